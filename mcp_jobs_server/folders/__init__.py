@@ -1,0 +1,1 @@
+"""Where job folders are kept: the port in ``base``, a directory in ``directory``."""

@@ -1,0 +1,1 @@
+"""Where jobs run: the port in ``base``, this machine in ``local``."""

@@ -1,0 +1,403 @@
+"""What the server and the job agree on: the files of a job folder and what stands in them.
+
+A job folder is the same in a local directory and in a Unity Catalog Volume. A Volume has no
+append, no rename and no locks, and a reader may look at any moment, so three rules hold:
+
+* a file has one writer;
+* a file is written whole (a journal part only grows, line by line, in a local directory);
+* what is torn (a file that does not parse, a last line without its newline) is not there yet.
+
+This module imports the standard library and pydantic only: the server loads it at start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+FORMAT_VERSION = 1
+"""Version of the job folder. Readers refuse a newer one in words and leave it untouched."""
+
+# --- names of files -----------------------------------------------------------------------
+
+REQUEST = "request.json"
+RUN = "run.json"
+STATUS = "status.json"
+STEPS = "steps"
+EVIDENCE_PARTS = "evidence"
+EVIDENCE = "evidence.jsonl"
+SNAPSHOTS = "snapshots"
+TASKS = "work/tasks"
+RESULTS = "work/results"
+STOP = "control/stop"
+FINISH_NOW = "control/finish_now"
+PROGRESS = "progress.md"
+REPORT = "report.md"
+REPORT_HTML = "report.html"
+OUTCOME = "outcome.json"
+ENDED = "ended.json"
+
+JOB_ID = re.compile(r"\d{8}-[a-z2-7]{13}", re.ASCII)
+"""A job id: the UTC date it was made and 65 random bits in base 32. Safe in a path."""
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_job_id(now: datetime, choose: Callable[[str], str] = secrets.choice) -> str:
+    """Return a fresh job id for ``now``; ``choose`` picks one character (tests pass their own)."""
+    return f"{now.astimezone(UTC):%Y%m%d}-" + "".join(choose(_ALPHABET) for _ in range(13))
+
+
+def month_of(job_id: str) -> str:
+    """Return the ``yyyy-mm`` folder that holds ``job_id``."""
+    return f"{job_id[:4]}-{job_id[4:6]}"
+
+
+def part_name(folder: str, first: int) -> str:
+    """Return the name of the journal part whose first record has the number ``first``.
+
+    The part after one that starts at 5 and holds 3 records is ``part_name(folder, 8)``: a
+    reader follows the parts by their numbers and never lists the folder.
+    """
+    return f"{folder}/{first:08d}.jsonl"
+
+
+def snapshot_name(sha256: str) -> str:
+    """Return the name of the snapshot of a source's extracted text (UTF-8)."""
+    return f"{SNAPSHOTS}/{sha256}.txt"
+
+
+# --- what stands in the files -------------------------------------------------------------
+
+
+class Record(BaseModel):
+    """Base of all that is written to a job folder; unknown fields of a newer minor are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+Depth = Literal["quick", "standard", "deep"]
+OutcomeKind = Literal["answered", "partial", "insufficient_evidence"]
+StepKind = Literal[
+    "plan", "task", "tool_call", "tool_result", "status", "finding", "error", "completed"
+]
+
+
+class Limits(Record):
+    """Caps on one job. ``None`` is no cap of that kind; minutes are active minutes."""
+
+    minutes: float | None = Field(default=None, gt=0)
+    tool_calls: int | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+    cost_usd: float | None = Field(default=None, ge=0)
+
+
+class Plan(Record):
+    """What to find out and for whom. Empty ``questions``: the job takes the question apart."""
+
+    title: str = ""
+    questions: tuple[str, ...] = ()
+    search_terms: tuple[str, ...] = ()
+    deliverable: str = ""
+    audience: str = ""
+    language: str = ""
+    report_words: int | None = None
+
+
+class Source(Record):
+    """A granted source: the name people know it by and where it is (``file:///…``)."""
+
+    name: str
+    uri: str
+
+
+class Request(Record):
+    """``request.json``: all that a job needs to know, without secrets."""
+
+    format_version: int = FORMAT_VERSION
+    job_id: str
+    question: str
+    plan: Plan = Plan()
+    sources: tuple[Source, ...] = ()
+    depth: Depth = "standard"
+    limits: Limits = Limits()
+    created_at: AwareDatetime
+    follow_up_of: str | None = None
+    refresh_of: str | None = None
+    settings: dict[str, str | int | float | bool] = {}
+
+
+class Run(Record):
+    """``run.json``: which process or run works on the job."""
+
+    format_version: int = FORMAT_VERSION
+    runner: str
+    run_id: str
+    attempt: int
+    started_at: AwareDatetime
+
+
+class Spent(Record):
+    """What a job used so far, over all attempts. Seconds are active ones."""
+
+    tool_calls: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    active_seconds: float = 0.0
+
+
+class NotRead(Record):
+    """Files of one kind that could not be read, with a few names as examples."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+
+class Coverage(Record):
+    """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``."""
+
+    found: int = 0
+    read: int = 0
+    not_read: tuple[NotRead, ...] = ()
+
+    def sentence(self) -> str:
+        """Say it to a person: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
+        said = f"Read {self.read} of {self.found} file{'' if self.found == 1 else 's'}"
+        if not self.not_read:
+            return said + "."
+        return said + "; not read: " + ", ".join(_said(kind) for kind in self.not_read) + "."
+
+
+def _said(kind: NotRead) -> str:
+    names = ", ".join(kind.examples[:2])
+    more = " …" if kind.count > len(kind.examples[:2]) else ""
+    return f"{kind.count} {kind.reason}" + (f" ({names}{more})" if names else "")
+
+
+class Status(Record):
+    """``status.json``: where the job stands. Replaced whole by the job, nobody else."""
+
+    format_version: int = FORMAT_VERSION
+    attempt: int = 1
+    state: Literal["starting", "researching", "writing", "ended"] = "starting"
+    summary: str = ""
+    done: int = 0
+    total: int = 0
+    spent: Spent = Spent()
+    last_step: int = 0
+    last_evidence: int = 0
+    coverage: Coverage | None = None
+    updated_at: AwareDatetime
+
+
+class Step(Record):
+    """One line of the step log. Numbers start at 1 and never repeat, also after a resume."""
+
+    step: int
+    at: AwareDatetime
+    kind: StepKind
+    message: str
+    worker: str = ""
+    tool: str = ""
+    payload: dict[str, Any] = {}
+
+
+class Evidence(Record):
+    """A quote as found: ``snapshot[start:end] == quote``, counted in Unicode code points.
+
+    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the
+    index into the questions pursued. ``paragraph`` surrounds the quote (at most 1,200
+    characters). ``score`` (0 to 1) is how much of the question the quote touches.
+    """
+
+    n: int
+    question: int
+    quote: str
+    source: str
+    uri: str
+    title: str
+    locator: str
+    snapshot: str
+    start: int
+    end: int
+    paragraph: str = ""
+    score: float = 0.0
+
+
+class QuestionResult(Record):
+    """What came of one question: its state and the numbers of its evidence, best first."""
+
+    question: str
+    state: Literal["answered", "partial", "not_found"]
+    evidence: tuple[int, ...] = ()
+    note: str = ""
+
+
+class Outcome(Record):
+    """``outcome.json``: the last file a job writes. A valid one means: completed."""
+
+    format_version: int = FORMAT_VERSION
+    outcome: OutcomeKind
+    reason: str = ""
+    answer: str = ""
+    questions: tuple[QuestionResult, ...] = ()
+    spent: Spent = Spent()
+    coverage: Coverage = Coverage()
+    attempts: int = 1
+    configuration_sha256: str = ""
+    files: dict[str, str] = {}
+    ended_at: AwareDatetime
+
+
+class Failure(Record):
+    """Why a job failed, what to do about it, and whether the same request may work again."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+
+class Ended(Record):
+    """``ended.json``: written once by server or runner where there is no outcome."""
+
+    format_version: int = FORMAT_VERSION
+    state: Literal["failed", "cancelled"]
+    error: Failure | None = None
+    attempts: int = 0
+    ended_at: AwareDatetime
+
+
+# --- how a question without a plan is taken apart -----------------------------------------
+
+_BREAK = re.compile(r"(?<=[?？])\s+|\n+|;\s+")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+MAX_QUESTIONS = 20
+
+
+def questions_of(question: str, plan: Plan) -> tuple[str, ...]:
+    """Return the questions a job pursues: the plan's, else the parts of the question.
+
+    The parts are its sentences that end in a question mark, its lines and what semicolons
+    separate; a part too short to stand alone (under three words) stays with its neighbour.
+    """
+    if plan.questions:
+        return plan.questions[:MAX_QUESTIONS]
+    parts: list[str] = []
+    for piece in _BREAK.split(question):
+        text = _BULLET.sub("", piece).strip()
+        if parts and text and len(text.split()) < 3:
+            parts[-1] = f"{parts[-1]} {text}"
+        elif text:
+            parts.append(text)
+    return tuple(parts[:MAX_QUESTIONS]) or (question.strip(),)
+
+
+# --- readers and writers ------------------------------------------------------------------
+
+R = TypeVar("R", bound=Record)
+
+
+class NewerFormat(ValueError):
+    """The folder was written by a newer version; it must be left untouched."""
+
+    def __init__(self, version: object) -> None:
+        super().__init__(
+            f"This job folder has format version {version}; this program reads up to"
+            f" {FORMAT_VERSION}. Upgrade mcp-jobs-server to read it."
+        )
+
+
+def encode(record: Record) -> bytes:
+    """Return ``record`` as one line of JSON in UTF-8, newline included."""
+    return record.model_dump_json().encode() + b"\n"
+
+
+def decode(kind: type[R], data: bytes | None) -> R | None:
+    """Return the record in ``data``, or ``None`` where it is missing, torn or not such a record.
+
+    Raises:
+        NewerFormat: the record names a newer format version.
+    """
+    if not data:
+        return None
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    version = raw.get("format_version", 0) if isinstance(raw, dict) else 0
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise NewerFormat(version)
+    try:
+        return kind.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:
+    """Return the complete lines of a journal part, each with the offset just behind it.
+
+    A last line without its newline is not there yet. A complete line that is no such record
+    (a folder edited by hand) is ``None``, so that a reader can count it and go on.
+    """
+    found: list[tuple[R | None, int]] = []
+    start = 0
+    while (stop := data.find(b"\n", start)) >= 0:
+        found.append((decode(kind, data[start:stop]), stop + 1))
+        start = stop + 1
+    return found
+
+
+def read_whole(path: Path) -> bytes | None:
+    """Return what stands in the file at ``path``, or ``None`` where there is none."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace the file at ``path`` by ``data``; a reader sees the old or the new, never half.
+
+    Where the file system cannot rename (a Volume's mount), the file is written in place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        if error.errno not in _NO_RENAME:
+            raise
+        path.write_bytes(data)
+
+
+_NO_RENAME = frozenset({38, 95})  # ENOSYS, EOPNOTSUPP: what a Volume's mount answers to rename
+
+
+def create_once(path: Path, data: bytes) -> bool:
+    """Write ``data`` to ``path`` unless a file is there already; say whether it was written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
+
+
+def join_lines(records: Iterable[Record]) -> bytes:
+    """Return ``records`` as the lines of one journal part or composed file."""
+    return b"".join(encode(record) for record in records)
