@@ -1,0 +1,233 @@
+"""What a caller may say to each tool, and how it is understood.
+
+The models are the published input schemas. They take a person's plain meaning: ``"30 minutes"``,
+``"$2"``, one string for a list. ``understanding`` reads a caller's arguments into them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mcp_jobs_server.models import StopMode
+from researcher_job.contract import Depth
+
+MAX_WAIT_SECONDS = 45
+"""Longest wait of one call: the shortest common client limit is 60 s."""
+
+_UNITS = {"s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0}
+_DURATION = re.compile(r"\s*([\d.,]+)\s*(s|m|h|d)?[a-z]*\.?\s*", re.IGNORECASE)
+
+
+def _minutes(value: object) -> object:
+    """Take ``"30 minutes"``, ``"1.5 h"`` or ``"90s"`` for minutes."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return value
+    number, unit = found.groups()
+    return _number(number, times=_UNITS[(unit or "m").lower()])
+
+
+def _amount(value: object) -> object:
+    """Take ``"$2"``, ``"1,000"`` or ``"20 words"`` for the number in it."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(
+        r"\s*[$€£]?\s*([\d.,]+)\s*(?:usd|dollars?|[a-z ]*)\s*", value, re.IGNORECASE
+    )
+    return _number(found[1]) if found else value
+
+
+def _number(text: str, *, times: float = 1) -> object:
+    try:
+        number = float(text.replace(",", "")) * times
+    except ValueError:
+        return text
+    return int(number) if number == int(number) else number
+
+
+def _listed(value: object) -> object:
+    """Take one string for a list of one, and a JSON text for what it says."""
+    value = unpacked(value)
+    return [value] if isinstance(value, str) else value
+
+
+def unpacked(value: object) -> object:
+    if not (isinstance(value, str) and value.lstrip()[:1] in ("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _text(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _at_most(most: int) -> BeforeValidator:
+    """Take a larger number for the most that is possible: asking for more is no mistake."""
+
+    def capped(value: object) -> object:
+        value = _amount(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return min(value, most)
+
+    return BeforeValidator(capped)
+
+
+Line = Annotated[str, BeforeValidator(_text)]
+JobId = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
+Cursor = Annotated[str, BeforeValidator(_text), Field(max_length=200)]
+
+
+class Arguments(BaseModel):
+    """Base of all arguments: unknown ones are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlanArguments(Arguments):
+    """How to go about the research, agreed with the user."""
+
+    title: Line = Field(default="", max_length=200, description="Short name of the job.")
+    questions: Annotated[
+        tuple[Annotated[Line, Field(min_length=3, max_length=1000)], ...], BeforeValidator(_listed)
+    ] = Field(
+        default=(),
+        max_length=20,
+        description="1-20 questions to pursue, best 3-6, each understandable alone.",
+    )
+    search_terms: Annotated[
+        tuple[Annotated[Line, Field(min_length=1, max_length=100)], ...], BeforeValidator(_listed)
+    ] = Field(
+        default=(),
+        max_length=50,
+        description="Synonyms, names and translations the sources may use.",
+    )
+    deliverable: Line = Field(
+        default="", max_length=500, description="What the user wants to hold."
+    )
+    audience: Line = Field(default="", max_length=200, description="Who will read it.")
+    language: Line = Field(default="", max_length=40, description="Language of the report.")
+    report_words: Annotated[int, BeforeValidator(_amount)] | None = Field(
+        default=None, ge=50, le=20_000, description="Wanted length in words."
+    )
+
+
+class LimitArguments(Arguments):
+    """Caps; never above the server's own."""
+
+    minutes: Annotated[float, BeforeValidator(_minutes)] | None = Field(
+        default=None, gt=0, description="Active minutes."
+    )
+    tool_calls: Annotated[int, BeforeValidator(_amount)] | None = Field(
+        default=None, ge=1, description="Searches and other calls."
+    )
+    tokens: Annotated[int, BeforeValidator(_amount)] | None = Field(
+        default=None, ge=1, description="Model tokens."
+    )
+    cost_usd: Annotated[float, BeforeValidator(_amount)] | None = Field(
+        default=None, ge=0, description="US dollars."
+    )
+
+
+class StartResearch(Arguments):
+    """Arguments of ``start_research``."""
+
+    question: Line = Field(
+        min_length=1,
+        max_length=4000,
+        description="What to find out, understandable without this conversation.",
+    )
+    plan: Annotated[PlanArguments, BeforeValidator(unpacked)] = Field(
+        default=PlanArguments(), description="Optional plan."
+    )
+    sources: Annotated[
+        tuple[Annotated[Line, Field(min_length=1, max_length=2000)], ...], BeforeValidator(_listed)
+    ] = Field(
+        default=(),
+        max_length=50,
+        description="Names of configured sources or granted paths. Default: all configured.",
+    )
+    depth: Depth = Field(default="standard", description="How thorough: more depth, more time.")
+    limits: Annotated[LimitArguments, BeforeValidator(unpacked)] = Field(
+        default=LimitArguments(), description="Optional caps; at a cap a partial report is written."
+    )
+    idempotency_key: Line = Field(
+        default="", max_length=128, description="Same key, same job: makes a retry safe."
+    )
+    again: bool = Field(
+        default=False, description="true: a new job although the same one is unfinished."
+    )
+    follow_up_of: JobId = Field(
+        default="", description="Job id to build on: its sources and depth, unless given."
+    )
+    refresh_of: JobId = Field(default="", description="Job id whose plan is to be repeated.")
+
+
+class GetStatus(Arguments):
+    """Arguments of ``get_status``."""
+
+    job_id: JobId = Field(
+        default="", description="Id or its unique start. Default: the newest job."
+    )
+    cursor: Cursor = Field(
+        default="", description="From the last answer: only newer steps are returned."
+    )
+    wait_seconds: Annotated[float, _at_most(MAX_WAIT_SECONDS)] | None = Field(
+        default=None, ge=0, description="Wait so long for a change, at most 45. 0: answer at once."
+    )
+    detail: Literal["brief", "full"] = Field(
+        default="brief", description="full: steps with worker, tool and payload."
+    )
+
+
+class ListActiveJobs(Arguments):
+    """Arguments of ``list_active_jobs``."""
+
+    include_recent: bool = Field(
+        default=False, description="true: all ended jobs too, newest first."
+    )
+    limit: Annotated[int, _at_most(100)] = Field(
+        default=20, ge=1, description="Jobs a page, at most 100."
+    )
+    cursor: Cursor = Field(default="", description="next_cursor of the last page.")
+
+
+class Cancel(Arguments):
+    """Arguments of ``cancel``."""
+
+    job_id: JobId = Field(min_length=1, description="Exact id of the job.")
+    mode: StopMode = Field(
+        default="stop",
+        description="stop: end now. finish_now: write the report from what is known.",
+    )
+
+
+ReportPart = Literal[
+    "summary", "report", "section", "evidence", "sources", "citations", "citation", "steps"
+]
+
+
+class FetchReport(Arguments):
+    """Arguments of ``fetch_report``."""
+
+    job_id: JobId = Field(
+        default="", description="Id or its unique start. Default: the newest job."
+    )
+    part: ReportPart = Field(default="summary", description="Which part.")
+    section: Line = Field(
+        default="", max_length=300, description="For part=section: its name or number."
+    )
+    citation: Annotated[int, BeforeValidator(_amount)] | None = Field(
+        default=None, ge=1, description="For part=citation: its number n."
+    )
+    cursor: Cursor = Field(default="", description="next_cursor of the last page.")
+    max_chars: Annotated[int, _at_most(60_000)] = Field(
+        default=20_000, ge=500, description="Size of a page in characters."
+    )

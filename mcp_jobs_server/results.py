@@ -1,0 +1,161 @@
+"""What each tool answers. The models are the published output schemas.
+
+Some clients show a model only these fields, others only the text made of them (``wording``):
+each carries all that is needed, the next step included.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcp_jobs_server.models import JobState
+from researcher_job.contract import Coverage, OutcomeKind, Spent
+
+
+class Result(BaseModel):
+    """Base of all answers; what is ``None`` is left out on the wire."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Next(Result):
+    """What to do next: call a tool, or tell the user something and stop."""
+
+    action: Literal["call", "tell_user"] = Field(description="What to do next.")
+    tool: str | None = Field(default=None, description="Tool to call.")
+    arguments: dict[str, Any] | None = Field(default=None, description="Its arguments.")
+    after_seconds: int | None = Field(default=None, description="Not before so many seconds.")
+    say: str | None = Field(default=None, description="Sentence to tell the user.")
+
+
+class LimitsInForce(Result):
+    """Caps that hold for the job."""
+
+    minutes: float
+    tool_calls: int
+    tokens: int
+    cost_usd: float
+    lowered: tuple[str, ...] = Field(
+        default=(), description="Which were lowered to the server's own."
+    )
+
+
+class StartResult(Result):
+    """Answer of ``start_research``."""
+
+    job_id: str
+    state: JobState
+    created: bool = Field(description="false: this is an earlier job.")
+    title: str
+    questions: tuple[str, ...] = Field(description="What the job pursues.")
+    sources: tuple[str, ...]
+    limits: LimitsInForce
+    expected_seconds: int
+    note: str | None = Field(default=None, description="What the user should know.")
+    next: Next
+
+
+class Progress(Result):
+    """Questions done, of all."""
+
+    done: int
+    total: int
+
+
+class StepShown(Result):
+    """One step of the log; worker, tool and payload only with detail=full."""
+
+    step: int
+    at: str
+    kind: str
+    message: str
+    worker: str | None = None
+    tool: str | None = None
+    payload: dict[str, Any] | None = None
+
+
+class ErrorShown(Result):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+
+
+class StatusResult(Result):
+    """Answer of ``get_status``."""
+
+    job_id: str
+    state: JobState
+    outcome: OutcomeKind | None = Field(default=None, description="Once completed.")
+    summary: str = Field(description="Where it stands, or the short answer.")
+    progress: Progress
+    steps: tuple[StepShown, ...] = Field(default=(), description="New steps.")
+    cursor: str = Field(description="Pass it with the next call.")
+    more_steps: bool = False
+    queue_position: int | None = Field(default=None, description="1: next to run.")
+    elapsed_seconds: int
+    expected_seconds: int | None = None
+    spent: Spent
+    coverage: Coverage | None = None
+    error: ErrorShown | None = None
+    next: Next
+
+
+class JobShown(Result):
+    """One line of a list of jobs."""
+
+    job_id: str
+    title: str
+    state: JobState
+    outcome: OutcomeKind | None = None
+    summary: str
+    created_at: str
+    elapsed_seconds: int
+    fetched: bool | None = Field(default=None, description="Whether its report was seen.")
+
+
+class JobListResult(Result):
+    """Answer of ``list_active_jobs``."""
+
+    jobs: tuple[JobShown, ...]
+    counts: dict[str, int]
+    next_cursor: str | None = None
+    next: Next | None = None
+
+
+class CancelResult(Result):
+    """Answer of ``cancel``."""
+
+    job_id: str
+    state: JobState = Field(description="The true one: cancelling is not cancelled.")
+    changed: bool
+    summary: str
+    next: Next
+
+
+class Link(Result):
+    """Where the whole report can be opened or read."""
+
+    name: str
+    uri: str
+
+
+class ReportResult(Result):
+    """Answer of ``fetch_report``."""
+
+    job_id: str
+    title: str
+    part: str
+    state: JobState
+    outcome: OutcomeKind | None = None
+    content: str
+    sections: tuple[str, ...] = ()
+    page: str = Field(description="Says so when it is not the whole.")
+    total_chars: int
+    next_cursor: str | None = None
+    links: tuple[Link, ...] = ()
+    next: Next
