@@ -64,8 +64,9 @@ def _unknown_name(name: str, fields: list[str], within: str) -> InvalidArgument:
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
-    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation if is_model else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
 
 
 def _explained(error: ErrorDetails) -> InvalidArgument:
