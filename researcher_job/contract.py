@@ -185,7 +185,11 @@ def _said(kind: NotRead) -> str:
 
 
 class Status(Record):
-    """``status.json``: where the job stands. Replaced whole by the job, nobody else."""
+    """``status.json``: where the job stands. Replaced whole by the job, nobody else.
+
+    ``step_part`` is the first number of the part that holds ``last_step``: a reader finds the
+    newest steps without following the parts before it.
+    """
 
     format_version: int = FORMAT_VERSION
     attempt: int = 1
@@ -195,6 +199,7 @@ class Status(Record):
     total: int = 0
     spent: Spent = Spent()
     last_step: int = 0
+    step_part: int = 1
     last_evidence: int = 0
     coverage: Coverage | None = None
     updated_at: AwareDatetime
