@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +53,19 @@ class Query:
     terms: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Frequencies:
+    """How many passages a library holds, and how many of them hold each stemmed word."""
+
+    passages: int
+    containing: Mapping[str, int]
+
+    def idf(self, stem: str) -> float:
+        """Return the inverse document frequency (Robertson and Spärck Jones, kept positive)."""
+        holding = self.containing.get(stem, 0)
+        return math.log(1 + (self.passages - holding + 0.5) / (holding + 0.5))
+
+
 Reading = Callable[[Coverage, str], Awaitable[None]]
 """Called while sources are read: coverage so far, and the name of what was read last."""
 
@@ -69,6 +83,10 @@ class Library(Protocol):
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         """Return up to ``limit`` passages, the best first; none where nothing matches."""
+        ...
+
+    async def frequencies(self, stems: Sequence[str]) -> Frequencies:
+        """Return in how many passages each of ``stems`` occurs; 0 for those found nowhere."""
         ...
 
     async def snapshot(self, sha256: str) -> str:

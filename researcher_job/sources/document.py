@@ -1,0 +1,130 @@
+"""What a reader makes of a file: clean text, where its blocks are, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+EXTRACTOR_VERSION = 1
+"""Raised whenever extracted text or its division changes, so that indexes are built anew."""
+
+
+class Reason(Enum):
+    """Why something found was not read, for one and for several of the kind."""
+
+    UNKNOWN = ("file of a kind that is not read", "files of a kind that is not read")
+    EMPTY = ("empty file", "empty files")
+    BINARY = ("binary file", "binary files")
+    TOO_LARGE = ("file over 50 MB", "files over 50 MB")
+    FORBIDDEN = ("file that may not be opened", "files that may not be opened")
+    FORBIDDEN_FOLDER = ("folder that may not be opened", "folders that may not be opened")
+    GONE = ("file that changed while it was read", "files that changed while they were read")
+    SPECIAL = ("special file", "special files")
+    LINK_OUT = ("link out of the folder", "links out of the folder")
+    BROKEN_LINK = ("broken link", "broken links")
+    SCANNED = ("scanned PDF without text", "scanned PDFs without text")
+    LOCKED_PDF = ("PDF that needs a password", "PDFs that need a password")
+    BROKEN_PDF = ("broken PDF", "broken PDFs")
+    LONG_PDF = ("PDF that takes too long to read", "PDFs that take too long to read")
+    BROKEN_DOCX = ("broken Word document", "broken Word documents")
+    INFLATED_DOCX = ("Word document that unpacks to over 200 MB",) * 2
+    BROKEN_HTML = ("broken web page", "broken web pages")
+    NOT_REACHED = ("file not reached yet", "files not reached yet")
+    MISSING_SOURCE = ("missing source", "missing sources")
+    OTHER_SOURCE = ("source that cannot be searched yet", "sources that cannot be searched yet")
+
+    def of(self, count: int) -> str:
+        """Return the words that follow ``count``: ``3 broken PDFs``."""
+        return self.value[0 if count == 1 else 1]
+
+
+class Unreadable(Exception):
+    """A file has no text that can be read. Stays inside the sources; ``reason`` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value[0])
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, list or table: ``text[start:end]`` of its document, below its headings.
+
+    ``locator`` says how a person finds it; blocks with the same one may share a passage.
+    """
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    locator: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """The text that was extracted from a file, and its blocks in order, not overlapping."""
+
+    title: str
+    text: str
+    blocks: Sequence[Block]
+
+
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x85\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Return ``text`` with ``\\n`` line ends, no control characters but tabs, valid in UTF-8."""
+    plain = _LINE_ENDS.sub("\n", text).replace("\x0c", "\n\n")
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", plain))
+
+
+def trail(headings: Sequence[str]) -> str:
+    """Return the locator of a place below ``headings``: ``Setup > Linux``."""
+    return " > ".join(heading for heading in headings if heading)
+
+
+def below(headings: tuple[str, ...], level: int, heading: str) -> tuple[str, ...]:
+    """Return the headings in force after ``heading`` of ``level`` (1 is the topmost)."""
+    kept = headings[: level - 1]
+    return (*kept, *("",) * (level - 1 - len(kept)), heading)
+
+
+class Writer:
+    """Puts a document's text together from its parts and remembers where each one stands."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self.blocks: list[Block] = []
+
+    def add(self, text: str, *, headings: tuple[str, ...], locator: str) -> None:
+        """Append ``text`` as a paragraph that can be found; nothing where it is blank."""
+        said = clean(text).strip()
+        if said:
+            start = self._append(said)
+            self.blocks.append(Block(start, start + len(said), headings, locator))
+
+    def add_heading(self, text: str) -> None:
+        """Append a heading: it is in the text, but no passage of its own."""
+        if said := clean(text).strip():
+            self._append(said)
+
+    def _append(self, said: str) -> int:
+        gap = "\n\n" if self._parts else ""
+        self._parts += [gap, said]
+        start = self._length + len(gap)
+        self._length = start + len(said)
+        return start
+
+    def document(self, title: str) -> Document:
+        """Return what was put together.
+
+        Raises:
+            Unreadable: there is no text.
+        """
+        if not self.blocks:
+            raise Unreadable(Reason.EMPTY)
+        return Document(title=title, text="".join(self._parts), blocks=self.blocks)
