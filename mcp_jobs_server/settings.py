@@ -29,6 +29,11 @@ KEYS = {
 }
 """Every variable that is read, with its meaning; shown by ``doctor`` and the documentation."""
 
+JOB_MARK = "MCP_JOBS_JOB"
+DATA_MARK = "MCP_JOBS_DATA"
+"""Marks that runners leave in the environment of what they start, to find it again: the job's
+id, the data directory. Nobody sets them, and a server started by a job ignores them."""
+
 
 DEFAULT_CAPS = Limits(minutes=30, tool_calls=500, tokens=2_000_000, cost_usd=5)
 
@@ -78,10 +83,11 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
     Raises:
         InvalidArgument: a value is not what its variable or key needs, or a key is unknown.
     """
-    known = [name for name in environ if name.startswith("MCP_JOBS_") and name not in KEYS]
-    if known:
+    known = {*KEYS, JOB_MARK, DATA_MARK}
+    unknown = sorted(name for name in environ if name.startswith("MCP_JOBS_") and name not in known)
+    if unknown:
         raise InvalidArgument(
-            f"Unknown environment variable {sorted(known)[0]}.",
+            f"Unknown environment variable {unknown[0]}.",
             f"The known ones are {', '.join(KEYS)}.",
         )
     named = config or (Path(environ["MCP_JOBS_CONFIG"]) if environ.get("MCP_JOBS_CONFIG") else None)

@@ -1,0 +1,138 @@
+"""Job folders in a directory of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from anyio import to_thread
+
+from mcp_jobs_server.errors import Unavailable
+from mcp_jobs_server.folders.paths import checked, make_private, no_such_file
+from mcp_jobs_server.models import Slice
+
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+
+
+class DirectoryFolders:
+    """``Folders`` below ``root``, which is made on the first write. New files have mode 0600."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def read(
+        self, folder: str, name: str, *, start: int = 0, limit: int = -1
+    ) -> Slice | None:
+        return await to_thread.run_sync(self._read, folder, name, start, limit)
+
+    async def write(self, folder: str, name: str, data: bytes) -> None:
+        await to_thread.run_sync(self._write, folder, name, data)
+
+    async def create(self, folder: str, name: str, data: bytes) -> bool:
+        return await to_thread.run_sync(self._create, folder, name, data)
+
+    def location(self, folder: str, name: str = "") -> str:
+        return str(self._root / checked(folder, name))
+
+    def _read(self, folder: str, name: str, start: int, limit: int) -> Slice | None:
+        path = self._inside(folder, name)
+        with _translated():
+            try:
+                # Not blocking: a FIFO that someone put there would hold the thread for ever.
+                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+            except OSError as error:
+                if error.errno in _MISSING:
+                    return None
+                raise
+            with os.fdopen(descriptor, "rb") as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    return None
+                file.seek(min(start, found.st_size))
+                return Slice(data=file.read(limit), start=start, size=found.st_size)
+
+    def _write(self, folder: str, name: str, data: bytes) -> None:
+        path = self._inside(folder, name)
+        with _translated(), _fresh(path, data) as fresh:
+            fresh.replace(path)
+
+    def _create(self, folder: str, name: str, data: bytes) -> bool:
+        path = self._inside(folder, name)
+        with _translated():
+            if os.path.lexists(path):
+                return False
+            with _fresh(path, data) as fresh:
+                return _claim(fresh, path, data)
+
+    def _inside(self, folder: str, name: str) -> Path:
+        """Return the real path of the file: links are followed, but never out of the root."""
+        root = os.path.realpath(self._root)
+        real = os.path.realpath(self._root / checked(folder, name))
+        if not real.startswith(root + os.sep):
+            raise no_such_file()
+        return Path(real)
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+@contextlib.contextmanager
+def _fresh(path: Path, data: bytes) -> Iterator[Path]:
+    """Write ``data`` beside ``path`` under a name of its own, which is gone afterwards."""
+    make_private(path.parent)
+    fresh = path.with_name(f".{path.name[:80]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        yield fresh
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+
+
+def _claim(fresh: Path, path: Path, data: bytes) -> bool:
+    """Give the whole file ``fresh`` the name ``path`` as well, unless that name is taken."""
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _write_exclusively(path, data)
+    return True
+
+
+def _write_exclusively(path: Path, data: bytes) -> bool:
+    """Create the file where the file system knows no hard links (exFAT, some mounts)."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    return True
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _MISSING:
+            raise no_such_file() from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Unavailable(
+                "The disk that holds the job folders is full.", "Free some space and try again."
+            ) from error
+        raise Unavailable(
+            f"The job folders cannot be used ({error.strerror}).",
+            "Check that the data directory exists and may be written, then try again.",
+        ) from error
