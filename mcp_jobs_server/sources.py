@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_jobs_server.errors import (
@@ -18,14 +14,22 @@ from mcp_jobs_server.errors import (
 )
 from mcp_jobs_server.grants import GrantsFile, grant, path_of, real_path, shown
 from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.source_names import (
+    ADD_A_FOLDER,
+    NAME,
+    check_name,
+    check_text,
+    free_name,
+    grant_command,
+    is_path,
+    listed,
+    named,
+    refuse_url,
+    unknown,
+)
 from researcher_job.contract import Source
 
 __all__ = ["Sources", "grant", "grant_command"]
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
-_LONGEST = 2000
-_SHOWN_NAMES = 12
 
 
 class Sources:
@@ -67,7 +71,7 @@ class Sources:
         check_name(name)
         source = Source(name=name, uri=grant(directory, self._settings).as_uri())
         with self._grants.changing() as granted:
-            there = _named(name, (*self._settings.sources, *self._extra, *granted))
+            there = named(name, (*self._settings.sources, *self._extra, *granted))
             if there and (there.uri, there.name) != (source.uri, name):
                 raise Conflict(
                     f"There is a source named '{there.name}' already: {_place(there)}.",
@@ -84,17 +88,17 @@ class Sources:
             Conflict: the source is configured elsewhere and cannot be removed here.
         """
         with self._grants.changing() as granted:
-            there = _named(name, granted)
+            there = named(name, granted)
             if there:
                 granted.remove(there)
                 return True
-        if _named(name, self._settings.sources):
+        if named(name, self._settings.sources):
             raise Conflict(
                 f"'{shown(name)}' is configured in {self._settings.config}.", "Remove it there."
             )
         return False
 
-    def resolve(self, named: Sequence[str], *, remote: bool) -> tuple[Source, ...]:
+    def resolve(self, asked: Sequence[str], *, remote: bool) -> tuple[Source, ...]:
         """Return the sources that a caller named, each once; all of them where none is named.
 
         A path inside a granted folder gives a narrower source. ``remote``: the caller is on
@@ -107,13 +111,15 @@ class Sources:
             InvalidArgument: what is named cannot be a source.
         """
         sources = self.all()
-        if not sources and not (named and self._settings.allow_any_path and not remote):
-            self._refuse_urls(named)
-            self._nothing(named, remote=remote)
-        if not named:
+        if asked:
+            found = [self._one(text.strip(), sources, remote=remote) for text in asked]
+            return tuple({source.uri: source for source in found}.values())
+        if sources:
             return self._present(sources)
-        found = [self._one(text.strip(), sources, remote=remote) for text in named]
-        return tuple({source.uri: source for source in found}.values())
+        raise NothingToSearch(
+            "There is nothing to search: no source is configured, and the web cannot be searched.",
+            ADD_A_FOLDER,
+        )
 
     def typed(self, texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Source, ...]]:
         """Part what a person typed into names of sources and folders, which are thereby granted.
@@ -125,7 +131,7 @@ class Sources:
             NotFound, NotGranted, InvalidArgument: it is neither, or may never be read.
         """
         known = self.all()
-        names = [text for text in texts if _named(text, known)]
+        names = [text for text in texts if named(text, known)]
         folders: list[Source] = []
         for text in texts:
             if text not in names:
@@ -135,30 +141,39 @@ class Sources:
     # --- one name -------------------------------------------------------------------------
 
     def _typed_folder(self, text: str, known: Sequence[Source]) -> Source:
-        _check_text(text)
-        _refuse_url(text, known)
+        check_text(text)
+        refuse_url(text, known)
         name, equals, directory = text.partition("=")
         path = path_of(text) if text.startswith("file:") else Path(text)
-        if equals and NAME.fullmatch(name) and not path.expanduser().exists():
-            if taken := _named(name, known):
-                raise Conflict(
-                    f"There is a source named '{taken.name}' already.", "Choose another."
-                )
-            return Source(name=name, uri=grant(Path(directory), self._settings).as_uri())
-        if _is_name(text) and not path.exists():
-            raise _unknown(text, known)
+        if _is_there(path):
+            return self._granted_folder(path, known)
+        if equals and NAME.fullmatch(name):
+            return self._named_folder(name, Path(directory), known)
+        if not is_path(text):
+            raise unknown(text, known)
+        return self._granted_folder(path, known)
+
+    def _granted_folder(self, path: Path, known: Sequence[Source]) -> Source:
         real = grant(path, self._settings)
-        return Source(name=_free_name(real, known), uri=real.as_uri())
+        same = next((source for source in known if source.uri == real.as_uri()), None)
+        return same or Source(name=free_name(real, known), uri=real.as_uri())
+
+    def _named_folder(self, name: str, path: Path, known: Sequence[Source]) -> Source:
+        source = Source(name=name, uri=grant(path, self._settings).as_uri())
+        taken = named(name, known)
+        if taken and taken.uri != source.uri:
+            raise Conflict(f"There is a source named '{taken.name}' already.", "Choose another.")
+        return source
 
     def _one(self, text: str, sources: Sequence[Source], *, remote: bool) -> Source:
-        _check_text(text)
-        if source := _named(text, sources):
+        check_text(text)
+        if source := named(text, sources):
             return self._checked(source)
-        _refuse_url(text, sources)
-        if not _is_path(text):
-            raise _unknown(text, sources)
+        refuse_url(text, sources)
+        if not is_path(text):
+            raise unknown(text, sources)
         if remote:
-            raise NotGranted("This server cannot see your computer.", _listed(sources))
+            raise NotGranted("This server cannot see your computer.", listed(sources))
         return self._narrowed(_absolute(text, sources), sources)
 
     def _narrowed(self, path: Path, sources: Sequence[Source]) -> Source:
@@ -167,7 +182,7 @@ class Sources:
             if source.uri.startswith("file:") and (inside := _inside(real, path_of(source.uri))):
                 return _below(source, inside, real)
         if self._settings.allow_any_path:
-            return Source(name=_free_name(real, sources), uri=real.as_uri())
+            return Source(name=free_name(real, sources), uri=real.as_uri())
         leads = "" if real == path else f" It leads to {shown(real)}."
         raise NotGranted(
             f"{shown(path)} is not granted.{leads}",
@@ -200,75 +215,6 @@ class Sources:
             raise gone
         return tuple(found)
 
-    def _refuse_urls(self, named: Iterable[str]) -> None:
-        for text in named:
-            _check_text(text)
-            _refuse_url(text, ())
-
-    def _nothing(self, named: Sequence[str], *, remote: bool) -> None:
-        paths = [text for text in named if _is_path(text)]
-        if paths and not remote:
-            self._narrowed(_absolute(paths[0], ()), ())
-        if paths:
-            raise NotGranted("This server cannot see your computer.", _listed(()))
-        raise NothingToSearch(
-            "There is nothing to search: no source is configured, and the web cannot be searched.",
-            'Add a folder of documents: mcp-jobs-server sources add documents "/path/to/folder"',
-        )
-
-
-def check_name(name: str) -> None:
-    """Raise ``InvalidArgument`` unless ``name`` can be the name of a source."""
-    if not NAME.fullmatch(name):
-        odd = _odd_character(name)
-        raise InvalidArgument(
-            f"'{shown(name)}' cannot be the name of a source{odd}.",
-            "A name has 1 to 64 letters (a-z), digits, '.', '_' and '-', a letter or digit first.",
-        )
-
-
-def grant_command(real: Path, sources: Sequence[Source] = ()) -> str:
-    """Return the command that grants ``real``, ready to paste into a shell."""
-    path = f'"{real}"' if os.name == "nt" else shlex.quote(str(real))
-    return f"mcp-jobs-server sources add {_free_name(real, sources)} {path}"
-
-
-def _named(name: str, sources: Iterable[Source]) -> Source | None:
-    wanted = name.casefold()
-    return next((source for source in sources if source.name.casefold() == wanted), None)
-
-
-def _check_text(text: str) -> None:
-    if not text.strip() or len(text) > _LONGEST:
-        raise InvalidArgument(
-            f"A source has 1 to {_LONGEST:,} characters, not {len(text):,}.",
-            "Pass the name of a source or a path.",
-        )
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise InvalidArgument(
-            f"The source '{shown(text)}' holds control characters.", "Pass it without them."
-        )
-
-
-def _refuse_url(text: str, sources: Sequence[Source]) -> None:
-    scheme = _SCHEME.match(text)
-    if not scheme or scheme[1].lower() == "file":
-        return
-    said = (
-        "The web cannot be searched"
-        if scheme[1].lower() in ("http", "https")
-        else (f"'{scheme[1]}:' sources cannot be searched")
-    )
-    raise InvalidArgument(f"{said} from here: {shown(text)}.", _listed(sources))
-
-
-def _is_path(text: str) -> bool:
-    return text.startswith(("~", ".", "file:")) or "/" in text or "\\" in text
-
-
-def _is_name(text: str) -> bool:
-    return not _is_path(text)
-
 
 def _absolute(text: str, sources: Sequence[Source]) -> Path:
     path = path_of(text) if text.startswith("file:") else Path(text)
@@ -279,9 +225,16 @@ def _absolute(text: str, sources: Sequence[Source]) -> Path:
     if not path.is_absolute():
         raise InvalidArgument(
             f"The path {shown(text)} is not a whole path.",
-            f"Pass it from the root on, or a name. {_listed(sources)}",
+            f"Pass it from the root on, or a name. {listed(sources)}",
         )
     return path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.expanduser().exists()
+    except (OSError, RuntimeError):
+        return False
 
 
 def _expanded(path: Path) -> Path:
@@ -302,41 +255,6 @@ def _inside(real: Path, root: Path) -> Path | None:
 def _below(source: Source, inside: Path, real: Path) -> Source:
     name = source.name if inside == Path() else f"{source.name}/{inside.as_posix()}"
     return Source(name=name, uri=real.as_uri())
-
-
-def _unknown(text: str, sources: Sequence[Source]) -> NotFound:
-    folded = {source.name.casefold(): source.name for source in sources}
-    near = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=0.5)
-    guess = f"Did you mean '{folded[near[0]]}'? " if near else ""
-    odd = _odd_character(text)
-    return NotFound(f"There is no source '{shown(text)}'{odd}.", f"{guess}{_listed(sources)}")
-
-
-def _odd_character(text: str) -> str:
-    """Name a character that only looks like one of a name's, such as a Cyrillic letter."""
-    import unicodedata
-
-    odd = next((char for char in text if not char.isascii()), "")
-    if not odd:
-        return ""
-    called = unicodedata.name(odd, f"U+{ord(odd):04X}")
-    return f" (it holds '{shown(odd)}', {called})"
-
-
-def _listed(sources: Sequence[Source]) -> str:
-    if not sources:
-        return "No source is configured here."
-    names = ", ".join(source.name for source in sources[:_SHOWN_NAMES])
-    more = f" and {len(sources) - _SHOWN_NAMES} more" if len(sources) > _SHOWN_NAMES else ""
-    return f"The sources here: {names}{more}."
-
-
-def _free_name(real: Path, sources: Iterable[Source]) -> str:
-    """Propose a name for a folder, made of its own name, that no other source has."""
-    plain = re.sub(r"[^a-z0-9._-]+", "-", real.name.lower()).strip("-._")[:60] or "documents"
-    taken = {source.name.casefold() for source in sources}
-    numbered = (f"{plain}-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (plain, *numbered) if name not in taken)
 
 
 def _place(source: Source) -> str:
