@@ -1,0 +1,188 @@
+"""What a job found, told as text: by question, by source, by citation.
+
+It reads the evidence journal, so it says the same of a running job, as far as that got.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mcp_jobs_server import wording
+from mcp_jobs_server.folders.base import Folders
+from mcp_jobs_server.journals import EVIDENCE, Cursor
+from mcp_jobs_server.models import Job
+from researcher_job import contract
+from researcher_job.contract import Coverage, Evidence, Outcome, QuestionResult, Status
+
+MOST = 500
+"""Quotes read of one job; a job finds a few per question."""
+
+STATES = {"answered": "answered", "partial": "partly answered", "not_found": "no evidence found"}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The quotes of a job, its outcome once it has one, and what was read."""
+
+    quotes: tuple[Evidence, ...]
+    outcome: Outcome | None
+    coverage: Coverage | None
+
+    @cached_property
+    def by_number(self) -> Mapping[int, Evidence]:
+        return {quote.n: quote for quote in self.quotes}
+
+    def of(self, question: int) -> list[Evidence]:
+        """Return the quotes for one question, the best first."""
+        found = [quote for quote in self.quotes if quote.question == question]
+        return sorted(found, key=lambda quote: (-quote.score, quote.n))
+
+
+async def read(folders: Folders, job: Job) -> Findings:
+    """Return what the job found so far."""
+    page = await EVIDENCE.page(folders, job.folder, Cursor(), MOST)
+    ended = await folders.read(job.folder, contract.OUTCOME)
+    outcome = contract.decode(Outcome, ended.data if ended else None)
+    file = await folders.read(job.folder, contract.STATUS)
+    status = contract.decode(Status, file.data if file else None)
+    coverage = outcome.coverage if outcome else status.coverage if status else None
+    return Findings(quotes=page.records, outcome=outcome, coverage=coverage)
+
+
+def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
+    """Return the questions with what came of them; of a running job, as far as it got."""
+    if known.outcome:
+        return known.outcome.questions
+    asked = contract.questions_of(job.request.question, job.request.plan)
+    return [
+        QuestionResult(
+            question=question,
+            state="partial" if (found := known.of(number)) else "not_found",
+            evidence=tuple(quote.n for quote in found),
+            note="" if found else "Nothing found so far.",
+        )
+        for number, question in enumerate(asked)
+    ]
+
+
+def unfinished(job: Job) -> str:
+    """Say that this is not the report, where there is none."""
+    if job.ended:
+        return f"This research ended without a full report ({job.state}). Known until then:"
+    return f"Unfinished: the research is {job.state}. Known so far:"
+
+
+def summary(job: Job, known: Findings) -> str:
+    """Return the short answer and what came of each question."""
+    parts = [] if known.outcome else [unfinished(job)]
+    if known.outcome:
+        parts.append(known.outcome.answer or known.outcome.reason or "No answer was found.")
+        if known.outcome.answer and known.outcome.reason:
+            parts.append(known.outcome.reason)
+    states = [_question_line(n, result) for n, result in enumerate(questions(job, known), 1)]
+    parts.append("\n".join(states))
+    if known.coverage:
+        parts.append(known.coverage.sentence())
+    if not known.outcome and known.quotes:
+        parts += [_block(known.of(n)[0]) for n in range(len(states)) if known.of(n)]
+    return "\n\n".join(parts)
+
+
+def _question_line(number: int, result: QuestionResult) -> str:
+    cited = " ".join(f"[{n}]" for n in result.evidence[:8])
+    note = f" – {result.note}" if result.note else ""
+    return f"{number}. {result.question} – {STATES[result.state]} {cited}{note}".rstrip()
+
+
+def so_far(job: Job, known: Findings) -> str:
+    """Return all quotes found so far, by question."""
+    return "\n\n".join([unfinished(job), *_by_question(job, known)])
+
+
+def evidence(job: Job, known: Findings) -> str:
+    """Return the quotes to write from, by question, with the advice how to use them."""
+    first = [] if known.outcome else [unfinished(job)]
+    coverage = [known.coverage.sentence()] if known.coverage else []
+    advice = f"{wording.WRITE_FROM} {wording.QUOTED}"
+    return "\n\n".join([*first, advice, *coverage, *_by_question(job, known)])
+
+
+def _by_question(job: Job, known: Findings) -> list[str]:
+    blocks: list[str] = []
+    for number, result in enumerate(questions(job, known), start=1):
+        blocks.append(f"### {number}. {result.question}")
+        blocks += [_block(quote) for quote in known.of(number - 1)]
+        if not known.of(number - 1):
+            blocks.append(result.note or "No evidence was found.")
+    return blocks
+
+
+def _block(quote: Evidence) -> str:
+    where = f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source})"
+    block = f"{where}\n{_quoted(quote.quote)}"
+    around = " ".join(quote.paragraph.split())
+    if len(around) <= len(quote.quote) + 40:
+        return block
+    return f"{block}\nIn its paragraph:\n{_quoted(quote.paragraph)}"
+
+
+def _quoted(text: str) -> str:
+    """Mark every line as quoted, empty ones too, so that a quote stays one paragraph."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def citations(job: Job, known: Findings) -> str:
+    """Return every citation with its quote and where it stands."""
+    if not known.quotes:
+        return "There are no citations." if known.outcome else unfinished(job) + " nothing yet."
+    return "\n\n".join(
+        f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})\n"
+        + _quoted(quote.quote)
+        for quote in known.quotes
+    )
+
+
+def citation(quote: Evidence) -> str:
+    """Return one citation with its paragraph and how it can be checked again."""
+    return "\n\n".join(
+        [
+            f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})",
+            _quoted(quote.quote),
+            f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
+            f"Verified: characters {quote.start} to {quote.end} of the kept text"
+            f" {contract.snapshot_name(quote.snapshot)} are this quote.",
+        ]
+    )
+
+
+def sources(job: Job, known: Findings) -> str:
+    """Return the documents that were cited, and what was read and not read."""
+    named: dict[str, list[Evidence]] = {}
+    for quote in known.quotes:
+        named.setdefault(quote.uri, []).append(quote)
+    lines = [
+        f"- {found[0].title} ({found[0].source}, {uri}): "
+        + " ".join(f"[{quote.n}]" for quote in found)
+        for uri, found in named.items()
+    ]
+    searched = ", ".join(source.name for source in job.request.sources)
+    head = [f"Searched: {searched}."]
+    if known.coverage:
+        head.append(known.coverage.sentence())
+    return "\n\n".join([*head, "\n".join(lines) or "No document was cited."])
+
+
+def footnotes(page: str, known: Findings) -> str:
+    """Return the quotes that a page cites as ``[n]`` without showing them."""
+    flat = " ".join(page.replace("\n>", "\n").split())
+    cited = dict.fromkeys(int(n) for n in re.findall(r"\[(\d{1,6})\]", page))
+    missing = [known.by_number[n] for n in cited if n in known.by_number]
+    lines = [
+        f"[{quote.n}] {quote.title}, {quote.locator}:\n{_quoted(quote.quote)}"
+        for quote in missing
+        if " ".join(quote.quote.split()) not in flat
+    ]
+    return "\n\nCitations of this page:\n\n" + "\n\n".join(lines) if lines else ""

@@ -1,0 +1,68 @@
+"""Serves over streamable HTTP: ``/mcp`` for clients, ``/health`` for whoever watches it."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from mcp_jobs_server import __version__
+from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.server import ResearchServer
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import Source
+
+END_WITHIN_SECONDS = 5
+"""How long running calls may take to end after SIGTERM; jobs go on in any case."""
+
+
+def serve(settings: Settings, *, host: str, port: int, extra_sources: Sequence[Source] = ()) -> int:
+    """Serve until SIGINT or SIGTERM; return the exit code.
+
+    Raises:
+        InvalidArgument: ``host`` is not a loopback address. Without a way to tell who is
+            calling, everybody who reaches the port would see the same jobs.
+    """
+    if not _is_loopback(host):
+        raise InvalidArgument(
+            f"{host} can be reached from other computers, and this server cannot tell callers"
+            " apart.",
+            "Use --host 127.0.0.1.",
+        )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app(settings, host=host, extra_sources=extra_sources),
+            host=host,
+            port=port,
+            log_level=settings.log_level.lower(),
+            timeout_graceful_shutdown=END_WITHIN_SECONDS,
+        )
+    )
+    print(f"Serving http://{host}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+    server.run()
+    return 0 if server.started else 1
+
+
+def app(
+    settings: Settings, *, host: str = "127.0.0.1", extra_sources: Sequence[Source] = ()
+) -> Starlette:
+    """Return the application: stateless, so that any process can answer any call."""
+    server = ResearchServer(settings, extra_sources=extra_sources, same_computer=False)
+
+    @server.custom_route("/health", methods=["GET"])
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    return server.streamable_http_app(stateless_http=True, host=host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

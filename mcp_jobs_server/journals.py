@@ -1,0 +1,143 @@
+"""Reads the step log and the evidence of a job, page by page, from any cursor.
+
+A cursor holds the part, the byte in it and the number expected there, so a read costs the
+same however much stands before it, and a made-up cursor is recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.folders.base import Folders
+from mcp_jobs_server.models import Slice
+from researcher_job import contract
+from researcher_job.contract import Evidence, Record, Step
+
+R = TypeVar("R", bound=Record)
+
+CHUNK = 64 * 1024
+"""Bytes read at a time; a record is far smaller (its payload is capped at 4 kB)."""
+
+_CURSOR = re.compile(r"([a-z2-7]{6})\.(\d{1,12})\.(\d{1,12})\.(\d{1,12})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in a journal: part (its first number), byte in it, number expected there."""
+
+    part: int = 1
+    offset: int = 0
+    number: int = 1
+
+    @classmethod
+    def parse(cls, text: str, job_id: str) -> Cursor:
+        """Return the cursor in ``text``; an empty one is the beginning.
+
+        Raises:
+            InvalidArgument: it has not the form of a cursor, or belongs to another job.
+        """
+        if not text:
+            return cls()
+        found = _CURSOR.fullmatch(text)
+        if not found or found[1] != job_id[-6:]:
+            raise _not_issued()
+        return cls(part=int(found[2]), offset=int(found[3]), number=int(found[4]))
+
+    def text(self, job_id: str) -> str:
+        """Return the form that callers see."""
+        return f"{job_id[-6:]}.{self.part}.{self.offset}.{self.number}"
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """Records in order, where the next ones begin, and whether some are there already."""
+
+    records: tuple[R, ...]
+    cursor: Cursor
+    more: bool
+
+
+@dataclass(frozen=True)
+class Journal(Generic[R]):
+    """One kind of numbered records below a job folder."""
+
+    parts: str
+    kind: type[R]
+    number: Callable[[R], int]
+
+    async def page(self, folders: Folders, folder: str, cursor: Cursor, limit: int) -> Page[R]:
+        """Return up to ``limit`` records from ``cursor`` on.
+
+        Raises:
+            InvalidArgument: no server ever issued this cursor for this job.
+        """
+        found: list[tuple[R, Cursor]] = []
+        while len(found) <= limit:
+            piece = await self._piece(folders, folder, cursor)
+            behind = self._take(piece, cursor, found)
+            if behind.offset == cursor.offset:
+                behind = await self._following(folders, folder, cursor)
+            if behind == cursor:
+                break
+            cursor = behind
+        kept = tuple(record for record, _ in found[:limit])
+        more = len(found) > limit
+        return Page(kept, found[limit][1] if more else cursor, more=more)
+
+    async def tail(self, folders: Folders, folder: str, part: int) -> Page[R]:
+        """Return the last few records of ``part`` and the cursor behind them."""
+        name = contract.part_name(self.parts, part)
+        size = await folders.read(folder, name, limit=0)
+        if size is None:
+            return Page((), Cursor(part=part, offset=0, number=part), more=False)
+        start = max(0, size.size - 8 * 1024)
+        piece = await folders.read(folder, name, start=start)
+        data = piece.data if piece else b""
+        skipped = data.find(b"\n") + 1 if start else 0
+        lines = contract.decode_lines(self.kind, data[skipped:])
+        records = tuple(record for record, _ in lines if record is not None)
+        if not records:
+            return await self.page(folders, folder, Cursor(part, 0, part), limit=20)
+        end = start + skipped + lines[-1][1]
+        return Page(records, Cursor(part, end, self.number(records[-1]) + 1), more=False)
+
+    async def _following(self, folders: Folders, folder: str, cursor: Cursor) -> Cursor:
+        """Return the beginning of the next part once it is there: till then this one may grow."""
+        name = contract.part_name(self.parts, cursor.number)
+        there = await folders.read(folder, name, limit=0)
+        return Cursor(cursor.number, 0, cursor.number) if there else cursor
+
+    async def _piece(self, folders: Folders, folder: str, cursor: Cursor) -> Slice:
+        """Return what stands at the cursor; nothing where its part is not there yet."""
+        name = contract.part_name(self.parts, cursor.part)
+        piece = await folders.read(folder, name, start=cursor.offset, limit=CHUNK)
+        if piece is None and (cursor.offset or cursor.number != cursor.part):
+            raise _not_issued()
+        if piece is not None and cursor.offset > piece.size:
+            raise _not_issued()
+        return piece or Slice(data=b"", start=0, size=0)
+
+    def _take(self, piece: Slice, cursor: Cursor, found: list[tuple[R, Cursor]]) -> Cursor:
+        """Add the complete lines of ``piece`` to ``found``; return the cursor behind them."""
+        at = cursor
+        for record, end in contract.decode_lines(self.kind, piece.data):
+            if record is not None and self.number(record) != at.number:
+                raise _not_issued()
+            if record is not None:
+                found.append((record, at))
+            at = replace(at, offset=cursor.offset + end, number=at.number + 1)
+        return at
+
+
+def _not_issued() -> InvalidArgument:
+    return InvalidArgument(
+        "This cursor was not issued for this job.", "Leave 'cursor' out to read from the beginning."
+    )
+
+
+STEPS = Journal(contract.STEPS, Step, lambda step: step.step)
+EVIDENCE = Journal(contract.EVIDENCE_PARTS, Evidence, lambda evidence: evidence.n)

@@ -1,0 +1,111 @@
+"""Which jobs a list shows: the unfinished ones first, then those that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mcp_jobs_server import wording
+from mcp_jobs_server.arguments import ListActiveJobs
+from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.folders.base import Folders
+from mcp_jobs_server.models import Job, Owner
+from mcp_jobs_server.results import JobShown
+from mcp_jobs_server.runners.base import Runner
+from researcher_job import contract
+from researcher_job.contract import JOB_ID, Status
+
+LATELY = timedelta(days=14)
+FEW = 5
+"""How many jobs that ended lately are always shown."""
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """The jobs of one page and where the next page begins."""
+
+    jobs: Sequence[Job]
+    next_cursor: str | None = None
+
+
+async def job_page(runner: Runner, owner: Owner, asked: ListActiveJobs, now: datetime) -> JobPage:
+    """Return one page of an owner's jobs.
+
+    Raises:
+        InvalidArgument: the cursor was not issued by a list.
+    """
+    before = _ended_cursor(asked.cursor)
+    if before:
+        return await _ended(runner, owner, asked.limit, before)
+    active = _behind(await runner.active(owner), asked.cursor)
+    if len(active) > asked.limit:
+        page = active[: asked.limit]
+        return JobPage(page, next_cursor=f"a.{page[-1].id}")
+    if not asked.include_recent:
+        lately = await runner.unfetched(owner, since=now - LATELY, limit=FEW)
+        return JobPage([*active, *lately])
+    rest = await _ended(runner, owner, asked.limit - len(active) or 1, None)
+    return JobPage([*active, *rest.jobs], rest.next_cursor)
+
+
+async def _ended(
+    runner: Runner, owner: Owner, limit: int, before: tuple[datetime, str] | None
+) -> JobPage:
+    found = await runner.ended(owner, limit=limit + 1, before=before)
+    page = found[:limit]
+    if len(found) <= limit or page[-1].ended_at is None:
+        return JobPage(page)
+    return JobPage(page, next_cursor=f"e.{page[-1].ended_at.isoformat()}.{page[-1].id}")
+
+
+def _behind(active: Sequence[Job], cursor: str) -> Sequence[Job]:
+    """Return the jobs older than the one a cursor names; job ids and lists run by time."""
+    if not cursor:
+        return active
+    kind, _, job_id = cursor.partition(".")
+    if kind != "a" or not JOB_ID.fullmatch(job_id):
+        raise _not_issued()
+    at = next((index for index, job in enumerate(active) if job.id == job_id), None)
+    return active if at is None else active[at + 1 :]
+
+
+def _ended_cursor(cursor: str) -> tuple[datetime, str] | None:
+    if not cursor.startswith("e."):
+        return None
+    moment, _, job_id = cursor[2:].rpartition(".")
+    try:
+        ended_at = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise _not_issued() from error
+    if ended_at.tzinfo is None or not JOB_ID.fullmatch(job_id):
+        raise _not_issued()
+    return ended_at, job_id
+
+
+def _not_issued() -> InvalidArgument:
+    return InvalidArgument(
+        "This cursor was not issued by list_active_jobs.", "Leave 'cursor' out to begin anew."
+    )
+
+
+async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
+    """Return one line of a list; a running job is asked where it stands."""
+    ended = job.ended_at or now
+    return JobShown(
+        job_id=job.id,
+        title=wording.short(job.title, 120),
+        state=job.state,
+        outcome=job.outcome,
+        summary=wording.short(await _summary(job, folders), 200),
+        created_at=wording.when(job.request.created_at),
+        elapsed_seconds=max(0, round((ended - job.request.created_at).total_seconds())),
+        fetched=job.fetched_at is not None if job.ended else None,
+    )
+
+
+async def _summary(job: Job, folders: Folders) -> str:
+    if job.ended or job.state == "queued":
+        return wording.summary(job, None)
+    found = await folders.read(job.folder, contract.STATUS)
+    return wording.summary(job, contract.decode(Status, found.data if found else None))

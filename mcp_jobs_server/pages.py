@@ -1,0 +1,114 @@
+"""Cuts a long text into pages that end on a paragraph and say that they are pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mcp_jobs_server.errors import InvalidArgument
+
+_CURSOR = re.compile(r"([a-z2-7]{6})\.([a-z]{1,12})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class TextPage:
+    """One page: its text, which one it is, how many there are, and the next one's cursor."""
+
+    text: str
+    number: int
+    count: int
+    next_cursor: str | None
+
+    @property
+    def label(self) -> str:
+        """Say which page this is, and that it is not the whole."""
+        if self.count == 1:
+            return "1 of 1"
+        return f"{self.number} of {self.count}, not the whole text"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which page of which part a cursor names, and the page size it was issued for."""
+
+    part: str
+    page: int
+    size: int
+
+    def text(self, job_id: str) -> str:
+        """Return the form that callers see."""
+        return f"{job_id[-6:]}.{self.part}.{self.page}.{self.size}"
+
+
+def place(cursor: str, *, job_id: str, part: str, size: int) -> Place:
+    """Return the page that ``cursor`` names; an empty one is the first page.
+
+    Raises:
+        InvalidArgument: it was not issued for this job and part.
+    """
+    if not cursor:
+        return Place(part=part, page=0, size=size)
+    found = _CURSOR.fullmatch(cursor)
+    if not found or found[1] != job_id[-6:] or found[2] != part:
+        raise not_issued(part)
+    return Place(part=part, page=int(found[3]), size=max(500, int(found[4])))
+
+
+def not_issued(part: str) -> InvalidArgument:
+    """Return the error for a cursor that this part of this job never had."""
+    return InvalidArgument(
+        f"This cursor was not issued for the part '{part}' of this job.",
+        "Leave 'cursor' out to read from the beginning.",
+    )
+
+
+def page_of(
+    text: str, at: Place, *, job_id: str, notes: Callable[[str], str] = lambda _: ""
+) -> TextPage:
+    """Return the page of ``text`` at ``at``; ``notes`` are added to what the page says.
+
+    A page with its notes is at most ``at.size`` characters long, unless one line is longer.
+
+    Raises:
+        InvalidArgument: there is no such page.
+    """
+    pages = split(text, at.size, notes)
+    if at.page >= len(pages):
+        raise not_issued(at.part)
+    following = Place(part=at.part, page=at.page + 1, size=at.size).text(job_id)
+    last = at.page + 1 == len(pages)
+    return TextPage(
+        text=pages[at.page],
+        number=at.page + 1,
+        count=len(pages),
+        next_cursor=None if last else following,
+    )
+
+
+def split(text: str, size: int, notes: Callable[[str], str] = lambda _: "") -> list[str]:
+    """Return ``text`` in pages of at most ``size`` characters, notes included."""
+    pages: list[str] = []
+    page = ""
+    for piece in _pieces(text, size):
+        longer = f"{page}\n\n{piece}" if page else piece
+        if page and len(longer) + len(notes(longer)) > size:
+            pages.append(page + notes(page))
+            page = piece
+        else:
+            page = longer
+    return [*pages, page + notes(page)]
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    """Return the paragraphs of ``text``, one that is longer than a page cut at lines or words."""
+    pieces: list[str] = []
+    for paragraph in re.split(r"\n{2,}", text.strip("\n")):
+        rest = paragraph
+        while len(rest) > size:
+            cut = max(rest.rfind("\n", 0, size), rest.rfind(" ", 0, size))
+            cut = cut if cut > 0 else size
+            pieces.append(rest[:cut])
+            rest = rest[cut:].lstrip(" \n")
+        pieces.append(rest)
+    return pieces

@@ -1,0 +1,44 @@
+"""Reports as MCP resources, for clients that open them beside the conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from mcp_jobs_server.auth import caller
+from mcp_jobs_server.errors import JobsError, NotFound
+from mcp_jobs_server.service import Jobs
+from mcp_jobs_server.wording import error_text
+from researcher_job import contract
+
+if TYPE_CHECKING:
+    from mcp_jobs_server.server import ResearchServer
+
+FILES = {
+    contract.REPORT: ("text/markdown", "The whole report of a research job, as Markdown."),
+    contract.REPORT_HTML: ("text/html", "The whole report of a research job, as a web page."),
+    contract.EVIDENCE: ("application/jsonl", "Every verified quote of a research job."),
+}
+
+
+def add_to(server: ResearchServer) -> None:
+    """Offer the files of job folders that a reader wants as resource templates."""
+    for name, (kind, description) in FILES.items():
+        _add(server, name, kind, description)
+
+
+def _add(server: ResearchServer, name: str, kind: str, description: str) -> None:
+    @server.resource(
+        f"research://{{job_id}}/{name}", name=name, description=description, mime_type=kind
+    )
+    async def read(job_id: str, context: Context[Jobs, Any]) -> str:
+        jobs = context.request_context.lifespan_context
+        try:
+            data = await jobs.file(caller(context), job_id, name)
+        except NotFound as error:
+            raise ResourceNotFoundError(error_text(error)) from error
+        except JobsError as error:
+            raise ResourceError(error_text(error)) from error
+        return data.decode(errors="replace")

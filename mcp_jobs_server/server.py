@@ -1,0 +1,70 @@
+"""The MCP server put together: tools, resources, what lives as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal, cast
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, InputRequiredResult
+from mcp.types import Tool as ListedTool
+
+from mcp_jobs_server import __version__, resources, wording
+from mcp_jobs_server.backend import open_jobs
+from mcp_jobs_server.service import Jobs
+from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.tools import TOOLS
+from researcher_job.contract import Source
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class ResearchServer(MCPServer[Jobs]):
+    """An ``MCPServer`` whose tools take their arguments in plain words.
+
+    The SDK derives tools from functions, lets unknown arguments pass and answers wrong ones in
+    the words of its validation library. Here both methods are answered from ``TOOLS``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        extra_sources: Sequence[Source] = (),
+        same_computer: bool = True,
+    ) -> None:
+        self._jobs: Jobs | None = None
+
+        @asynccontextmanager
+        async def life(_: MCPServer[Jobs]) -> AsyncIterator[Jobs]:
+            async with open_jobs(
+                settings, extra_sources=extra_sources, same_computer=same_computer
+            ) as jobs:
+                self._jobs = jobs
+                yield jobs
+
+        super().__init__(
+            "research-jobs",
+            title="Research jobs",
+            version=__version__,
+            instructions=wording.INSTRUCTIONS,
+            log_level=cast(Level, settings.log_level),
+            lifespan=life,
+        )
+        resources.add_to(self)
+
+    async def list_tools(self) -> list[ListedTool]:
+        """Return the tools; the description of a start names the sources of this moment."""
+        return [tool.listed(self._jobs) for tool in TOOLS]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Jobs, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call one of the tools; any other name is answered by the SDK."""
+        tool = next((tool for tool in TOOLS if tool.name == name), None)
+        if tool is None or context is None:
+            return await super().call_tool(name, arguments, context)
+        jobs = context.request_context.lifespan_context
+        return await tool.call(jobs, arguments, context)

@@ -1,0 +1,270 @@
+"""Jobs: start, look, list, cancel, fetch. The rules of the product are here; open this first.
+
+It stands on two ports: a ``Runner`` that makes jobs run and a ``Folders`` that holds their
+files. Neither a tool nor a command line decides anything that this module does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import anyio
+
+from mcp_jobs_server import reports, wording
+from mcp_jobs_server.arguments import (
+    Cancel,
+    FetchReport,
+    GetStatus,
+    ListActiveJobs,
+    StartResearch,
+)
+from mcp_jobs_server.errors import NotFound
+from mcp_jobs_server.folders.base import Folders
+from mcp_jobs_server.listing import JobPage, job_page, shown
+from mcp_jobs_server.models import Job, Owner, StartOptions
+from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
+from mcp_jobs_server.results import (
+    CancelResult,
+    JobListResult,
+    Next,
+    ReportResult,
+    StartResult,
+    StatusResult,
+)
+from mcp_jobs_server.runners.base import Runner
+from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.sources import Sources
+from mcp_jobs_server.standing import Standing
+from researcher_job.contract import JOB_ID, Source, new_job_id
+
+REUSE = timedelta(minutes=10)
+"""The same unfinished request made within this time returns the job that is there."""
+
+SHORT_WAIT_SECONDS = 3.0
+"""How long ``get_status`` waits when the caller does not say."""
+
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,21}", re.ASCII)
+
+Watching = Callable[[StatusResult], Awaitable[None]]
+
+
+class Jobs:
+    """Research jobs of many owners; each method sees the jobs of the owner it is given.
+
+    Args:
+        runner: what makes jobs run.
+        folders: where their files are.
+        sources: what may be read.
+        settings: limits and places.
+        same_computer: whether callers sit at this machine, so that paths mean something.
+        clock: the time, in UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        runner: Runner,
+        folders: Folders,
+        sources: Sources,
+        settings: Settings,
+        same_computer: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.sources = sources
+        self._runner = runner
+        self._folders = folders
+        self._settings = settings
+        self._same_computer = same_computer
+        self._clock = clock
+
+    async def start(
+        self, owner: Owner, asked: StartResearch, *, typed: Sequence[Source] = ()
+    ) -> StartResult:
+        """Start a job, or return the one that the same request started before.
+
+        ``typed`` are sources that a person named on the command line: granted for this job.
+
+        Raises:
+            NothingToSearch, NotGranted, NotFound, InvalidArgument: a source cannot be read.
+            Conflict: the idempotency key belongs to another request.
+            Unavailable: nothing was started; a retry can help.
+        """
+        now = self._clock()
+        earlier = await self._earlier(owner, asked)
+        request = request_of(
+            asked,
+            job_id=new_job_id(now),
+            now=now,
+            sources=await self._readable(asked, typed, earlier),
+            caps=self._settings.caps,
+            earlier=earlier,
+        )
+        options = StartOptions(
+            key=asked.idempotency_key,
+            fingerprint=fingerprint(request),
+            reuse_after=None if asked.again else now - REUSE,
+        )
+        began = await self._runner.start(request, owner=owner, options=options)
+        return await self._started(began.job, asked, created=began.created)
+
+    async def status(
+        self, owner: Owner, asked: GetStatus, *, watching: Watching | None = None
+    ) -> StatusResult:
+        """Return where a job stands and what is new, waiting for a change if asked to.
+
+        It returns at the first new step or change of state, or when the wait is over.
+        ``watching`` hears of everything that happens meanwhile.
+
+        Raises:
+            NotFound: no such job of this owner.
+            InvalidArgument: the cursor was not issued for it.
+        """
+        job = await self._find(owner, asked.job_id)
+        standing = Standing(self._folders, asked, now=self._clock, usual=await self._usual(job))
+        wait = self._wait(asked)
+        if job.ended or not wait:
+            return await standing.look(job)
+        async with self._runner.changes(job) as changes:
+            first = latest = await standing.look(await self._again(job))
+            with anyio.move_on_after(wait):
+                while not standing.news(first, latest):
+                    await changes.wait()
+                    latest = await standing.look(await self._again(job))
+                    if watching:
+                        await watching(latest)
+        return latest
+
+    async def list(self, owner: Owner, asked: ListActiveJobs) -> JobListResult:
+        """Return the unfinished jobs and some that ended lately, not yet fetched ones first."""
+        now = self._clock()
+        page: JobPage = await job_page(self._runner, owner, asked, now)
+        empty = Next(action="tell_user", say="There is no research job yet.")
+        return JobListResult(
+            jobs=tuple([await shown(job, self._folders, now) for job in page.jobs]),
+            counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
+            next_cursor=page.next_cursor,
+            next=None if page.jobs else empty,
+        )
+
+    async def cancel(self, owner: Owner, asked: Cancel) -> CancelResult:
+        """Ask that a job ends; an ended one answers that nothing was changed.
+
+        Raises:
+            NotFound: no such job of this owner; the id must be exact.
+        """
+        before = await self._runner.job(owner, asked.job_id)
+        if before is None:
+            raise await self._missing(owner, asked.job_id)
+        after = await self._runner.stop(owner, before.id, asked.mode) or before
+        changed = (before.state, before.requested) != (after.state, after.requested)
+        follow = wording.after_end(after) if after.ended else _look_again(after)
+        return CancelResult(
+            job_id=after.id,
+            state=after.state,
+            changed=changed,
+            summary=wording.cancelled(after, changed=changed),
+            next=follow,
+        )
+
+    async def report(self, owner: Owner, asked: FetchReport) -> ReportResult:
+        """Return a page of a part of the report, or of what is known so far.
+
+        Raises:
+            NotFound: no such job, section or citation.
+            InvalidArgument: the cursor was not issued for this part.
+        """
+        job = await self._find(owner, asked.job_id)
+        answer = await reports.fetch(self._folders, job, asked, paths=self._same_computer)
+        if job.ended and job.fetched_at is None:
+            await self._runner.fetched(owner, job.id, self._clock())
+        return answer
+
+    async def remove(self, owner: Owner, job_id: str) -> None:
+        """Remove an ended job and its folder.
+
+        Raises:
+            NotFound: no such job. Conflict: it has not ended.
+        """
+        job = await self._find(owner, job_id)
+        await self._runner.remove(owner, job.id)
+
+    async def file(self, owner: Owner, job_id: str, name: str) -> bytes:
+        """Return a whole file of a job folder.
+
+        Raises:
+            NotFound: no such job of this owner, or no such file yet.
+        """
+        job = await self._find(owner, job_id)
+        found = await self._folders.read(job.folder, name)
+        if found is None:
+            raise NotFound(f"The job has no {name} yet.", "Look again when it is completed.")
+        return found.data
+
+    async def _find(self, owner: Owner, asked: str) -> Job:
+        """Return the job with this id, or the only one whose id starts so; "" is the newest."""
+        if JOB_ID.fullmatch(asked):
+            found = await self._runner.job(owner, asked)
+            fitting = [found] if found else []
+        else:
+            prefix = asked.lower() if _PREFIX.fullmatch(asked.lower()) else None
+            known = asked == "" or prefix
+            fitting = list(await self._runner.match(owner, prefix or "")) if known else []
+        if not fitting:
+            raise await self._missing(owner, asked)
+        if asked and len(fitting) > 1:
+            raise NotFound(*wording.ambiguous(asked, fitting))
+        return fitting[0]
+
+    async def _missing(self, owner: Owner, asked: str) -> NotFound:
+        return NotFound(*wording.not_found(asked, await self._runner.match(owner, "")))
+
+    async def _again(self, job: Job) -> Job:
+        return await self._runner.job(job.owner, job.id) or job
+
+    async def _earlier(self, owner: Owner, asked: StartResearch) -> Job | None:
+        named = asked.follow_up_of or asked.refresh_of
+        return await self._find(owner, named) if named else None
+
+    async def _readable(
+        self, asked: StartResearch, typed: Sequence[Source], earlier: Job | None
+    ) -> Sequence[Source]:
+        if earlier and not asked.sources and not typed:
+            return earlier.request.sources
+        if typed and not asked.sources:
+            return typed
+        named, remote = asked.sources, not self._same_computer
+        found = await anyio.to_thread.run_sync(lambda: self.sources.resolve(named, remote=remote))
+        return (*found, *typed)
+
+    async def _usual(self, job: Job) -> float:
+        typical = await self._runner.typical_seconds(job.owner, job.request)
+        return USUAL_SECONDS[job.request.depth] if typical is None else typical
+
+    def _wait(self, asked: GetStatus) -> float:
+        """Return how long to wait. Without a cursor everything is new: no wait unless asked."""
+        if asked.wait_seconds is not None:
+            return asked.wait_seconds
+        return SHORT_WAIT_SECONDS if asked.cursor else 0
+
+    async def _started(self, job: Job, asked: StartResearch, *, created: bool) -> StartResult:
+        expected = await self._usual(job)
+        ago = (self._clock() - job.request.created_at).total_seconds() / 60
+        note = None if created or asked.idempotency_key else wording.reused(ago)
+        return StartResult(
+            job_id=job.id,
+            state=job.state,
+            created=created,
+            title=job.title,
+            questions=job.request.plan.questions,
+            sources=tuple(source.name for source in job.request.sources),
+            limits=limits_in_force(job.request, asked),
+            expected_seconds=max(1, round(expected)),
+            note=note,
+            next=wording.after_start(job.id, expected),
+        )
+
+
+def _look_again(job: Job) -> Next:
+    return Next(action="call", tool="get_status", arguments={"job_id": job.id, "wait_seconds": 20})

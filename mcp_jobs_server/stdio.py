@@ -1,0 +1,77 @@
+"""Serves over standard input and output."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import Source
+
+if TYPE_CHECKING:
+    from anyio import AsyncFile
+
+
+def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
+    """Serve one client until it goes, or until SIGINT or SIGTERM; return the exit code.
+
+    Nothing but the protocol reaches standard output: its descriptor is taken away before
+    anything else is loaded, and what a library prints goes to standard error.
+    """
+    wire_in, wire_out = _take_wire()
+    _end_on_signals()
+
+    import anyio
+
+    from mcp_jobs_server.server import ResearchServer
+
+    server = ResearchServer(settings, extra_sources=extra_sources)
+    try:
+        anyio.run(_serve, server, anyio.wrap_file(wire_in), anyio.wrap_file(wire_out))
+    except* (BrokenPipeError, ConnectionResetError):
+        return 0  # the client went away in the middle of an answer
+    return 0
+
+
+def _take_wire() -> tuple[TextIOWrapper, TextIOWrapper]:
+    """Return private copies of standard input and output, and divert the public ones."""
+    wire_in, wire_out = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    read = TextIOWrapper(os.fdopen(wire_in, "rb"), encoding="utf-8", errors="replace")
+    write = TextIOWrapper(os.fdopen(wire_out, "wb"), encoding="utf-8", newline="\n")
+    return read, write
+
+
+def _end_on_signals() -> None:
+    """End at once on SIGINT and SIGTERM.
+
+    A thread sits in a blocking read of standard input and nothing can call it back. Nothing is
+    lost by leaving so: jobs run in processes of their own and every write is already on disk.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        os._exit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+async def _serve(server: object, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) -> None:
+    from mcp.server.stdio import stdio_server
+
+    from mcp_jobs_server.server import ResearchServer
+
+    assert isinstance(server, ResearchServer)
+    low = server._lowlevel_server  # the SDK offers no public way to give streams to MCPServer
+    async with stdio_server(wire_in, wire_out) as (reading, writing):
+        await low.run(reading, writing, low.create_initialization_options())

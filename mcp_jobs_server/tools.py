@@ -1,0 +1,235 @@
+"""The tools: thin over ``Jobs``. Each reads its arguments, calls, and answers twice, as fields
+and as text."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import Tool as ListedTool
+
+from mcp_jobs_server import wording
+from mcp_jobs_server.arguments import (
+    Arguments,
+    Cancel,
+    FetchReport,
+    GetStatus,
+    ListActiveJobs,
+    StartResearch,
+)
+from mcp_jobs_server.auth import caller
+from mcp_jobs_server.errors import Internal, JobsError
+from mcp_jobs_server.results import (
+    CancelResult,
+    JobListResult,
+    ReportResult,
+    Result,
+    StartResult,
+    StatusResult,
+)
+from mcp_jobs_server.schema import input_schema, output_schema
+from mcp_jobs_server.service import Jobs
+from mcp_jobs_server.understanding import understand
+from researcher_job.contract import NewerFormat, Source
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A", bound=Arguments)
+R = TypeVar("R", bound=Result)
+
+PATIENT_WAIT_SECONDS = 20.0
+PATIENT_CLIENTS = ("claude", "cursor", "visual studio code", "vscode", "goose", "zed", "windsurf")
+"""Clients whose tool calls are known to last 60 s and more, by the beginning of their name."""
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A, R]):
+    """One tool: what a model is told of it, what it takes and answers, and what it does."""
+
+    name: str
+    title: str
+    description: str | Callable[[Sequence[Source]], str]
+    annotations: ToolAnnotations
+    arguments: type[A]
+    answer: type[R]
+    run: Callable[[Jobs, A, Context[Any, Any]], Awaitable[tuple[R, str]]]
+
+    def listed(self, jobs: Jobs | None) -> ListedTool:
+        """Return what ``tools/list`` says; ``jobs`` tells the configured sources."""
+        said = self.description
+        return ListedTool(
+            name=self.name,
+            title=self.title,
+            description=said if isinstance(said, str) else said(jobs.sources.all() if jobs else ()),
+            input_schema=input_schema(self.arguments),
+            output_schema=output_schema(self.answer),
+            annotations=self.annotations,
+        )
+
+    async def call(
+        self, jobs: Jobs, raw: Mapping[str, Any], context: Context[Any, Any]
+    ) -> CallToolResult:
+        """Run the tool; whatever goes wrong is answered in plain words."""
+        try:
+            answer, text = await self.run(jobs, understand(self.arguments, raw), context)
+        except JobsError as error:
+            return _refused(error)
+        except NewerFormat as error:
+            return _refused(JobsError(str(error)))
+        except Exception:
+            return _refused(_defect(self.name))
+        return CallToolResult(
+            content=[TextContent(type="text", text=wording.visible(text))],
+            structured_content=answer.model_dump(mode="json", exclude_none=True),
+        )
+
+
+def _defect(tool: str) -> Internal:
+    """Log a defect with its traceback under a reference, and return what the caller reads."""
+    reference = secrets.token_hex(4)
+    log.exception("defect %s in %s", reference, tool)
+    return Internal(
+        f"{tool} failed by a defect of this server (reference {reference}).",
+        "Nothing of the job is lost; its log on standard error holds the details.",
+    )
+
+
+def _refused(error: JobsError) -> CallToolResult:
+    text = wording.visible(wording.error_text(error))
+    said = {
+        "error": {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+            "retryable": error.retryable,
+        }
+    }
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=said, is_error=True
+    )
+
+
+async def _start(
+    jobs: Jobs, asked: StartResearch, context: Context[Any, Any]
+) -> tuple[StartResult, str]:
+    answer = await jobs.start(caller(context), asked)
+    return answer, wording.start_text(answer)
+
+
+async def _status(
+    jobs: Jobs, asked: GetStatus, context: Context[Any, Any]
+) -> tuple[StatusResult, str]:
+    shown = _Shown(context)
+    patient = asked.wait_seconds is None and asked.cursor and _is_patient(context)
+    if patient:
+        asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
+    answer = await jobs.status(caller(context), asked, watching=shown.tell)
+    return answer, wording.status_text(answer, full=asked.detail == "full")
+
+
+def _is_patient(context: Context[Any, Any]) -> bool:
+    client = context.session.client_params
+    name = client.client_info.name.lower() if client else ""
+    return name.startswith(PATIENT_CLIENTS)
+
+
+class _Shown:
+    """Sends what happens while a call waits as progress, which must grow each time."""
+
+    def __init__(self, context: Context[Any, Any]) -> None:
+        self._context = context
+        self._last = -1.0
+        self._said = ""
+
+    async def tell(self, status: StatusResult) -> None:
+        message = status.steps[-1].message if status.steps else status.summary
+        if message == self._said:
+            return
+        self._said = message
+        self._last = max(float(status.progress.done), self._last + 0.001)
+        await self._context.report_progress(self._last, float(status.progress.total), message)
+
+
+async def _list(
+    jobs: Jobs, asked: ListActiveJobs, context: Context[Any, Any]
+) -> tuple[JobListResult, str]:
+    answer = await jobs.list(caller(context), asked)
+    return answer, wording.list_text(answer)
+
+
+async def _cancel(
+    jobs: Jobs, asked: Cancel, context: Context[Any, Any]
+) -> tuple[CancelResult, str]:
+    answer = await jobs.cancel(caller(context), asked)
+    return answer, wording.cancel_text(answer)
+
+
+async def _fetch(
+    jobs: Jobs, asked: FetchReport, context: Context[Any, Any]
+) -> tuple[ReportResult, str]:
+    answer = await jobs.report(caller(context), asked)
+    return answer, wording.report_text(answer)
+
+
+def _hints(*, reads: bool, destroys: bool = False, repeatable: bool = True) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=reads,
+        destructive_hint=destroys,
+        idempotent_hint=repeatable,
+        open_world_hint=False,
+    )
+
+
+# A tool that only reads comes first: conformance checkers call the first one without arguments.
+TOOLS: tuple[Tool[Any, Any], ...] = (
+    Tool(
+        name="get_status",
+        title="Status of a research job",
+        description=wording.STATUS,
+        annotations=_hints(reads=True),
+        arguments=GetStatus,
+        answer=StatusResult,
+        run=_status,
+    ),
+    Tool(
+        name="start_research",
+        title="Start research",
+        description=wording.start_description,
+        annotations=_hints(reads=False, repeatable=False),
+        arguments=StartResearch,
+        answer=StartResult,
+        run=_start,
+    ),
+    Tool(
+        name="list_active_jobs",
+        title="Research jobs",
+        description=wording.LIST,
+        annotations=_hints(reads=True),
+        arguments=ListActiveJobs,
+        answer=JobListResult,
+        run=_list,
+    ),
+    Tool(
+        name="cancel",
+        title="Stop a research job",
+        description=wording.CANCEL,
+        annotations=_hints(reads=False, destroys=True),
+        arguments=Cancel,
+        answer=CancelResult,
+        run=_cancel,
+    ),
+    Tool(
+        name="fetch_report",
+        title="Read a research report",
+        description=wording.FETCH,
+        annotations=_hints(reads=True),
+        arguments=FetchReport,
+        answer=ReportResult,
+        run=_fetch,
+    ),
+)
