@@ -54,11 +54,12 @@ def app(
     """Return the application: stateless, so that any process can answer any call."""
     server = ResearchServer(settings, extra_sources=extra_sources, same_computer=False)
 
-    @server.custom_route("/health", methods=["GET"])
-    async def health(_: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "version": __version__})
-
+    server.custom_route("/health", methods=["GET"])(_health)
     return server.streamable_http_app(stateless_http=True, host=host)
+
+
+async def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok", "version": __version__})
 
 
 def _is_loopback(host: str) -> bool:

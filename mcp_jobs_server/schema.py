@@ -6,61 +6,45 @@ from typing import Any
 
 from pydantic import BaseModel
 
-
-def input_schema(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a tool's arguments."""
-    return _plain(kind.model_json_schema(mode="validation"))
+Schema = dict[str, Any]
 
 
-def output_schema(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a tool's answer."""
-    schema = _plain(kind.model_json_schema(mode="validation"))
-    schema.pop("additionalProperties", None)
-    return schema
-
-
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+def schema_of(kind: type[BaseModel]) -> Schema:
+    """Return the schema of a tool's arguments or answer."""
+    schema = kind.model_json_schema()
     definitions = schema.pop("$defs", {})
-    plain = _inlined(schema, definitions)
+    plain = _plain(schema, definitions)
     plain.pop("description", None)
     return plain
 
 
-def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
+def _plain(node: Schema, definitions: Schema) -> Schema:
+    """Return ``node`` with references put in their place and without noise, at any depth."""
+    node = _without_null(node)
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[1]]
-        named = {name: value for name, value in node.items() if name != "$ref"}
-        return _inlined({**target, "description": "", **named}, definitions)
-    return _without_noise(_without_null(node), definitions)
+        own = {name: value for name, value in node.items() if name != "$ref"}
+        return _plain({**target, "description": "", **own}, definitions)
+    kept = {name: value for name, value in node.items() if not _is_noise(name, value)}
+    if "properties" in kept:
+        fields: dict[str, Schema] = kept["properties"]
+        kept["properties"] = {name: _plain(field, definitions) for name, field in fields.items()}
+    for name in ("items", "additionalProperties"):
+        if isinstance(kept.get(name), dict):
+            kept[name] = _plain(kept[name], definitions)
+    return kept
 
 
-def _without_null(node: dict[str, Any]) -> dict[str, Any]:
+def _without_null(node: Schema) -> Schema:
     """Return ``node`` without the null of an optional field: leaving a field out says the same."""
     choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
     if len(choices) != 1:
         return node
-    rest = {name: value for name, value in node.items() if name != "anyOf"}
-    return {**choices[0], **rest}
+    return {**choices[0], **{name: value for name, value in node.items() if name != "anyOf"}}
 
 
-def _without_noise(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Drop what pydantic adds and no reader needs: titles, empty defaults, empty words."""
-    if "$ref" in node:
-        return dict(_inlined(node, definitions))
-    kept: dict[str, Any] = {}
-    for name, value in node.items():
-        if name == "properties":
-            kept[name] = {field: _inlined(inner, definitions) for field, inner in value.items()}
-        elif not _noise(name, value):
-            kept[name] = _inlined(value, definitions)
-    return kept
-
-
-def _noise(name: str, value: Any) -> bool:
+def _is_noise(name: str, value: object) -> bool:
+    """Say whether this is something that pydantic adds and no reader needs."""
     if name == "default":
-        return value is None or value == "" or isinstance(value, list | dict)
+        return value in (None, "") or isinstance(value, list | dict)
     return name == "title" or (name == "description" and value == "")

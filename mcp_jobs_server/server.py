@@ -50,7 +50,7 @@ class ResearchServer(MCPServer[Jobs]):
             title="Research jobs",
             version=__version__,
             instructions=wording.INSTRUCTIONS,
-            log_level=cast(Level, settings.log_level),
+            log_level=cast("Level", settings.log_level),
             lifespan=life,
         )
         resources.add_to(self)

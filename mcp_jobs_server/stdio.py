@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,10 @@ from researcher_job.contract import Source
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
+
+    from mcp_jobs_server.server import ResearchServer
+
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
@@ -34,7 +39,7 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
     try:
         anyio.run(_serve, server, anyio.wrap_file(wire_in), anyio.wrap_file(wire_out))
     except* (BrokenPipeError, ConnectionResetError):
-        return 0  # the client went away in the middle of an answer
+        log.info("the client went away in the middle of an answer")
     return 0
 
 
@@ -66,12 +71,9 @@ def _end_on_signals() -> None:
         signal.signal(number, end)
 
 
-async def _serve(server: object, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) -> None:
+async def _serve(server: ResearchServer, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) -> None:
     from mcp.server.stdio import stdio_server
 
-    from mcp_jobs_server.server import ResearchServer
-
-    assert isinstance(server, ResearchServer)
     low = server._lowlevel_server  # the SDK offers no public way to give streams to MCPServer
     async with stdio_server(wire_in, wire_out) as (reading, writing):
         await low.run(reading, writing, low.create_initialization_options())

@@ -32,7 +32,7 @@ from mcp_jobs_server.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.schema import input_schema, output_schema
+from mcp_jobs_server.schema import schema_of
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.understanding import understand
 from researcher_job.contract import NewerFormat, Source
@@ -66,8 +66,8 @@ class Tool(Generic[A, R]):
             name=self.name,
             title=self.title,
             description=said if isinstance(said, str) else said(jobs.sources.all() if jobs else ()),
-            input_schema=input_schema(self.arguments),
-            output_schema=output_schema(self.answer),
+            input_schema=schema_of(self.arguments),
+            output_schema=schema_of(self.answer),
             annotations=self.annotations,
         )
 
@@ -81,7 +81,7 @@ class Tool(Generic[A, R]):
             return _refused(error)
         except NewerFormat as error:
             return _refused(JobsError(str(error)))
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last line: a defect is logged, never shown
             return _refused(_defect(self.name))
         return CallToolResult(
             content=[TextContent(type="text", text=wording.visible(text))],
