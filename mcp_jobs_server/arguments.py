@@ -114,25 +114,25 @@ class PlanArguments(Arguments):
     )
     audience: Line = Field(default="", max_length=200, description="Who will read it.")
     language: Line = Field(default="", max_length=40, description="Language of the report.")
-    report_words: Annotated[int, BeforeValidator(_amount)] | None = Field(
-        default=None, ge=50, le=20_000, description="Wanted length in words."
+    report_words: Annotated[int, BeforeValidator(_amount), Field(ge=50, le=20_000)] | None = Field(
+        default=None, description="Wanted length in words."
     )
 
 
 class LimitArguments(Arguments):
     """Caps; never above the server's own."""
 
-    minutes: Annotated[float, BeforeValidator(_minutes)] | None = Field(
-        default=None, gt=0, description="Active minutes."
+    minutes: Annotated[float, BeforeValidator(_minutes), Field(gt=0)] | None = Field(
+        default=None, description="Active minutes."
     )
-    tool_calls: Annotated[int, BeforeValidator(_amount)] | None = Field(
-        default=None, ge=1, description="Searches and other calls."
+    tool_calls: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+        default=None, description="Searches and other calls."
     )
-    tokens: Annotated[int, BeforeValidator(_amount)] | None = Field(
-        default=None, ge=1, description="Model tokens."
+    tokens: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+        default=None, description="Model tokens."
     )
-    cost_usd: Annotated[float, BeforeValidator(_amount)] | None = Field(
-        default=None, ge=0, description="US dollars."
+    cost_usd: Annotated[float, BeforeValidator(_amount), Field(ge=0)] | None = Field(
+        default=None, description="US dollars."
     )
 
 
@@ -179,8 +179,8 @@ class GetStatus(Arguments):
     cursor: Cursor = Field(
         default="", description="From the last answer: only newer steps are returned."
     )
-    wait_seconds: Annotated[float, _at_most(MAX_WAIT_SECONDS)] | None = Field(
-        default=None, ge=0, description="Wait so long for a change, at most 45. 0: answer at once."
+    wait_seconds: Annotated[float, _at_most(MAX_WAIT_SECONDS), Field(ge=0)] | None = Field(
+        default=None, description="Wait so long for a change, at most 45. 0: answer at once."
     )
     detail: Literal["brief", "full"] = Field(
         default="brief", description="full: steps with worker, tool and payload."
@@ -224,8 +224,8 @@ class FetchReport(Arguments):
     section: Line = Field(
         default="", max_length=300, description="For part=section: its name or number."
     )
-    citation: Annotated[int, BeforeValidator(_amount)] | None = Field(
-        default=None, ge=1, description="For part=citation: its number n."
+    citation: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+        default=None, description="For part=citation: its number n."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")
     max_chars: Annotated[int, _at_most(60_000)] = Field(

@@ -9,8 +9,23 @@ from pydantic import BaseModel
 Schema = dict[str, Any]
 
 
+def answer_schema(kind: type[BaseModel]) -> Schema:
+    """Return the schema of a tool's answer: its own fields, with what is inside them left open.
+
+    It travels with every listing of the tools; the whole of it would double that.
+    """
+    schema = schema_of(kind)
+    fields: dict[str, Schema] = schema["properties"]
+    shallow = {name: _shallow(field) for name, field in fields.items()}
+    return {"type": "object", "properties": shallow, "required": schema["required"]}
+
+
+def _shallow(field: Schema) -> Schema:
+    return {name: field[name] for name in ("type", "description", "enum") if name in field}
+
+
 def schema_of(kind: type[BaseModel]) -> Schema:
-    """Return the schema of a tool's arguments or answer."""
+    """Return the schema of a tool's arguments, all of it."""
     schema = kind.model_json_schema()
     definitions = schema.pop("$defs", {})
     plain = _plain(schema, definitions)

@@ -32,7 +32,7 @@ from mcp_jobs_server.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.schema import schema_of
+from mcp_jobs_server.schema import answer_schema, schema_of
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.understanding import understand
 from researcher_job.contract import NewerFormat, Source
@@ -67,7 +67,7 @@ class Tool(Generic[A, R]):
             title=self.title,
             description=said if isinstance(said, str) else said(jobs.sources.all() if jobs else ()),
             input_schema=schema_of(self.arguments),
-            output_schema=schema_of(self.answer),
+            output_schema=answer_schema(self.answer),
             annotations=self.annotations,
         )
 
