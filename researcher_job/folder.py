@@ -1,0 +1,62 @@
+"""A job folder as it stands: everything the job reads back from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from researcher_job import contract
+from researcher_job.contract import Evidence, NewerFormat, Outcome, Request, Status
+from researcher_job.errors import RequestUnreadable
+from researcher_job.parts import read_parts
+from researcher_job.tasks import Task, task_name
+
+LOCK = ".lock"
+"""Lock file of a folder that is run by itself; no content, not part of the result."""
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """Typed reading of the files of the job folder at ``path``."""
+
+    path: Path
+
+    def file(self, name: str) -> Path:
+        """Return where the file ``name`` (a name of the contract) of this folder is."""
+        return self.path.joinpath(*name.split("/"))
+
+    def request(self) -> Request:
+        """Return the request.
+
+        Raises:
+            RequestUnreadable: it is missing, cannot be read, or has a newer format version.
+        """
+        try:
+            data = contract.read_whole(self.file(contract.REQUEST))
+            request = contract.decode(Request, data)
+        except NewerFormat as error:
+            raise RequestUnreadable(str(error)) from error
+        except OSError as error:
+            raise RequestUnreadable(f"request.json cannot be read ({error.strerror}).") from error
+        if data is None:
+            raise RequestUnreadable("There is no request.json in this folder.")
+        if request is None:
+            raise RequestUnreadable("request.json does not hold a valid request.")
+        return request
+
+    def status(self) -> Status | None:
+        """Return the last status written, if any."""
+        return contract.decode(Status, contract.read_whole(self.file(contract.STATUS)))
+
+    def outcome(self) -> Outcome | None:
+        """Return the outcome; ``None`` while the job has not completed."""
+        return contract.decode(Outcome, contract.read_whole(self.file(contract.OUTCOME)))
+
+    def task(self, index: int) -> Task | None:
+        """Return the task of the question ``index``, if it was begun."""
+        return contract.decode(Task, contract.read_whole(self.file(task_name(index))))
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return the evidence found so far, by its parts, in the order of its numbers."""
+        found = read_parts(self.path, contract.EVIDENCE_PARTS, Evidence).records
+        return tuple(item for item in found if item is not None)

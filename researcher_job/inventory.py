@@ -1,0 +1,59 @@
+"""The files that a job wrote into its folder, with their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from researcher_job import contract
+from researcher_job.folder import LOCK
+
+NOT_HASHED = frozenset(
+    {
+        contract.REQUEST,
+        contract.RUN,
+        contract.ENDED,
+        contract.STATUS,
+        contract.OUTCOME,
+        LOCK,
+        "control",
+        contract.STOP,
+        contract.FINISH_NOW,
+    }
+)
+"""Files of others (server and runner), the heartbeat, and the outcome, which holds the hashes."""
+
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def written_files(root: Path) -> Iterator[str]:
+    """Yield the names of all files that belong to the job's result, sorted a folder at a time.
+
+    A link counts as a file and is never followed.
+    """
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            path = Path(folder, name).relative_to(root).as_posix()
+            if path not in NOT_HASHED and name not in _LITTER:
+                yield path
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 (hex) of the file at ``path``."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_files(root: Path) -> dict[str, str]:
+    """Return the hash of each file of the result by its name."""
+    return {name: hash_file(root / name) for name in written_files(root)}
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove temporary files that an attempt left behind when it was killed while writing."""
+    for path in root.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,255 @@
+"""A job from request to outcome: research until done, interrupted or out of budget, then end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+
+from researcher_job import contract
+from researcher_job.budget import Budget
+from researcher_job.clock import Clock
+from researcher_job.contract import Coverage, Request, Source, Spent, Status
+from researcher_job.control import Control
+from researcher_job.errors import CapReached, ExitCode
+from researcher_job.evidence import EvidenceBook
+from researcher_job.finish import FINISH_NOW, Conclusion
+from researcher_job.folder import JobFolder
+from researcher_job.journal import Journal
+from researcher_job.lead import Lead, open_questions
+from researcher_job.progress import Progress
+from researcher_job.report import title_of
+from researcher_job.settings import JobSettings
+from researcher_job.sources.base import Library, Reading
+from researcher_job.status import StatusBoard
+from researcher_job.worker import Find, Worker
+
+
+class OpenLibrary(Protocol):
+    """Reads the sources and returns them ready to be searched."""
+
+    def __call__(
+        self, sources: Sequence[Source], *, cache_dir: Path, reading: Reading | None = None
+    ) -> Awaitable[Library]: ...
+
+
+@dataclass
+class _Interruption:
+    """What ended the research before its end: ``reason`` for people, ``stopped`` for good."""
+
+    reason: str = ""
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one job folder. The caller holds the folder's lock.
+
+    ``on_stop`` is called once when a stop is seen, before the research is cancelled.
+    """
+
+    folder: JobFolder
+    request: Request
+    attempt: int
+    settings: JobSettings
+    open_library: OpenLibrary
+    find: Find
+    control: Control
+    clock: Clock = field(default_factory=Clock)
+    on_stop: Callable[[], None] = lambda: None
+
+    async def run(self) -> ExitCode:
+        """Do the job and return how it ended. A job that has an outcome is left as it is."""
+        if self.folder.outcome():
+            return ExitCode.DONE
+        return await _Attempt(self).run()
+
+
+class _Attempt:
+    """The moving parts of one attempt, put together from the folder."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._interruption = _Interruption()
+        root, request, settings = job.folder.path, job.request, job.settings
+        self._questions = contract.questions_of(request.question, request.plan)
+        before = job.folder.status()
+        self._budget = Budget(
+            request.limits, before.spent if before else Spent(), job.clock.monotonic
+        )
+        self._book = EvidenceBook(root, job.folder.evidence(), limit=settings.part_records)
+        self._board = StatusBoard(root, self._first(before), clock=job.clock, spent=self._spent)
+        self._journal = Journal(
+            root, self._board, clock=job.clock, part_records=settings.part_records
+        )
+        self._progress = Progress(job.folder, title_of(request), self._questions)
+
+    def _spent(self) -> Spent:
+        return self._budget.tick()
+
+    def _first(self, before: Status | None) -> Status:
+        return Status(
+            attempt=self._job.attempt,
+            summary="Starting",
+            total=len(self._questions),
+            last_evidence=self._book.last,
+            coverage=before.coverage if before else None,
+            updated_at=self._job.clock.now(),
+        )
+
+    async def run(self) -> ExitCode:
+        try:
+            await self._research_until_interrupted()
+            return self._end()
+        except Exception as error:
+            self._journal.step("error", f"The job failed: {cause_of(error)}.")
+            raise
+        finally:
+            self._book.close()
+            self._journal.close()
+
+    async def _research_until_interrupted(self) -> None:
+        pace = self._job.settings
+        async with anyio.create_task_group() as group:
+            group.start_soon(
+                partial(
+                    self._board.keep_written,
+                    least=pace.status_seconds,
+                    most=pace.heartbeat_seconds,
+                )
+            )
+            with anyio.CancelScope() as research:
+                if self._interrupted():
+                    research.cancel()
+                group.start_soon(self._watch, research)
+                try:
+                    await self._research()
+                except CapReached as cap:
+                    self._interruption.reason = str(cap)
+            group.cancel_scope.cancel()
+
+    async def _watch(self, research: anyio.CancelScope) -> None:
+        """Look at control files and time until one of them ends the research."""
+        while True:
+            await anyio.sleep(self._job.settings.look_seconds)
+            if self._interrupted():
+                return research.cancel()
+
+    def _interrupted(self) -> bool:
+        match self._job.control.asked():
+            case "stop":
+                self._interruption.stopped = True
+                self._job.on_stop()
+                return True
+            case "finish_now":
+                self._interruption.reason = FINISH_NOW
+                return True
+        try:
+            self._budget.check_time()
+        except CapReached as cap:
+            self._interruption.reason = str(cap)
+            return True
+        return False
+
+    async def _research(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self._tell_plan()
+        if not open_questions(self._job.folder, self._questions):
+            return
+        library = await self._read_sources()
+        if not library.coverage.read:
+            self._interruption.reason = _nothing_read(self._job.request, library.coverage)
+            return
+        self._board.change(state="researching")
+        await self._lead().pursue(
+            Worker(
+                library=library,
+                find=self._job.find,
+                journal=self._journal,
+                book=self._book,
+                budget=self._budget,
+                terms=self._job.request.plan.search_terms,
+                depth=self._job.request.depth,
+            )
+        )
+
+    def _lead(self) -> Lead:
+        return Lead(
+            folder=self._job.folder,
+            questions=self._questions,
+            journal=self._journal,
+            progress=self._progress,
+            attempt=self._job.attempt,
+            concurrency=self._job.settings.concurrency,
+        )
+
+    def _tell_plan(self) -> None:
+        count = len(self._questions)
+        said = f"{count} question{'' if count == 1 else 's'} to pursue."
+        if self._job.attempt > 1:
+            said = f"Attempt {self._job.attempt} goes on from the folder. {said}"
+        self._journal.step("plan", said, payload={"questions": list(self._questions)})
+        self._progress.write(self._journal)
+
+    async def _read_sources(self) -> Library:
+        sources = self._job.request.sources
+        names = ", ".join(source.name for source in sources)
+        self._journal.say(f"Reading {names}" if names else "No sources were named")
+        self._journal.step("status", f"Reading the sources: {names or 'none'}.")
+        library = await self._job.open_library(
+            sources, cache_dir=self._job.settings.cache_dir, reading=self._on_read
+        )
+        self._board.change(coverage=library.coverage)
+        self._journal.step(
+            "status",
+            library.coverage.sentence(),
+            payload=library.coverage.model_dump(mode="json"),
+        )
+        self._progress.write(self._journal)
+        return library
+
+    async def _on_read(self, coverage: Coverage, name: str) -> None:
+        self._board.change(coverage=coverage)
+        dealt_with = coverage.read + sum(kind.count for kind in coverage.not_read)
+        self._journal.say(f"Reading {name}: {dealt_with} of {coverage.found} files")
+        every = max(1, coverage.found // 20)
+        if dealt_with <= 20 or dealt_with % every == 0:
+            self._journal.step("status", f"Read {name} ({dealt_with} of {coverage.found} files).")
+
+    def _end(self) -> ExitCode:
+        job = self._job
+        if self._interruption.stopped or job.control.asked() == "stop":
+            self._journal.say("Stopped as asked")
+            self._journal.step("status", "The job was stopped as asked.")
+            return ExitCode.STOPPED
+        self._book.close()
+        self._board.change(state="writing")
+        self._journal.say("Writing the report")
+        self._board.write()
+        Conclusion(
+            folder=job.folder,
+            request=job.request,
+            spent=self._budget.tick(),
+            coverage=self._board.current.coverage or Coverage(),
+            attempts=job.attempt,
+            reason=self._interruption.reason,
+            at=job.clock.now(),
+        ).write_outcome(self._journal, self._progress)
+        return ExitCode.DONE
+
+
+def cause_of(error: BaseException) -> str:
+    """Say in one phrase what went wrong: the first cause inside a group of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}".rstrip(". ")
+
+
+def _nothing_read(request: Request, coverage: Coverage) -> str:
+    if not request.sources:
+        return "No source was named, so nothing could be read."
+    return f"Nothing could be read in the sources. {coverage.sentence()}"

@@ -1,0 +1,63 @@
+"""The job's own record of what it does: numbered steps and the status beside them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from researcher_job import contract
+from researcher_job.clock import Clock
+from researcher_job.contract import Step, StepKind
+from researcher_job.inert import one_line
+from researcher_job.parts import Parts
+from researcher_job.redaction import MAX_MESSAGE, redact, redact_text
+from researcher_job.status import StatusBoard
+
+
+class Journal:
+    """Appends to the step log and keeps the status in step with it.
+
+    ``recent`` holds the latest messages of this attempt, oldest first.
+    """
+
+    def __init__(self, root: Path, board: StatusBoard, *, clock: Clock, part_records: int) -> None:
+        self._steps = Parts(root, contract.STEPS, Step, limit=part_records)
+        self._clock = clock
+        self.board = board
+        self.recent: deque[str] = deque(maxlen=5)
+        board.change(last_step=self._steps.last)
+
+    def step(
+        self,
+        kind: StepKind,
+        message: str,
+        *,
+        worker: str = "",
+        tool: str = "",
+        payload: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record one step. The message is put on one line; secrets are hidden; both are cut."""
+        made = self._steps.append(
+            lambda number: Step(
+                step=number,
+                at=self._clock.now(),
+                kind=kind,
+                message=one_line(redact_text(message), most=MAX_MESSAGE),
+                worker=worker,
+                tool=tool,
+                payload=redact(payload or {}),
+            )
+        )
+        self.recent.append(made.message)
+        self.board.change(last_step=made.step)
+
+    def say(self, summary: str) -> None:
+        """Set the line of the status that people read."""
+        self.board.change(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
+
+    def close(self) -> None:
+        """End the step log of this attempt and write the last status."""
+        self._steps.close()
+        self.board.write()

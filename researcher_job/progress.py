@@ -1,0 +1,57 @@
+"""``progress.md``: the state of a job on one page, for people who open its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from researcher_job import contract
+from researcher_job.folder import JobFolder
+from researcher_job.inert import markdown
+from researcher_job.journal import Journal
+
+_STATES = {
+    "starting": "Reading the sources",
+    "researching": "Searching",
+    "writing": "Writing the report",
+    "ended": "Ended",
+}
+_MARKS = {"answered": "answered", "partial": "answered in part", "not_found": "nothing found"}
+
+
+class Progress:
+    """The one writer of ``progress.md``; ``write`` is called where a phase changes."""
+
+    def __init__(self, folder: JobFolder, title: str, questions: Sequence[str]) -> None:
+        self._folder = folder
+        self._title = title
+        self._questions = questions
+
+    def write(self, journal: Journal) -> None:
+        """Replace the file by how things stand now."""
+        status = journal.board.current
+        lines = [
+            f"# {markdown(self._title)}",
+            "",
+            f"**{_STATES[status.state]}.** {markdown(status.summary)}",
+            "",
+            *(self._line(index, question) for index, question in enumerate(self._questions)),
+            "",
+        ]
+        if status.coverage:
+            lines += [markdown(status.coverage.sentence()), ""]
+        if journal.recent:
+            lines += ["Latest:", "", *(f"- {markdown(said)}" for said in journal.recent), ""]
+        lines.append(f"Attempt {status.attempt}, {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.")
+        data = "\n".join(lines).encode() + b"\n"
+        contract.write_whole(self._folder.file(contract.PROGRESS), data)
+
+    def _line(self, index: int, question: str) -> str:
+        task = self._folder.task(index)
+        text = markdown(question)
+        if task is None:
+            return f"- [ ] {text}"
+        if task.result is None:
+            return f"- [ ] {text} ({task.state})"
+        count = len(task.result.evidence)
+        quotes = f", {count} quote{'' if count == 1 else 's'}" if count else ""
+        return f"- [x] {text} ({_MARKS[task.result.state]}{quotes})"

@@ -1,0 +1,48 @@
+"""``status.json``: where the job stands, written often enough and never too often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from researcher_job import contract
+from researcher_job.clock import Clock
+from researcher_job.contract import Spent, Status
+
+
+class StatusBoard:
+    """The one writer of ``status.json``.
+
+    Changes are coalesced: at most one write each ``least`` seconds, at least one each ``most``
+    (the heartbeat). ``spent`` is asked at each write.
+    """
+
+    def __init__(
+        self, root: Path, first: Status, *, clock: Clock, spent: Callable[[], Spent]
+    ) -> None:
+        self._path = root / contract.STATUS
+        self._clock = clock
+        self._spent = spent
+        self._changed = anyio.Event()
+        self.current = first
+
+    def change(self, **fields: object) -> None:
+        """Set fields of the status by name; it is written soon."""
+        self.current = self.current.model_copy(update=fields)
+        self._changed.set()
+
+    def write(self) -> None:
+        """Write the status now."""
+        self.change(spent=self._spent(), updated_at=self._clock.now())
+        contract.write_whole(self._path, contract.encode(self.current))
+        self._changed = anyio.Event()
+
+    async def keep_written(self, *, least: float, most: float) -> None:
+        """Write changes as they come, until cancelled."""
+        while True:
+            with anyio.move_on_after(most):
+                await self._changed.wait()
+            self.write()
+            await anyio.sleep(least)

@@ -1,0 +1,116 @@
+"""Pursues one question: find, check every quote, record what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from researcher_job.budget import Budget
+from researcher_job.contract import Depth, Evidence, QuestionResult
+from researcher_job.errors import Misquoted
+from researcher_job.evidence import EvidenceBook
+from researcher_job.journal import Journal
+from researcher_job.metered import MeteredLibrary
+from researcher_job.sources.base import Library, Quote
+
+FindState = Literal["answered", "partial", "not_found"]
+
+_SAID = {
+    "answered": "Answered with {count}.",
+    "partial": "Answered in part with {count}.",
+    "not_found": "Nothing found that answers this.",
+}
+
+
+class Found(Protocol):
+    """What a strategy found for one question: its quotes (best first), state and a note."""
+
+    @property
+    def quotes(self) -> Sequence[Quote]: ...
+    @property
+    def state(self) -> FindState: ...
+    @property
+    def note(self) -> str: ...
+
+
+class Find(Protocol):
+    """A strategy: searches the library for what speaks to a question."""
+
+    def __call__(
+        self, question: str, library: Library, *, terms: Sequence[str] = (), depth: Depth = ...
+    ) -> Awaitable[Found]: ...
+
+
+@dataclass(frozen=True)
+class Worker:
+    """All that pursuing a question needs. Questions share it and run concurrently."""
+
+    library: Library
+    find: Find
+    journal: Journal
+    book: EvidenceBook
+    budget: Budget
+    terms: Sequence[str]
+    depth: Depth
+
+    async def pursue(self, index: int, question: str) -> QuestionResult:
+        """Return what came of the question with this index (from 0).
+
+        Raises:
+            CapReached: no tool call was left; evidence of this question may be missing.
+        """
+        name = worker_name(index)
+        library = MeteredLibrary(
+            self.library, worker=name, journal=self.journal, budget=self.budget
+        )
+        found = await self.find(question, library, terms=self.terms, depth=self.depth)
+        kept = [
+            evidence
+            for quote in found.quotes
+            if (evidence := await self._keep(index, quote, worker=name))
+        ]
+        result = _result(question, found, kept)
+        count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
+        self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
+        return result
+
+    async def _keep(self, index: int, quote: Quote, *, worker: str) -> Evidence | None:
+        try:
+            text = await self.library.snapshot(quote.passage.snapshot)
+            evidence, new = self.book.record(index, quote, text)
+        except Misquoted as error:
+            self.journal.step(
+                "error",
+                f"A quote from {quote.passage.title} was dropped: {error}.",
+                worker=worker,
+                payload={"snapshot": quote.passage.snapshot, "start": quote.start},
+            )
+            return None
+        self.journal.board.change(last_evidence=self.book.last)
+        if new:
+            self._tell(evidence, worker=worker)
+        return evidence
+
+    def _tell(self, evidence: Evidence, *, worker: str) -> None:
+        self.journal.step(
+            "finding",
+            f"[{evidence.n}] “{evidence.quote}”",
+            worker=worker,
+            payload={"n": evidence.n, "title": evidence.title, "locator": evidence.locator},
+        )
+
+
+def worker_name(index: int) -> str:
+    """Return the name that steps of the question with this index (from 0) carry."""
+    return f"question {index + 1}"
+
+
+def _result(question: str, found: Found, kept: list[Evidence]) -> QuestionResult:
+    numbers = tuple(dict.fromkeys(item.n for item in kept))
+    state = found.state
+    if not numbers:
+        state = "not_found"
+    elif len(kept) < len(found.quotes) and state == "answered":
+        state = "partial"
+    return QuestionResult(question=question, state=state, evidence=numbers, note=found.note)
