@@ -96,7 +96,7 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
     if (backend := value.text("BACKEND", "local")) != "local":
         raise InvalidArgument(f"MCP_JOBS_BACKEND is {backend!r}.", "It must be 'local'.")
     return Settings(
-        data_dir=Path(value.text("DATA_DIR", "") or _default_data_dir()).expanduser().absolute(),
+        data_dir=Path(value.text("DATA_DIR", "") or default_data_dir()).expanduser().absolute(),
         backend=backend,
         config=named.absolute() if named else None,
         max_running=int(value.number("MAX_RUNNING", 2, least=1)),
@@ -112,7 +112,7 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
     )
 
 
-def _default_data_dir() -> str:
+def default_data_dir() -> str:
     from platformdirs import user_data_dir
 
     return user_data_dir("mcp-jobs-server", appauthor=False)

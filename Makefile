@@ -1,0 +1,58 @@
+# Everything runs in a virtual environment made here from a bare python3 (3.11 or newer).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+QUESTION ?=
+SOURCES ?=
+export QUESTION SOURCES
+
+.PHONY: help demo test check format bench eval clean
+
+help:
+	@echo 'make demo     watch an assistant start research, follow it and read the report'
+	@echo '              QUESTION="..." SOURCES="dir ..." asks your own question of your documents'
+	@echo 'make test     run all tests'
+	@echo 'make check    format, lint and types'
+	@echo 'make format   format the code'
+	@echo 'make bench    start-up, memory and latency beside a bare server'
+	@echo 'make eval     how good the reports are'
+
+demo: $(VENV)/.base
+	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+eval: $(VENV)/.dev
+	$(BIN)/python -m evaluation
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable . --constraint constraints.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
+	$(PIP) --requirement $(VENV)/dev.txt --constraint constraints.txt
+	@touch $@

@@ -1,0 +1,214 @@
+"""What jobs need of this machine, each as a check with its finding and advice."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from mcp_jobs_server.errors import JobsError, NotFound
+from mcp_jobs_server.grants import grant, path_of
+from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.sources import Sources
+
+ENOUGH_BYTES = 500_000_000
+"""Free space below which a warning is due: an index and snapshots of some thousand documents."""
+LEAST_BYTES = 50_000_000
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. ``advice`` says what to do where the state is not ``ok``."""
+
+    name: str
+    state: Literal["ok", "warning", "broken"]
+    found: str
+    advice: str = ""
+
+    def fields(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def checks(settings: Settings) -> list[Check]:
+    """Run all checks; none changes anything but a file it makes and removes again."""
+    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+        _python,
+        _data_directory,
+        _space,
+        _sqlite,
+        _locks,
+        _runner,
+        _dependencies,
+        _sources,
+        _settings,
+    )
+    return [check for part in parts for check in part(settings)]
+
+
+def _python(settings: Settings) -> Iterator[Check]:
+    del settings
+    found = f"{sys.version.split()[0]} at {sys.executable}"
+    if sys.version_info < (3, 11):
+        yield Check("Python", "broken", found, "Install Python 3.11 or newer.")
+    else:
+        yield Check("Python", "ok", found)
+
+
+def _data_directory(settings: Settings) -> Iterator[Check]:
+    place = settings.data_dir
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor") as file:
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        advice = "Make it writable, or set MCP_JOBS_DATA_DIR to a directory that is."
+        found = f"{place} cannot be written ({error.strerror})"
+        yield Check("data directory", "broken", found, advice)
+        return
+    yield Check("data directory", "ok", str(place))
+
+
+def _space(settings: Settings) -> Iterator[Check]:
+    there = next(
+        path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir()
+    )
+    free = shutil.disk_usage(there).free
+    found = f"{free / 1e9:,.1f} GB"
+    if free < LEAST_BYTES:
+        yield Check("free space", "broken", found, "Free some space: jobs cannot write reports.")
+    elif free < ENOUGH_BYTES:
+        yield Check("free space", "warning", found, "Large sources may not fit.")
+    else:
+        yield Check("free space", "ok", found)
+
+
+def _sqlite(settings: Settings) -> Iterator[Check]:
+    del settings
+    advice = "Use a Python whose SQLite was built with FTS5, such as one from python.org."
+    try:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.execute("create virtual table t using fts5(text)")
+            database.execute("insert into t values ('research')")
+            database.execute("select text from t where t match 'research'").fetchone()
+    except sqlite3.Error as error:
+        yield Check("SQLite", "broken", f"{sqlite3.sqlite_version}: {error}", advice)
+        return
+    yield Check("SQLite", "ok", f"{sqlite3.sqlite_version} with FTS5")
+
+
+def _locks(settings: Settings) -> Iterator[Check]:
+    """Locks that do not exclude (some network drives) would let two runners run one job."""
+    from filelock import FileLock, Timeout
+
+    path = settings.data_dir / f".doctor-{os.getpid()}.lock"
+    advice = "Set MCP_JOBS_DATA_DIR to a directory on a local disk."
+    try:
+        with FileLock(path), FileLock(path, timeout=0):
+            yield Check("locks", "broken", "two holders at one time", advice)
+    except Timeout:
+        yield Check("locks", "ok", "one holder at a time")
+    except OSError as error:
+        yield Check("locks", "broken", f"cannot be taken ({error.strerror})", advice)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _runner(settings: Settings) -> Iterator[Check]:
+    from mcp_jobs_server.runners.local.layout import Layout
+    from mcp_jobs_server.runners.local.locks import held
+
+    layout = Layout(settings.data_dir)
+    alive = [lock for lock in sorted(layout.locks.glob("runner-*.lock")) if held(lock)]
+    own = layout.runner_lock(settings.profile) in alive
+    others = len(alive) - own
+    said = "alive" if own else "not running; it starts with the next job"
+    yield Check("runner", "ok", said + (f"; {others} with other configurations" if others else ""))
+
+
+def _dependencies(settings: Settings) -> Iterator[Check]:
+    del settings
+    versions, missing = [], []
+    for requirement in _requirements():
+        try:
+            versions.append(f"{requirement} {importlib.metadata.version(requirement)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(requirement)
+    if missing:
+        advice = "Install mcp-jobs-server again."
+        yield Check("dependencies", "broken", f"missing: {', '.join(missing)}", advice)
+    else:
+        yield Check("dependencies", "ok", ", ".join(versions))
+
+
+def _requirements() -> list[str]:
+    """Return the names of what is needed to run; a checkout that is not installed names none."""
+    try:
+        lines = importlib.metadata.requires("mcp-jobs-server") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ["mcp", "pydantic", "anyio", "uvicorn", "starlette", "psutil", "filelock", "rich"]
+    needed = (found[0] for line in lines if "extra ==" not in line and (found := _name(line)))
+    return sorted(needed)
+
+
+def _name(requirement: str) -> re.Match[str] | None:
+    return _REQUIREMENT.match(requirement)
+
+
+def _sources(settings: Settings) -> Iterator[Check]:
+    try:
+        sources = Sources(settings).all()
+    except JobsError as error:
+        yield Check("sources", "broken", error.message, error.hint)
+        return
+    if not sources:
+        advice = 'Add a folder: mcp-jobs-server sources add documents "/path/to/folder"'
+        yield Check("sources", "warning", "none", advice)
+    for source in sources:
+        yield _readable(f"source {source.name}", source.uri, settings)
+
+
+def _readable(name: str, uri: str, settings: Settings) -> Check:
+    try:
+        path = grant(path_of(uri), settings)
+        _open(path)
+    except NotFound:
+        return Check(name, "broken", f"{uri} is gone", "Put it back, or remove the source.")
+    except JobsError as error:
+        return Check(name, "broken", error.message, "Remove the source, or name another folder.")
+    except OSError as error:
+        found = f"{uri} cannot be read ({error.strerror})"
+        return Check(name, "broken", found, "Give your account the right to read it.")
+    return Check(name, "ok", str(path))
+
+
+def _open(path: Path) -> None:
+    """Raise ``OSError`` unless the folder or file can be read."""
+    if path.is_dir():
+        next(path.iterdir(), None)
+    else:
+        with path.open("rb") as file:
+            file.read(1)
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    caps = settings.caps
+    found = (
+        f"configuration {settings.config or 'none'}; backend {settings.backend};"
+        f" {settings.max_running} jobs at one time; at most {caps.minutes:g} minutes,"
+        f" {caps.tool_calls} tool calls, {caps.tokens} tokens, ${caps.cost_usd:g} a job;"
+        f" any path may be named: {'yes' if settings.allow_any_path else 'no'}"
+    )
+    yield Check("settings", "ok", found)

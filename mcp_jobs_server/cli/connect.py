@@ -1,0 +1,36 @@
+"""``connect``: what to paste into an assistant's configuration."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mcp_jobs_server.cli.output import data, line
+from mcp_jobs_server.connect import CLIENTS, instructions, launch
+from mcp_jobs_server.grants import path_of
+from mcp_jobs_server.settings import Settings, default_data_dir, load
+from mcp_jobs_server.sources import Sources
+
+
+def connect(args: argparse.Namespace) -> int:
+    """Print the configuration for one client or all of them."""
+    settings = load()
+    started = launch(
+        sources=_absolute(args.source, settings),
+        data_dir=None if settings.data_dir == Path(default_data_dir()) else settings.data_dir,
+        config=settings.config,
+    )
+    if args.json:
+        data({"name": "research", **started.fields()})
+        return 0
+    for client in [args.client] if args.client else list(CLIENTS):
+        for found in instructions(client, started):
+            line(f"{found.client}: {found.place}\n\n{found.text}\n")
+    return 0
+
+
+def _absolute(typed: list[str], settings: Settings) -> list[str]:
+    """Return the folders as a client can use them, whatever directory it starts in."""
+    names, folders = Sources(settings).typed(typed)
+    del names  # sources that are known are served without being named
+    return [f"{source.name}={path_of(source.uri)}" for source in folders]

@@ -1,0 +1,30 @@
+"""``doctor``: checks what jobs need, shows what is in force, says what to do."""
+
+from __future__ import annotations
+
+import argparse
+
+from mcp_jobs_server import __version__
+from mcp_jobs_server.checks import Check, checks
+from mcp_jobs_server.cli.output import data, line, table
+from mcp_jobs_server.settings import load
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """Print every check; 1 if something is broken."""
+    done = checks(load())
+    broken = [check for check in done if check.state == "broken"]
+    if args.json:
+        shown = [check.fields() for check in done]
+        data({"version": __version__, "ok": not broken, "checks": shown})
+        return 1 if broken else 0
+    table(("check", "state", "what was found"), [_row(check) for check in done])
+    for check in done:
+        if check.advice:
+            line(f"{check.name}: {check.advice}")
+    line("Everything works." if not broken else f"{len(broken)} of {len(done)} checks failed.")
+    return 1 if broken else 0
+
+
+def _row(check: Check) -> tuple[str, ...]:
+    return (check.name, check.state, check.found)

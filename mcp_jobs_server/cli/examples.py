@@ -1,0 +1,57 @@
+"""The ends of the help texts: what the commands look like in use."""
+
+MAIN = """\
+examples:
+  mcp-jobs-server sources add handbook ~/Documents/handbook
+  mcp-jobs-server research "How many days of leave are there? Who grants them?"
+  mcp-jobs-server connect claude-desktop
+  mcp-jobs-server jobs list
+
+Each command has its own --help. Data is kept in the user's data directory; the environment
+variable MCP_JOBS_DATA_DIR moves it.
+"""
+SERVE = """\
+examples:
+  mcp-jobs-server serve
+  mcp-jobs-server serve --source ~/Documents/handbook --source law="~/Law texts"
+  mcp-jobs-server serve --transport http --port 8000      (then http://127.0.0.1:8000/mcp)
+
+'mcp-jobs-server connect' prints the configuration with which a client starts this.
+"""
+RESEARCH = """\
+examples:
+  mcp-jobs-server research "What does the contract say about notice?" --source ~/contracts
+  mcp-jobs-server research "Compare the two designs" --question "What does A cost?" \\
+      --question "What does B cost?" --term price --depth deep --minutes 10
+  mcp-jobs-server research "Who signed?" --detach
+
+The job runs by itself: Ctrl-C stops watching it, not the job.
+exit code: 0 answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled, 2 wrong usage.
+"""
+JOBS = """\
+examples:
+  mcp-jobs-server jobs list --all
+  mcp-jobs-server jobs watch
+  mcp-jobs-server jobs report 20260131-abc --part evidence
+  mcp-jobs-server jobs cancel 20260131-abcdefghijklm --finish-now
+"""
+SOURCES = """\
+examples:
+  mcp-jobs-server sources add handbook ~/Documents/handbook
+  mcp-jobs-server sources list
+  mcp-jobs-server sources remove handbook
+
+Never granted: a drive's root, a whole home folder, hidden paths, credentials, the system's own
+folders, and the data of this server.
+"""
+CONNECT = """\
+examples:
+  mcp-jobs-server connect claude-desktop
+  mcp-jobs-server connect cursor --source ~/Documents/handbook
+"""
+DOCTOR = """\
+exit code: 0 when everything works, 1 when something is broken.
+"""
+STOP = """\
+Reports and jobs stay. A job that was running is taken up again by the next runner.
+"""

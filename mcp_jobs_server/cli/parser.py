@@ -1,0 +1,233 @@
+"""What can be typed. Imports no command: each names the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeAlias, cast
+
+from mcp_jobs_server import __version__
+from mcp_jobs_server.cli import examples
+
+DEPTHS = ("quick", "standard", "deep")
+PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
+CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
+_SERVE_OPTIONS = ("--source", "--transport", "--host", "--port")
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class Arguments(argparse.Namespace):
+    """What was typed; ``run`` is ``module:function`` below ``mcp_jobs_server.cli``."""
+
+    run: str
+
+    def load(self) -> Command:
+        """Import and return the function that runs the command."""
+        module, function = self.run.split(":")
+        found = importlib.import_module(f"mcp_jobs_server.cli.{module}")
+        return cast("Command", getattr(found, function))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\nRun '{self.prog} --help' to see what can be typed.\n")
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Return what was typed; ends the process with 2 where it makes no sense, as argparse does.
+
+    A client that starts the program without a command gets ``serve``; so does one that passes
+    only options of it. A person at a terminal is told what there is.
+    """
+    words = list(argv)
+    if not words and sys.stdin is not None and sys.stdin.isatty():
+        return Arguments(run="welcome:welcome")
+    if not words or words[0].split("=")[0] in _SERVE_OPTIONS:
+        words = ["serve", *words]
+    return build().parse_args(words, namespace=Arguments())
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser: argparse.ArgumentParser = _Parser(
+        prog="mcp-jobs-server",
+        description="Research jobs over your documents, for any assistant that speaks MCP.",
+        epilog=examples.MAIN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-jobs-server {__version__}")
+    commands: _Commands = parser.add_subparsers(
+        metavar="COMMAND", required=True, parser_class=_Parser
+    )
+    for add in (_serve, _research, _jobs, _sources, _connect, _doctor, _stop):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: _Commands,
+    name: str,
+    said: str,
+    *,
+    run: str = "",
+    epilog: str = "",
+    prints_data: bool = True,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=said,
+        description=said[0].upper() + said[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    if prints_data:
+        parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    return parser
+
+
+def _group(
+    commands: _Commands,
+    name: str,
+    said: str,
+    epilog: str,
+) -> _Commands:
+    group = _command(commands, name, said, epilog=epilog, prints_data=False)
+    return group.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _serve(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "serve",
+        "serve assistants over MCP (what a client starts)",
+        run="serve:serve",
+        epilog=examples.SERVE,
+        prints_data=False,
+    )
+    parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
+    parser.add_argument("--host", default="127.0.0.1", help="with http; default 127.0.0.1")
+    parser.add_argument("--port", type=_port, default=8000, help="with http; default 8000")
+    _source_option(parser, "[NAME=]DIR", "a folder that jobs of this server may read; repeatable")
+
+
+def _research(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "research",
+        "start a research job and follow it to its report",
+        run="research:research",
+        epilog=examples.RESEARCH,
+    )
+    parser.add_argument("asked", metavar="QUESTION", help="what to find out")
+    _source_option(
+        parser, "SOURCE", "a folder, NAME=folder, or the name of a source; repeatable; default: all"
+    )
+    parser.add_argument(
+        "--question", action="append", default=[], metavar="Q", help="a question to pursue"
+    )
+    parser.add_argument(
+        "--term", action="append", default=[], metavar="T", help="another word to search for"
+    )
+    parser.add_argument("--depth", choices=DEPTHS, default="standard")
+    parser.add_argument("--minutes", metavar="N", help="most active minutes, such as 5 or '1 h'")
+    parser.add_argument("--title", default="", help="short name of the job")
+    parser.add_argument("--again", action="store_true", help="although the same one is unfinished")
+    parser.add_argument("--detach", action="store_true", help="start it and return at once")
+
+
+def _jobs(commands: _Commands) -> None:
+    jobs = _group(commands, "jobs", "look at jobs, read reports, stop and remove", examples.JOBS)
+    listed = _command(jobs, "list", "list unfinished jobs and recent ones", run="jobs:show_list")
+    listed.add_argument("--all", action="store_true", help="all that ever ended too")
+    shown = _command(jobs, "show", "show where a job stands", run="jobs:show")
+    watched = _command(jobs, "watch", "follow a job to its end", run="jobs:watch")
+    read = _command(jobs, "report", "print the report of a job, or a part", run="jobs:report")
+    for parser in (shown, watched, read):
+        parser.add_argument(
+            "id", nargs="?", default="", help="id or its unique start; default: the newest job"
+        )
+    read.add_argument("--part", choices=PARTS, default="report")
+    read.add_argument("--section", default="", help="with --part section: its name or number")
+    read.add_argument("--citation", help="with --part citation: its number")
+    read.add_argument("--open", action="store_true", help="print the path of the page to open")
+    ended = _command(jobs, "cancel", "stop a job", run="jobs:cancel")
+    ended.add_argument("id", help="exact id of the job")
+    ended.add_argument(
+        "--finish-now", action="store_true", help="let it write its report from what it knows"
+    )
+    removed = _command(jobs, "remove", "remove ended jobs and their folders", run="jobs:remove")
+    removed.add_argument("ids", nargs="+", metavar="ID", help="exact ids of ended jobs")
+
+
+def _sources(commands: _Commands) -> None:
+    sources = _group(commands, "sources", "say which folders jobs may read", examples.SOURCES)
+    added = _command(sources, "add", "grant a folder, effective at once", run="sources:add")
+    added.add_argument("name", metavar="NAME", help="what to call it")
+    added.add_argument("directory", metavar="DIR", help="the folder, or a single file")
+    _command(sources, "list", "list what jobs may read", run="sources:show_list")
+    removed = _command(sources, "remove", "take a grant back", run="sources:remove")
+    removed.add_argument("name", metavar="NAME")
+
+
+def _connect(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "connect",
+        "print what to paste into an assistant's configuration",
+        run="connect:connect",
+        epilog=examples.CONNECT,
+    )
+    parser.add_argument("client", nargs="?", choices=CLIENTS, help="default: all of them")
+    _source_option(parser, "[NAME=]DIR", "a folder that its jobs may read; repeatable")
+
+
+def _doctor(commands: _Commands) -> None:
+    _command(
+        commands,
+        "doctor",
+        "check that everything jobs need works, and say what to do",
+        run="doctor:doctor",
+        epilog=examples.DOCTOR,
+    )
+
+
+def _stop(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "stop",
+        "end all runners; unfinished jobs go on when one is started again",
+        run="stop:stop",
+        epilog=examples.STOP,
+    )
+    parser.add_argument(
+        "--wait", type=_seconds, default=20, metavar="SECONDS", help="at most; default 20"
+    )
+
+
+def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> None:
+    parser.add_argument("--source", action="append", default=[], metavar=metavar, help=said)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of seconds up to 3600")
+    return seconds

@@ -1,0 +1,22 @@
+"""``stop``: ends all runners of the data directory."""
+
+from __future__ import annotations
+
+import argparse
+
+from mcp_jobs_server.cli.output import data, line
+from mcp_jobs_server.settings import load
+
+
+def stop(args: argparse.Namespace) -> int:
+    """End the runners and say how many there were."""
+    from mcp_jobs_server.runners.local import stop_all
+
+    ended = stop_all(load(), wait_seconds=args.wait)
+    if args.json:
+        data({"stopped": ended})
+    elif ended:
+        line(f"Stopped {ended} runner{'' if ended == 1 else 's'}.")
+    else:
+        line("No runner was running.")
+    return 0
