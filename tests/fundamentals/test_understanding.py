@@ -1,0 +1,116 @@
+"""What callers say is understood where it is plain, and answered in plain words where not."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_jobs_server.arguments import (
+    Arguments,
+    Cancel,
+    FetchReport,
+    GetStatus,
+    ListActiveJobs,
+    StartResearch,
+)
+from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.understanding import understand
+
+
+def start(**said: object) -> StartResearch:
+    return understand(StartResearch, {"question": "Why is the sky blue?", **said})
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [(30, 30), ("30 minutes", 30), ("30", 30), ("1.5 h", 90), ("2 hours", 120), ("90s", 1.5)],
+)
+def test_a_duration_is_understood(said: object, minutes: float) -> None:
+    assert start(limits={"minutes": said}).limits.minutes == minutes
+
+
+@pytest.mark.parametrize(("said", "dollars"), [("$2", 2), ("2.50 USD", 2.5), (0, 0), ("€3", 3)])
+def test_an_amount_is_understood(said: object, dollars: float) -> None:
+    assert start(limits={"cost_usd": said}).limits.cost_usd == dollars
+
+
+def test_a_thousand_may_have_its_comma() -> None:
+    assert start(limits={"tokens": "1,000"}).limits.tokens == 1000
+
+
+def test_one_text_is_a_list_of_one() -> None:
+    assert start(sources="handbook").sources == ("handbook",)
+    assert start(plan={"questions": "What is it?"}).plan.questions == ("What is it?",)
+
+
+def test_a_plan_may_come_as_json_text() -> None:
+    assert start(plan=json.dumps({"title": "Sky"})).plan.title == "Sky"
+
+
+def test_null_is_not_given() -> None:
+    assert start(plan=None, sources=None, limits={"minutes": None}) == start()
+
+
+def test_more_than_possible_is_the_most_possible() -> None:
+    assert understand(GetStatus, {"wait_seconds": 600}).wait_seconds == 45
+    assert understand(FetchReport, {"max_chars": 10**9}).max_chars == 60_000
+    assert understand(ListActiveJobs, {"limit": "5,000"}).limit == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "words"),
+    [
+        (StartResearch, {}, "The argument 'question' is missing"),
+        (StartResearch, {"question": ""}, "at least one character"),
+        (StartResearch, {"question": "x" * 4001}, "at most 4,000 characters"),
+        (StartResearch, {"question": 5}, "It must be a text, not 5."),
+        (StartResearch, {"question": "x", "dept": "deep"}, "Did you mean 'depth'?"),
+        (StartResearch, {"question": "x", "depth": "fast"}, "'quick', 'standard', 'deep'"),
+        (StartResearch, {"question": "x", "plan": {"question": []}}, "'plan.questions'"),
+        (StartResearch, {"question": "x", "plan": "soon"}, "an object with named fields"),
+        (StartResearch, {"question": "x", "limits": {"minute": 3}}, "'limits.minutes'"),
+        (StartResearch, {"question": "x", "limits": {"minutes": -1}}, "more than 0"),
+        (StartResearch, {"question": "x", "sources": [7]}, "'sources[1]' is wrong"),
+        (StartResearch, {"question": "x", "again": "perhaps"}, "true or false"),
+        (StartResearch, {"question": "x", "idempotency_key": "k" * 129}, "at most 128"),
+        (StartResearch, {"question": "x", "plan": {"questions": ["why"] * 21}}, "at most 20"),
+        (GetStatus, {"wait_seconds": "a while"}, "It must be a number"),
+        (GetStatus, {"wait": 3}, "Did you mean 'wait_seconds'?"),
+        (Cancel, {}, "The argument 'job_id' is missing"),
+        (Cancel, {"job_id": "x", "mode": "kill"}, "'stop', 'finish_now'"),
+        (FetchReport, {"part": "all"}, "It must be one of 'summary'"),
+        (FetchReport, {"citation": "first"}, "a whole number"),
+        (ListActiveJobs, {"limit": 0}, "at least 1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(
+    kind: type[Arguments], said: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        understand(kind, said)
+    assert words in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(
+    kind=st.sampled_from([StartResearch, GetStatus, ListActiveJobs, Cancel, FetchReport]),
+    data=st.data(),
+)
+def test_whatever_is_said_is_understood_or_answered(
+    kind: type[Arguments], data: st.DataObject
+) -> None:
+    names = st.sampled_from([*kind.model_fields, "unknown"])
+    said = data.draw(st.dictionaries(names, JSON, max_size=4))
+    try:
+        understand(kind, said)
+    except InvalidArgument as error:
+        assert len(str(error)) < 500
