@@ -30,7 +30,7 @@ class Reason(Enum):
     LONG_PDF = ("PDF that takes too long to read", "PDFs that take too long to read")
     BROKEN_DOCX = ("broken Word document", "broken Word documents")
     INFLATED_DOCX = ("Word document that unpacks to over 200 MB",) * 2
-    BROKEN_HTML = ("broken web page", "broken web pages")
+    TEXTLESS_HTML = ("web page without text", "web pages without text")
     NOT_REACHED = ("file not reached yet", "files not reached yet")
     MISSING_SOURCE = ("missing source", "missing sources")
     OTHER_SOURCE = ("source that cannot be searched yet", "sources that cannot be searched yet")
@@ -101,11 +101,15 @@ class Writer:
         self.blocks: list[Block] = []
 
     def add(self, text: str, *, headings: tuple[str, ...], locator: str) -> None:
-        """Append ``text`` as a paragraph that can be found; nothing where it is blank."""
+        """Append ``text`` as a paragraph that can be found; nothing where it is blank.
+
+        Without ``locator`` it is found by its number among the paragraphs.
+        """
         said = clean(text).strip()
         if said:
             start = self._append(said)
-            self.blocks.append(Block(start, start + len(said), headings, locator))
+            found = locator or f"paragraph {len(self.blocks) + 1}"
+            self.blocks.append(Block(start, start + len(said), headings, found))
 
     def add_heading(self, text: str) -> None:
         """Append a heading: it is in the text, but no passage of its own."""

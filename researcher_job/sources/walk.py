@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
+import re
 import stat
 import urllib.parse
 from collections.abc import Iterator
@@ -16,10 +16,9 @@ from researcher_job.sources.document import Reason, Unreadable
 MAX_BYTES = 50_000_000
 """Larger files are recorded, never opened."""
 
-_CREDENTIALS = (
-    ["id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.p12", "*.pfx"]
-    + ["*.kdbx", "*.keystore", "*.jks", "*.ppk", "*.env", "credentials*", "*_credentials.*"]
-    + ["*-credentials.*", "secrets.json", "secrets.y*ml", "secrets.toml", "secrets.ini"]
+_CREDENTIALS = re.compile(
+    r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|kdbx|keystore|jks|env)"
+    r"|credentials.*|.*[_-]credentials\..*|secrets\.(?:json|ya?ml|toml|ini)"
 )
 _MACHINE_MADE = frozenset({"__pycache__", "node_modules"})
 _OF_A_JOB = frozenset(
@@ -134,7 +133,7 @@ def _ignored(name: str) -> bool:
     lower = name.lower()
     if lower.startswith(".") or lower in _MACHINE_MADE:
         return True
-    return any(fnmatch.fnmatchcase(lower, pattern) for pattern in _CREDENTIALS)
+    return _CREDENTIALS.fullmatch(lower) is not None
 
 
 def _is_job(names: set[str]) -> bool:

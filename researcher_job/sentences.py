@@ -1,0 +1,170 @@
+"""Where the sentences of a passage begin and end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+MAX_LENGTH = 600
+"""Longer sentences are cut where a clause ends."""
+
+MIN_LENGTH = 20
+_MIN_DENSE = 6
+"""The least for scripts that write a word in one or two characters."""
+
+_MIN_WORDS = 2
+
+Kind = Literal["prose", "item", "row", "field", "code"]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, list item, table row, field or piece of code: ``passage[start:end]``."""
+
+    start: int
+    end: int
+    kind: Kind
+
+
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_ITEM = re.compile(r"\s*(?:>\s*)*(?:[-*+•–]|\d{1,3}[.)]|\(?[a-z]\))\s+(?:\[[ xX]\]\s+)?")
+_FIELD = re.compile(r"(?:[A-Z][\w-]*|:[\w -]+): ?\S")
+_ROW = re.compile(r"\s*\|.*\|.*|.* \| .*|.*\t.*\S")
+_RULE = re.compile(r"[\s|:=\-_*~+#.^]*")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
+_MARKUP = re.compile(r"\s*(?:</?[A-Za-z!]|\.\. [\w|-]|:\w+:\s|\[[^\]]+\]:\s|!\[|\[!\[)")
+_LINKS = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?://\S+|<[^>]{1,200}>|`[^`]*_?`_?")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+_STOP = re.compile(
+    r"(?:(?<=\s)|(?<=[^\s.]))(?:[.!?]{1,4}|…)[\"'”’»)\]*_`]{0,4}(?=\s)|[。！？]+[」』”）]*"  # noqa: RUF001
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:[A-Z]|[Ee]\.g|[Ii]\.e|[Uu]\.[Ss]|[Mm]rs?|[Mm]s|[Dd]r|[Pp]rof|St|Sgt|Gen|Col|Capt|Lt|Rev"
+    r"|Jr|Sr|[Vv]s|[Nn]o|Nos|[Ff]ig|[Ee]q|[Ss]ec|[Cc]h|[Vv]ol|pp?|[Ee]d|al|approx|incl|ca|cf"
+    r"|Inc|Ltd|Co|Corp|bzw|usw|z\.B|d\.h|[A-Z](?:\.[A-Z])+))\.$"
+)
+_BEGINNING = re.compile(r"\s+[\"'“„«(\[*_`<\u2018]*(?:``\s?)?[^\W_]")
+_CLAUSE = re.compile(r"[;:,–—]\s|\s")
+
+
+def sentences(passage: str) -> list[Sentence]:
+    """Return the sentences of ``passage`` in order, headings, badges, rules and links left out.
+
+    Prose may run over line ends; a list item, a table row and a ``Name: value`` field end
+    with their lines. Markers of items are not part of them.
+    """
+    found: list[Sentence] = []
+    for start, end, kind in _paragraphs(passage):
+        if kind == "code":
+            found.append(Sentence(start, min(end, start + MAX_LENGTH), "code"))
+            continue
+        for begin, stop in _split(passage, start, end):
+            found += [Sentence(*part, kind) for part in _cut(passage, begin, stop)]
+    return [one for one in found if one.kind == "code" or _says_something(passage, one)]
+
+
+_Shape = Literal["prose", "item", "row", "field", "code", "blank"]
+
+
+def _paragraphs(passage: str) -> Iterator[tuple[int, int, Kind]]:
+    """Yield what belongs together, line by line: begin, end and kind."""
+    open_at, end = -1, 0
+    kind: Kind = "prose"
+    for start, stop, shape in _lines(passage):
+        joins = (shape == "prose" and kind in ("prose", "item")) or shape == kind == "code"
+        if open_at >= 0 and not joins:
+            yield open_at, end, kind
+            open_at = -1
+        if shape == "blank":
+            continue
+        if open_at < 0:
+            open_at, kind = start, shape
+        end = stop
+    if open_at >= 0:
+        yield open_at, end, kind
+
+
+def _lines(passage: str) -> Iterator[tuple[int, int, _Shape]]:
+    """Yield each line's begin, end and shape; what is not quoted counts as blank."""
+    fenced, start = False, 0
+    rows = passage.split("\n")
+    for index, row in enumerate(rows):
+        stop = start + len(row)
+        if _FENCE.match(row):
+            fenced = not fenced
+            yield start, stop, "blank"
+        elif fenced:
+            yield start, stop, "code"
+        else:
+            following = rows[index + 1] if index + 1 < len(rows) else ""
+            shape = _shape(row, following)
+            marker = _ITEM.match(row) if shape == "item" else None
+            yield start + (marker.end() if marker else 0), stop, shape
+        start = stop + 1
+
+
+def _shape(row: str, following: str) -> _Shape:
+    if _RULE.fullmatch(row) or _HEADING.match(row) or _MARKUP.match(row):
+        return "blank"
+    if _ITEM.match(row):
+        return "item"
+    if _ROW.match(row):
+        return "row"
+    lonely = not following.strip() or _FIELD.match(following) is not None
+    return "field" if lonely and _FIELD.match(row) else "prose"
+
+
+def _split(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of each sentence in prose that runs from ``start`` to ``end``."""
+    begin = start
+    for stop in _STOP.finditer(passage, start, end):
+        if stop.end() < end and _goes_on(passage, begin, stop, end):
+            continue
+        yield begin, stop.end()
+        begin = stop.end()
+    yield begin, end
+
+
+def _goes_on(passage: str, begin: int, stop: re.Match[str], end: int) -> bool:
+    if stop[0][0] in "。！？":  # noqa: RUF001
+        return False
+    if _ABBREVIATION.search(passage[max(begin, stop.end() - 12) : stop.end()]):
+        return True
+    after = _BEGINNING.match(passage, stop.end(), end)
+    return after is None or passage[after.end() - 1].islower()
+
+
+def _cut(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield ``start`` to ``end`` without white space around, in parts of ``MAX_LENGTH``."""
+    while start < end and passage[start].isspace():
+        start += 1
+    while end > start and passage[end - 1].isspace():
+        end -= 1
+    while end - start > MAX_LENGTH:
+        stop = _break(passage, start)
+        yield start, stop
+        start = stop
+        while start < end and passage[start].isspace():
+            start += 1
+    if start < end:
+        yield start, end
+
+
+def _break(passage: str, start: int) -> int:
+    """Return where to cut: behind the last clause that fits, else a word, else anywhere."""
+    breaks = list(_CLAUSE.finditer(passage, start + MIN_LENGTH, start + MAX_LENGTH))
+    clauses = [found for found in breaks if len(found[0]) > 1]
+    best = (clauses or breaks)[-1:]
+    return best[0].end() - 1 if best else start + MAX_LENGTH
+
+
+def _says_something(passage: str, one: Sentence) -> bool:
+    """Tell a sentence from a lone link, badge, number or word."""
+    said = _LINKS.sub(" ", passage[one.start : one.end])
+    if len(_DENSE.findall(said)) >= _MIN_DENSE:
+        return True
+    return one.end - one.start >= MIN_LENGTH and len(_WORD.findall(said)) >= _MIN_WORDS

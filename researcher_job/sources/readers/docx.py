@@ -1,0 +1,92 @@
+"""Word documents: paragraphs below their headings, lists and tables."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+
+import docx
+from docx.document import Document as Opened
+from docx.table import Table, _Cell
+from docx.text.paragraph import Paragraph
+
+from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
+from researcher_job.sources.readers.text import title_of
+
+MAX_UNPACKED = 200_000_000
+MAX_MEMBERS = 10_000
+_HEADING = re.compile(r"(?:heading|überschrift|titre|título) ?([1-9])$", re.I)
+_TITLES = frozenset({"title", "titel", "titre"})
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read a DOCX file, unless what it declares to unpack to is beyond reason."""
+    try:
+        _check_size(data)
+        return _Reading().document(docx.Document(BytesIO(data)), name)
+    except Unreadable:
+        raise
+    except Exception as error:  # a hostile file makes the parsers raise anything at all
+        raise Unreadable(Reason.BROKEN_DOCX) from error
+
+
+def _check_size(data: bytes) -> None:
+    """Refuse a zip bomb; ``zipfile`` never unpacks more of a member than it declares."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        members = archive.infolist()
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
+        raise Unreadable(Reason.INFLATED_DOCX)
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self._writer = Writer()
+        self._headings: tuple[str, ...] = ()
+        self._title = ""
+        self._items: list[str] = []
+
+    def document(self, opened: Opened, name: str) -> Document:
+        for part in opened.iter_inner_content():
+            if isinstance(part, Table):
+                self._end_list()
+                self._add("\n".join(_rows(part)))
+            else:
+                self._paragraph(part)
+        self._end_list()
+        top = self._title or next((heading for heading in self._headings if heading), "")
+        return self._writer.document(opened.core_properties.title or top or title_of(name))
+
+    def _paragraph(self, paragraph: Paragraph) -> None:
+        style = (paragraph.style.name or "") if paragraph.style is not None else ""
+        said = paragraph.text.strip()
+        if style.lower().startswith("list") and said:
+            self._items.append(f"- {said}")
+            return
+        self._end_list()
+        heading = _HEADING.match(style)
+        if heading and said:
+            self._headings = below(self._headings, int(heading[1]), said)
+            self._title = self._title or said
+            self._writer.add_heading(said)
+        elif style.lower() in _TITLES and said:
+            self._title = said
+            self._writer.add_heading(said)
+        else:
+            self._add(said)
+
+    def _end_list(self) -> None:
+        self._add("\n".join(self._items))
+        self._items = []
+
+    def _add(self, said: str) -> None:
+        self._writer.add(said, headings=self._headings, locator=trail(self._headings))
+
+
+def _rows(table: Table) -> list[str]:
+    """Return the rows as lines; cells as they stand, since a span may claim any width."""
+    rows = []
+    for row in table._tbl.tr_lst:
+        cells = (" ".join(_Cell(cell, table).text.split()) for cell in row.tc_lst)
+        rows.append(" | ".join(cells))
+    return rows

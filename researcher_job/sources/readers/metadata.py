@@ -1,0 +1,36 @@
+"""Metadata of an installed Python package: fields, a blank line, its README."""
+
+from __future__ import annotations
+
+import re
+
+from researcher_job.sources.document import Block, Document, Unreadable
+from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.markdown import markdown_document
+from researcher_job.sources.readers.text import text_document
+
+_FIELD = re.compile(r"^([A-Z][A-Za-z-]*): (.+)$", re.M)
+_FIELDS_LOCATOR = "package metadata"
+_MAX_FIELDS = 1_000
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read ``METADATA`` or ``PKG-INFO`` (the Core Metadata of packaging.python.org)."""
+    text = decode(data)
+    stop = text.find("\n\n")
+    stop = len(text) if stop < 0 else stop
+    fields = dict(reversed(_FIELD.findall(text[:stop])[:_MAX_FIELDS]))
+    title = " ".join(filter(None, (fields.get("Name", name), fields.get("Version"))))
+    head = Block(0, stop, (fields.get("Name", ""),), _FIELDS_LOCATOR)
+    try:
+        body = _body(text, title, stop, fields.get("Description-Content-Type", ""))
+    except Unreadable:
+        return Document(title=title, text=text, blocks=[head])
+    return Document(title=title, text=text, blocks=[head, *body.blocks])
+
+
+def _body(text: str, title: str, start: int, content_type: str) -> Document:
+    line = text.count("\n", 0, start) + 1
+    if "markdown" in content_type:
+        return markdown_document(text, title, start=start)
+    return text_document(text, title, line=line, start=start)
