@@ -1,0 +1,203 @@
+"""One attempt at a job under watch: its process, its clocks, and what became of it.
+
+What a job's program is given: ``--folder DIR --lock FILE --cache DIR --attempt N`` and, to write
+the report from the folder alone, ``--finish REASON``. Its exit codes stand in ``settle.py``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.runners.local.progress import Progress
+from mcp_jobs_server.runners.local.queue import Claim
+from mcp_jobs_server.runners.local.settle import (
+    HELD_ELSEWHERE,
+    UNREADABLE,
+    Cause,
+    Facts,
+    ReportReason,
+    Verdict,
+    settle,
+)
+from researcher_job.contract import (
+    FINISH_NOW,
+    OUTCOME,
+    REQUEST,
+    RUN,
+    STOP,
+    NewerFormat,
+    Outcome,
+    Request,
+    Run,
+    create_once,
+    decode,
+    encode,
+    read_whole,
+    write_whole,
+)
+
+YOUNG_SECONDS = 5.0
+"""How long a process found after a runner's death may take to lock its job."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a runner works and how."""
+
+    layout: Layout
+    options: RunnerOptions
+
+
+class Attempt:
+    """What the runner knows of a job that it claimed. All calls block, at most a second or so.
+
+    ``adopted``: the process was started by a runner that is gone, and is followed by its lock.
+    """
+
+    def __init__(self, claim: Claim, place: Place, *, adopted: bool) -> None:
+        self._claim = claim
+        self._place = place
+        self._adopted = adopted
+        self._process: subprocess.Popen[bytes] | None = None
+        self._exit_code: int | None = None
+        self._cause: Cause | None = None
+        self._report: ReportReason | None = None
+        self._asked_seconds = 0.0
+        self._age_seconds = 0.0
+        self._progress = Progress(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        return self._place.layout.jobs / self._claim.folder
+
+    def begin(self, at: datetime) -> None:
+        """Start the job's process; ``OSError``: it could not be started, which is a death."""
+        request = Request.model_validate_json(self._claim.request)
+        if read_whole(self.folder / REQUEST) is None:
+            create_once(self.folder / REQUEST, encode(request))
+        self._start()
+        run = Run(
+            runner="local",
+            run_id=str(self._process.pid if self._process else ""),
+            attempt=self._claim.attempt,
+            started_at=at,
+        )
+        write_whole(self.folder / RUN, encode(run))
+
+    def write_report(self, reason: ReportReason) -> None:
+        """Have the report written from the folder alone."""
+        self._report = reason
+        self._cause = None
+        self._age_seconds = 0.0
+        self._start("--finish", reason)
+
+    def look(self, claim: Claim, seconds: float) -> Verdict | None:
+        """Look after the job, ``seconds`` after the last time; say what becomes of it once
+        nothing works on it any more."""
+        self._claim = claim
+        self._age_seconds += seconds
+        self._progress.look(seconds)
+        if self._working() and not self._overdue(seconds):
+            return None
+        if processes.kill(self._processes, wait_seconds=1):
+            return None
+        self._reap()
+        with locks.taken(self._lock) as free:
+            self._adopted = not free
+            return settle(self._facts()) if free else None
+
+    @property
+    def _lock(self) -> Path:
+        return self._place.layout.job_lock(self._claim.id)
+
+    def _start(self, *more: str) -> None:
+        layout = self._place.layout
+        layout.rotate_log()
+        command = (
+            *self._place.options.job_command,
+            *("--folder", str(self.folder)),
+            *("--lock", str(self._lock)),
+            *("--cache", str(layout.index)),
+            *("--attempt", str(self._claim.attempt)),
+            *more,
+        )
+        self._process = self._exit_code = None
+        self._process = processes.start_job(
+            command, job_id=self._claim.id, log=layout.log, cwd=layout.root
+        )
+
+    def _working(self) -> bool:
+        if self._process is not None:
+            self._exit_code = self._process.poll()
+            if self._exit_code is None:
+                return True
+            self._adopted = self._adopted or self._exit_code == HELD_ELSEWHERE
+            self._process = None
+        if not self._adopted:
+            return False
+        young = self._age_seconds < YOUNG_SECONDS
+        return locks.held(self._lock) or (young and bool(self._processes()))
+
+    def _overdue(self, seconds: float) -> bool:
+        """Say whether the job must be killed, and remember why."""
+        options = self._place.options
+        if self._claim.requested is not None:
+            self._ask(self._claim.requested)
+            self._asked_seconds += seconds
+        if self._claim.requested == "stop":
+            return self._asked_seconds > options.stop_grace_seconds
+        if self._report is not None:
+            return self._age_seconds > options.report_seconds
+        self._cause = self._late()
+        return self._cause is not None
+
+    def _late(self) -> Cause | None:
+        options = self._place.options
+        asked = self._claim.requested == "finish_now"
+        if asked and self._asked_seconds > options.finish_grace_seconds:
+            return "finish_now"
+        minutes = Request.model_validate_json(self._claim.request).limits.minutes
+        # At its deadline a job writes its report, for which it has a time of its own.
+        if minutes and self._progress.active_seconds > minutes * 60 + options.report_seconds:
+            return "deadline"
+        return "hung" if self._progress.quiet_seconds > options.hang_seconds else None
+
+    def _ask(self, mode: str) -> None:
+        """Repeat what was asked in the control file, which whoever asked may not have written."""
+        path = self.folder / (STOP if mode == "stop" else FINISH_NOW)
+        if not path.exists():
+            create_once(path, b"")
+
+    def _processes(self) -> list[psutil.Process]:
+        return processes.of_job(self._claim.id, self._process.pid if self._process else None)
+
+    def _reap(self) -> None:
+        if self._process is not None:
+            self._exit_code = self._process.wait()
+            self._process = None
+
+    def _facts(self) -> Facts:
+        stopped = self._claim.requested == "stop" or (self.folder / STOP).exists()
+        outcome, exit_code = None, self._exit_code
+        try:
+            outcome = decode(Outcome, read_whole(self.folder / OUTCOME))
+        except NewerFormat:
+            exit_code = UNREADABLE
+        return Facts(
+            outcome=outcome,
+            stopped=stopped,
+            attempt=self._claim.attempt,
+            charged=self._claim.charged,
+            progressed=self._progress.last_step > self._claim.step_before,
+            exit_code=exit_code,
+            cause=self._cause,
+            report=self._report,
+        )

@@ -1,0 +1,54 @@
+"""Makes sure that a runner process is there, without waiting for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.options import RunnerOptions
+
+COMING_UP_SECONDS = 5.0
+"""How long a launched runner may take to come up before another one is launched."""
+
+RUNNER = (sys.executable, "-m", "mcp_jobs_server.runners.local")
+
+
+class Launching:
+    """Launches the runner of one profile where none works. Safe to call from any thread."""
+
+    def __init__(self, options: RunnerOptions, layout: Layout) -> None:
+        self._options = options
+        self._layout = layout
+        self._turn = threading.Lock()
+        self._launched = float("-inf")
+        self._came_up_before: int | None = None
+
+    def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
+        """Return the launcher, which is to be waited for, or ``None`` where a runner works or
+        comes up: it will see every row that was committed before this call."""
+        with self._turn:
+            if locks.held(self._layout.runner_lock(self._options.profile)):
+                return None
+            came_up = _changed(self._layout.came_up(self._options.profile))
+            waited = time.monotonic() - self._launched
+            # One that has come up since and whose lock is free again has left.
+            if came_up == self._came_up_before and waited < COMING_UP_SECONDS:
+                return None
+            self._layout.make()
+            self._layout.rotate_log()
+            command = (*RUNNER, *self._options.arguments())
+            launcher = processes.launch(command, data_dir=self._layout.root, log=self._layout.log)
+            self._launched, self._came_up_before = time.monotonic(), came_up
+            return launcher
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None

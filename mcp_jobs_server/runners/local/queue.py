@@ -1,0 +1,129 @@
+"""What the runner process reads and writes in the job database."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from mcp_jobs_server.models import ACTIVE_STATES, StopMode
+from mcp_jobs_server.runners.local.database import Database, to_micros
+from researcher_job.contract import Ended, Outcome, month_of
+
+SUMMARY_LENGTH = 200
+_WORKED_ON = "state IN ('running', 'cancelling')"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that a runner of its profile works on, as its row says."""
+
+    id: str
+    folder: str
+    request: str
+    profile: str
+    attempt: int
+    charged: int
+    step_before: int
+    requested: StopMode | None
+
+
+class Queue:
+    """The rows of all owners, seen by the runner of one profile. All calls block."""
+
+    def __init__(self, database: Database, profile: str) -> None:
+        self._database = database
+        self._profile = profile
+
+    def profiles(self) -> list[str]:
+        """Return the profiles that have claimed jobs."""
+        sql = f"SELECT DISTINCT profile FROM jobs WHERE {_WORKED_ON}"  # noqa: S608 - constants
+        with self._database.read() as db:
+            return [row[0] for row in db.execute(sql)]
+
+    def has_work(self) -> bool:
+        """Say whether a row of this profile has not ended."""
+        sql = f"SELECT 1 FROM jobs WHERE profile = ? AND state IN {ACTIVE_STATES} LIMIT 1"  # noqa: S608
+        with self._database.read() as db:
+            return db.execute(sql, (self._profile,)).fetchone() is not None
+
+    def claimed(self) -> dict[str, Claim]:
+        """Return what is claimed in this profile, by job id."""
+        sql = f"SELECT * FROM jobs WHERE profile = ? AND {_WORKED_ON}"  # noqa: S608 - constants
+        with self._database.read() as db:
+            return {row["id"]: _claim(row) for row in db.execute(sql, (self._profile,))}
+
+    def next(self, *, max_running: int) -> Claim | None:
+        """Return the queued job that is this profile's next, or ``None`` while all places are
+        taken. The limit counts the jobs of all profiles."""
+        sql = f"""SELECT * FROM jobs WHERE state = 'queued' AND profile = ?
+            AND (SELECT count(*) FROM jobs WHERE {_WORKED_ON}) < ? ORDER BY seq LIMIT 1"""  # noqa: S608
+        with self._database.read() as db:
+            row = db.execute(sql, (self._profile, max_running)).fetchone()
+        return _claim(row) if row else None
+
+    def claim(
+        self, claim: Claim, *, max_running: int, step_before: int, at: datetime
+    ) -> Claim | None:
+        """Commit the next attempt before it is begun; ``None``: the job or the place is gone."""
+        sql = f"""UPDATE jobs SET state = 'running', attempt = attempt + 1, step_before = ?,
+            started_at = coalesce(started_at, ?) WHERE id = ? AND state = 'queued'
+            AND (SELECT count(*) FROM jobs WHERE {_WORKED_ON}) < ? RETURNING *"""  # noqa: S608
+        with self._database.write() as db:
+            values = (step_before, to_micros(at), claim.id, max_running)
+            row = db.execute(sql, values).fetchone()
+        return _claim(row) if row else None
+
+    def charge(self, claim: Claim) -> None:
+        """Count a death against the job."""
+        with self._database.write() as db:
+            db.execute("UPDATE jobs SET charged = charged + 1 WHERE id = ?", (claim.id,))
+
+    def requeue(self, claim: Claim, *, charge: bool) -> bool:
+        """Put the job back into the queue; ``False``: it was asked to stop meanwhile."""
+        sql = """UPDATE jobs SET state = 'queued', charged = charged + ?
+            WHERE id = ? AND state = 'running'"""
+        with self._database.write() as db:
+            return db.execute(sql, (int(charge), claim.id)).rowcount == 1
+
+    def complete(self, claim: Claim, outcome: Outcome) -> None:
+        """Record the outcome; it wins over a stop."""
+        sql = f"""UPDATE jobs SET state = 'completed', outcome = ?, summary = ?,
+            active_seconds = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
+        summary = shortened(outcome.answer or outcome.reason)
+        values = (outcome.outcome, summary, outcome.spent.active_seconds)
+        with self._database.write() as db:
+            db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
+
+    def end(self, claim: Claim, ended: Ended) -> bool:
+        """Record that the job failed or was cancelled; ``False``: it was asked to stop before
+        it could fail."""
+        states = "('running')" if ended.state == "failed" else "('running', 'cancelling')"
+        sql = f"""UPDATE jobs SET state = ?, summary = ?, error = ?, ended_at = ?
+            WHERE id = ? AND state IN {states}"""  # noqa: S608 - constants
+        summary = ended.error.message if ended.error else "Cancelled."
+        error = ended.error.model_dump_json() if ended.error else None
+        values = (ended.state, summary, error, to_micros(ended.ended_at), claim.id)
+        with self._database.write() as db:
+            return db.execute(sql, values).rowcount == 1
+
+
+def shortened(text: str) -> str:
+    """Return the first line of ``text``, cut at a word to at most 200 characters."""
+    line = " ".join(text.split())
+    if len(line) <= SUMMARY_LENGTH:
+        return line
+    return line[: SUMMARY_LENGTH - 2].rsplit(" ", 1)[0] + " …"
+
+
+def _claim(row: sqlite3.Row) -> Claim:
+    return Claim(
+        id=row["id"],
+        folder=f"{row['owner']}/{month_of(row['id'])}/{row['id']}",
+        request=row["request"],
+        profile=row["profile"],
+        attempt=row["attempt"],
+        charged=row["charged"],
+        step_before=row["step_before"],
+        requested=row["requested"],
+    )

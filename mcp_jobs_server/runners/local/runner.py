@@ -1,0 +1,285 @@
+"""The server's side of jobs on this machine. It records and asks; runner processes do the work."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from mcp_jobs_server.errors import JobsError, Unavailable
+from mcp_jobs_server.folders.directory import DirectoryFolders
+from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode
+from mcp_jobs_server.runners.base import Changes
+from mcp_jobs_server.runners.local.database import Database, translated
+from mcp_jobs_server.runners.local.launching import Launching
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT
+from mcp_jobs_server.runners.local.queue import Queue
+from mcp_jobs_server.runners.local.removal import remove_folder
+from mcp_jobs_server.runners.local.store import Store
+from mcp_jobs_server.runners.local.ticker import Ticker
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request, encode
+
+log = logging.getLogger(__name__)
+
+JOB_COMMAND = (sys.executable, "-m", "researcher_job")
+LEAST_FREE_BYTES = 50_000_000
+"""No job is started where the disk of the data directory has less room than this."""
+
+
+class LocalRunner:
+    """``Runner`` over SQLite and detached processes; use it as an async context manager.
+
+    Several of them, in one process or many, may share a data directory. Leaving ends what
+    tells of changes, never a job. ``job_command`` is the program that does a job (see
+    ``attempt.py`` for what it is given); another command is another profile.
+    ``survives_client`` turns false where the system ends jobs together with the client.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        job_command: Sequence[str] = JOB_COMMAND,
+        least_free_bytes: int = LEAST_FREE_BYTES,
+        hang_seconds: float = RunnerOptions.hang_seconds,
+    ) -> None:
+        self._clock = clock
+        self._least_free_bytes = least_free_bytes
+        self._options = options_of(settings, job_command, hang_seconds=hang_seconds)
+        self._layout = Layout(self._options.data_dir)
+        self._database = Database(self._layout)
+        self._store = Store(self._database)
+        self._queue = Queue(self._database, self._options.profile)
+        self._folders = DirectoryFolders(self._layout.jobs)
+        self._launching = Launching(self._options, self._layout)
+        self._entered: TaskGroup | None = None
+        self._ticker: Ticker | None = None
+        self.survives_client = True
+
+    async def __aenter__(self) -> Self:
+        tasks = anyio.create_task_group()
+        self._entered = await tasks.__aenter__()
+        self._ticker = Ticker(self._database, self._layout, tasks, self._ensure_quietly)
+        if self._database.exists:
+            self._tasks.start_soon(self._ensure_quietly)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        tasks = self._tasks
+        tasks.cancel_scope.cancel()
+        try:
+            return await tasks.__aexit__(kind, error, trace)
+        finally:
+            self._entered = self._ticker = None
+            self._database.close()
+
+    @property
+    def _tasks(self) -> TaskGroup:
+        if self._entered is None:
+            raise RuntimeError("Use the runner inside `async with LocalRunner(…) as runner:`.")
+        return self._entered
+
+    async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
+        tasks = self._tasks
+        started, launcher = await to_thread.run_sync(partial(self._start, request, owner, options))
+        tasks.start_soon(self._reap, launcher)
+        if started.created:
+            await self._note(started.job, REQUEST, encode(request))
+        return started
+
+    async def job(self, owner: Owner, job_id: str) -> Job | None:
+        return await to_thread.run_sync(self._store.job, owner, job_id)
+
+    async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
+        return await to_thread.run_sync(self._store.match, owner, prefix)
+
+    async def active(self, owner: Owner) -> Sequence[Job]:
+        return await to_thread.run_sync(self._store.active, owner)
+
+    async def ended(
+        self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None
+    ) -> Sequence[Job]:
+        return await to_thread.run_sync(
+            partial(self._store.ended, owner, limit=limit, before=before)
+        )
+
+    async def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
+        return await to_thread.run_sync(
+            partial(self._store.unfetched, owner, since=since, limit=limit)
+        )
+
+    async def counts(self, owner: Owner) -> Mapping[JobState, int]:
+        return await to_thread.run_sync(self._store.counts, owner)
+
+    async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
+        job = await to_thread.run_sync(partial(self._stop, owner, job_id, mode))
+        if job is None or (job.ended and job.state != "cancelled"):
+            return job
+        if job.ended:
+            ended = Ended(
+                state="cancelled", attempts=job.attempt, ended_at=job.ended_at or self._clock()
+            )
+            await self._note(job, ENDED, encode(ended))
+        else:
+            await self._note(job, STOP if job.requested == "stop" else FINISH_NOW, b"")
+            await self._ensure_quietly()
+        return job
+
+    async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
+        await to_thread.run_sync(self._store.fetched, owner, job_id, at)
+
+    async def remove(self, owner: Owner, job_id: str) -> bool:
+        return await to_thread.run_sync(self._remove, owner, job_id)
+
+    async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
+        return await to_thread.run_sync(self._store.typical_seconds, owner, request)
+
+    def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
+        if self._ticker is None:
+            raise RuntimeError("Use the runner inside `async with LocalRunner(…) as runner:`.")
+        return self._ticker.changes(job)
+
+    async def ensure_runner(self) -> None:
+        """Launch a runner process where there is work and none looks after it.
+
+        Raises:
+            Unavailable: the data directory cannot be used, or no process can be started.
+        """
+        await self._reap(await to_thread.run_sync(self._ensure))
+
+    async def _reap(self, launcher: subprocess.Popen[bytes] | None) -> None:
+        """Wait for the launcher, which takes some milliseconds, also while this is left."""
+        if launcher is None:
+            return
+        with anyio.CancelScope(shield=True):
+            code = await to_thread.run_sync(launcher.wait)
+        if code == ENDS_WITH_CLIENT:
+            self.survives_client = False
+        elif code != 0:
+            log.error("the launcher of the runner failed with exit code %s", code)
+
+    async def _ensure_quietly(self) -> None:
+        try:
+            await self.ensure_runner()
+        except JobsError:
+            log.exception("no runner could be launched; it is tried again later")
+
+    async def _note(self, job: Job, name: str, data: bytes) -> None:
+        """Write a file that the runner writes as well, should this fail."""
+        try:
+            await self._folders.create(job.folder, name, data)
+        except JobsError:
+            log.exception("%s of job %s could not be written", name, job.id)
+
+    # What follows blocks; it runs in a worker thread.
+
+    def _start(
+        self, request: Request, owner: Owner, options: StartOptions
+    ) -> tuple[Started, subprocess.Popen[bytes] | None]:
+        with translated():
+            self._layout.make()
+            self._refuse_full_disk()
+            started = self._store.start(
+                request, owner=owner, options=options, profile=self._options.profile
+            )
+        if started.job.ended:
+            return started, None
+        try:
+            return started, self._launching.launch_if_missing()
+        except OSError:
+            # The row is the commit of a start: whoever looks next launches the runner.
+            log.exception("no runner could be launched; it is tried again later")
+            return started, None
+
+    def _refuse_full_disk(self) -> None:
+        if shutil.disk_usage(self._layout.root).free < self._least_free_bytes:
+            raise Unavailable(
+                "The disk that holds the job folders is almost full.",
+                f"Free at least {self._least_free_bytes // 1_000_000} MB and try again.",
+            )
+
+    def _stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
+        return self._store.stop(owner, job_id, mode, at=self._clock())
+
+    def _remove(self, owner: Owner, job_id: str) -> bool:
+        job = self._store.job(owner, job_id)
+        if job is None:
+            return False
+        with translated():
+            remove_folder(self._layout, job)
+        self._store.delete(owner, job_id)
+        return True
+
+    def _ensure(self) -> subprocess.Popen[bytes] | None:
+        with translated():
+            if not self._database.exists or not self._queue.has_work():
+                return None
+            return self._launching.launch_if_missing()
+
+
+def options_of(
+    settings: Settings,
+    job_command: Sequence[str] = JOB_COMMAND,
+    *,
+    hang_seconds: float = RunnerOptions.hang_seconds,
+) -> RunnerOptions:
+    """Return what the runner processes of these settings are told."""
+    command = tuple(job_command)
+    return RunnerOptions(
+        data_dir=settings.data_dir,
+        profile=_profile(settings, command),
+        job_command=command,
+        max_running=settings.max_running,
+        stop_grace_seconds=settings.stop_grace_seconds,
+        finish_grace_seconds=settings.finish_grace_seconds,
+        report_seconds=settings.report_seconds,
+        hang_seconds=hang_seconds,
+    )
+
+
+def _profile(settings: Settings, command: tuple[str, ...]) -> str:
+    if command == JOB_COMMAND:
+        return settings.profile
+    return hashlib.sha256("\0".join((settings.profile, *command)).encode()).hexdigest()[:12]
+
+
+def stop_all(settings: Settings, *, wait_seconds: float) -> int:
+    """End all runner processes of the data directory and the processes of their jobs.
+
+    Nothing is lost and nothing charged: a job that was being stopped is cancelled, what runs
+    is queued again, and goes on from its folder when the next server or command ensures a
+    runner, at once where a server is in use. Returns how many runner processes were ended.
+
+    Raises:
+        Unavailable: some process does not end within ``wait_seconds``, or the data directory
+            cannot be used.
+    """
+    from mcp_jobs_server.runners.local.stopping import end_processes, release_jobs
+
+    layout = Layout(settings.data_dir)
+    if not layout.database.exists():
+        return 0
+    ended = end_processes(layout, wait_seconds=wait_seconds)
+    release_jobs(layout, options_of(settings))
+    return ended

@@ -1,0 +1,119 @@
+"""How a job ends: decided in one place, from what stands in its folder and its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from researcher_job.contract import Failure, Outcome
+
+MOST_DEATHS = 3
+"""Deaths that count until the job fails: it is resumed twice."""
+
+MOST_ATTEMPTS = 20
+"""Starts of one job, whatever ended them, so that no job goes on for ever."""
+
+STOPPED, HELD_ELSEWHERE, UNREADABLE = 3, 4, 5
+"""Exit codes of a job: it obeyed a stop, another process works on it, its request is unusable."""
+
+Cause = Literal["deadline", "finish_now", "hung"]
+"""Why the runner killed the job: too many minutes, no report in time, or no heartbeat."""
+
+ReportReason = Literal["deadline", "finish_now", "died"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of a job on which nothing works any more.
+
+    ``report`` is set once its report was written from the folder alone, for that reason.
+    ``progressed``: its last step grew since the attempt began.
+    """
+
+    outcome: Outcome | None
+    stopped: bool
+    attempt: int
+    charged: int
+    progressed: bool
+    exit_code: int | None = None
+    cause: Cause | None = None
+    report: ReportReason | None = None
+
+
+@dataclass(frozen=True)
+class Completed:
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    pass
+
+
+@dataclass(frozen=True)
+class Failed:
+    error: Failure
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Back into the queue; ``charge``: this death counts."""
+
+    charge: bool
+
+
+@dataclass(frozen=True)
+class ReportDue:
+    """The report is to be written from the folder alone; then the job is settled again."""
+
+    reason: ReportReason
+
+
+Verdict = Completed | Cancelled | Failed | Resumed | ReportDue
+
+
+def settle(facts: Facts) -> Verdict:
+    """Say what becomes of a job on which nothing works. The same facts give the same answer.
+
+    A valid outcome means completed, even after a stop; else a recorded stop means cancelled;
+    else attempts left mean queued again; else the report is written and the job has failed.
+    """
+    if facts.outcome is not None:
+        return Completed(facts.outcome)
+    if facts.stopped:
+        return Cancelled()
+    if facts.report is not None:
+        return Failed(_DIED if facts.report == "died" else _NO_REPORT)
+    if facts.exit_code == UNREADABLE:
+        return Failed(_UNREADABLE)
+    if facts.cause == "deadline" or facts.cause == "finish_now":
+        return ReportDue(facts.cause)
+    charge = _charged(facts)
+    if facts.attempt >= MOST_ATTEMPTS or facts.charged + charge >= MOST_DEATHS:
+        return ReportDue("died")
+    return Resumed(charge=charge)
+
+
+def _charged(facts: Facts) -> bool:
+    if facts.exit_code == HELD_ELSEWHERE:
+        return False
+    return facts.cause == "hung" or not facts.progressed
+
+
+_DIED = Failure(
+    code="died",
+    message="The job's process ended several times before the research was done.",
+    hint="What it found so far is in its report. Start the research again.",
+    retryable=True,
+)
+_NO_REPORT = Failure(
+    code="no_report",
+    message="The job was ended and its report could not be written from what it had found.",
+    hint="Its steps and evidence are in the job folder. Start the research again.",
+    retryable=True,
+)
+_UNREADABLE = Failure(
+    code="unreadable_request",
+    message="The job could not read its request, or the request is of a newer version.",
+    hint="Upgrade mcp-jobs-server where jobs run, and start the research again.",
+)

@@ -1,0 +1,216 @@
+"""What the server's side reads and writes in the job database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from statistics import median
+
+from mcp_jobs_server.errors import Conflict
+from mcp_jobs_server.models import (
+    ACTIVE_STATES,
+    ENDED_STATES,
+    Job,
+    JobState,
+    Owner,
+    Started,
+    StartOptions,
+    StopMode,
+)
+from mcp_jobs_server.runners.local.database import Database, from_micros, to_micros
+from researcher_job.contract import JOB_ID, Failure, Request
+
+_POSITION = """CASE WHEN state = 'queued' THEN
+    (SELECT count(*) FROM jobs AS ahead WHERE ahead.state = 'queued' AND ahead.seq <= jobs.seq)
+    END AS position"""
+_SELECT = f"SELECT *, {_POSITION} FROM jobs"  # noqa: S608 - a constant
+_ACTIVE = f"state IN {ACTIVE_STATES}"
+_ENDED = f"state IN {ENDED_STATES}"
+
+
+class Store:
+    """The jobs of the owners of one data directory. All calls block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(
+        self, request: Request, *, owner: Owner, options: StartOptions, profile: str
+    ) -> Started:
+        """Insert the job, or return the earlier one that the options name."""
+        with self._database.write() as db:
+            earlier = _earlier(db, request, owner, options)
+            if earlier is not None:
+                return Started(job=_job(owner, earlier), created=False)
+            _insert(db, request, owner, options, profile)
+            row = db.execute(f"{_SELECT} WHERE id = ?", (request.job_id,)).fetchone()
+        return Started(job=_job(owner, row), created=True)
+
+    def job(self, owner: Owner, job_id: str) -> Job | None:
+        if not JOB_ID.fullmatch(job_id):
+            return None
+        found = self._jobs(owner, "id = ?", job_id)
+        return found[0] if found else None
+
+    def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
+        if not prefix.isascii() or "\0" in prefix or len(prefix) > 22:
+            return ()
+        where = "(substr(id, 1, ?1) = ?2 OR substr(id, 10, ?1) = ?2) AND owner = ?3"
+        with self._database.read() as db:
+            rows = db.execute(
+                f"{_SELECT} WHERE {where} ORDER BY seq DESC LIMIT 3",
+                (len(prefix), prefix, owner.folder),
+            ).fetchall()
+        return [_job(owner, row) for row in rows]
+
+    def active(self, owner: Owner) -> Sequence[Job]:
+        return self._jobs(owner, f"{_ACTIVE} ORDER BY seq DESC LIMIT 1000")
+
+    def ended(
+        self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None
+    ) -> Sequence[Job]:
+        order = "ORDER BY ended_at DESC, id DESC LIMIT ?"
+        if before is None:
+            return self._jobs(owner, f"{_ENDED} {order}", limit)
+        seen = (to_micros(before[0]), before[1])
+        return self._jobs(owner, f"{_ENDED} AND (ended_at, id) < (?, ?) {order}", *seen, limit)
+
+    def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
+        order = "ORDER BY fetched_at IS NOT NULL, ended_at DESC, id DESC LIMIT ?"
+        return self._jobs(owner, f"{_ENDED} AND ended_at > ? {order}", to_micros(since), limit)
+
+    def counts(self, owner: Owner) -> dict[JobState, int]:
+        sql = "SELECT state, count(*) FROM jobs WHERE owner = ? GROUP BY state"
+        with self._database.read() as db:
+            return {row[0]: row[1] for row in db.execute(sql, (owner.folder,))}
+
+    def stop(self, owner: Owner, job_id: str, mode: StopMode, *, at: datetime) -> Job | None:
+        """Record what is asked of the job; a queued one that is stopped is cancelled here."""
+        if not JOB_ID.fullmatch(job_id):
+            return None
+        with self._database.write() as db:
+            db.execute(_STOPPING[mode], {"id": job_id, "owner": owner.folder, "at": to_micros(at)})
+            row = db.execute(
+                f"{_SELECT} WHERE owner = ? AND id = ?", (owner.folder, job_id)
+            ).fetchone()
+        return _job(owner, row) if row else None
+
+    def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
+        if not JOB_ID.fullmatch(job_id):
+            return
+        sql = "UPDATE jobs SET fetched_at = ? WHERE owner = ? AND id = ? AND fetched_at IS NULL"
+        with self._database.write() as db:
+            db.execute(sql, (to_micros(at), owner.folder, job_id))
+
+    def delete(self, owner: Owner, job_id: str) -> None:
+        """Forget an ended job."""
+        sql = f"DELETE FROM jobs WHERE owner = ? AND id = ? AND {_ENDED}"  # noqa: S608 - constants
+        with self._database.write() as db:
+            db.execute(sql, (owner.folder, job_id))
+
+    def typical_seconds(self, owner: Owner, request: Request) -> float | None:
+        sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND state = 'completed'
+            AND depth = ? AND source_names = ? AND active_seconds IS NOT NULL
+            ORDER BY ended_at DESC LIMIT 5"""
+        like = (owner.folder, request.depth, source_names(request))
+        with self._database.read() as db:
+            seconds = [row[0] for row in db.execute(sql, like)]
+        return median(seconds) if seconds else None
+
+    def marks(self, job_ids: Collection[str]) -> dict[str, tuple[object, ...]]:
+        """Return for each job what of its row a fresh look could tell."""
+        columns = f"id, state, attempt, requested, {_POSITION}"
+        places = ", ".join("?" * len(job_ids))
+        sql = f"SELECT {columns} FROM jobs WHERE id IN ({places})"  # noqa: S608 - only places
+        with self._database.read() as db:
+            return {row["id"]: tuple(row) for row in db.execute(sql, tuple(job_ids))}
+
+    def _jobs(self, owner: Owner, where: str, *values: object) -> list[Job]:
+        with self._database.read() as db:
+            rows = db.execute(
+                f"{_SELECT} WHERE owner = ? AND {where}", (owner.folder, *values)
+            ).fetchall()
+        return [_job(owner, row) for row in rows]
+
+
+_STOPPING: dict[StopMode, str] = {
+    "finish_now": """UPDATE jobs SET requested = 'finish_now'
+        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')
+        AND requested IS NULL""",
+    "stop": """UPDATE jobs SET requested = 'stop',
+        ended_at = CASE state WHEN 'queued' THEN :at END,
+        summary = CASE state WHEN 'queued' THEN 'Cancelled.' ELSE summary END,
+        state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END
+        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')""",
+}
+
+
+def source_names(request: Request) -> str:
+    """Return the names of the request's sources as they stand in the database."""
+    return json.dumps(sorted(source.name for source in request.sources))
+
+
+def _earlier(
+    db: sqlite3.Connection, request: Request, owner: Owner, options: StartOptions
+) -> sqlite3.Row | None:
+    """Return the row that this start repeats."""
+    row: sqlite3.Row | None = db.execute(
+        f"{_SELECT} WHERE id = ? OR (owner = ? AND key = ?)",
+        (request.job_id, owner.folder, options.key or None),
+    ).fetchone()
+    if row is not None:
+        if (row["owner"], row["fingerprint"]) != (owner.folder, options.fingerprint):
+            raise Conflict(
+                "This idempotency key was used before, for another request.",
+                "Use a new key for a new request, or repeat the earlier one unchanged.",
+            )
+        return row
+    if not options.fingerprint or options.reuse_after is None:
+        return None
+    sql = f"""{_SELECT} WHERE owner = ? AND fingerprint = ? AND created_at >= ? AND {_ACTIVE}
+        AND state != 'cancelling' ORDER BY seq DESC LIMIT 1"""
+    values = (owner.folder, options.fingerprint, to_micros(options.reuse_after))
+    found: sqlite3.Row | None = db.execute(sql, values).fetchone()
+    return found
+
+
+def _insert(
+    db: sqlite3.Connection,
+    request: Request,
+    owner: Owner,
+    options: StartOptions,
+    profile: str,
+) -> None:
+    values = {
+        "id": request.job_id,
+        "owner": owner.folder,
+        "key": options.key or None,
+        "fingerprint": options.fingerprint,
+        "request": request.model_dump_json(),
+        "depth": request.depth,
+        "source_names": source_names(request),
+        "profile": profile,
+        "state": "queued",
+        "created_at": to_micros(request.created_at),
+    }
+    columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+    db.execute(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608 - ours
+
+
+def _job(owner: Owner, row: sqlite3.Row) -> Job:
+    return Job(
+        owner=owner,
+        request=Request.model_validate_json(row["request"]),
+        state=row["state"],
+        attempt=row["attempt"],
+        requested=row["requested"],
+        outcome=row["outcome"],
+        summary=row["summary"],
+        error=Failure.model_validate_json(row["error"]) if row["error"] else None,
+        queue_position=row["position"],
+        started_at=from_micros(row["started_at"]),
+        ended_at=from_micros(row["ended_at"]),
+        fetched_at=from_micros(row["fetched_at"]),
+    )

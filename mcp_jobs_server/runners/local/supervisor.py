@@ -1,0 +1,159 @@
+"""The work of a runner process: claims queued jobs, looks after them, records how they end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mcp_jobs_server.errors import Unavailable
+from mcp_jobs_server.runners.local import locks
+from mcp_jobs_server.runners.local.attempt import Attempt, Place
+from mcp_jobs_server.runners.local.progress import Progress
+from mcp_jobs_server.runners.local.queue import Claim, Queue
+from mcp_jobs_server.runners.local.settle import (
+    Cancelled,
+    Completed,
+    Failed,
+    ReportDue,
+    Resumed,
+    Verdict,
+)
+from researcher_job.contract import ENDED, Ended, Failure, create_once, encode
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.1
+"""How often the jobs are looked at. What happens in other processes announces itself to none."""
+
+MOST_SECONDS = 5.0
+"""The most that one round counts: a laptop that slept costs its jobs nothing."""
+
+
+class Supervisor:
+    """Carries the jobs of one profile until nothing is left to do."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        place: Place,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._queue = queue
+        self._place = place
+        self._clock = clock
+        self._attempts: dict[str, Attempt] = {}
+        self._pause = threading.Event()
+
+    def serve(self) -> None:
+        """Work while there is work, under the runner's lock; return once there is none, or at
+        once where another runner of this profile works."""
+        layout, profile = self._place.layout, self._place.options.profile
+        while True:
+            with locks.taken(layout.runner_lock(profile), wait_seconds=1) as alone:
+                if not alone:
+                    return
+                layout.came_up(profile).write_text("")
+                self._work_until_idle()
+            # Whoever looked at the lock until now left its job to this runner: look once more.
+            if not self._queue.has_work():
+                return
+
+    def release(self) -> None:
+        """Settle what ended, and queue the rest again without charging anything: for a stop of
+        all runners, after their processes were ended. Does nothing while a runner works."""
+        lock = self._place.layout.runner_lock(self._place.options.profile)
+        with locks.taken(lock, wait_seconds=1) as alone:
+            for claim in self._queue.claimed().values() if alone else ():
+                attempt = Attempt(claim, self._place, adopted=True)
+                match attempt.look(claim, 0):
+                    case None:
+                        continue
+                    case Resumed() | ReportDue():
+                        self._queue.requeue(claim, charge=False)
+                    case verdict:
+                        self._recorded(verdict, claim, attempt)
+
+    def _work_until_idle(self) -> None:
+        idle, last = 0.0, time.monotonic()
+        while idle < self._place.options.idle_seconds:
+            now = time.monotonic()
+            seconds, last = min(now - last, MOST_SECONDS), now
+            idle = 0.0 if self._round(seconds) else idle + seconds
+            self._pause.wait(ROUND_SECONDS)
+
+    def _round(self, seconds: float) -> bool:
+        """Look at everything once; say whether there is work."""
+        try:
+            claims = self._queue.claimed()
+            self._look(claims, seconds)
+            self._claim()
+            return bool(self._attempts) or self._queue.has_work()
+        except (Unavailable, OSError):
+            log.exception("the job database could not be used")
+            return bool(self._attempts)
+
+    def _look(self, claims: dict[str, Claim], seconds: float) -> None:
+        for job_id in set(self._attempts) - set(claims):
+            del self._attempts[job_id]
+        for job_id, claim in claims.items():
+            attempt = self._attempts.get(job_id) or Attempt(claim, self._place, adopted=True)
+            self._attempts[job_id] = attempt
+            try:
+                verdict = attempt.look(claim, seconds)
+                if verdict is not None and self._recorded(verdict, claim, attempt):
+                    del self._attempts[job_id]
+            except (Unavailable, OSError):
+                log.exception("job %s could not be looked after", job_id)
+
+    def _recorded(self, verdict: Verdict, claim: Claim, attempt: Attempt) -> bool:
+        """Record the verdict; ``False``: the job is to be looked at again."""
+        match verdict:
+            case Completed(outcome):
+                self._queue.complete(claim, outcome)
+                return True
+            case Resumed(charge):
+                return self._queue.requeue(claim, charge=charge)
+            case Cancelled():
+                return self._end(claim, attempt, None)
+            case Failed(error):
+                return self._end(claim, attempt, error)
+            case ReportDue(reason):
+                if reason == "died":
+                    self._queue.charge(claim)
+                attempt.write_report(reason)
+                return False
+
+    def _end(self, claim: Claim, attempt: Attempt, error: Failure | None) -> bool:
+        ended = Ended(
+            state="failed" if error else "cancelled",
+            error=error,
+            attempts=claim.attempt,
+            ended_at=self._clock(),
+        )
+        if not self._queue.end(claim, ended):
+            return False
+        create_once(attempt.folder / ENDED, encode(ended))
+        return True
+
+    def _claim(self) -> None:
+        most = self._place.options.max_running
+        while (waiting := self._queue.next(max_running=most)) is not None:
+            folder = self._place.layout.jobs / waiting.folder
+            claim = self._queue.claim(
+                waiting,
+                max_running=most,
+                step_before=Progress(folder).last_step,
+                at=self._clock(),
+            )
+            if claim is None:
+                return
+            attempt = Attempt(claim, self._place, adopted=False)
+            self._attempts[claim.id] = attempt
+            try:
+                attempt.begin(self._clock())
+            except OSError:
+                log.exception("job %s could not be started", claim.id)
