@@ -58,11 +58,7 @@ def checks(settings: Settings) -> list[Check]:
 
 def _python(settings: Settings) -> Iterator[Check]:
     del settings
-    found = f"{sys.version.split()[0]} at {sys.executable}"
-    if sys.version_info < (3, 11):
-        yield Check("Python", "broken", found, "Install Python 3.11 or newer.")
-    else:
-        yield Check("Python", "ok", found)
+    yield Check("Python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
 
 
 def _data_directory(settings: Settings) -> Iterator[Check]:
@@ -82,9 +78,7 @@ def _data_directory(settings: Settings) -> Iterator[Check]:
 
 
 def _space(settings: Settings) -> Iterator[Check]:
-    there = next(
-        path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir()
-    )
+    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir())
     free = shutil.disk_usage(there).free
     found = f"{free / 1e9:,.1f} GB"
     if free < LEAST_BYTES:

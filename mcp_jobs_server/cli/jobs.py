@@ -1,0 +1,188 @@
+"""``jobs list | show | watch | report | cancel | remove``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+
+from mcp_jobs_server.cli.output import data, line, markdown, note, one_line, table
+from mcp_jobs_server.cli.research import exit_code, folder_of, followed, say_ended
+from mcp_jobs_server.client import Research, connect
+from mcp_jobs_server.errors import InvalidArgument, NotFound
+from mcp_jobs_server.results import JobShown, ReportResult, StatusResult
+from mcp_jobs_server.settings import Settings, load
+from researcher_job.contract import JOB_ID
+
+Action = Callable[[argparse.Namespace, Research, Settings], Awaitable[int]]
+
+
+def _run(action: Action, args: argparse.Namespace) -> int:
+    settings = load()
+
+    async def connected() -> int:
+        async with connect(settings) as client:
+            return await action(args, client, settings)
+
+    return anyio.run(connected)
+
+
+# --- list -------------------------------------------------------------------------------------
+
+
+async def _show_list(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    del settings
+    found = await client.jobs(include_ended=args.all)
+    if args.json:
+        data([job.model_dump(mode="json", exclude_none=True) for job in found])
+    elif found:
+        titles = ("id", "state", "created", "took", "title", "summary")
+        table(titles, [_row(job) for job in found])
+    else:
+        note('No jobs. Start one: mcp-jobs-server research "…"')
+    return 0
+
+
+def _row(job: JobShown) -> tuple[str, ...]:
+    state = job.outcome or job.state
+    created = job.created_at[:16].replace("T", " ")
+    title, summary = one_line(job.title, 60), one_line(job.summary, 80)
+    return (job.job_id, state.replace("_", " "), created, took(job.elapsed_seconds), title, summary)
+
+
+def took(seconds: float) -> str:
+    """Say a length of time: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+# --- show, watch ------------------------------------------------------------------------------
+
+
+async def _show(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    standing = await client.status(args.id)
+    folder = str(folder_of(settings, standing.job_id))
+    if args.json:
+        data({**standing.model_dump(mode="json", exclude_none=True), "folder": folder})
+        return 0
+    table(("", ""), [*_facts(standing), ("folder", folder)])
+    for step in standing.steps:
+        line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
+    if standing.more_steps:
+        line(f"      … all of them: mcp-jobs-server jobs report {standing.job_id} --part steps")
+    return 0
+
+
+def _facts(standing: StatusResult) -> list[tuple[str, ...]]:
+    spent = standing.spent
+    facts = [
+        ("job", standing.job_id),
+        ("state", f"{standing.state} {(standing.outcome or '').replace('_', ' ')}".strip()),
+        ("summary", standing.summary),
+        ("questions", f"{standing.progress.done} of {standing.progress.total} done"),
+        ("took", took(standing.elapsed_seconds)),
+        ("spent", f"{spent.tool_calls} searches and calls, {took(spent.active_seconds)} active"),
+    ]
+    if standing.queue_position:
+        facts.append(("queue", f"number {standing.queue_position}"))
+    if standing.coverage:
+        facts.append(("coverage", standing.coverage.sentence()))
+    if standing.error:
+        facts.append(("error", f"{standing.error.message} {standing.error.hint}"))
+    return list(facts)
+
+
+async def _watch(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    standing = await client.status(args.id)
+    ended = await followed(client, standing.job_id)
+    folder = str(folder_of(settings, ended.job_id))
+    if args.json:
+        shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps"})
+        data({**shown, "folder": folder})
+    elif ended.state == "completed":
+        line(f"{ended.job_id} {(ended.outcome or '').replace('_', ' ')}: {one_line(ended.summary)}")
+        note(f"Read it: mcp-jobs-server jobs report {ended.job_id}\nJob folder: {folder}")
+    else:
+        say_ended(ended)
+    return exit_code(ended)
+
+
+# --- report -----------------------------------------------------------------------------------
+
+
+async def _report(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    del settings
+    part = _part(args)
+    found = await client.fetch(
+        args.id, part=part, section=args.section, citation=args.citation or None
+    )
+    if args.open:
+        line(_page_to_open(found))
+    elif args.json:
+        data(found)
+    elif part == "steps":
+        line(found.content)
+    else:
+        markdown(found.content)
+    return 0
+
+
+def _part(args: argparse.Namespace) -> str:
+    """Return the part; naming a section or citation is asking for it."""
+    if args.part == "report" and args.section:
+        return "section"
+    return "citation" if args.part == "report" and args.citation else str(args.part)
+
+
+def _page_to_open(found: ReportResult) -> str:
+    for link in found.links:
+        if link.name == "open":
+            return link.uri
+    raise NotFound(
+        f"The job {found.job_id} has no report yet.",
+        f"Follow it: mcp-jobs-server jobs watch {found.job_id}",
+    )
+
+
+# --- cancel, remove ---------------------------------------------------------------------------
+
+
+async def _cancel(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    del settings
+    done = await client.cancel(args.id, finish_now=args.finish_now)
+    if args.json:
+        data(done)
+    else:
+        line(f"{done.job_id} {done.state}: {done.summary}")
+    return 0
+
+
+async def _remove(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+    del settings
+    for job_id in args.ids:
+        if not JOB_ID.fullmatch(job_id):
+            raise InvalidArgument(
+                f"'{one_line(job_id, 40)}' is not the exact id of a job.",
+                "The ids: mcp-jobs-server jobs list --all",
+            )
+    for job_id in args.ids:
+        await client.remove(job_id)
+        if not args.json:
+            line(f"Removed {job_id}.")
+    if args.json:
+        data({"removed": list(args.ids)})
+    return 0
+
+
+show_list = partial(_run, _show_list)
+show = partial(_run, _show)
+watch = partial(_run, _watch)
+report = partial(_run, _report)
+cancel = partial(_run, _cancel)
+remove = partial(_run, _remove)

@@ -1,0 +1,117 @@
+"""``research``: start a job, follow it, print its report."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from mcp_jobs_server.cli.following import view
+from mcp_jobs_server.cli.output import data, line, markdown, note, one_line
+from mcp_jobs_server.client import Research, connect
+from mcp_jobs_server.models import job_folder
+from mcp_jobs_server.results import StartResult, StatusResult
+from mcp_jobs_server.settings import Settings, load
+
+EXIT_CODES = {"answered": 0, "partial": 3, "insufficient_evidence": 4}
+INTERRUPTED = 130
+
+
+def research(args: argparse.Namespace) -> int:
+    """Run the command; the exit code says what came of the research."""
+    settings = load()
+    began: list[StartResult] = []
+    try:
+        return anyio.run(partial(_research, args, settings, began))
+    except KeyboardInterrupt:
+        _say_goodbye(began[0].job_id if began else "")
+        return INTERRUPTED
+
+
+async def _research(args: argparse.Namespace, settings: Settings, began: list[StartResult]) -> int:
+    async with connect(settings) as client:
+        job = await _start(client, args)
+        began.append(job)
+        folder = folder_of(settings, job.job_id)
+        if args.detach:
+            _say_started(job, folder, as_json=args.json)
+            return 0
+        if job.note:
+            note(one_line(job.note))
+        note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
+        ended = await followed(client, job.job_id)
+        return await _finish(client, ended, folder, as_json=args.json)
+
+
+async def _start(client: Research, args: argparse.Namespace) -> StartResult:
+    return await client.start(
+        args.asked,
+        sources=args.source,
+        questions=args.question,
+        terms=args.term,
+        title=args.title,
+        depth=args.depth,
+        limits={"minutes": args.minutes} if args.minutes else None,
+        again=args.again,
+    )
+
+
+async def followed(client: Research, job_id: str) -> StatusResult:
+    """Show the job until it ended, and return where it stands then."""
+    with view() as shown:
+        async for standing in client.follow(job_id, watching=shown.hear):
+            shown.show(standing)
+    return standing
+
+
+async def _finish(client: Research, ended: StatusResult, folder: Path, *, as_json: bool) -> int:
+    report = await client.fetch(ended.job_id) if ended.state == "completed" else None
+    if as_json:
+        found = {"report": report.content} if report else {}
+        shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
+        data({**shown, "folder": str(folder), **found})
+    elif report:
+        markdown(report.content)
+        note(f"\nJob folder: {folder}")
+    else:
+        say_ended(ended)
+    return exit_code(ended)
+
+
+def exit_code(ended: StatusResult) -> int:
+    """Return 0 answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled."""
+    return EXIT_CODES.get(ended.outcome or "", 1)
+
+
+def say_ended(ended: StatusResult) -> None:
+    """Say to a person why there is no report, and what is left."""
+    note(f"{ended.state}: {one_line(ended.summary)}")
+    if ended.error:
+        note(f"error: {one_line(f'{ended.error.message} {ended.error.hint}')}")
+    note(f"What was found until then: mcp-jobs-server jobs report {ended.job_id}")
+
+
+def folder_of(settings: Settings, job_id: str) -> Path:
+    """Return the folder of a job of this machine."""
+    return settings.jobs_dir / job_folder(settings.owner, job_id)
+
+
+def _say_started(job: StartResult, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        data({**job.model_dump(mode="json", exclude_none=True), "folder": str(folder)})
+        return
+    line(job.job_id)
+    if job.note:
+        note(one_line(job.note))
+    note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
+
+
+def _say_goodbye(job_id: str) -> None:
+    if not job_id:
+        note("Interrupted. See what runs: mcp-jobs-server jobs list")
+        return
+    note(f"\nThe job {job_id} goes on by itself.")
+    note(f"To follow it: mcp-jobs-server jobs watch {job_id}")
+    note(f"To stop it:   mcp-jobs-server jobs cancel {job_id}")
