@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.runners.local import LocalRunner
+from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.sources import Sources
