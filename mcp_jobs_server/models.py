@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from researcher_job.contract import Failure, OutcomeKind, Request, month_of
+from researcher_job.contract import Failure, Outcome, OutcomeKind, Request, month_of
 
 JobState = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
 StopMode = Literal["stop", "finish_now"]
@@ -112,3 +112,14 @@ class StartOptions:
     key: str = ""
     fingerprint: str = ""
     reuse_after: datetime | None = None
+
+
+SUMMARY_LENGTH = 200
+
+
+def summary_of(outcome: Outcome) -> str:
+    """Return the answer, else the reason, as one line of at most 200 characters."""
+    line = " ".join((outcome.answer or outcome.reason).split())
+    if len(line) <= SUMMARY_LENGTH:
+        return line
+    return line[: SUMMARY_LENGTH - 2].rsplit(" ", 1)[0] + " …"

@@ -37,8 +37,10 @@ class Runner(Protocol):
 
         When this returns, the job runs to its end whatever becomes of the caller or this
         process. An earlier job is returned (``created=False``) where ``options.key`` was used
-        before by this owner, or an unfinished job with the same fingerprint was made since
-        ``options.reuse_after``. Simultaneous calls with one key make one job, in any process.
+        before by this owner, or an unfinished job with the same fingerprint, not being stopped,
+        was made since ``options.reuse_after``. Simultaneous calls with one key make one job, in
+        any process. The same request may be passed again where it is unknown what became of a
+        call: its job id is returned as an earlier job.
 
         Raises:
             Conflict: the key was used for a request with another fingerprint.
@@ -50,7 +52,8 @@ class Runner(Protocol):
         ...
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        """Return up to three jobs whose id, or the part of it after the date, starts so."""
+        """Return up to three jobs whose id, or the part of it after the date, starts so; the
+        newest first. ``prefix`` may be any text; every id starts with the empty one."""
         ...
 
     async def active(self, owner: Owner) -> Sequence[Job]:

@@ -6,11 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from mcp_jobs_server.models import ACTIVE_STATES, StopMode
+from mcp_jobs_server.models import ACTIVE_STATES, StopMode, summary_of
 from mcp_jobs_server.runners.local.database import Database, to_micros
 from researcher_job.contract import Ended, Outcome, month_of
 
-SUMMARY_LENGTH = 200
 _WORKED_ON = "state IN ('running', 'cancelling')"
 
 
@@ -90,8 +89,7 @@ class Queue:
         """Record the outcome; it wins over a stop."""
         sql = f"""UPDATE jobs SET state = 'completed', outcome = ?, summary = ?,
             active_seconds = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
-        summary = shortened(outcome.answer or outcome.reason)
-        values = (outcome.outcome, summary, outcome.spent.active_seconds)
+        values = (outcome.outcome, summary_of(outcome), outcome.spent.active_seconds)
         with self._database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 
@@ -106,14 +104,6 @@ class Queue:
         values = (ended.state, summary, error, to_micros(ended.ended_at), claim.id)
         with self._database.write() as db:
             return db.execute(sql, values).rowcount == 1
-
-
-def shortened(text: str) -> str:
-    """Return the first line of ``text``, cut at a word to at most 200 characters."""
-    line = " ".join(text.split())
-    if len(line) <= SUMMARY_LENGTH:
-        return line
-    return line[: SUMMARY_LENGTH - 2].rsplit(" ", 1)[0] + " …"
 
 
 def _claim(row: sqlite3.Row) -> Claim:

@@ -85,11 +85,12 @@ class LocalRunner:
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
+    ) -> None:
         tasks = self._tasks
         tasks.cancel_scope.cancel()
         try:
-            return await tasks.__aexit__(kind, error, trace)
+            # What the block raised leaves as it is, not wrapped in a group.
+            await tasks.__aexit__(None, None, None)
         finally:
             self._entered = self._ticker = None
             self._database.close()

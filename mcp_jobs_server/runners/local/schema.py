@@ -9,7 +9,8 @@ from mcp_jobs_server.errors import NewerVersion
 
 VERSION = 1
 
-TABLES = """
+TABLES = (
+    """
 CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of the queue
     id TEXT NOT NULL UNIQUE,
@@ -34,10 +35,11 @@ CREATE TABLE jobs (
     ended_at INTEGER,
     fetched_at INTEGER,
     UNIQUE (owner, key)
-);
-CREATE INDEX jobs_by_state ON jobs (state, seq);
-CREATE INDEX jobs_by_owner ON jobs (owner, state, ended_at);
-"""
+)
+""",
+    "CREATE INDEX jobs_by_state ON jobs (state, seq)",
+    "CREATE INDEX jobs_by_owner ON jobs (owner, state, ended_at)",
+)
 
 
 def refuse_newer(version: int) -> None:
@@ -66,7 +68,6 @@ def version_on_disk(path: Path) -> int:
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty database, inside the caller's transaction."""
-    for statement in TABLES.split(";"):
-        if statement.strip():
-            connection.execute(statement)
+    for statement in TABLES:
+        connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,316 @@
+"""Fakes of both ports, in memory: for the tests of this project and of those who build on it.
+
+They keep the ports' contracts (the same test suite holds them to it), but no job works by
+itself: a test moves it along.
+
+    runner = MemoryRunner()
+    started = await runner.start(request, owner=owner, options=StartOptions())
+    runner.begin(started.job.id)
+    runner.complete(started.job.id)
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from statistics import median
+
+import anyio
+
+from mcp_jobs_server.errors import Conflict, JobsError
+from mcp_jobs_server.folders.paths import checked
+from mcp_jobs_server.models import (
+    ENDED_STATES,
+    Job,
+    JobState,
+    Owner,
+    Slice,
+    Started,
+    StartOptions,
+    StopMode,
+    summary_of,
+)
+from researcher_job import contract
+from researcher_job.contract import Ended, Failure, Outcome, Request, Run, encode
+
+
+class MemoryFolders:
+    """``Folders`` in a dictionary. ``failing``: raised by every call while it is set."""
+
+    def __init__(self) -> None:
+        self.failing: JobsError | None = None
+        self._files: dict[str, bytes] = {}
+
+    async def read(
+        self, folder: str, name: str, *, start: int = 0, limit: int = -1
+    ) -> Slice | None:
+        data = self._files.get(self._path(folder, name))
+        if data is None:
+            return None
+        stop = len(data) if limit < 0 else start + limit
+        return Slice(data=data[start:stop], start=start, size=len(data))
+
+    async def write(self, folder: str, name: str, data: bytes) -> None:
+        self.put(folder, name, data)
+
+    async def create(self, folder: str, name: str, data: bytes) -> bool:
+        if self._path(folder, name) in self._files:
+            return False
+        self.put(folder, name, data)
+        return True
+
+    def location(self, folder: str, name: str = "") -> str:
+        return f"/memory/{checked(folder, name)}"
+
+    def put(self, folder: str, name: str, data: bytes) -> None:
+        """Write the file as a job would, without waiting."""
+        self._files[self._path(folder, name)] = data
+
+    def clear(self, folder: str) -> None:
+        """Remove the folder with all in it."""
+        inside = f"{checked(folder)}/"
+        self._files = {p: data for p, data in self._files.items() if not p.startswith(inside)}
+
+    def _path(self, folder: str, name: str) -> str:
+        if self.failing is not None:
+            raise self.failing
+        return str(checked(folder, name))
+
+
+class MemoryChanges:
+    """``Changes`` of one subscriber."""
+
+    def __init__(self) -> None:
+        self._changed = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._changed.wait()
+        self._changed = anyio.Event()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+
+@dataclass
+class _Row:
+    job: Job
+    options: StartOptions
+    active_seconds: float | None = None
+    watches: set[MemoryChanges] = field(default_factory=set)
+
+
+class MemoryRunner:
+    """``Runner`` whose jobs do what the test says: ``begin``, ``write``, ``complete`` …
+
+    ``failing``: raised by every call of the port while it is set. All in one event loop.
+    """
+
+    def __init__(
+        self,
+        folders: MemoryFolders | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folders = folders or MemoryFolders()
+        self.failing: JobsError | None = None
+        self._clock = clock
+        self._rows: dict[str, _Row] = {}
+
+    async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
+        earlier = self._earlier(request, owner, options)
+        if earlier is not None:
+            return Started(job=self._seen(earlier), created=False)
+        row = _Row(job=Job(owner=owner, request=request, state="queued"), options=options)
+        self._rows[request.job_id] = row
+        self.folders.put(row.job.folder, contract.REQUEST, encode(request))
+        return Started(job=self._seen(row), created=True)
+
+    async def job(self, owner: Owner, job_id: str) -> Job | None:
+        row = self._row(owner, job_id)
+        return self._seen(row) if row else None
+
+    async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
+        found = [
+            self._seen(row)
+            for row in self._mine(owner)
+            if row.job.id.startswith(prefix) or row.job.id[9:].startswith(prefix)
+        ]
+        return found[::-1][:3]
+
+    async def active(self, owner: Owner) -> Sequence[Job]:
+        found = [self._seen(row) for row in self._mine(owner) if not row.job.ended]
+        return found[::-1][:1000]
+
+    async def ended(
+        self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None
+    ) -> Sequence[Job]:
+        found = self._latest(owner)
+        return [job for job in found if before is None or _ended_at(job) < before][:limit]
+
+    async def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
+        found = [job for job in self._latest(owner) if _ended_at(job)[0] > since]
+        return sorted(found, key=lambda job: job.fetched_at is not None)[:limit]
+
+    async def counts(self, owner: Owner) -> Mapping[JobState, int]:
+        states = [row.job.state for row in self._mine(owner)]
+        return {state: states.count(state) for state in states}
+
+    async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
+        row = self._row(owner, job_id)
+        if row is None:
+            return None
+        if not row.job.ended and row.job.requested not in ("stop", mode):
+            self._ask(row, mode)
+        return self._seen(row)
+
+    async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
+        row = self._row(owner, job_id)
+        if row is not None and row.job.fetched_at is None:
+            row.job = replace(row.job, fetched_at=at)
+
+    async def remove(self, owner: Owner, job_id: str) -> bool:
+        row = self._row(owner, job_id)
+        if row is None:
+            return False
+        if not row.job.ended:
+            raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
+        self.folders.clear(row.job.folder)
+        del self._rows[job_id]
+        return True
+
+    async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
+        alike = [row for row in self._mine(owner) if _kind(row.job.request) == _kind(request)]
+        done = [row for row in alike if row.active_seconds is not None]
+        done.sort(key=lambda row: _ended_at(row.job))
+        return median(row.active_seconds or 0 for row in done[-5:]) if done else None
+
+    @asynccontextmanager
+    async def changes(self, job: Job) -> AsyncIterator[MemoryChanges]:
+        row = self._row(job.owner, job.id)
+        watch = MemoryChanges()
+        watches = row.watches if row else set()
+        watches.add(watch)
+        try:
+            yield watch
+        finally:
+            watches.discard(watch)
+
+    # What a test does in the job's place.
+
+    def begin(self, job_id: str) -> None:
+        """Start the queued job."""
+        with self._changed(job_id) as row:
+            job = row.job
+            now = self._clock()
+            row.job = replace(
+                job, state="running", attempt=job.attempt + 1, started_at=job.started_at or now
+            )
+            run = Run(runner="memory", run_id="1", attempt=row.job.attempt, started_at=now)
+            self.folders.put(job.folder, contract.RUN, encode(run))
+
+    def write(self, job_id: str, name: str, data: bytes) -> None:
+        """Write a file of the job folder as the job would; it counts as a change."""
+        with self._changed(job_id) as row:
+            self.folders.put(row.job.folder, name, data)
+
+    def complete(self, job_id: str, outcome: Outcome | None = None) -> None:
+        """End the job with this outcome (default: ``answered``, with nothing in it)."""
+        done = outcome or Outcome(outcome="answered", ended_at=self._clock())
+        with self._changed(job_id) as row:
+            self.folders.put(row.job.folder, contract.OUTCOME, encode(done))
+            row.active_seconds = done.spent.active_seconds
+            row.job = replace(
+                row.job,
+                state="completed",
+                outcome=done.outcome,
+                summary=summary_of(done),
+                ended_at=done.ended_at,
+            )
+
+    def fail(self, job_id: str, error: Failure) -> None:
+        """End the job without an outcome."""
+        self._end(job_id, "failed", error)
+
+    def obey(self, job_id: str) -> None:
+        """Let the job that was asked to stop be gone."""
+        self._end(job_id, "cancelled", None)
+
+    def _end(self, job_id: str, state: JobState, error: Failure | None) -> None:
+        with self._changed(job_id) as row:
+            now = self._clock()
+            summary = error.message if error else "Cancelled."
+            row.job = replace(row.job, state=state, error=error, summary=summary, ended_at=now)
+            ended = Ended(
+                state="failed" if error else "cancelled",
+                error=error,
+                attempts=row.job.attempt,
+                ended_at=now,
+            )
+            self.folders.put(row.job.folder, contract.ENDED, encode(ended))
+
+    def _ask(self, row: _Row, mode: StopMode) -> None:
+        queued = row.job.state == "queued"
+        with self._changed(row.job.id):
+            row.job = replace(row.job, requested=mode)
+            if mode == "stop" and not queued:
+                row.job = replace(row.job, state="cancelling")
+            name = contract.STOP if mode == "stop" else contract.FINISH_NOW
+            self.folders.put(row.job.folder, name, b"")
+        if mode == "stop" and queued:
+            self.obey(row.job.id)
+
+    @contextmanager
+    def _changed(self, job_id: str) -> Iterator[_Row]:
+        row = self._rows[job_id]
+        yield row
+        for watch in row.watches:
+            watch.wake()
+
+    def _mine(self, owner: Owner) -> list[_Row]:
+        if self.failing is not None:
+            raise self.failing
+        return [row for row in self._rows.values() if row.job.owner == owner]
+
+    def _row(self, owner: Owner, job_id: str) -> _Row | None:
+        return next((row for row in self._mine(owner) if row.job.id == job_id), None)
+
+    def _latest(self, owner: Owner) -> list[Job]:
+        ended = [row.job for row in self._mine(owner) if row.job.state in ENDED_STATES]
+        return sorted(ended, key=_ended_at, reverse=True)
+
+    def _seen(self, row: _Row) -> Job:
+        queued = [other.job.id for other in self._rows.values() if other.job.state == "queued"]
+        if row.job.state != "queued":
+            return row.job
+        return replace(row.job, queue_position=queued.index(row.job.id) + 1)
+
+    def _earlier(self, request: Request, owner: Owner, options: StartOptions) -> _Row | None:
+        for row in self._mine(owner):
+            if row.job.id == request.job_id or (options.key and row.options.key == options.key):
+                if row.options.fingerprint != options.fingerprint:
+                    raise Conflict(
+                        "This idempotency key was used before, for another request.",
+                        "Use a new key for a new request, or repeat the earlier one unchanged.",
+                    )
+                return row
+        after = options.reuse_after
+        if not options.fingerprint or after is None:
+            return None
+        alike = [row for row in self._mine(owner) if _reusable(row, options.fingerprint, after)]
+        return alike[-1] if alike else None
+
+
+def _reusable(row: _Row, fingerprint: str, after: datetime) -> bool:
+    unfinished = row.job.state in ("queued", "running")
+    recent = row.job.request.created_at >= after
+    return unfinished and recent and row.options.fingerprint == fingerprint
+
+
+def _ended_at(job: Job) -> tuple[datetime, str]:
+    return (job.ended_at or datetime.min.replace(tzinfo=UTC), job.id)
+
+
+def _kind(request: Request) -> tuple[str, list[str]]:
+    return (request.depth, sorted(source.name for source in request.sources))

@@ -1,0 +1,129 @@
+"""A tiny job that keeps the job command's contract; its question says how it behaves.
+
+``answer``: writes its outcome. ``wait``: works until the file ``go`` is in its folder, and obeys
+control files. ``die``: ends at once without an outcome. ``progress``: writes a step, then dies,
+until its fourth attempt. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
+files. ``orphan``: ``stubborn`` with a child in a session of its own. ``unreadable``: exit code 5.
+Every start adds a line to ``starts`` in its folder, every end of ``wait`` one to ``ends``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from researcher_job import contract
+
+
+class Job:
+    def __init__(self, folder: Path, attempt: int) -> None:
+        self.folder = folder
+        self.attempt = attempt
+        self.began = time.monotonic()
+        found = contract.decode(contract.Request, contract.read_whole(folder / contract.REQUEST))
+        if found is None:
+            sys.exit(5)
+        self.question = found.question
+        old = contract.decode(contract.Status, contract.read_whole(folder / contract.STATUS))
+        self.last_step = old.last_step if old else 0
+        self.spent = old.spent.active_seconds if old else 0.0
+
+    def note(self, name: str, text: str = "x") -> None:
+        with (self.folder / name).open("a") as file:
+            file.write(text + "\n")
+
+    @property
+    def active_seconds(self) -> float:
+        return self.spent + time.monotonic() - self.began
+
+    def beat(self, *, step: bool = False) -> None:
+        self.last_step += step
+        status = contract.Status(
+            attempt=self.attempt,
+            state="researching",
+            summary="working",
+            spent=contract.Spent(active_seconds=self.active_seconds),
+            last_step=self.last_step,
+            updated_at=datetime.now(UTC),
+        )
+        contract.write_whole(self.folder / contract.STATUS, contract.encode(status))
+
+    def outcome(self, kind: contract.OutcomeKind, reason: str = "") -> int:
+        outcome = contract.Outcome(
+            outcome=kind,
+            reason=reason,
+            answer="Forty-two." if kind == "answered" else "",
+            spent=contract.Spent(active_seconds=self.active_seconds),
+            attempts=self.attempt,
+            ended_at=datetime.now(UTC),
+        )
+        contract.write_whole(self.folder / contract.REPORT, b"# Report\n")
+        contract.write_whole(self.folder / contract.OUTCOME, contract.encode(outcome))
+        return 0
+
+    def work(self, *, deaf: bool = False) -> int:
+        while True:
+            if (self.folder / "go").exists():
+                self.note("ends")
+                return self.outcome("answered")
+            if not deaf and (self.folder / contract.STOP).exists():
+                return 3
+            if not deaf and (self.folder / contract.FINISH_NOW).exists():
+                return self.outcome("partial", "finish_now")
+            self.beat()
+            time.sleep(0.05)
+
+
+def do(job: Job) -> int:
+    if job.question == "answer":
+        return job.outcome("answered")
+    if job.question == "die":
+        return 1
+    if job.question == "unreadable":
+        return 5
+    if job.question == "progress":
+        job.beat(step=True)
+        return 1 if job.attempt < 5 else job.outcome("answered")
+    if job.question == "hang":
+        time.sleep(600)
+    if job.question == "orphan":
+        command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+        child = subprocess.Popen(command, start_new_session=True)
+        job.note("child", str(child.pid))
+    return job.work(deaf=job.question in ("stubborn", "orphan"))
+
+
+def finish(job: Job, reason: str) -> int:
+    job.note("finishes", reason)
+    if reason != "died":
+        return job.outcome("partial", reason)
+    contract.write_whole(job.folder / contract.REPORT, b"# Report of a job that died\n")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    for name in ("folder", "lock", "cache"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--attempt", type=int, required=True)
+    parser.add_argument("--finish")
+    told = parser.parse_args()
+    try:
+        with FileLock(told.lock, timeout=1):
+            job = Job(told.folder, told.attempt)
+            if told.finish:
+                return finish(job, told.finish)
+            job.note("starts", str(told.attempt))
+            return do(job)
+    except Timeout:
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())
