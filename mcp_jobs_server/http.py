@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from mcp_jobs_server import __version__
+from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.errors import InvalidArgument
 from mcp_jobs_server.server import ResearchServer
 from mcp_jobs_server.settings import Settings
@@ -52,7 +54,8 @@ def app(
     settings: Settings, *, host: str = "127.0.0.1", extra_sources: Sequence[Source] = ()
 ) -> Starlette:
     """Return the application: stateless, so that any process can answer any call."""
-    server = ResearchServer(settings, extra_sources=extra_sources, same_computer=False)
+    opening = partial(open_jobs, settings, extra_sources=extra_sources, same_computer=False)
+    server = ResearchServer(opening, log_level=settings.log_level)
 
     server.custom_route("/health", methods=["GET"])(_health)
     return server.streamable_http_app(stateless_http=True, host=host)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, cast
 
 from mcp.server import MCPServer
@@ -12,11 +12,8 @@ from mcp.types import CallToolResult, InputRequiredResult
 from mcp.types import Tool as ListedTool
 
 from mcp_jobs_server import __version__, resources, wording
-from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.tools import TOOLS
-from researcher_job.contract import Source
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -30,18 +27,16 @@ class ResearchServer(MCPServer[Jobs]):
 
     def __init__(
         self,
-        settings: Settings,
+        opening: Callable[[], AbstractAsyncContextManager[Jobs]],
         *,
-        extra_sources: Sequence[Source] = (),
-        same_computer: bool = True,
+        log_level: str = "WARNING",
     ) -> None:
+        """Make a server over the jobs that ``opening`` opens for as long as it serves."""
         self._jobs: Jobs | None = None
 
         @asynccontextmanager
         async def life(_: MCPServer[Jobs]) -> AsyncIterator[Jobs]:
-            async with open_jobs(
-                settings, extra_sources=extra_sources, same_computer=same_computer
-            ) as jobs:
+            async with opening() as jobs:
                 self._jobs = jobs
                 yield jobs
 
@@ -50,7 +45,7 @@ class ResearchServer(MCPServer[Jobs]):
             title="Research jobs",
             version=__version__,
             instructions=wording.INSTRUCTIONS,
-            log_level=cast("Level", settings.log_level),
+            log_level=cast("Level", log_level),
             lifespan=life,
         )
         resources.add_to(self)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -33,9 +34,12 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
 
     import anyio
 
+    from mcp_jobs_server.backend import open_jobs
     from mcp_jobs_server.server import ResearchServer
 
-    server = ResearchServer(settings, extra_sources=extra_sources)
+    server = ResearchServer(
+        partial(open_jobs, settings, extra_sources=extra_sources), log_level=settings.log_level
+    )
     try:
         anyio.run(_serve, server, anyio.wrap_file(wire_in), anyio.wrap_file(wire_out))
     except* (BrokenPipeError, ConnectionResetError):

@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[2]
 LOADED = """
 import sys
 import mcp_jobs_server.__main__, mcp_jobs_server.stdio, mcp_jobs_server.server
-from pathlib import Path
-from mcp_jobs_server.settings import Settings
-mcp_jobs_server.server.ResearchServer(Settings(data_dir=Path("unused")))
+import mcp_jobs_server.backend
 print("\\n".join(sorted(sys.modules)))
 """
 
