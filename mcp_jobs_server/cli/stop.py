@@ -10,7 +10,7 @@ from mcp_jobs_server.settings import load
 
 def stop(args: argparse.Namespace) -> int:
     """End the runners and say how many there were."""
-    from mcp_jobs_server.runners.local import stop_all
+    from mcp_jobs_server.runners.local.runner import stop_all
 
     ended = stop_all(load(), wait_seconds=args.wait)
     if args.json:

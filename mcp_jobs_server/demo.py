@@ -1,0 +1,209 @@
+"""A real assistant's side of the story: start research over stdio, follow it, read the report.
+
+``python -m mcp_jobs_server.demo [QUESTION] [SOURCE …]``: without arguments it asks about the
+libraries this program runs with, whose documentation is on every machine after installation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from mcp_jobs_server.cli.output import line, markdown, one_line, report_error
+from mcp_jobs_server.connect import instructions, launch
+from mcp_jobs_server.errors import JobsError, NothingToSearch
+from mcp_jobs_server.grants import path_of
+from mcp_jobs_server.models import ENDED_STATES
+from mcp_jobs_server.settings import Settings, load
+from mcp_jobs_server.sources import Sources
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import CallToolResult
+
+QUESTION = (
+    "What does Pydantic use type hints for?"
+    " Which event loop implementations does AnyIO work on top of?"
+    " Which transports can an MCP server use?"
+)
+LIBRARIES = ("mcp", "pydantic", "anyio", "starlette", "uvicorn", "httpx2", "rich", "filelock")
+WAIT_SECONDS = 20
+VERIFY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the demo asks, of which sources (``NAME=DIR``), and where it keeps its jobs.
+
+    ``own``: the sources are the user's own documents.
+    """
+
+    question: str
+    sources: Sequence[str]
+    data_dir: Path
+    own: bool
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 when the research was completed and every quote verified."""
+    args = _parser().parse_args(argv)
+    try:
+        ask = _ask(args.question, args.source, load())
+        return anyio.run(_demonstrate, ask)
+    except JobsError as error:
+        return report_error(error, as_json=False)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mcp_jobs_server.demo", description=__doc__)
+    parser.add_argument("question", nargs="?", default="", metavar="QUESTION")
+    parser.add_argument("source", nargs="*", metavar="SOURCE", help="a folder, or NAME=folder")
+    return parser
+
+
+def _ask(question: str, typed: Sequence[str], settings: Settings) -> Ask:
+    """Return what to ask; the demo's jobs stay apart from the user's own."""
+    apart = replace(settings, data_dir=settings.data_dir / "demo")
+    _, folders = Sources(apart).typed(typed or installed_documents())
+    if not folders:
+        raise NothingToSearch("No documents were found.", "Name a folder: make demo SOURCES=DIR")
+    named = tuple(f"{source.name}={path_of(source.uri)}" for source in folders)
+    return Ask(question.strip() or QUESTION, named, apart.data_dir, own=bool(typed))
+
+
+def installed_documents() -> list[str]:
+    """Return the folders of metadata and documentation that installed libraries ship."""
+    found = ((name, _documents(name)) for name in LIBRARIES)
+    return [f"{name}={folder}" for name, folder in found if folder]
+
+
+def _documents(name: str) -> Path | None:
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        return None
+    metadata = next((file for file in files if file.name == "METADATA"), None)
+    return Path(str(metadata.locate())).parent if metadata else None
+
+
+# --- the conversation -------------------------------------------------------------------------
+
+
+async def _demonstrate(ask: Ask) -> int:
+    from mcp import Client, StdioServerParameters
+
+    named = [word for source in ask.sources for word in ("--source", source)]
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "mcp_jobs_server", "serve", *named],
+        env={"MCP_JOBS_DATA_DIR": str(ask.data_dir), "PYTHONUNBUFFERED": "1"},
+    )
+    _say("you", ask.question)
+    async with Client(server) as client:
+        _say("client", f"connected over stdio, protocol {client.protocol_version}")
+        started = await _call(client, "start_research", {"question": ask.question, "again": True})
+        ended = await _follow(client, str(started["job_id"]))
+        folder = await _read(client, str(started["job_id"]))
+    if ended["state"] != "completed" or folder is None:
+        return 1
+    verified = await _verify(folder)
+    _say_what_next(ask, folder)
+    return verified
+
+
+async def _follow(client: Client, job_id: str) -> Mapping[str, Any]:
+    """Look in until the job ended, as an assistant does that follows ``next``."""
+    cursor = ""
+    while True:
+        arguments = {"job_id": job_id, "cursor": cursor, "wait_seconds": WAIT_SECONDS}
+        standing = await _call(client, "get_status", arguments)
+        if standing["state"] in ENDED_STATES and not standing.get("more_steps"):
+            return standing
+        cursor = str(standing["cursor"])
+
+
+async def _read(client: Client, job_id: str) -> Path | None:
+    """Print the report, page by page, and return the folder of the job."""
+    cursor: str | None = ""
+    pages: list[str] = []
+    answer: Mapping[str, Any] = {}
+    while cursor is not None:
+        arguments = {"job_id": job_id, "part": "report", "cursor": cursor}
+        answer = await _call(client, "fetch_report", arguments, quiet=True)
+        pages.append(str(answer["content"]))
+        cursor = answer.get("next_cursor")
+    line()
+    markdown("\n\n".join(pages))
+    line()
+    place = next((link["uri"] for link in answer.get("links", ()) if link["name"] == "open"), None)
+    return Path(str(place)).parent if place else None
+
+
+async def _call(
+    client: Client, tool: str, arguments: Mapping[str, Any], *, quiet: bool = False
+) -> Mapping[str, Any]:
+    """Call a tool, showing the call and its answer; return the answer's fields."""
+    given = {name: value for name, value in arguments.items() if value not in ("", None)}
+    said = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    _say("assistant", f"{tool}({said})")
+    result = await client.call_tool(tool, given, progress_callback=_progress)
+    if result.is_error or result.structured_content is None:
+        raise JobsError(_text(result))
+    if not quiet:
+        _say("server", _text(result))
+    fields: Mapping[str, Any] = result.structured_content
+    return fields
+
+
+async def _progress(progress: float, total: float | None, message: str | None) -> None:
+    of = f" of {total:g}" if total else ""
+    _say("progress", f"{progress:g}{of}  {message or ''}")
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+def _say(who: str, text: str) -> None:
+    first, *rest = text.splitlines() or [""]
+    line(f"{who:>9} │ {one_line(first)}")
+    for more in rest:
+        line(f"{'':>9} │ {one_line(more)}")
+
+
+# --- afterwards -------------------------------------------------------------------------------
+
+
+async def _verify(folder: Path) -> int:
+    """Check every quote and hash of the folder anew, as anyone can who was sent it."""
+    command = [sys.executable, "-m", "researcher_job", "verify", str(folder)]
+    line(f"Checked again with: researcher-job verify {folder}")
+    with anyio.fail_after(VERIFY_SECONDS):
+        done = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
+    line(done.stdout.decode(errors="replace").strip())
+    return 0 if done.returncode == 0 else 1
+
+
+def _say_what_next(ask: Ask, folder: Path) -> None:
+    start = launch(sources=ask.sources if ask.own else ())
+    line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}")
+    line("\nTo give your own assistant this, paste into its configuration:\n")
+    for found in instructions("claude-desktop", start):
+        line(f"{found.client}: {found.place}\n{found.text}\n")
+    line(f"For Cursor, VS Code and Claude Code: {start.command} connect")
+    if not ask.own:
+        line(f"For your own documents: {start.command} sources add NAME DIR")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
