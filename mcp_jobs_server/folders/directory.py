@@ -44,13 +44,12 @@ class DirectoryFolders:
         path = self._inside(folder, name)
         with _translated():
             try:
-                # Not blocking: a FIFO that someone put there would hold the thread for ever.
-                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+                file = open(path, "rb", opener=_without_waiting)
             except OSError as error:
                 if error.errno in _MISSING:
                     return None
                 raise
-            with os.fdopen(descriptor, "rb") as file:
+            with file:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     return None
@@ -80,6 +79,11 @@ class DirectoryFolders:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a FIFO, which someone may have put there, without holding the thread for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextlib.contextmanager

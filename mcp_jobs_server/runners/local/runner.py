@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -94,6 +95,11 @@ class LocalRunner:
         finally:
             self._entered = self._ticker = None
             self._database.close()
+
+    @property
+    def data_dir(self) -> Path:
+        """Directory of all data; job folders are below its ``jobs``."""
+        return self._layout.root
 
     @property
     def _tasks(self) -> TaskGroup:

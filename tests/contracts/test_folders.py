@@ -1,0 +1,180 @@
+"""Every kind of storage keeps the port's contract: a directory, and the published fake."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_jobs_server.errors import NotFound
+from mcp_jobs_server.folders.base import Folders
+from mcp_jobs_server.folders.directory import DirectoryFolders
+from mcp_jobs_server.folders.paths import checked
+from mcp_jobs_server.testing import MemoryFolders
+
+pytestmark = pytest.mark.anyio
+
+JOB = "ada-0123456789abcdef/2026-11/20261121-abcdefghijklm"
+HOSTILE = (
+    "..",
+    ".",
+    "../other",
+    "a/../../b",
+    "/etc/passwd",
+    "a//b",
+    "a/",
+    "a\0b",
+    "a\\b",
+    "..\\..\\b",
+    "\udcff",
+    "a/./b",
+)
+
+
+@pytest.fixture(params=["directory", "memory"])
+def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Folders:
+    return MemoryFolders() if request.param == "memory" else DirectoryFolders(tmp_path / "jobs")
+
+
+async def test_what_was_written_is_read(folders: Folders) -> None:
+    await folders.write(JOB, "status.json", b"old and long")
+    await folders.write(JOB, "status.json", b"new")
+    found = await folders.read(JOB, "status.json")
+    assert found is not None
+    assert (found.data, found.start, found.size) == (b"new", 0, 3)
+
+
+async def test_a_part_of_a_file_is_read(folders: Folders) -> None:
+    await folders.write(JOB, "steps/00000001.jsonl", b"0123456789")
+    for start, limit, expected in (
+        (3, 4, b"3456"),
+        (8, 9, b"89"),
+        (3, -1, b"3456789"),
+        (0, 0, b""),
+    ):
+        found = await folders.read(JOB, "steps/00000001.jsonl", start=start, limit=limit)
+        assert found is not None
+        assert (found.data, found.start, found.size) == (expected, start, 10)
+
+
+@pytest.mark.parametrize("start", [10, 11, 10**12])
+async def test_at_or_behind_the_end_there_are_no_bytes(folders: Folders, start: int) -> None:
+    await folders.write(JOB, "a", b"0123456789")
+    found = await folders.read(JOB, "a", start=start)
+    assert found is not None
+    assert (found.data, found.start, found.size) == (b"", start, 10)
+
+
+async def test_what_is_not_there_is_none(folders: Folders) -> None:
+    assert await folders.read(JOB, "report.md") is None
+    await folders.write(JOB, "steps/00000001.jsonl", b"x")
+    assert await folders.read(JOB, "steps") is None
+    assert await folders.read(JOB, "steps/00000001.jsonl/more") is None
+    assert await folders.read(JOB, "x" * 10_000) is None
+
+
+async def test_a_file_is_created_once(folders: Folders) -> None:
+    assert await folders.create(JOB, "control/stop", b"first")
+    assert not await folders.create(JOB, "control/stop", b"second")
+    found = await folders.read(JOB, "control/stop")
+    assert found is not None
+    assert found.data == b"first"
+
+
+async def test_of_many_who_create_one_wins(folders: Folders) -> None:
+    won = []
+
+    async def create(number: int) -> None:
+        if await folders.create(JOB, "keys/k", str(number).encode() * 1000):
+            won.append(number)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(8):
+            tasks.start_soon(create, number)
+    found = await folders.read(JOB, "keys/k")
+    assert found is not None
+    assert [found.data] == [str(number).encode() * 1000 for number in won]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_a_hostile_path_is_not_found(folders: Folders, text: str) -> None:
+    for folder, name in ((JOB, text), (text, "a"), (f"{JOB}/{text}", "a")):
+        with pytest.raises(NotFound):
+            await folders.read(folder, name)
+        with pytest.raises(NotFound):
+            await folders.write(folder, name, b"x")
+        with pytest.raises(NotFound):
+            await folders.create(folder, name, b"x")
+        with pytest.raises(NotFound):
+            folders.location(folder, name)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+async def test_no_text_leads_out_of_the_root(folder: str, name: str) -> None:
+    try:
+        path = checked(folder, name)
+    except NotFound:
+        return
+    assert not path.is_absolute()
+    assert ".." not in path.parts
+    assert path.as_posix() == (f"{folder}/{name}" if name else folder)
+
+
+async def test_a_person_is_told_where_to_look(folders: Folders) -> None:
+    assert folders.location(JOB).endswith(JOB)
+    assert folders.location(JOB, "report.html").endswith(f"{JOB}/report.html")
+
+
+async def test_a_link_out_of_the_root_is_not_followed(tmp_path: Path) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "status.json", b"x")
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "jobs" / JOB / "report.md").symlink_to(tmp_path / "secret")
+    (tmp_path / "jobs" / JOB / "steps").symlink_to(tmp_path)
+    for name in ("report.md", "steps/secret", "steps/new"):
+        with pytest.raises(NotFound):
+            await folders.read(JOB, name)
+        with pytest.raises(NotFound):
+            await folders.write(JOB, name, b"x")
+        with pytest.raises(NotFound):
+            await folders.create(JOB, name, b"x")
+    assert (tmp_path / "secret").read_text() == "secret"
+    assert not (tmp_path / "new").exists()
+
+
+async def test_a_link_inside_the_root_is_followed(tmp_path: Path) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "a", b"x")
+    (tmp_path / "jobs" / JOB / "b").symlink_to("a")
+    found = await folders.read(JOB, "b")
+    assert found is not None
+    assert found.data == b"x"
+
+
+async def test_a_pipe_in_a_folder_holds_nobody(tmp_path: Path) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "a", b"x")
+    os.mkfifo(tmp_path / "jobs" / JOB / "pipe")
+    with anyio.fail_after(20):
+        assert await folders.read(JOB, "pipe") is None
+
+
+async def test_files_and_folders_are_the_owners_alone(tmp_path: Path) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "a", b"x")
+    await folders.create(JOB, "control/stop", b"")
+    root = tmp_path / "jobs"
+    for path in (root, *root.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+async def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "a", b"x")
+    await folders.create(JOB, "b", b"x")
+    await folders.create(JOB, "b", b"y")
+    assert sorted(path.name for path in (tmp_path / "jobs" / JOB).iterdir()) == ["a", "b"]

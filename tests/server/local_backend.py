@@ -1,0 +1,100 @@
+"""What tests of the local backend share: a data directory of their own, and its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from mcp_jobs_server.models import Job, Owner, Started, StartOptions
+from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import Depth, Request, Source, new_job_id
+
+STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
+OWNER = Owner("test", "ada")
+LONGEST = 60
+"""Seconds after which a test is taken for hanging; a net, not a measure."""
+
+
+@contextmanager
+def data_directory(path: Path, **changes: float) -> Iterator[Settings]:
+    """Settings for a data directory below ``path``; nothing that runs for it outlives the block."""
+    settings = replace(Settings(data_dir=path / "data", stop_grace_seconds=1.0), **changes)  # type: ignore[arg-type]  # numbers of Settings only
+    try:
+        yield settings
+    finally:
+        stop_all(settings, wait_seconds=10)
+        assert processes.of_data_dir(settings.data_dir) == []
+
+
+def request(
+    question: str = "wait",
+    *,
+    at: datetime | None = None,
+    depth: Depth = "standard",
+    sources: tuple[str, ...] = (),
+) -> Request:
+    now = at or datetime.now(UTC)
+    return Request(
+        job_id=new_job_id(now),
+        question=question,
+        sources=tuple(Source(name=name, uri=f"file:///{name}") for name in sources),
+        depth=depth,
+        created_at=now,
+    )
+
+
+async def start(runner: LocalRunner, question: str = "wait", *, key: str = "") -> Job:
+    started = await start_request(runner, request(question), key=key)
+    return started.job
+
+
+async def start_request(runner: LocalRunner, asked: Request, *, key: str = "") -> Started:
+    return await runner.start(asked, owner=OWNER, options=StartOptions(key=key))
+
+
+async def until(runner: LocalRunner, job: Job, true: Callable[[Job], bool]) -> Job:
+    """Wait, by the port's own means, until the job is so."""
+    with anyio.fail_after(LONGEST):
+        async with runner.changes(job) as changes:
+            while True:
+                found = await runner.job(job.owner, job.id)
+                assert found is not None
+                if true(found):
+                    return found
+                await changes.wait()
+
+
+async def until_ended(runner: LocalRunner, job: Job) -> Job:
+    return await until(runner, job, lambda job: job.ended)
+
+
+async def until_running(runner: LocalRunner, job: Job) -> Job:
+    """Wait until the job's own process works."""
+    return await until(
+        runner, job, lambda job: job.state == "running" and lines(runner, job, "starts") != []
+    )
+
+
+def folder(runner: LocalRunner, job: Job) -> Path:
+    return runner.data_dir / "jobs" / job.folder
+
+
+def lines(runner: LocalRunner, job: Job, name: str) -> list[str]:
+    """Return what the stand-in job noted in its folder."""
+    path = folder(runner, job) / name
+    return path.read_text().split() if path.exists() else []
+
+
+def let_go(runner: LocalRunner, job: Job) -> None:
+    """Let the waiting stand-in job come to its end."""
+    path = folder(runner, job)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "go").touch()
