@@ -119,7 +119,7 @@ def _finish(folder: JobFolder, options: argparse.Namespace) -> int:
     from researcher_job.clock import Clock
     from researcher_job.finish import finish
 
-    finish(folder, options.finish, clock=Clock())
+    finish(folder, options.finish, clock=Clock(), attempt=options.attempt)
     return ExitCode.DONE
 
 

@@ -122,27 +122,28 @@ class Conclusion:
         contract.write_whole(self.folder.file(name), data)
 
 
-def finish(folder: JobFolder, why: Why, *, clock: Clock) -> None:
+def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = None) -> None:
     """Write the report of a job that no process works on, from what its folder holds.
 
     ``died`` leaves no outcome: whoever started the job records the failure. The caller holds
-    the lock.
+    the lock. ``attempt``: the number of attempts there were, where that is known better.
     """
     request = folder.request()
     status = folder.status() or Status(updated_at=clock.now())
+    spent = folder.spent()
     conclusion = Conclusion(
         folder=folder,
         request=request,
-        spent=status.spent,
+        spent=spent,
         coverage=status.coverage or Coverage(),
-        attempts=status.attempt,
+        attempts=attempt or status.attempt,
         reason=REASONS[why],
         at=clock.now(),
     )
     if why == "died":
         conclusion.write_report(None, REASONS[why])
         return
-    board = StatusBoard(folder.path, status, clock=clock, spent=lambda: status.spent)
+    board = StatusBoard(folder.path, status, clock=clock, spent=lambda: spent)
     journal = Journal(folder.path, board, clock=clock, part_records=100)
     questions = contract.questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, Progress(folder, title_of(request), questions))

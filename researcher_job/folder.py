@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job import contract
-from researcher_job.contract import Evidence, NewerFormat, Outcome, Request, Status
+from researcher_job.contract import Evidence, NewerFormat, Outcome, Request, Spent, Status, Step
 from researcher_job.errors import RequestUnreadable
 from researcher_job.parts import read_parts
 from researcher_job.tasks import Task, task_name
@@ -47,6 +47,17 @@ class JobFolder:
     def status(self) -> Status | None:
         """Return the last status written, if any."""
         return contract.decode(Status, contract.read_whole(self.file(contract.STATUS)))
+
+    def spent(self) -> Spent:
+        """Return what all attempts used so far.
+
+        The status may be older than a killed attempt's last calls; the step log has them all.
+        """
+        status = self.status()
+        spent = status.spent if status else Spent()
+        steps = read_parts(self.path, contract.STEPS, Step).records
+        calls = sum(step is not None and step.kind == "tool_call" for step in steps)
+        return spent.model_copy(update={"tool_calls": max(spent.tool_calls, calls)})
 
     def outcome(self) -> Outcome | None:
         """Return the outcome; ``None`` while the job has not completed."""

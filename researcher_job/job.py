@@ -15,7 +15,7 @@ from researcher_job.budget import Budget
 from researcher_job.clock import Clock
 from researcher_job.contract import Coverage, Request, Source, Spent, Status
 from researcher_job.control import Control
-from researcher_job.errors import CapReached, ExitCode
+from researcher_job.errors import CapReached, ExitCode, JobError
 from researcher_job.evidence import EvidenceBook
 from researcher_job.finish import FINISH_NOW, Conclusion
 from researcher_job.folder import JobFolder
@@ -78,9 +78,7 @@ class _Attempt:
         root, request, settings = job.folder.path, job.request, job.settings
         self._questions = contract.questions_of(request.question, request.plan)
         before = job.folder.status()
-        self._budget = Budget(
-            request.limits, before.spent if before else Spent(), job.clock.monotonic
-        )
+        self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
         self._book = EvidenceBook(root, job.folder.evidence(), limit=settings.part_records)
         self._board = StatusBoard(root, self._first(before), clock=job.clock, spent=self._spent)
         self._journal = Journal(
@@ -246,6 +244,8 @@ def cause_of(error: BaseException) -> str:
     """Say in one phrase what went wrong: the first cause inside a group of errors."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, JobError):
+        return str(error).rstrip(". ")
     return f"{type(error).__name__}: {error}".rstrip(". ")
 
 

@@ -27,7 +27,7 @@ class Journal:
         self._clock = clock
         self.board = board
         self.recent: deque[str] = deque(maxlen=5)
-        board.change(last_step=self._steps.last)
+        board.change(last_step=self._steps.last, step_part=self._steps.part)
 
     def step(
         self,
@@ -51,7 +51,7 @@ class Journal:
             )
         )
         self.recent.append(made.message)
-        self.board.change(last_step=made.step)
+        self.board.change(last_step=made.step, step_part=self._steps.part)
 
     def say(self, summary: str) -> None:
         """Set the line of the status that people read."""

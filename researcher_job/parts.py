@@ -23,11 +23,13 @@ class PartsRead(Generic[R]):
     """All records of a journal in order, and the names of the parts they stand in.
 
     A record is ``None`` where a complete line is no such record (a folder edited by hand): it
-    keeps its number. ``next`` is the number that follows.
+    keeps its number. ``next`` is the number that follows; ``part`` the first number of the part
+    that holds the last record (1 where there is none).
     """
 
     records: tuple[R | None, ...]
     names: tuple[str, ...]
+    part: int = 1
 
     @property
     def next(self) -> int:
@@ -41,19 +43,22 @@ def read_parts(root: Path, folder: str, kind: type[R]) -> PartsRead[R]:
     """
     records: list[R | None] = []
     names: list[str] = []
+    part = 1
     while data := read_whole(root / (name := part_name(folder, len(records) + 1))):
         lines = decode_lines(kind, data)
         names.append(name)
-        records.extend(record for record, _ in lines)
         if not lines:
             break
-    return PartsRead(tuple(records), tuple(names))
+        part = len(records) + 1
+        records.extend(record for record, _ in lines)
+    return PartsRead(tuple(records), tuple(names), part)
 
 
 class Parts(Generic[R]):
     """The one writer of a journal. Numbers go on where the last complete line ended.
 
-    Each record is one line in one write. A new part begins with each writer, after ``limit``
+    ``part`` is the first number of the part that holds the last record. Each record is one line
+    in one write. A new part begins with each writer, after ``limit``
     records, and after a write that failed half way, so that nothing follows a torn line.
     """
 
@@ -61,8 +66,11 @@ class Parts(Generic[R]):
         self._root = root
         self._folder = folder
         self._limit = limit
-        self._next = read_parts(root, folder, kind).next
+        found = read_parts(root, folder, kind)
+        self._next = found.next
+        self.part = found.part
         self._file: FileIO | None = None
+        self._first = 1
         self._room = 0
 
     @property
@@ -83,6 +91,7 @@ class Parts(Generic[R]):
         if not complete:
             self.close()
             raise OSError(f"no room left to write {self._folder}")
+        self.part = self._first
         self._next += 1
         self._room -= 1
         return record
@@ -100,5 +109,6 @@ class Parts(Generic[R]):
         with contextlib.suppress(FileNotFoundError):
             path.unlink()  # holds no complete line, else the next number would be greater
         self._file = FileIO(path, "xb")
+        self._first = self._next
         self._room = self._limit
         return self._file

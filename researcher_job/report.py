@@ -121,7 +121,7 @@ def title_of(request: Request) -> str:
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of plain text with its citations."""
-    return " ".join(f"{one_line(item.quote)} [{item.n}]" for item in report.answer)
+    return " ".join(f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer)
 
 
 def _sections(

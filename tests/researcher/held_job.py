@@ -1,0 +1,32 @@
+"""A program: one attempt at the folder named, whose searches for ``holding`` never return.
+
+It runs in a process of its own, so that a test can kill it in the middle.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import anyio
+
+from researcher_job.control import Control
+from researcher_job.folder import JobFolder
+from researcher_job.testing import FakeLibrary
+from tests.researcher.jobs import TEXTS, make_job
+
+
+def main(root: Path, holding: str, attempt: int) -> int:
+    async def hold(question: str) -> None:
+        if holding in question:
+            await anyio.sleep_forever()
+
+    control = Control(root)
+    control.obey_signals()
+    library = FakeLibrary(TEXTS, watcher=hold)
+    job = make_job(JobFolder(root), library, attempt=attempt, control=control)
+    return anyio.run(job.run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,96 @@
+"""Job folders, jobs over texts in memory, and the real command, for the tests of the job."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from researcher_job import contract
+from researcher_job.contract import Outcome, Request, Source, Status, Step
+from researcher_job.control import Control
+from researcher_job.errors import ExitCode
+from researcher_job.folder import JobFolder
+from researcher_job.job import Job
+from researcher_job.parts import read_parts
+from researcher_job.settings import JobSettings
+from researcher_job.testing import FakeLibrary, find_passages
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TEXTS = {
+    "logs": "Retention of log files lasts thirty days.\n\nBackup files are kept for ninety days.",
+    "buying": "Purchases above 500 euro need approval of the board.",
+}
+QUESTIONS = ("How long is the retention of log files?", "Who grants approval of purchases?")
+WAIT = 60.0
+"""Seconds after which a process that should have ended is given up."""
+
+
+def make_folder(root: Path, **fields: object) -> JobFolder:
+    """Make a job folder with a request in it; ``fields`` go into the request."""
+    request = Request.model_validate(
+        {
+            "job_id": "20260301-aaaaaaaaaaaaa",
+            "question": " ".join(QUESTIONS),
+            "sources": (Source(name="texts", uri="memory:"),),
+            "created_at": NOW,
+            **fields,
+        }
+    )
+    contract.create_once(root / contract.REQUEST, contract.encode(request))
+    return JobFolder(root)
+
+
+def make_job(folder: JobFolder, library: FakeLibrary | None = None, *, attempt: int = 1) -> Job:
+    """Put a job together over texts in memory."""
+    return Job(
+        folder=folder,
+        request=folder.request(),
+        attempt=attempt,
+        settings=JobSettings(cache_dir=folder.path / "unused", look_seconds=0.01),
+        open_library=(library or FakeLibrary(TEXTS)).open,
+        find=find_passages,
+        control=Control(folder.path),
+    )
+
+
+def run_job(folder: JobFolder, library: FakeLibrary | None = None, *, attempt: int = 1) -> ExitCode:
+    return anyio.run(make_job(folder, library, attempt=attempt).run)
+
+
+def outcome_of(folder: JobFolder) -> Outcome:
+    outcome = folder.outcome()
+    assert outcome
+    return outcome
+
+
+def status_of(folder: JobFolder) -> Status:
+    status = folder.status()
+    assert status
+    return status
+
+
+def steps_of(folder: JobFolder) -> list[Step]:
+    """Return the steps in the order of the journal; each must be readable."""
+    records = read_parts(folder.path, contract.STEPS, Step).records
+    steps = [step for step in records if step]
+    assert len(steps) == len(records)
+    return steps
+
+
+def report_of(folder: JobFolder) -> str:
+    return folder.file(contract.REPORT).read_text(encoding="utf-8")
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the real command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "researcher_job", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        check=False,
+    )

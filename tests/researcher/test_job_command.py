@@ -1,0 +1,210 @@
+"""The real command on real folders with real documents, and killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from researcher_job import contract
+from researcher_job.contract import Source
+from researcher_job.errors import ExitCode
+from researcher_job.folder import JobFolder
+from researcher_job.verify import verify
+from tests.researcher.jobs import (
+    QUESTIONS,
+    TEXTS,
+    WAIT,
+    command,
+    make_folder,
+    outcome_of,
+    report_of,
+    status_of,
+    steps_of,
+)
+
+HANDBOOK = {
+    "logs.md": "# Logs\n\n## Retention\n\nThe retention of log files is thirty days. After that"
+    " they are deleted.\n",
+    "buying.md": "# Buying\n\nPurchases above 500 euro need the approval of the board.\n",
+    "travel.txt": "Trips are booked by the office. A trip abroad needs a visa.\n",
+}
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Source:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    for name, text in HANDBOOK.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Source(name="handbook", uri=folder.as_uri())
+
+
+def run(folder: JobFolder, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return command("--folder", folder.path, "--cache", folder.path.parent / "cache", *arguments)
+
+
+def test_a_folder_is_run_and_verified(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    done = run(folder)
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
+    outcome = outcome_of(folder)
+    assert outcome.coverage.read == 3
+    assert "thirty days" in outcome.answer
+    assert "> The retention of log files is thirty days." in report_of(folder)
+    checked = command("verify", folder.path)
+    assert (checked.returncode, checked.stderr) == (ExitCode.DONE, "")
+    assert checked.stdout.rstrip().endswith("all verified")
+
+
+def test_a_copied_folder_is_verified_without_its_sources(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    run(folder)
+    copied = tmp_path / "elsewhere" / "received"
+    copied.parent.mkdir()
+    folder.path.rename(copied)
+    (tmp_path / "handbook").rename(tmp_path / "gone")
+    checked = command("verify", copied, "--json")
+    assert checked.returncode == ExitCode.DONE
+    said = json.loads(checked.stdout)
+    assert said["verified"] is True
+    assert said["quotes"] >= 2
+
+
+def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    run(folder)
+    before = folder.file(contract.OUTCOME).read_bytes()
+    assert run(folder).returncode == ExitCode.DONE
+    assert run(folder, "--finish", "deadline").returncode == ExitCode.DONE
+    assert folder.file(contract.OUTCOME).read_bytes() == before
+
+
+def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> None:
+    gone = Source(name="gone", uri=(tmp_path / "gone").as_uri())
+    folder = make_folder(tmp_path / "job", sources=(gone,))
+    assert run(folder).returncode == ExitCode.DONE
+    outcome = outcome_of(folder)
+    assert outcome.outcome == "insufficient_evidence"
+    assert "Nothing could be read" in outcome.reason
+
+
+def test_a_held_lock_is_respected_before_anything_is_written(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "job")
+    lock = tmp_path / "lock"
+    with FileLock(lock):
+        refused = run(folder, "--lock", lock)
+        finishing = run(folder, "--lock", lock, "--finish", "died")
+    assert refused.returncode == finishing.returncode == ExitCode.LOCKED
+    assert refused.stderr == "Another process works on this job; wait until it has ended.\n"
+    assert [path.name for path in folder.path.iterdir()] == [contract.REQUEST]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "There is no request.json in this folder."),
+        (b'{"job_id": "x"', "request.json does not hold a valid request."),
+        (b'{"format_version": 99}', "format version 99"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_left_untouched(
+    tmp_path: Path, content: bytes | None, sentence: str
+) -> None:
+    if content is not None:
+        (tmp_path / contract.REQUEST).write_bytes(content)
+    for arguments in ((), ("--finish", "deadline")):
+        refused = command("--folder", tmp_path, *arguments)
+        assert refused.returncode == ExitCode.NO_REQUEST
+        assert sentence in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    there = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert there == ({} if content is None else {contract.REQUEST: content})
+
+
+def test_wrong_arguments_are_a_usage_error() -> None:
+    assert command().returncode == ExitCode.USAGE
+    assert command("--folder", "x", "--finish", "because").returncode == ExitCode.USAGE
+
+
+def test_help_and_start_load_no_document_reader() -> None:
+    program = (
+        "import sys, researcher_job.__main__ as main\n"
+        "try:\n    main.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'lxml', 'pypdf', 'docx', 'pydantic', 'anyio', 'sqlite3'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=WAIT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_job_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    process = _held(folder, "purchases", attempt=1)
+    _until(folder, process, "question 1 done and question 2 begun")
+    process.kill()
+    assert process.wait(WAIT) == -signal.SIGKILL
+    before = steps_of(folder)
+    assert folder.outcome() is None
+    process = _held(folder, "nothing", attempt=2)
+    assert process.wait(WAIT) == ExitCode.DONE
+    steps = steps_of(folder)
+    assert steps[: len(before)] == before
+    assert [step.step for step in steps] == list(range(1, len(steps) + 1))
+    searched = [step.message for step in steps if step.kind == "tool_call"]
+    assert searched.count(f"Searching for: {QUESTIONS[0]}") == 1
+    assert outcome_of(folder).outcome == "answered"
+    assert outcome_of(folder).spent.tool_calls == 3
+    assert verify(tmp_path).faults == ()
+
+
+@pytest.mark.parametrize("by", ["file", "signal"])
+def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
+    folder = make_folder(tmp_path)
+    process = _held(folder, "purchases", attempt=1)
+    _until(folder, process, "question 1 done and question 2 begun")
+    if by == "file":
+        contract.create_once(folder.file(contract.STOP), b"")
+    else:
+        os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(WAIT) == ExitCode.STOPPED
+    assert folder.outcome() is None
+    assert status_of(folder).summary == "Stopped as asked"
+    assert status_of(folder).last_step == len(steps_of(folder))
+
+
+def test_a_running_job_writes_its_report_when_asked(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    process = _held(folder, "purchases", attempt=1)
+    _until(folder, process, "question 1 done and question 2 begun")
+    contract.create_once(folder.file(contract.FINISH_NOW), b"")
+    assert process.wait(WAIT) == ExitCode.DONE
+    assert outcome_of(folder).outcome == "partial"
+    assert TEXTS["logs"].split("\n")[0] in report_of(folder)
+
+
+def _held(folder: JobFolder, holding: str, *, attempt: int) -> subprocess.Popen[bytes]:
+    program = [sys.executable, "-m", "tests.researcher.held_job"]
+    return subprocess.Popen([*program, str(folder.path), holding, str(attempt)])
+
+
+def _until(folder: JobFolder, process: subprocess.Popen[bytes], what: str) -> None:
+    """Wait until the first question is done and the second is being searched."""
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline and process.poll() is None:
+        searching = [step for step in steps_of(folder) if step.kind == "tool_call"]
+        first = folder.task(0)
+        if len(searching) == 2 and first and first.state == "done":
+            return
+        time.sleep(0.02)
+    process.kill()
+    pytest.fail(f"The job never came to: {what}.")

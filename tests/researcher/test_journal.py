@@ -1,0 +1,192 @@
+"""The step log, the status beside it, and what they keep out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+
+from researcher_job import contract
+from researcher_job.budget import Budget
+from researcher_job.clock import Clock
+from researcher_job.contract import Limits, Spent, Status, Step
+from researcher_job.errors import CapReached
+from researcher_job.journal import Journal
+from researcher_job.parts import Parts, read_parts
+from researcher_job.redaction import HIDDEN, MAX_MESSAGE, MAX_PAYLOAD, redact
+from researcher_job.status import StatusBoard
+from tests.researcher.jobs import NOW, WAIT
+
+CLOCK = Clock(now=lambda: NOW)
+
+
+def board_of(root: Path) -> StatusBoard:
+    return StatusBoard(root, Status(updated_at=NOW), clock=CLOCK, spent=Spent)
+
+
+@contextmanager
+def journal_of(root: Path, *, part_records: int = 1_000) -> Iterator[Journal]:
+    with closing(Journal(root, board_of(root), clock=CLOCK, part_records=part_records)) as journal:
+        yield journal
+
+
+def numbers(root: Path) -> list[int]:
+    records = read_parts(root, contract.STEPS, Step).records
+    return [step.step for step in records if step]
+
+
+def parts(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / contract.STEPS).iterdir())
+
+
+def test_each_attempt_writes_a_part_of_its_own(tmp_path: Path) -> None:
+    for _ in range(2):
+        with journal_of(tmp_path) as journal:
+            journal.step("status", "one")
+            journal.step("status", "two")
+    assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl"]
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+def test_a_part_holds_so_many_records_and_no_more(tmp_path: Path) -> None:
+    with journal_of(tmp_path, part_records=2) as journal:
+        for _ in range(5):
+            journal.step("status", "said")
+    assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl", "00000005.jsonl"]
+    assert (journal.board.current.last_step, journal.board.current.step_part) == (5, 5)
+
+
+def test_a_step_can_be_read_as_soon_as_it_is_made(tmp_path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.step("status", "said")
+        assert numbers(tmp_path) == [1]
+
+
+def test_numbers_go_on_after_the_last_complete_line(tmp_path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.step("status", "one")
+        journal.step("status", "two")
+    part = tmp_path / contract.part_name(contract.STEPS, 1)
+    part.write_bytes(part.read_bytes()[:-5])
+    with journal_of(tmp_path) as journal:
+        journal.step("status", "two again")
+    assert parts(tmp_path) == ["00000001.jsonl", "00000002.jsonl"]
+    assert numbers(tmp_path) == [1, 2]
+
+
+@pytest.mark.parametrize("left", [b"", b'{"step": 1, "at"'])
+def test_a_part_without_a_complete_line_is_written_anew(tmp_path: Path, left: bytes) -> None:
+    contract.create_once(tmp_path / contract.part_name(contract.STEPS, 1), left)
+    with journal_of(tmp_path) as journal:
+        journal.step("status", "one")
+    assert numbers(tmp_path) == [1]
+
+
+def test_after_a_failed_write_the_next_line_stands_in_a_new_part(tmp_path: Path) -> None:
+    kept: Parts[Step] = Parts(tmp_path, contract.STEPS, Step, limit=10)
+    kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="one"))
+    kept.close()
+    (tmp_path / contract.STEPS / "00000002.jsonl").mkdir()
+    with pytest.raises(OSError, match="00000002"):
+        kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
+    (tmp_path / contract.STEPS / "00000002.jsonl").rmdir()
+    kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
+    kept.close()
+    assert numbers(tmp_path) == [1, 2]
+
+
+def test_messages_are_one_visible_line_without_secrets(tmp_path: Path) -> None:
+    with journal_of(tmp_path) as journal:
+        journal.step("error", "two\nlines \x1b[31m with Bearer abcdefghijkl and " + "x" * 500)
+    step = read_parts(tmp_path, contract.STEPS, Step).records[0]
+    assert step
+    assert step.message.startswith(f"two lines <U+001B>[31m with {HIDDEN} and xxx")
+    assert len(step.message) == MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"access_token": "x"},
+        {"Authorization": "anything"},
+        {"nested": [{"dbPassword": "x"}]},
+        {"header": "Bearer abcdefghijklmnop"},
+        {"text": "key sk-abcdefghijklmnopqrstuvwx!"},
+        {"text": "dapi0123456789abcdef0123456789abcdef"},
+        {"url": "https://me:hunter22@example.org/"},
+    ],
+)
+def test_payloads_hide_secrets(secret: dict[str, object]) -> None:
+    said = json.dumps(redact(secret))
+    assert HIDDEN in said
+    for word in ("hunter22", "abcdefgh", "0123456789", '"x"', "anything"):
+        assert word not in said
+
+
+def test_payloads_keep_what_is_no_secret() -> None:
+    said = {"tokens": 12, "found": 3, "best": ["a, line 1"], "none": None, "share": 0.5}
+    assert redact(said) == said
+
+
+@pytest.mark.parametrize(
+    "payload", [{"text": "ü" * 9_000}, {"texts": ["x" * 150] * 200}, {"x" * 5_000: 1}]
+)
+def test_payloads_are_capped(payload: dict[str, object]) -> None:
+    cut = redact(payload)
+    assert len(json.dumps(cut, ensure_ascii=False).encode()) <= MAX_PAYLOAD
+    assert cut["cut"] is True
+
+
+def test_the_status_is_written_at_a_change_and_again_as_a_heartbeat(tmp_path: Path) -> None:
+    written: list[str] = []
+    twice = anyio.Event()
+
+    def now() -> datetime:
+        written.append(board.current.summary)
+        if len(written) == 3:
+            twice.set()
+        return NOW
+
+    board = StatusBoard(tmp_path, Status(updated_at=NOW), clock=Clock(now=now), spent=Spent)
+
+    async def keep() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(board.keep_written, least=0.001, most=0.005))
+            board.change(summary="changed")
+            with anyio.fail_after(WAIT):
+                await twice.wait()
+            group.cancel_scope.cancel()
+
+    anyio.run(keep)
+    assert set(written) == {"changed"}
+    status = contract.decode(Status, contract.read_whole(tmp_path / contract.STATUS))
+    assert status
+    assert status.summary == "changed"
+
+
+def test_sleep_costs_at_most_five_seconds_a_tick() -> None:
+    times = iter([0.0, 2.0, 3_600.0])
+    budget = Budget(Limits(minutes=1), Spent(active_seconds=10), lambda: next(times))
+    assert budget.tick().active_seconds == 12
+    assert budget.tick().active_seconds == 17
+
+
+def test_a_clock_that_goes_back_costs_nothing() -> None:
+    times = iter([10.0, 5.0])
+    assert Budget(Limits(), Spent(), lambda: next(times)).tick().active_seconds == 0
+
+
+def test_time_and_calls_of_earlier_attempts_count() -> None:
+    spent = Spent(active_seconds=60, tool_calls=3)
+    budget = Budget(Limits(minutes=1, tool_calls=3), spent, lambda: 0.0)
+    with pytest.raises(CapReached, match="1 active minute"):
+        budget.check_time()
+    with pytest.raises(CapReached, match="3 tool calls"):
+        budget.charge_tool_call()
+    assert budget.spent.tool_calls == 3
