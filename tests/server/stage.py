@@ -1,0 +1,151 @@
+"""A server over the published fakes: jobs that a test moves along, a clock that it sets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mcp_jobs_server.models import Owner
+from mcp_jobs_server.server import ResearchServer
+from mcp_jobs_server.service import Jobs
+from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.sources import Sources
+from mcp_jobs_server.testing import MemoryFolders, MemoryRunner
+from researcher_job import contract
+from researcher_job.contract import (
+    Coverage,
+    Evidence,
+    NotRead,
+    Outcome,
+    QuestionResult,
+    Source,
+    Spent,
+    Status,
+    Step,
+    encode,
+    join_lines,
+)
+
+ME = Owner.local()
+BEGIN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+QUOTE = "Pump 7 moves 21 litres of water a minute."
+
+
+@dataclass
+class Clock:
+    """A clock that goes only when told to."""
+
+    now: datetime = BEGIN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Stage:
+    """The jobs of one server, and what a test does in the place of the job process."""
+
+    root: Path
+    clock: Clock = field(default_factory=Clock)
+    same_computer: bool = True
+
+    def __post_init__(self) -> None:
+        self.documents = self.root / "handbook"
+        self.documents.mkdir(parents=True, exist_ok=True)
+        self.settings = Settings(data_dir=self.root / "data")
+        self.folders = MemoryFolders()
+        self.runner = MemoryRunner(self.folders, clock=self.clock)
+        source = Source(name="handbook", uri=self.documents.as_uri())
+        self.jobs = Jobs(
+            runner=self.runner,
+            folders=self.folders,
+            sources=Sources(self.settings, extra=[source]),
+            settings=self.settings,
+            same_computer=self.same_computer,
+            clock=self.clock,
+        )
+
+    @property
+    def server(self) -> ResearchServer:
+        @asynccontextmanager
+        async def opening() -> AsyncIterator[Jobs]:
+            yield self.jobs
+
+        return ResearchServer(opening)
+
+    async def begin(self, job_id: str) -> None:
+        self.runner.begin(job_id)
+        self.runner.write(job_id, contract.STATUS, encode(self.status_of("Searching question 1.")))
+
+    async def log(self, job_id: str, count: int, *, first: int = 1) -> None:
+        """Write ``count`` steps as one part of the log."""
+        steps = [
+            Step(step=first + n, at=self.clock(), kind="tool_call", message=f"Searched pump {n}.")
+            for n in range(count)
+        ]
+        self.runner.write(job_id, contract.part_name(contract.STEPS, first), join_lines(steps))
+
+    def find(self, job_id: str) -> None:
+        """Write one quote, as found."""
+        evidence = Evidence(
+            n=1,
+            question=0,
+            quote=QUOTE,
+            source="handbook",
+            uri=(self.documents / "pumps.md").as_uri(),
+            title="Pumps",
+            locator="Pumps > Pump 7",
+            snapshot="ab" * 32,
+            start=10,
+            end=10 + len(QUOTE),
+            paragraph=f"{QUOTE} It was built in 1987 and has been oiled every second month since.",
+            score=0.9,
+        )
+        name = contract.part_name(contract.EVIDENCE_PARTS, 1)
+        self.runner.write(job_id, name, join_lines([evidence]))
+
+    def complete(self, job_id: str) -> None:
+        """Write a report and end the job."""
+        report = (
+            "# Pumps\n\nPump 7 moves 21 litres a minute [1].\n\n## 1. How much?\n\n"
+            f"> {QUOTE} [1]\n\n## Sources\n\n- Pumps, Pump 7\n"
+        )
+        self.runner.write(job_id, contract.REPORT, report.encode())
+        self.runner.complete(job_id, self.outcome())
+
+    def status_of(self, summary: str) -> Status:
+        return Status(
+            state="researching",
+            summary=summary,
+            total=2,
+            spent=Spent(tool_calls=2, active_seconds=1.5),
+            coverage=_COVERAGE,
+            updated_at=self.clock(),
+        )
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            outcome="partial",
+            reason="One of 2 questions has no evidence.",
+            answer=f"{QUOTE} [1]",
+            questions=(
+                QuestionResult(question="How much water?", state="answered", evidence=(1,)),
+                QuestionResult(question="Who sells it?", state="not_found", note="No 'sells'."),
+            ),
+            spent=Spent(tool_calls=4, active_seconds=3.21),
+            coverage=_COVERAGE,
+            ended_at=self.clock(),
+        )
+
+
+_COVERAGE = Coverage(
+    found=312,
+    read=251,
+    not_read=(NotRead(reason="scanned PDFs", count=61, examples=("a.pdf", "b.pdf", "c.pdf")),),
+)
