@@ -36,10 +36,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m tests.benchmarks
 
 eval: $(VENV)/.dev
-	$(BIN)/python -m evaluation
+	$(BIN)/python -m tests.evaluation
 
 clean:
 	rm -rf $(VENV)

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -117,7 +117,8 @@ def _locks(settings: Settings) -> Iterator[Check]:
     except OSError as error:
         yield Check("locks", "broken", f"cannot be taken ({error.strerror})", advice)
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def _runner(settings: Settings) -> Iterator[Check]:

@@ -1,0 +1,117 @@
+"""The real command as a real process, in a pipe or on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+Json: TypeAlias = Any
+COMMAND = (sys.executable, "-m", "mcp_jobs_server")
+SAFETY_SECONDS = 120
+"""Nothing takes so long; it keeps a broken command from hanging the tests."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Json:
+        return cast("Json", json.loads(self.out))
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The command with a data directory of its own."""
+
+    data_dir: Path
+    cwd: Path
+
+    def environ(self, **more: str) -> dict[str, str]:
+        ours = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
+        root = str(Path(__file__).parents[2])
+        place = {"MCP_JOBS_DATA_DIR": str(self.data_dir), "PYTHONPATH": root}
+        return {**ours, **place, "COLUMNS": "100", "TERM": "xterm", **more}
+
+    def run(self, *words: str, **environ: str) -> Done:
+        """Run the command in a pipe."""
+        done = subprocess.run(
+            [*COMMAND, *words],
+            cwd=self.cwd,
+            env=self.environ(**environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SAFETY_SECONDS,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def terminal(self, *words: str, **environ: str) -> Terminal:
+        """Run the command on a terminal of its own."""
+        return Terminal([*COMMAND, *words], self.environ(**environ), self.cwd)
+
+
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Terminal:
+    """A command with a controlling terminal, as a person has it: Ctrl-C reaches its group."""
+
+    def __init__(self, command: Sequence[str], environ: dict[str, str], cwd: Path) -> None:
+        self._fd, inner = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *command],
+            cwd=cwd,
+            env=environ,
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            start_new_session=True,
+        )
+        os.close(inner)
+        self.seen = ""
+
+    def until(self, text: str) -> str:
+        """Read until ``text`` was printed, and return all that was seen."""
+        while text not in self.seen:
+            if not self._more():
+                raise AssertionError(f"{text!r} never came; it printed {self.seen!r}")
+        return self.seen
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.write(self._fd, b"\x03")
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        while self._more():
+            pass
+        os.close(self._fd)
+        return self._process.wait(SAFETY_SECONDS)
+
+    def _more(self) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], SAFETY_SECONDS)
+        if not ready:
+            raise AssertionError(f"the command hangs; it printed {self.seen!r}")
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
