@@ -92,9 +92,9 @@ def summary(job: Job, known: Findings) -> str:
 
 
 def _question_line(number: int, result: QuestionResult) -> str:
-    cited = " ".join(f"[{n}]" for n in result.evidence[:8])
+    cited = "".join(f" [{n}]" for n in result.evidence[:8])
     note = f" – {result.note}" if result.note else ""
-    return f"{number}. {result.question} – {STATES[result.state]} {cited}{note}".rstrip()
+    return f"{number}. {result.question} – {STATES[result.state]}{cited}{note}"
 
 
 def so_far(job: Job, known: Findings) -> str:
@@ -152,7 +152,7 @@ def citation(quote: Evidence) -> str:
             f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})",
             _quoted(quote.quote),
             f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
-            f"Verified: characters {quote.start} to {quote.end} of the kept text"
+            f"Checked when it was found: characters {quote.start} to {quote.end} of the kept text"
             f" {contract.snapshot_name(quote.snapshot)} are this quote.",
         ]
     )

@@ -63,6 +63,7 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         at = place(asked.cursor, job_id=job.id, part=asked.part, size=asked.max_chars)
         page = page_of(text, at, job_id=job.id, notes=_notes(asked.part, known))
         total = len(text)
+    whole = asked.part in _OF_THE_WHOLE
     following = wording.after_fetch(
         job, part=asked.part, section=asked.section, next_cursor=page.next_cursor
     )
@@ -73,11 +74,11 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         state=job.state,
         outcome=job.outcome,
         content=wording.visible(page.text),
-        sections=tuple(section.name for section in sections(report or "")),
+        sections=tuple(section.name for section in sections(report or "")) if whole else (),
         page=page.label,
         total_chars=total,
         next_cursor=page.next_cursor,
-        links=_links(folders, job, paths=paths) if report is not None else (),
+        links=_links(folders, job, paths=paths) if whole and report is not None else (),
         next=following,
     )
 
@@ -155,6 +156,9 @@ async def _citation(folder: Folder, report: str | None, known: Findings) -> str:
     return findings.citation(found)
 
 
+_OF_THE_WHOLE: frozenset[ReportPart] = frozenset({"summary", "report", "section"})
+"""Parts that say which sections there are and where the whole report can be opened."""
+
 Part = Callable[[Folder, str | None, Findings], Awaitable[str]]
 
 _PARTS: dict[ReportPart, Part] = {
@@ -170,7 +174,7 @@ _PARTS: dict[ReportPart, Part] = {
 
 def _notes(part: ReportPart, known: Findings) -> Callable[[str], str]:
     """Return what adds to a page the citations it uses but does not show."""
-    if part not in ("report", "section", "summary"):
+    if part not in _OF_THE_WHOLE:
         return lambda _: ""
     return lambda page: findings.footnotes(page, known)
 

@@ -80,10 +80,10 @@ FETCH = (
 
 def minutes(seconds: float) -> str:
     """Say a duration the way people do: ``40 seconds``, ``3 minutes``, ``2 hours``."""
-    for size, unit in ((3600, "hour"), (60, "minute")):
+    for size, unit in ((3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * size:
-            return f"{round(seconds / size)} {unit}s"
-    return f"{max(1, round(seconds))} seconds"
+            return f"{round(seconds / size)} {unit}"
+    return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
 
 
 def after_start(job_id: str, expected: float) -> Next:

@@ -17,7 +17,7 @@ from mcp.types import CallToolResult, TextContent
 from mcp_jobs_server import wording
 from mcp_jobs_server.sources import Sources
 from researcher_job.contract import Failure
-from tests.server.stage import Stage
+from tests.server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,7 @@ def tokens(text: str) -> int:
 
 def same_each_time(text: str, stage: Stage) -> str:
     """Take out of ``text`` what differs from run to run: ids and this machine's folders."""
-    text = text.replace(str(stage.root), "/root")
+    text = text.replace(str(stage.root), "/root").replace(ME.folder, "owner")
     text = re.sub(r"\d{8}-[a-z2-7]{13}", "20261121-abcdefghijklm", text)
     return re.sub(r"\b[a-z2-7]{6}(?=\.\d+\.\d+\.\d+)", "hijklm", text)
 
