@@ -143,14 +143,14 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> int:
         open_library=open_library,
         find=find,
         control=control,
-        on_stop=_leave_soon,
+        on_stop=leave_soon,
     )
     return anyio.run(job.run)
 
 
-def _leave_soon() -> None:
-    """Leave even where a thread that reads a document does not let go."""
-    timer = threading.Timer(LEAVE_SECONDS, os._exit, (int(ExitCode.STOPPED),))
+def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
+    """Leave the process after ``seconds`` even where a thread that reads does not let go."""
+    timer = threading.Timer(seconds, os._exit, (int(ExitCode.STOPPED),))
     timer.daemon = True
     timer.start()
 

@@ -105,10 +105,10 @@ class _Attempt:
             return self._end()
         except Exception as error:
             self._journal.step("error", f"The job failed: {cause_of(error)}.")
+            self._journal.close()
             raise
         finally:
             self._book.close()
-            self._journal.close()
 
     async def _research_until_interrupted(self) -> None:
         pace = self._job.settings
@@ -223,8 +223,8 @@ class _Attempt:
         if self._interruption.stopped or job.control.asked() == "stop":
             self._journal.say("Stopped as asked")
             self._journal.step("status", "The job was stopped as asked.")
+            self._journal.close()
             return ExitCode.STOPPED
-        self._book.close()
         self._board.change(state="writing")
         self._journal.say("Writing the report")
         self._board.write()

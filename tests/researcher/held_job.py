@@ -1,4 +1,5 @@
-"""A program: one attempt at the folder named, whose searches for ``holding`` never return.
+"""A program: one attempt at the folder named, whose searches for ``holding`` never return
+(``a thread``: each search holds a thread that cannot be cancelled).
 
 It runs in a process of its own, so that a test can kill it in the middle.
 """
@@ -6,10 +7,15 @@ It runs in a process of its own, so that a test can kill it in the middle.
 from __future__ import annotations
 
 import sys
+import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
+from researcher_job.__main__ import leave_soon
 from researcher_job.control import Control
 from researcher_job.folder import JobFolder
 from researcher_job.testing import FakeLibrary
@@ -18,14 +24,16 @@ from tests.researcher.jobs import TEXTS, make_job
 
 def main(root: Path, holding: str, attempt: int) -> int:
     async def hold(question: str) -> None:
+        if holding == "a thread":
+            await to_thread.run_sync(threading.Event().wait)
         if holding in question:
             await anyio.sleep_forever()
 
     control = Control(root)
     control.obey_signals()
     library = FakeLibrary(TEXTS, watcher=hold)
-    job = make_job(JobFolder(root), library, attempt=attempt, control=control)
-    return anyio.run(job.run)
+    job = make_job(JobFolder(root), library, attempt=attempt)
+    return anyio.run(replace(job, control=control, on_stop=partial(leave_soon, 0.2)).run)
 
 
 if __name__ == "__main__":

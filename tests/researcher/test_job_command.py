@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_help_and_start_load_no_document_reader() -> None:
 def test_a_job_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
-    _until(folder, process, "question 1 done and question 2 begun")
+    _until(process, lambda: _in_the_middle(folder))
     process.kill()
     assert process.wait(WAIT) == -signal.SIGKILL
     before = steps_of(folder)
@@ -171,7 +172,7 @@ def test_a_job_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None
 def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
-    _until(folder, process, "question 1 done and question 2 begun")
+    _until(process, lambda: _in_the_middle(folder))
     if by == "file":
         contract.create_once(folder.file(contract.STOP), b"")
     else:
@@ -182,10 +183,19 @@ def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
     assert status_of(folder).last_step == len(steps_of(folder))
 
 
+def test_a_stop_does_not_wait_for_a_thread_that_does_not_return(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    process = _held(folder, "a thread", attempt=1)
+    _until(process, lambda: any(step.kind == "tool_call" for step in steps_of(folder)))
+    contract.create_once(folder.file(contract.STOP), b"")
+    assert process.wait(WAIT) == ExitCode.STOPPED
+    assert folder.outcome() is None
+
+
 def test_a_running_job_writes_its_report_when_asked(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
-    _until(folder, process, "question 1 done and question 2 begun")
+    _until(process, lambda: _in_the_middle(folder))
     contract.create_once(folder.file(contract.FINISH_NOW), b"")
     assert process.wait(WAIT) == ExitCode.DONE
     assert outcome_of(folder).outcome == "partial"
@@ -197,14 +207,18 @@ def _held(folder: JobFolder, holding: str, *, attempt: int) -> subprocess.Popen[
     return subprocess.Popen([*program, str(folder.path), holding, str(attempt)])
 
 
-def _until(folder: JobFolder, process: subprocess.Popen[bytes], what: str) -> None:
-    """Wait until the first question is done and the second is being searched."""
+def _in_the_middle(folder: JobFolder) -> bool:
+    """Whether the first question is done and the second is being searched."""
+    searches = [step for step in steps_of(folder) if step.kind == "tool_call"]
+    first = folder.task(0)
+    return len(searches) == 2 and first is not None and first.state == "done"
+
+
+def _until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline and process.poll() is None:
-        searching = [step for step in steps_of(folder) if step.kind == "tool_call"]
-        first = folder.task(0)
-        if len(searching) == 2 and first and first.state == "done":
+        if reached():
             return
         time.sleep(0.02)
     process.kill()
-    pytest.fail(f"The job never came to: {what}.")
+    pytest.fail("The job never came so far.")

@@ -1,0 +1,109 @@
+"""A report from the folder alone, for a job that cannot write it any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from researcher_job import contract
+from researcher_job.contract import QuestionResult, Request
+from researcher_job.errors import ExitCode
+from researcher_job.finish import configuration_hash, outcome_of
+from researcher_job.folder import JobFolder
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from tests.researcher import jobs
+from tests.researcher.jobs import NOW, TEXTS, command, make_folder, report_of, run_job, steps_of
+
+
+@pytest.fixture
+def unfinished(tmp_path: Path) -> JobFolder:
+    """Return the folder of a job that was stopped in its second of two questions."""
+    folder = make_folder(tmp_path)
+
+    async def stop_at_purchases(question: str) -> None:
+        if "purchases" in question:
+            contract.create_once(folder.file(contract.STOP), b"")
+            await anyio.sleep_forever()
+
+    run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [
+        ("deadline", "The time limit of the job was reached."),
+        ("finish_now", "The report was asked for before the work was done."),
+    ],
+)
+def test_a_partial_report_is_written_with_its_reason(
+    unfinished: JobFolder, why: str, reason: str
+) -> None:
+    before = steps_of(unfinished)
+    done = command("--folder", unfinished.path, "--finish", why, "--attempt", 3)
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
+    outcome = jobs.outcome_of(unfinished)
+    assert (outcome.outcome, outcome.reason, outcome.attempts) == ("partial", reason, 3)
+    assert [result.state for result in outcome.questions] == ["answered", "not_found"]
+    assert outcome.questions[1].note == "The search for it was not finished."
+    assert outcome.coverage.read == 2
+    assert outcome.spent.tool_calls == 2
+    assert "thirty days" in report_of(unfinished)
+    steps = steps_of(unfinished)
+    assert steps[: len(before)] == before
+    assert [step.kind for step in steps[len(before) :]] == ["completed"]
+    assert verify(unfinished.path).faults == ()
+
+
+def test_a_job_that_never_began_has_insufficient_evidence(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    assert command("--folder", tmp_path, "--finish", "deadline").returncode == ExitCode.DONE
+    outcome = jobs.outcome_of(folder)
+    assert outcome.outcome == "insufficient_evidence"
+    assert [result.note for result in outcome.questions] == ["It was not begun."] * 2
+    assert verify(tmp_path).faults == ()
+
+
+def test_evidence_of_an_unfinished_question_is_not_lost(unfinished: JobFolder) -> None:
+    unfinished.file(contract.TASKS + "/0.json").unlink()
+    command("--folder", unfinished.path, "--finish", "finish_now")
+    first = jobs.outcome_of(unfinished).questions[0]
+    assert (first.state, first.evidence) == ("partial", (1, 2))
+
+
+def test_a_dead_job_gets_a_report_and_no_outcome(unfinished: JobFolder) -> None:
+    there = {path for path in unfinished.path.rglob("*") if path.is_file()}
+    assert command("--folder", unfinished.path, "--finish", "died").returncode == ExitCode.DONE
+    new = {path.name for path in unfinished.path.rglob("*") if path.is_file() and path not in there}
+    assert new == {contract.REPORT, contract.REPORT_HTML, ".lock"}
+    assert "This report is unfinished" in report_of(unfinished)
+    assert verify(unfinished.path).faults == ()
+
+
+def test_leftovers_of_a_killed_write_do_not_enter_the_result(unfinished: JobFolder) -> None:
+    leftover = unfinished.file(".report.md.1.abcd.tmp")
+    leftover.write_bytes(b"half")
+    command("--folder", unfinished.path, "--finish", "deadline")
+    assert not leftover.exists()
+    assert verify(unfinished.path).faults == ()
+
+
+def test_the_outcome_is_honest() -> None:
+    answered = QuestionResult(question="a", state="answered", evidence=(1,))
+    partial = QuestionResult(question="b", state="partial", evidence=(2,))
+    missing = QuestionResult(question="c", state="not_found")
+    assert outcome_of([answered, answered]) == "answered"
+    assert outcome_of([answered, missing]) == "partial"
+    assert outcome_of([partial]) == "partial"
+    assert outcome_of([missing, missing]) == "insufficient_evidence"
+
+
+def test_the_configuration_hash_is_about_what_was_asked() -> None:
+    one = Request(job_id="20260301-aaaaaaaaaaaaa", question="Why?", created_at=NOW)
+    other_job = one.model_copy(update={"job_id": "20260301-bbbbbbbbbbbbb"})
+    deeper = one.model_copy(update={"depth": "deep"})
+    assert configuration_hash(one) == configuration_hash(other_job)
+    assert configuration_hash(one) != configuration_hash(deeper)

@@ -1,0 +1,253 @@
+"""The report: what it says, and that text from sources cannot do anything in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from researcher_job import contract
+from researcher_job.contract import (
+    Coverage,
+    Evidence,
+    NotRead,
+    Plan,
+    QuestionResult,
+    Request,
+    Source,
+    Spent,
+)
+from researcher_job.evidence import paragraph_of
+from researcher_job.inert import blockquote, markdown, one_line, visible
+from researcher_job.page import html_page
+from researcher_job.report import Circumstances, Report, compose
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from researcher_job.writer import markdown_report
+from tests.researcher.jobs import NOW, make_folder, report_of, run_job
+
+HOSTILE = (
+    "# Heading\n## Another\n\n<script>alert(1)</script> [9] ![x](http://evil/?q) `code`"
+    " **bold** __init__ \x1b[31mred \u202egnitirw\u2028## Hidden\n---\n- item\n1. one"
+)
+COVERAGE = Coverage(found=3, read=2, not_read=(NotRead(reason="scanned PDF", count=1),))
+
+
+def evidence(n: int, quote: str, **fields: object) -> Evidence:
+    return Evidence.model_validate(
+        {
+            "n": n,
+            "question": 0,
+            "quote": quote,
+            "source": "handbook",
+            "uri": f"file:///docs/{n}.md",
+            "title": f"Document {n}",
+            "locator": f"line {n}",
+            "snapshot": "0" * 64,
+            "start": 0,
+            "end": len(quote),
+            "paragraph": f"Before. {quote} After.",
+            **fields,
+        }
+    )
+
+
+def report(*items: Evidence, plan: Plan | None = None, state: str = "answered") -> Report:
+    result = QuestionResult.model_validate(
+        {"question": "Why?", "state": state, "evidence": tuple(item.n for item in items)}
+    )
+    request = Request(
+        job_id="20260301-aaaaaaaaaaaaa", question="Why?", plan=plan or Plan(), created_at=NOW
+    )
+    return compose(
+        request,
+        [result],
+        items,
+        outcome="answered",
+        reason="",
+        coverage=COVERAGE,
+        circumstances=Circumstances(Spent(tool_calls=3, active_seconds=12), 1, NOW),
+    )
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^#+ .*$", text, re.MULTILINE)
+
+
+def test_the_parts_stand_in_their_order() -> None:
+    text = markdown_report(report(evidence(1, "Because of this."), plan=Plan(title="Reasons")))
+    assert headings(text) == [
+        "# Reasons",
+        "## 1. Why?",
+        "## What was not established",
+        "## Sources",
+        "## Citations",
+        "## How this report was made",
+    ]
+    assert text.index("Because of this. [1]") < text.index("*Read 2 of 3 files; not read")
+    assert text.index("*Read 2 of 3 files") < text.index("## 1. Why?")
+    assert "> Because of this.\n\n[1] Document 1, line 1" in text
+    assert "[1] “Because of this.” — Document 1, line 1, handbook" in text
+    assert "- Document 1 (handbook): line 1 [1] — file:///docs/1.md" in text
+    assert "researcher-job verify FOLDER" in text
+    assert "No language model took part" in text
+    assert "Spent: 12 s of work, 3 searches" in text
+
+
+def test_a_short_report_keeps_the_best_quotes_and_says_what_it_left_out() -> None:
+    items = [evidence(n, f"Quote {n} " + "word " * 20) for n in range(1, 6)]
+    short = report(*items, plan=Plan(report_words=50))
+    assert [item.n for item in short.cited] == [1, 2]
+    assert "3 more in evidence.jsonl, left out for length." in markdown_report(short)
+    assert len(report(*items).cited) == 5
+
+
+def test_a_question_without_an_answer_is_named_as_open() -> None:
+    text = markdown_report(report(state="not_found"))
+    assert "- Question 1, Why?: nothing was found." in text
+    assert "There are none." in text
+
+
+def test_a_hostile_quote_makes_no_heading_and_no_citation() -> None:
+    hostile = report(evidence(1, HOSTILE, title=HOSTILE, locator=HOSTILE, source=HOSTILE))
+    text = markdown_report(hostile)
+    assert headings(text) == headings(markdown_report(report(evidence(1, "plain"))))
+    assert set(re.findall(r"(?<!\\)\[(\d+)\]", text)) == {"1"}
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "<U+202E>" in text
+
+
+def test_a_hostile_quote_renders_as_plain_text() -> None:
+    hostile = report(evidence(1, HOSTILE, title=HOSTILE, locator=HOSTILE, source=HOSTILE))
+    page = MarkdownIt("commonmark").enable("table").render(markdown_report(hostile))
+    for element in ("<script", "<img", "<code", "<strong>bold", "<hr", "<table", "<a "):
+        assert element not in page
+    assert page.count("<blockquote>") == 1
+    assert page.count("<h1>") == 1
+
+
+@given(st.text(max_size=80))
+def test_any_text_renders_as_itself(text: str) -> None:
+    rendered = MarkdownIt("commonmark").render(f"x {markdown(text)}")
+    shown = _Texts.of(rendered)
+    assert " ".join(shown.split()) == f"x {one_line(text)}".strip()
+
+
+@given(st.text(st.sampled_from("#>-=+*_`~|:1.)[]!<&\\ \t\na\u2028\r"), max_size=40))
+def test_no_text_leaves_its_block_quote(text: str) -> None:
+    rendered = MarkdownIt("commonmark").enable("table").render(blockquote(text) + "\n\nend\n")
+    assert rendered.endswith("</blockquote>\n<p>end</p>\n")
+    for element in ("<h1", "<h2", "<ul", "<ol", "<pre", "<hr", "<table", "<code", "<em", "<a"):
+        assert element not in rendered
+
+
+@given(st.text(max_size=60))
+def test_what_is_shown_has_no_control_character(text: str) -> None:
+    for character in visible(text):
+        assert (
+            character in "\n\t"
+            or character.isprintable()
+            or character.isspace()
+            or (ord(character) > 0xFF)
+        )
+    assert "\x1b" not in visible(text + "\x1b")
+
+
+class _Texts(HTMLParser):
+    """Collects the text of a page, its elements and its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.elements: list[str] = []
+        self.links: list[str] = []
+
+    @classmethod
+    def of(cls, page: str) -> str:
+        parser = cls()
+        parser.feed(page)
+        parser.close()
+        return parser.text
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+def test_the_page_holds_everything_and_fetches_nothing() -> None:
+    page = html_page(report(evidence(1, "Because of this.")))
+    parser = _Texts()
+    parser.feed(page)
+    assert "Content-Security-Policy" in page
+    assert not {"script", "link", "img", "iframe"} & set(parser.elements)
+    assert set(parser.links) == {"#c1", "file:///docs/1.md"}
+    assert "Before. <mark>Because of this.</mark> After." in page
+    assert "Read 2 of 3 files" in parser.text
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+def test_hostile_text_is_escaped_on_the_page() -> None:
+    hostile = evidence(
+        1, HOSTILE, title=HOSTILE, locator=HOSTILE, source='"><script>', uri="javascript:alert(1)"
+    )
+    page = html_page(replace(report(hostile), title="</title><script>x</script>"))
+    parser = _Texts()
+    parser.feed(page)
+    assert "script" not in parser.elements
+    assert parser.links == ["#c1"] * len(parser.links)
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+
+
+def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: Path) -> None:
+    folder = make_folder(
+        tmp_path,
+        question="## Is the `heading` an <b>item</b>?",
+        plan=Plan(title="A\n## title <script>"),
+        sources=(Source(name="## texts", uri="memory:"),),
+    )
+    run_job(folder, FakeLibrary({"## <b>title</b>": f"The heading item.\n{HOSTILE}"}))
+    text = report_of(folder)
+    assert headings(text)[:2] == [
+        "# A \\## title \\<script>",
+        "## 1. \\## Is the \\`heading\\` an \\<b>item\\</b>?",
+    ]
+    assert folder.evidence()
+    stored = folder.file(contract.snapshot_name(folder.evidence()[0].snapshot)).read_bytes()
+    assert b"\x1b[31m" in stored
+    assert verify(tmp_path).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "paragraph"),
+    [
+        ("One.\n\nTwo here. Three.\n\nFour.", "Three.", "Two here. Three."),
+        ("One.\n \t\nTwo.", "One.", "One."),
+        ("Only one.", "one", "Only one."),
+    ],
+)
+def test_a_paragraph_surrounds_its_quote(text: str, quote: str, paragraph: str) -> None:
+    start = text.index(quote)
+    assert paragraph_of(text, start, start + len(quote)) == paragraph
+
+
+@given(st.text(max_size=300), st.data())
+def test_a_paragraph_holds_its_quote_and_is_bounded(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    found = paragraph_of(text, start, end, most=50)
+    assert len(found) <= 50
+    assert found in text
+    if end - start <= 50:
+        assert text[start:end].strip() in found
