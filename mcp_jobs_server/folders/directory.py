@@ -9,6 +9,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from anyio import to_thread
 
@@ -43,12 +44,9 @@ class DirectoryFolders:
     def _read(self, folder: str, name: str, start: int, limit: int) -> Slice | None:
         path = self._inside(folder, name)
         with _translated():
-            try:
-                file = open(path, "rb", opener=_without_waiting)
-            except OSError as error:
-                if error.errno in _MISSING:
-                    return None
-                raise
+            file = _opened(path)
+            if file is None:
+                return None
             with file:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
@@ -79,6 +77,15 @@ class DirectoryFolders:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    try:
+        return open(path, "rb", opener=_without_waiting)
+    except OSError as error:
+        if error.errno in _MISSING:
+            return None
+        raise
 
 
 def _without_waiting(path: str, flags: int) -> int:

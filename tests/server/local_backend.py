@@ -98,3 +98,8 @@ def let_go(runner: LocalRunner, job: Job) -> None:
     path = folder(runner, job)
     path.mkdir(parents=True, exist_ok=True)
     (path / "go").touch()
+
+
+async def moment() -> None:
+    """Leave other processes some time where they announce nothing."""
+    await anyio.sleep(0.02)

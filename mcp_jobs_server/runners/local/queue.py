@@ -34,6 +34,10 @@ class Queue:
         self._database = database
         self._profile = profile
 
+    def of(self, profile: str) -> Queue:
+        """Return the same rows as the runner of another profile sees them."""
+        return Queue(self._database, profile)
+
     def profiles(self) -> list[str]:
         """Return the profiles that have claimed jobs."""
         sql = f"SELECT DISTINCT profile FROM jobs WHERE {_WORKED_ON}"  # noqa: S608 - constants

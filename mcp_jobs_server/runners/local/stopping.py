@@ -34,8 +34,9 @@ def release_jobs(layout: Layout, options: RunnerOptions) -> None:
     """Settle the jobs whose processes are gone, and queue again what has not ended."""
     database = Database(layout)
     try:
-        for profile in Queue(database, options.profile).profiles():
+        queue = Queue(database, options.profile)
+        for profile in queue.profiles():
             place = Place(layout, replace(options, profile=profile))
-            Supervisor(Queue(database, profile), place).release()
+            Supervisor(queue.of(profile), place).release()
     finally:
         database.close()

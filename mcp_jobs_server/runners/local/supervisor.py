@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcp_jobs_server.errors import Unavailable
@@ -31,6 +32,9 @@ ROUND_SECONDS = 0.1
 MOST_SECONDS = 5.0
 """The most that one round counts: a laptop that slept costs its jobs nothing."""
 
+FREE_SECONDS = 3.0
+"""How often it is looked whether jobs of profiles without a runner take places."""
+
 
 class Supervisor:
     """Carries the jobs of one profile until nothing is left to do."""
@@ -47,6 +51,7 @@ class Supervisor:
         self._clock = clock
         self._attempts: dict[str, Attempt] = {}
         self._pause = threading.Event()
+        self._since_freed = FREE_SECONDS
 
     def serve(self) -> None:
         """Work while there is work, under the runner's lock; return once there is none, or at
@@ -63,10 +68,12 @@ class Supervisor:
                 return
 
     def release(self) -> None:
-        """Settle what ended, and queue the rest again without charging anything: for a stop of
-        all runners, after their processes were ended. Does nothing while a runner works."""
+        """Settle what ended, and queue again without charge that on which nothing works.
+
+        For a profile that has no runner; does nothing while one works.
+        """
         lock = self._place.layout.runner_lock(self._place.options.profile)
-        with locks.taken(lock, wait_seconds=1) as alone:
+        with locks.taken(lock) as alone:
             for claim in self._queue.claimed().values() if alone else ():
                 attempt = Attempt(claim, self._place, adopted=True)
                 match attempt.look(claim, 0):
@@ -90,6 +97,7 @@ class Supervisor:
         try:
             claims = self._queue.claimed()
             self._look(claims, seconds)
+            self._free_places(seconds)
             self._claim()
             return bool(self._attempts) or self._queue.has_work()
         except (Unavailable, OSError):
@@ -138,6 +146,18 @@ class Supervisor:
             return False
         create_once(attempt.folder / ENDED, encode(ended))
         return True
+
+    def _free_places(self, seconds: float) -> None:
+        """Let the dead jobs of profiles without a runner take no place under the limit."""
+        self._since_freed += seconds
+        if self._since_freed < FREE_SECONDS:
+            return
+        self._since_freed = 0.0
+        for profile in self._queue.profiles():
+            if profile != self._place.options.profile:
+                options = replace(self._place.options, profile=profile)
+                place = replace(self._place, options=options)
+                Supervisor(self._queue.of(profile), place, clock=self._clock).release()
 
     def _claim(self) -> None:
         most = self._place.options.max_running

@@ -1,0 +1,212 @@
+"""Jobs go on whatever is killed: the runner, the server, the server's whole tree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.settings import Settings
+from tests.server import local_backend as local
+from tests.server.local_backend import (
+    let_go,
+    lines,
+    start,
+    until,
+    until_ended,
+    until_running,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(tmp_path, max_running=1) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
+        yield runner
+
+
+def runner_processes(settings: Settings) -> list[psutil.Process]:
+    found = processes.of_data_dir(settings.data_dir)
+    return [process for process in found if not processes.is_job(process)]
+
+
+def kill(found: list[psutil.Process]) -> None:
+    assert found != []
+    for process in found:
+        process.kill()
+    psutil.wait_procs(found, timeout=local.LONGEST)
+
+
+@contextmanager
+def server(settings: Settings, *, count: int = 1, key: str = "") -> Iterator[subprocess.Popen[str]]:
+    """A server's process that is about to start jobs."""
+    command = [sys.executable, "-m", "tests.server.starting_process"]
+    with subprocess.Popen(
+        [*command, str(settings.data_dir), str(count), key],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+async def test_a_job_survives_its_runner_and_the_queue_goes_on_afterwards(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    first, second = await start(runner), await start(runner)
+    await until_running(runner, first)
+    kill(runner_processes(settings))
+    await runner.ensure_runner()
+    let_go(runner, first)
+    ended = await until_ended(runner, first)
+    assert (ended.state, ended.attempt) == ("completed", 1)
+    assert (lines(runner, first, "starts"), lines(runner, first, "ends")) == (["1"], ["x"])
+    let_go(runner, second)
+    assert (await until_ended(runner, second)).state == "completed"
+
+
+async def test_a_job_that_dies_with_its_runner_is_resumed(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    kill(processes.of_data_dir(settings.data_dir))
+    await runner.ensure_runner()
+    resumed = await until(runner, job, lambda _: lines(runner, job, "starts") == ["1", "2"])
+    assert resumed.attempt == 2
+    let_go(runner, job)
+    assert (await until_ended(runner, job)).state == "completed"
+    assert lines(runner, job, "ends") == ["x"]
+
+
+async def test_a_stop_is_obeyed_although_the_runner_was_killed(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner, "stubborn")
+    await until_running(runner, job)
+    kill(runner_processes(settings))
+    await runner.stop(local.OWNER, job.id, "stop")
+    assert (await until_ended(runner, job)).state == "cancelled"
+    assert processes.of_job(job.id) == []
+
+
+async def test_who_waits_brings_a_killed_runner_back(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    first, second = await start(runner), await start(runner)
+    await until_running(runner, first)
+    kill(runner_processes(settings))
+    let_go(runner, first)
+    let_go(runner, second)
+    assert (await until_ended(runner, second)).state == "completed"
+
+
+@pytest.mark.parametrize("what", ["the server", "the server's whole tree"])
+async def test_a_job_survives_the_killing_of(
+    settings: Settings, runner: LocalRunner, what: str
+) -> None:
+    with server(settings) as process:
+        said(process)
+        tell(process)
+        [(job_id, created)] = json.loads(said(process))
+        job = await runner.job(local.OWNER, job_id)
+        assert created
+        assert job is not None
+        await until_running(runner, job)
+        working = processes.of_data_dir(settings.data_dir)
+        killed = psutil.Process(process.pid)
+        tree = killed.children(recursive=True) if what == "the server's whole tree" else []
+        kill([*tree, killed])
+        assert processes.of_data_dir(settings.data_dir) == working != []
+    let_go(runner, job)
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("completed", 1)
+
+
+async def test_fifty_simultaneous_starts_with_one_key_from_two_servers_make_one_job(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    with server(settings, count=25, key="k") as one, server(settings, count=25, key="k") as other:
+        for process in (one, other):
+            said(process)
+        for process in (one, other):
+            tell(process)
+        answers = json.loads(said(one)) + json.loads(said(other))
+    assert len(answers) == 50
+    assert len({job_id for job_id, _ in answers}) == 1
+    assert [created for _, created in answers].count(True) == 1
+    [job] = await runner.active(local.OWNER)
+    await until_running(runner, job)
+    let_go(runner, job)
+    assert (await until_ended(runner, job)).attempt == 1
+
+
+async def test_a_runner_leaves_when_all_is_done_and_is_there_for_the_next_job(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    await until_ended(runner, await start(runner, "answer"))
+    psutil.wait_procs(processes.of_data_dir(settings.data_dir), timeout=local.LONGEST)
+    assert processes.of_data_dir(settings.data_dir) == []
+    assert (await until_ended(runner, await start(runner, "answer"))).state == "completed"
+
+
+async def test_stopping_all_runners_loses_and_charges_nothing(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    running, queued = await start(runner), await start(runner)
+    await until_running(runner, running)
+    assert stop_all(settings, wait_seconds=local.LONGEST) == 1
+    assert processes.of_data_dir(settings.data_dir) == []
+    found = await runner.job(local.OWNER, running.id)
+    assert found is not None
+    assert (found.state, found.queue_position) == ("queued", 1)
+    assert stop_all(settings, wait_seconds=1) == 0
+    await runner.ensure_runner()
+    for job in (running, queued):
+        let_go(runner, job)
+        assert (await until_ended(runner, job)).state == "completed"
+
+
+async def test_the_dead_job_of_another_profile_takes_no_place(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    dead = await start(runner)
+    await until_running(runner, dead)
+    kill(processes.of_data_dir(settings.data_dir))
+    async with LocalRunner(
+        settings, job_command=[*local.STAND_IN[:1], "-B", local.STAND_IN[1]]
+    ) as other:
+        assert (await until_ended(other, await start(other, "answer"))).state == "completed"
+        freed = await other.job(local.OWNER, dead.id)
+        assert freed is not None
+        assert freed.state == "queued"

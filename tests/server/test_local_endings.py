@@ -1,0 +1,209 @@
+"""Whatever becomes of a job's process, the job ends as it should, and nothing of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mcp_jobs_server.models import Job, StartOptions
+from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import ENDED, OUTCOME, REPORT, Ended, Limits, decode, read_whole
+from tests.server import local_backend as local
+from tests.server.local_backend import (
+    folder,
+    let_go,
+    lines,
+    start,
+    until_ended,
+    until_running,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(
+        tmp_path, stop_grace_seconds=0.3, finish_grace_seconds=0.3, report_seconds=5.0
+    ) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(settings, job_command=local.STAND_IN, hang_seconds=0.8) as runner:
+        yield runner
+
+
+def ended_file(runner: LocalRunner, job: Job) -> Ended:
+    found = decode(Ended, read_whole(folder(runner, job) / ENDED))
+    assert found is not None
+    return found
+
+
+async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
+    runner: LocalRunner,
+) -> None:
+    job = await start(runner, "orphan")
+    await until_running(runner, job)
+    [child] = [psutil.Process(int(pid)) for pid in lines(runner, job, "child")]
+    await runner.stop(local.OWNER, job.id, "stop")
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("cancelled", 1)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert processes.of_job(job.id) == []
+    assert ended_file(runner, job).state == "cancelled"
+
+
+async def test_what_a_job_leaves_running_ends_with_it(runner: LocalRunner) -> None:
+    job = await start(runner, "orphan")
+    await until_running(runner, job)
+    let_go(runner, job)
+    assert (await until_ended(runner, job)).state == "completed"
+    assert processes.of_job(job.id) == []
+
+
+async def test_a_job_that_obeys_is_cancelled_without_being_killed(runner: LocalRunner) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    await runner.stop(local.OWNER, job.id, "stop")
+    assert (await until_ended(runner, job)).state == "cancelled"
+    assert not (folder(runner, job) / OUTCOME).exists()
+
+
+async def test_a_stop_file_alone_cancels_a_job(runner: LocalRunner) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    (folder(runner, job) / "control").mkdir(exist_ok=True)
+    (folder(runner, job) / "control" / "stop").touch()
+    assert (await until_ended(runner, job)).state == "cancelled"
+
+
+async def test_an_outcome_that_is_there_wins_over_a_stop(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    for process in processes.of_data_dir(settings.data_dir):
+        process.suspend()
+    let_go(runner, job)
+    await runner.stop(local.OWNER, job.id, "stop")
+    (folder(runner, job) / "control" / "stop").unlink()
+    for process in processes.of_job(job.id):
+        process.resume()
+    while not (folder(runner, job) / OUTCOME).exists():
+        await local.moment()
+    for process in processes.of_data_dir(settings.data_dir):
+        process.resume()
+    assert (await until_ended(runner, job)).state == "completed"
+
+
+async def test_who_is_deaf_to_finish_now_gets_the_report_written(runner: LocalRunner) -> None:
+    job = await start(runner, "stubborn")
+    await until_running(runner, job)
+    await runner.stop(local.OWNER, job.id, "finish_now")
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.outcome, ended.summary) == ("completed", "partial", "finish_now")
+    assert lines(runner, job, "finishes") == ["finish_now"]
+
+
+async def test_a_job_over_its_minutes_gets_the_report_written(runner: LocalRunner) -> None:
+    asked = local.request("stubborn").model_copy(update={"limits": Limits(minutes=0.001)})
+    job = (await local.start_request(runner, asked)).job
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.outcome) == ("completed", "partial")
+    assert lines(runner, job, "finishes") == ["deadline"]
+    assert lines(runner, job, "starts") == ["1"]
+
+
+async def test_a_job_that_dies_is_resumed_twice_and_then_failed_with_a_report(
+    runner: LocalRunner,
+) -> None:
+    job = await start(runner, "die")
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("failed", 3)
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.retryable) == ("died", True)
+    assert lines(runner, job, "starts") == ["1", "2", "3"]
+    assert lines(runner, job, "finishes") == ["died"]
+    assert (folder(runner, job) / REPORT).exists()
+    assert not (folder(runner, job) / OUTCOME).exists()
+    assert ended_file(runner, job).attempts == 3
+
+
+async def test_deaths_after_progress_are_not_charged(runner: LocalRunner) -> None:
+    job = await start(runner, "progress")
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("completed", 5)
+
+
+async def test_a_job_that_hangs_is_killed_and_charged(runner: LocalRunner) -> None:
+    job = await start(runner, "hang")
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("failed", 3)
+    assert processes.of_job(job.id) == []
+
+
+async def test_a_request_that_the_job_cannot_read_fails_at_once(runner: LocalRunner) -> None:
+    ended = await until_ended(runner, await start(runner, "unreadable"))
+    assert (ended.state, ended.attempt) == ("failed", 1)
+    assert ended.error is not None
+    assert ended.error.code == "unreadable_request"
+
+
+async def test_a_program_that_does_not_exist_is_a_failure_in_words(settings: Settings) -> None:
+    async with LocalRunner(settings, job_command=["/no/such/program"]) as runner:
+        ended = await until_ended(runner, await start(runner))
+        assert ended.state == "failed"
+        assert ended.error is not None
+        assert ended.error.hint != ""
+
+
+async def test_no_more_jobs_run_than_may_and_the_rest_wait_in_order(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with LocalRunner(replace(settings, max_running=2), job_command=local.STAND_IN) as runner:
+        jobs = [await start(runner) for _ in range(4)]
+        for job in jobs[:2]:
+            await until_running(runner, job)
+        waiting = [await runner.job(local.OWNER, job.id) for job in jobs[2:]]
+        assert [job and (job.state, job.queue_position) for job in waiting] == [
+            ("queued", 1),
+            ("queued", 2),
+        ]
+        let_go(runner, jobs[0])
+        await until_running(runner, jobs[2])
+        last = await runner.job(local.OWNER, jobs[3].id)
+        assert last is not None
+        assert (last.state, last.queue_position) == ("queued", 1)
+        for job in jobs[1:]:
+            let_go(runner, job)
+            assert (await until_ended(runner, job)).state == "completed"
+
+
+async def test_the_researcher_of_this_project_runs_to_its_report(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "pond").mkdir()
+    (tmp_path / "pond" / "newts.md").write_text(
+        "# Newts\n\nThe great crested newt lays between 200 and 300 eggs a season.\n"
+    )
+    asked = local.request("How many eggs does the great crested newt lay?", sources=("pond",))
+    [source] = asked.sources
+    source = source.model_copy(update={"uri": (tmp_path / "pond").as_uri()})
+    async with LocalRunner(settings) as runner:
+        started = await runner.start(
+            asked.model_copy(update={"sources": (source,)}),
+            owner=local.OWNER,
+            options=StartOptions(),
+        )
+        ended = await until_ended(runner, started.job)
+        assert ended.error is None
+        assert ended.state == "completed"
+        assert "200 and 300 eggs" in (folder(runner, ended) / REPORT).read_text()
