@@ -1,0 +1,149 @@
+"""The real server as a real process, with real clients of both protocol eras."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import psutil
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult, TextContent
+
+from mcp_jobs_server.runners.local import processes
+from tests.benchmarks.bare import free_port
+
+ROOT = Path(__file__).parents[2]
+ERAS: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
+ENDED = ("completed", "failed", "cancelled")
+LONGEST = 120
+"""Seconds after which a test is taken for hanging; a net, not a measure."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A data directory and documents of one test, and how to reach a server over them."""
+
+    root: Path
+
+    @property
+    def documents(self) -> Path:
+        return self.root / "documents"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def env(self) -> dict[str, str]:
+        ours = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
+        return {**ours, "MCP_JOBS_DATA_DIR": str(self.data), "PYTHONPATH": str(ROOT)}
+
+    @property
+    def command(self) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "mcp_jobs_server",
+            "serve",
+            "--source",
+            f"pumps={self.documents}",
+        ]
+
+    def client(self, era: Literal["auto", "legacy"] = "auto") -> Client:
+        """Return a stdio client that starts the server and ends it."""
+        head, *rest = self.command
+        return Client(StdioServerParameters(command=head, args=rest, env=self.env), mode=era)
+
+    def write(self, count: int) -> None:
+        """Write so many documents, one of which answers what the tests ask."""
+        self.documents.mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            (self.documents / f"pump-{number}.md").write_text(
+                f"# Pump {number}\n\nPump {number} moves {number * 3} litres of water a minute."
+                f" It stands in hall {number % 9}.\n\n## Care\n\nOil pump {number} every month.\n",
+                encoding="utf-8",
+            )
+
+
+@contextmanager
+def home(root: Path, *, documents: int = 20) -> Iterator[Home]:
+    """Make a home; whatever runs for it ends with the block, and nothing may be left."""
+    found = Home(root)
+    found.write(documents)
+    try:
+        yield found
+    finally:
+        stop = [sys.executable, "-m", "mcp_jobs_server", "stop"]
+        subprocess.run(stop, env=found.env, check=True, stdout=subprocess.DEVNULL)
+        assert processes.of_data_dir(found.data) == []
+
+
+def fields(answer: CallToolResult) -> Mapping[str, Any]:
+    """Return the fields of an answer that is no error."""
+    assert not answer.is_error, answer.content
+    assert isinstance(answer.structured_content, dict)
+    return answer.structured_content
+
+
+def text(answer: CallToolResult) -> str:
+    [block] = answer.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+async def start(client: Client, **said: object) -> str:
+    """Start a job and return its id."""
+    asked = {"question": "How much water does pump 7 move a minute?", **said}
+    return str(fields(await client.call_tool("start_research", asked))["job_id"])
+
+
+async def until_ended(client: Client, job_id: str) -> Mapping[str, Any]:
+    """Follow a job to its end the way a model does: with the cursor, waiting in the call."""
+    cursor = ""
+    with anyio.fail_after(LONGEST):
+        while True:
+            asked = {"job_id": job_id, "cursor": cursor, "wait_seconds": 20}
+            found = fields(await client.call_tool("get_status", asked))
+            if found["state"] in ENDED:
+                return found
+            cursor = str(found["cursor"])
+
+
+@asynccontextmanager
+async def served(home: Home) -> AsyncIterator[str]:
+    """Serve over HTTP and yield the address."""
+    port = free_port()
+    command = [*home.command, "--transport", "http", "--port", str(port)]
+    process = await anyio.open_process(command, env=home.env, stdout=None, stderr=None)
+    try:
+        await _listening(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        with anyio.CancelScope(shield=True):
+            await process.wait()
+
+
+async def _listening(port: int) -> None:
+    with anyio.fail_after(LONGEST):
+        while True:
+            try:
+                stream = await anyio.connect_tcp("127.0.0.1", port)
+            except OSError:
+                await anyio.sleep(0.05)
+                continue
+            await stream.aclose()
+            return
+
+
+def kill_tree(process: psutil.Process) -> None:
+    """Kill a process and all below it, found by their parents, as clients do."""
+    for member in [*process.children(recursive=True), process]:
+        member.kill()
