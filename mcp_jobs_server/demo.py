@@ -167,7 +167,7 @@ async def _call(
 
 async def _progress(progress: float, total: float | None, message: str | None) -> None:
     of = f" of {total:g}" if total else ""
-    _say("progress", f"{progress:g}{of}  {message or ''}")
+    _say("progress", f"{int(progress)}{of}  {message or ''}")
 
 
 def _text(result: CallToolResult) -> str:

@@ -1,0 +1,200 @@
+"""Research from the command line: real jobs in real processes, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.locks import taken
+from mcp_jobs_server.settings import Settings
+from tests.server.command_line import CommandLine, Done
+
+LEAVE = """# Leave
+
+Every employee has 30 days of annual leave. The head of the department grants annual leave.
+
+# Notice
+
+The notice period is three months to the end of a quarter.
+"""
+QUESTION = "How many days of annual leave does an employee have?"
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    place = tmp_path_factory.mktemp("desk")
+    (place / "handbook").mkdir()
+    (place / "handbook" / "leave.md").write_text(LEAVE)
+    (place / "handbook" / "canteen.txt").write_text("The canteen opens at noon.")
+    shell = CommandLine(data_dir=place / "data", cwd=place)
+    yield shell
+    assert shell.run("stop").code == 0
+
+
+@pytest.fixture(scope="module")
+def answered(shell: CommandLine) -> Done:
+    """A job that was started and followed in a pipe, with JSON."""
+    return shell.run("research", QUESTION, "--source", "handbook", "--title", "Leave", "--json")
+
+
+def test_research_in_a_pipe_gives_json_and_plain_lines(answered: Done) -> None:
+    assert answered.code == 0, answered.err
+    found = answered.json
+    assert (found["state"], found["outcome"]) == ("completed", "answered")
+    assert "30 days of annual leave" in found["report"]
+    assert (Path(found["folder"]) / "report.html").exists()
+    assert found["coverage"]["read"] == 2
+    assert found["job_id"] in answered.err
+    assert "\x1b" not in answered.out + answered.err
+    assert "completed: " in answered.err
+
+
+def test_research_in_a_pipe_prints_the_report_alone(shell: CommandLine) -> None:
+    done = shell.run("research", QUESTION, "--source", "h=handbook", "--depth", "quick", "--again")
+    assert done.code == 0, done.err
+    assert done.out.startswith("# ")
+    assert "30 days of annual leave" in done.out
+    (said,) = [line for line in done.err.splitlines() if line.startswith("Job folder: ")]
+    assert (Path(said.removeprefix("Job folder: ")) / "report.md").read_text().strip() == (
+        done.out.strip()
+    )
+
+
+def test_the_exit_code_tells_what_came_of_it(shell: CommandLine) -> None:
+    nothing = shell.run("research", "Who invented the zeppelin airship?", "--source", "handbook")
+    assert nothing.code == 4, nothing.err
+    some = shell.run(
+        *("research", "Leave and airships", "--source", "handbook", "--question", QUESTION),
+        *("--question", "Who invented the zeppelin airship?"),
+    )
+    assert some.code == 3, some.err
+
+
+def test_what_is_wrong_is_said_before_anything_starts(shell: CommandLine) -> None:
+    before = shell.run("jobs", "list", "--all", "--json").json
+    for words, code, said in (
+        (["q?", "--source", "/etc"], 1, "belongs to the system"),
+        (["q?", "--source", "handbok/"], 1, "There is no"),
+        (["q?"], 1, "There is nothing to search"),
+        ([""], 2, "'question' is wrong"),
+        (["q?", "--source", "handbook", "--minutes", "soon"], 2, "limits.minutes"),
+        (["q" * 5000, "--source", "handbook"], 2, "4,000 characters"),
+    ):
+        done = shell.run("research", *words)
+        assert (done.code, done.out) == (code, ""), done.err
+        assert said in done.err
+        assert len(done.err.splitlines()) == 1
+    assert shell.run("jobs", "list", "--all", "--json").json == before
+
+
+def test_jobs_are_listed_shown_and_read(shell: CommandLine, answered: Done) -> None:
+    job_id = answered.json["job_id"]
+    listed = {job["job_id"]: job for job in shell.run("jobs", "list", "--all", "--json").json}
+    assert listed[job_id]["title"] == "Leave"
+    (row,) = [row for row in shell.run("jobs", "list", "--all").out.splitlines() if job_id in row]
+    assert row.split("\t")[1] == "answered"
+    shown = shell.run("jobs", "show", job_id[:14])
+    assert f"job\t{job_id}" in shown.out
+    assert "coverage\tRead 2 of 2 files." in shown.out
+    assert shell.run("jobs", "show", job_id, "--json").json["folder"] == answered.json["folder"]
+    assert "30 days" in shell.run("jobs", "report", job_id).out
+    assert "[1]" in shell.run("jobs", "report", job_id, "--part", "evidence").out
+    assert "30 days" in shell.run("jobs", "report", job_id, "--citation", "1").out
+    opened = shell.run("jobs", "report", job_id, "--open").out.strip()
+    assert opened == f"{answered.json['folder']}/report.html"
+    watched = shell.run("jobs", "watch", job_id)
+    assert watched.code == 0
+    assert watched.out.startswith(f"{job_id} answered: ")
+
+
+def test_an_unknown_job_is_not_found(shell: CommandLine, answered: Done) -> None:
+    for words in (["show", "../../etc"], ["report", "20200101-aaaaaaaaaaaaa"], ["cancel", "x"]):
+        done = shell.run("jobs", *words)
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("error: ")
+        assert answered.json["job_id"] in done.err
+
+
+def test_only_ended_jobs_named_exactly_are_removed(shell: CommandLine) -> None:
+    job = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
+    for careless in ("", job["job_id"][:12]):
+        refused = shell.run("jobs", "remove", careless)
+        assert refused.code == 2
+        assert "not the exact id" in refused.err
+    assert Path(job["folder"]).exists()
+    assert shell.run("jobs", "remove", job["job_id"]).out == f"Removed {job['job_id']}.\n"
+    assert not Path(job["folder"]).exists()
+    assert shell.run("jobs", "remove", job["job_id"]).code == 1
+
+
+def test_a_title_cannot_steer_the_terminal(shell: CommandLine) -> None:
+    title = "evil\x1b]0;owned\x07\u202etitle"
+    shell.run("research", QUESTION, "--source", "handbook", "--title", title)
+    piped = shell.run("jobs", "list", "--all")
+    terminal = shell.terminal("jobs", "list", "--all", COLUMNS="200")
+    assert terminal.end() == 0
+    for seen in (piped.out, terminal.seen):
+        assert "evil" in seen
+        assert "\x1b]0;" not in seen
+        assert "\u202e" not in seen
+
+
+# --- on a terminal ----------------------------------------------------------------------------
+
+
+def test_a_person_sees_a_bar_and_then_the_report(shell: CommandLine) -> None:
+    terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again")
+    assert terminal.end() == 0
+    assert "0/1" in terminal.seen  # the bar
+    assert "30 days of annual leave" in terminal.seen
+    assert "Job folder: " in terminal.seen
+    assert "\x1b[3" in terminal.seen  # colour
+
+
+def test_no_color_is_obeyed(shell: CommandLine) -> None:
+    terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again", NO_COLOR="1")
+    assert terminal.end() == 0
+    assert "\x1b[3" not in terminal.seen
+
+
+@pytest.fixture
+def nobody_runs(shell: CommandLine) -> Iterator[None]:
+    """Jobs stay queued: the lock of the runner is taken, so none is started."""
+    shell.run("stop")
+    layout = Layout(shell.data_dir)
+    with taken(layout.runner_lock(Settings(data_dir=shell.data_dir).profile)) as mine:
+        assert mine
+        yield
+
+
+@pytest.mark.usefixtures("nobody_runs")
+def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(shell: CommandLine) -> None:
+    terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--title", "Waiting")
+    terminal.until("queued")
+    terminal.interrupt()
+    assert terminal.end() == 130
+    (job,) = [job for job in shell.run("jobs", "list", "--json").json if job["title"] == "Waiting"]
+    assert job["state"] == "queued"
+    assert f"The job {job['job_id']} goes on" in terminal.seen
+    assert f"mcp-jobs-server jobs watch {job['job_id']}" in terminal.seen
+    assert "Traceback" not in terminal.seen
+    assert shell.run("jobs", "remove", job["job_id"]).code == 1  # it has not ended
+    cancelled = shell.run("jobs", "cancel", job["job_id"], "--json").json
+    assert (cancelled["state"], cancelled["changed"]) == ("cancelled", True)
+    watched = shell.run("jobs", "watch", job["job_id"])
+    assert watched.code == 1
+    assert "cancelled" in watched.err
+
+
+def test_a_job_left_alone_is_watched_to_its_end_later(shell: CommandLine) -> None:
+    started = shell.run("research", QUESTION, "--source", "handbook", "--again", "--detach")
+    assert started.code == 0
+    job_id = started.out.strip()
+    assert f"jobs watch {job_id}" in started.err
+    watched = shell.run("jobs", "watch", job_id, "--json")
+    assert watched.code == 0
+    assert watched.json["outcome"] == "answered"
+    assert Path(watched.json["folder"]).is_dir()

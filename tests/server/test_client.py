@@ -1,0 +1,103 @@
+"""Research in plain code."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.client import Research, connect, run
+from mcp_jobs_server.errors import InvalidArgument, NotGranted
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.locks import taken
+from mcp_jobs_server.runners.local.runner import stop_all
+from mcp_jobs_server.settings import Settings
+
+pytestmark = pytest.mark.anyio
+QUESTION = "How many days of annual leave does an employee have?"
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> str:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    (folder / "leave.md").write_text("Every employee has 30 days of annual leave.")
+    return str(folder)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+async def research(settings: Settings) -> AsyncIterator[Research]:
+    async with connect(settings) as research:
+        yield research
+    stop_all(settings, wait_seconds=20)
+
+
+async def test_start_wait_and_fetch(research: Research, handbook: str) -> None:
+    job = await research.start(QUESTION, sources=[handbook])
+    assert job.created
+    assert job.sources == ("handbook",)
+    seen = [standing async for standing in research.follow(job.job_id)]
+    assert seen[-1].outcome == "answered"
+    numbers = [step.step for standing in seen for step in standing.steps]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert (await research.wait(job.job_id, timeout=60)).state == "completed"
+    report = await research.fetch(job.job_id)
+    assert "30 days of annual leave" in report.content
+    assert (report.page, report.next_cursor) == ("1 of 1", None)
+    (listed,) = await research.jobs()
+    assert listed.fetched
+    await research.remove(job.job_id)
+    assert await research.jobs(include_ended=True) == []
+
+
+async def test_waiting_too_long_leaves_the_job(
+    research: Research, settings: Settings, handbook: str
+) -> None:
+    layout = Layout(settings.data_dir)
+    layout.make()
+    with taken(layout.runner_lock(settings.profile)) as mine:
+        assert mine
+        job = await research.start(QUESTION, sources=[handbook])
+        with pytest.raises(TimeoutError):
+            await research.wait(job.job_id, timeout=0.1)
+        assert (await research.status(job.job_id)).state == "queued"
+        assert (await research.cancel(job.job_id)).state == "cancelled"
+
+
+async def test_what_is_wrong_is_raised_and_nothing_starts(
+    research: Research, handbook: str
+) -> None:
+    with pytest.raises(NotGranted):
+        await research.start(QUESTION, sources=["/etc"])
+    with pytest.raises(InvalidArgument, match=r"limits\.minute"):
+        await research.start(QUESTION, sources=[handbook], limits={"minute": 1})
+    assert await research.jobs(include_ended=True) == []
+
+
+async def test_a_long_report_comes_whole(
+    research: Research, settings: Settings, handbook: str
+) -> None:
+    from mcp_jobs_server.cli.research import folder_of
+
+    questions = [
+        f"How many days of annual leave has employee {n}? {'so ' * 250}" for n in range(20)
+    ]
+    job = await research.start("Leave", sources=[handbook], questions=questions)
+    await research.wait(job.job_id, timeout=120)
+    report = folder_of(settings, job.job_id) / "report.md"
+    whole = await research.fetch(job.job_id)
+    assert whole.content.strip() == report.read_text().strip()
+
+
+def test_without_async(settings: Settings, handbook: str) -> None:
+    try:
+        report = run(QUESTION, sources=[handbook], timeout=120, settings=settings)
+    finally:
+        stop_all(settings, wait_seconds=20)
+    assert "30 days of annual leave" in report.content
