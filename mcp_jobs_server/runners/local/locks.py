@@ -18,7 +18,7 @@ def take(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=wait_seconds, thread_local=False)
+    lock = FileLock(path, timeout=wait_seconds, mode=0o600, thread_local=False)
     try:
         lock.acquire(poll_interval=0.02)
     except Timeout:

@@ -47,7 +47,8 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     inherited = {name: value for name, value in os.environ.items() if name != JOB_MARK}
     environment = {**inherited, **_import_path(inherited), **marks}
-    with log.open("ab") as errors:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as errors:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

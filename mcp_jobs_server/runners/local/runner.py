@@ -48,6 +48,8 @@ class LocalRunner:
     Several of them, in one process or many, may share a data directory. Leaving ends what
     tells of changes, never a job. ``job_command`` is the program that does a job (see
     ``attempt.py`` for what it is given); another command is another profile.
+    ``hang_seconds`` is how long a job may go without a heartbeat, ``busy_seconds`` how long a
+    call waits for a database that another process writes.
     ``survives_client`` turns false where the system ends jobs together with the client.
     """
 
@@ -59,12 +61,13 @@ class LocalRunner:
         job_command: Sequence[str] = JOB_COMMAND,
         least_free_bytes: int = LEAST_FREE_BYTES,
         hang_seconds: float = RunnerOptions.hang_seconds,
+        busy_seconds: float = 5.0,
     ) -> None:
         self._clock = clock
         self._least_free_bytes = least_free_bytes
         self._options = options_of(settings, job_command, hang_seconds=hang_seconds)
         self._layout = Layout(self._options.data_dir)
-        self._database = Database(self._layout)
+        self._database = Database(self._layout, busy_seconds=busy_seconds)
         self._store = Store(self._database)
         self._queue = Queue(self._database, self._options.profile)
         self._folders = DirectoryFolders(self._layout.jobs)
@@ -184,20 +187,20 @@ class LocalRunner:
         if code == ENDS_WITH_CLIENT:
             self.survives_client = False
         elif code != 0:
-            log.error("the launcher of the runner failed with exit code %s", code)
+            log.warning("The launcher of the runner failed with exit code %s.", code)
 
     async def _ensure_quietly(self) -> None:
         try:
             await self.ensure_runner()
-        except JobsError:
-            log.exception("no runner could be launched; it is tried again later")
+        except JobsError as error:
+            log.warning("No runner could be launched; it is tried again later. %s", error)
 
     async def _note(self, job: Job, name: str, data: bytes) -> None:
         """Write a file that the runner writes as well, should this fail."""
         try:
             await self._folders.create(job.folder, name, data)
-        except JobsError:
-            log.exception("%s of job %s could not be written", name, job.id)
+        except JobsError as error:
+            log.warning("%s of job %s could not be written. %s", name, job.id, error)
 
     # What follows blocks; it runs in a worker thread.
 
@@ -214,9 +217,9 @@ class LocalRunner:
             return started, None
         try:
             return started, self._launching.launch_if_missing()
-        except OSError:
+        except OSError as error:
             # The row is the commit of a start: whoever looks next launches the runner.
-            log.exception("no runner could be launched; it is tried again later")
+            log.warning("No runner could be launched; it is tried again later. %s", error)
             return started, None
 
     def _refuse_full_disk(self) -> None:
@@ -281,12 +284,12 @@ def stop_all(settings: Settings, *, wait_seconds: float) -> int:
     Raises:
         Unavailable: some process does not end within ``wait_seconds``, or the data directory
             cannot be used.
+        NewerVersion: the processes are ended; the jobs are left to a newer program.
     """
     from mcp_jobs_server.runners.local.stopping import end_processes, release_jobs
 
     layout = Layout(settings.data_dir)
-    if not layout.database.exists():
-        return 0
     ended = end_processes(layout, wait_seconds=wait_seconds)
-    release_jobs(layout, options_of(settings))
+    if layout.database.exists():
+        release_jobs(layout, options_of(settings))
     return ended

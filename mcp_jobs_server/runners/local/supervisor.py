@@ -35,6 +35,10 @@ MOST_SECONDS = 5.0
 FREE_SECONDS = 3.0
 """How often it is looked whether jobs of profiles without a runner take places."""
 
+RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
+"""How soon the data directory is tried again, and for how long. Jobs go on without a runner;
+the next one takes them over."""
+
 
 class Supervisor:
     """Carries the jobs of one profile until nothing is left to do."""
@@ -52,6 +56,7 @@ class Supervisor:
         self._attempts: dict[str, Attempt] = {}
         self._pause = threading.Event()
         self._since_freed = FREE_SECONDS
+        self._unusable_seconds = 0.0
 
     def serve(self) -> None:
         """Work while there is work, under the runner's lock; return once there is none, or at
@@ -95,14 +100,23 @@ class Supervisor:
     def _round(self, seconds: float) -> bool:
         """Look at everything once; say whether there is work."""
         try:
-            claims = self._queue.claimed()
-            self._look(claims, seconds)
-            self._free_places(seconds)
-            self._claim()
-            return bool(self._attempts) or self._queue.has_work()
-        except (Unavailable, OSError):
-            log.exception("the job database could not be used")
-            return bool(self._attempts)
+            busy = self._work(seconds)
+        except (Unavailable, OSError) as error:
+            self._unusable_seconds += seconds
+            if self._unusable_seconds > GIVE_UP_SECONDS:
+                raise
+            log.warning("the data directory cannot be used: %s", error)
+            self._pause.wait(RETRY_SECONDS)
+            return True
+        self._unusable_seconds = 0.0
+        return busy
+
+    def _work(self, seconds: float) -> bool:
+        claims = self._queue.claimed()
+        self._look(claims, seconds)
+        self._free_places(seconds)
+        self._claim()
+        return bool(self._attempts) or self._queue.has_work()
 
     def _look(self, claims: dict[str, Claim], seconds: float) -> None:
         for job_id in set(self._attempts) - set(claims):
@@ -114,8 +128,9 @@ class Supervisor:
                 verdict = attempt.look(claim, seconds)
                 if verdict is not None and self._recorded(verdict, claim, attempt):
                     del self._attempts[job_id]
-            except (Unavailable, OSError):
-                log.exception("job %s could not be looked after", job_id)
+            except (Unavailable, OSError) as error:
+                log.warning("job %s could not be looked after: %s", job_id, error)
+                self._pause.wait(RETRY_SECONDS)
 
     def _recorded(self, verdict: Verdict, claim: Claim, attempt: Attempt) -> bool:
         """Record the verdict; ``False``: the job is to be looked at again."""
@@ -175,5 +190,5 @@ class Supervisor:
             self._attempts[claim.id] = attempt
             try:
                 attempt.begin(self._clock())
-            except OSError:
-                log.exception("job %s could not be started", claim.id)
+            except OSError as error:
+                log.warning("job %s could not be started: %s", claim.id, error)

@@ -104,9 +104,9 @@ class Ticker:
     async def _look(self) -> None:
         try:
             found = await to_thread.run_sync(self._marks, dict(self._folders))
-        except JobsError:
+        except JobsError as error:
             # Let those who wait look for themselves: they get the error in words.
-            log.exception("the job database could not be looked at")
+            log.warning("What became of jobs could not be looked up. %s", error)
             found = dict.fromkeys(self._folders, ())
         for job_id, mark in found.items():
             if self._seen.get(job_id, mark) != mark:
