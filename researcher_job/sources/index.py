@@ -46,7 +46,7 @@ ORDER BY best.rank, passages.id
 _FACTS = "SELECT name, value FROM facts"
 _WORD = re.compile(r"\w+")
 
-TITLE_WEIGHT = 1.0
+TITLE_WEIGHT = 2.0
 HEADING_WEIGHT = 1.0
 
 
@@ -139,7 +139,7 @@ class IndexWriter:
         for part in divide(document):
             self._passages += 1
             body = document.text[part.start : part.end]
-            found = (title, trail(part.headings), body)
+            found = (title, _without(document.title, part.headings), body)
             self._length += len(_WORD.findall(body))
             self._database.execute(
                 "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -168,3 +168,8 @@ class IndexWriter:
         """Close and remove what was not finished; nothing after ``finish``."""
         self._database.close()
         self._fresh.unlink(missing_ok=True)
+
+
+def _without(title: str, headings: tuple[str, ...]) -> str:
+    """Return the headings' words; a first heading that is the title is weighted as that."""
+    return trail(headings[1:] if headings[:1] == (title,) else headings)

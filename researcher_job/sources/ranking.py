@@ -10,7 +10,7 @@ from researcher_job.sources.index import HEADING_WEIGHT, TITLE_WEIGHT, Candidate
 from researcher_job.terms import Question, stems
 
 _K1 = 1.2
-_B = 0.75
+_B = 0.9
 _OTHERS_WEIGHT = 0.5
 """What a word that the question itself does not use is worth beside one that it does."""
 

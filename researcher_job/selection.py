@@ -1,0 +1,158 @@
+"""Which sentences of the passages found speak to a question, and how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from researcher_job.sentences import Sentence, sentences
+from researcher_job.sources.base import Frequencies, Passage, Quote
+from researcher_job.terms import Question, Term, stems
+
+CONTEXT_SHARE = 0.6
+"""What a word counts that stands in the title or heading above a sentence, not in it."""
+
+NEAR_SHARE = 0.3
+"""What a word counts that stands elsewhere in the same passage."""
+
+OTHERS_SHARE = 0.7
+"""What other words for the question's may make up of those that are missing."""
+
+ABSENT = 1.25
+ABSENT_NAME = 2.0
+"""How much more a word counts against an answer that occurs nowhere in the sources."""
+
+_RANK = 0.5
+_FIRST = 0.06
+_TOGETHER = 0.08
+_NUMBER = 0.06
+_WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.9, "row": 0.85, "code": 0.6}
+_DIGIT = re.compile(r"\d")
+_SAME = 0.8
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A quote with the stems it is judged by: its own and those of its title and headings."""
+
+    quote: Quote
+    stems: frozenset[str]
+    context: frozenset[str]
+    rank: float
+    is_code: bool = False
+
+
+def ranked_quotes(
+    question: Question, passages: Sequence[Passage], frequencies: Frequencies
+) -> list[Ranked]:
+    """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
+    judged = _Judge(question, frequencies)
+    best_score = max((passage.score for passage in passages), default=0.0)
+    found: list[Ranked] = []
+    for passage in passages:
+        share = passage.score / best_score if best_score > 0 else 0.0
+        found += judged.quotes(passage, share)
+    found.sort(key=lambda one: (-one.rank, one.quote.passage.uri, one.quote.start))
+    return list(_distinct(found))
+
+
+def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequencies) -> float:
+    """Return how much of the question ``ranked`` cover (0 to 1): together, and the best alone.
+
+    Quotes of several documents may each touch a part of a question that none of them answers,
+    so half of it is what the best one covers by itself. Words that occur nowhere weigh more,
+    names most: what is asked about them cannot be known from these sources.
+    """
+    if not ranked:
+        return 0.0
+    judge = _Judge(question, frequencies, emphasis=True)
+    alone = max(judge.share(set(one.stems), set(one.context), set()) for one in ranked)
+    own = {stem for one in ranked for stem in one.stems}
+    context = {stem for one in ranked for stem in one.context}
+    return (alone + judge.share(own, context, set())) / 2
+
+
+class _Judge:
+    def __init__(
+        self, question: Question, frequencies: Frequencies, *, emphasis: bool = False
+    ) -> None:
+        self._question = question
+        self._weights = {
+            term.stem: frequencies.idf(term.stem) * (_stress(term, frequencies) if emphasis else 1)
+            for term in question.terms
+        }
+        self._total = sum(self._weights.values()) or 1.0
+        self._others = [
+            (set(words), max(frequencies.idf(word) for word in words))
+            for words in question.alternatives
+            if set(words) - set(self._weights)
+        ]
+
+    def quotes(self, passage: Passage, share: float) -> list[Ranked]:
+        spans = sentences(passage.text)
+        texts = [passage.text[span.start : span.end] for span in spans]
+        *own, title, heading = stems([*texts, passage.title, passage.locator])
+        context = frozenset((*title, *heading))
+        near = {stem for sentence in own for stem in sentence}
+        found = []
+        for index, (span, words) in enumerate(zip(spans, own, strict=True)):
+            touched = self.share(set(words), set(context), near)
+            if touched <= 0:
+                continue
+            bonus = _FIRST * (index == 0) + self._bonus(texts[index], words)
+            rank = (touched + bonus) * _WEIGHT_OF_KIND[span.kind] + _RANK * share
+            quote = _quote(passage, span, self.share(set(words), set(context), set()))
+            found.append(Ranked(quote, frozenset(words), context, rank, span.kind == "code"))
+        return found
+
+    def share(self, own: set[str], context: set[str], near: set[str]) -> float:
+        """Return the share of the question's idf mass that stands in or around a sentence."""
+        covered = 0.0
+        for stem, weight in self._weights.items():
+            if stem in own:
+                covered += weight
+            elif stem in context:
+                covered += weight * CONTEXT_SHARE
+            elif stem in near:
+                covered += weight * NEAR_SHARE
+        others = sum(weight for words, weight in self._others if words <= own | context)
+        missing = self._total - covered
+        return (covered + min(OTHERS_SHARE * missing, others)) / self._total
+
+    def _bonus(self, text: str, words: Sequence[str]) -> float:
+        pairs = set(pairwise(words))
+        asked = [pair for pair in pairwise(self._weights) if set(pair) <= set(words)]
+        together = sum(pair in pairs for pair in asked) / max(len(self._weights) - 1, 1)
+        number = self._question.wants_number and _DIGIT.search(text) is not None
+        return _TOGETHER * together + _NUMBER * number
+
+
+def _stress(term: Term, frequencies: Frequencies) -> float:
+    if frequencies.containing.get(term.stem, 0):
+        return 1.0
+    return ABSENT_NAME if term.is_name else ABSENT
+
+
+def _quote(passage: Passage, span: Sentence, score: float) -> Quote:
+    return Quote(
+        passage=passage,
+        start=passage.start + span.start,
+        end=passage.start + span.end,
+        text=passage.text[span.start : span.end],
+        score=round(min(score, 1.0), 4),
+    )
+
+
+def _distinct(found: Iterable[Ranked]) -> Iterable[Ranked]:
+    """Leave out what says nearly the same as a better one, word by word."""
+    kept: list[Ranked] = []
+    for one in found:
+        if not any(_alike(one.stems, other.stems) for other in kept):
+            kept.append(one)
+            yield one
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= _SAME * len(one | other)

@@ -1,0 +1,1 @@
+"""Measures finding and quoting on shared sets of questions; run by ``make eval``."""
