@@ -7,7 +7,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -23,7 +22,6 @@ from researcher_job.contract import (
     Source,
     Spent,
 )
-from researcher_job.evidence import paragraph_of
 from researcher_job.inert import blockquote, markdown, one_line, visible
 from researcher_job.page import html_page
 from researcher_job.report import Circumstances, Report, compose
@@ -227,27 +225,3 @@ def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: P
     stored = folder.file(contract.snapshot_name(folder.evidence()[0].snapshot)).read_bytes()
     assert b"\x1b[31m" in stored
     assert verify(tmp_path).faults == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "quote", "paragraph"),
-    [
-        ("One.\n\nTwo here. Three.\n\nFour.", "Three.", "Two here. Three."),
-        ("One.\n \t\nTwo.", "One.", "One."),
-        ("Only one.", "one", "Only one."),
-    ],
-)
-def test_a_paragraph_surrounds_its_quote(text: str, quote: str, paragraph: str) -> None:
-    start = text.index(quote)
-    assert paragraph_of(text, start, start + len(quote)) == paragraph
-
-
-@given(st.text(max_size=300), st.data())
-def test_a_paragraph_holds_its_quote_and_is_bounded(text: str, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(text)))
-    end = data.draw(st.integers(start, len(text)))
-    found = paragraph_of(text, start, end, most=50)
-    assert len(found) <= 50
-    assert found in text
-    if end - start <= 50:
-        assert text[start:end].strip() in found

@@ -1,0 +1,82 @@
+"""Only what stands in its snapshot becomes evidence, with the paragraph around it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from researcher_job.errors import Misquoted
+from researcher_job.evidence import check_quote, paragraph_of
+from researcher_job.sources.base import Passage, Quote
+
+TEXT = "Grüße 👋 from the handbook. Logs are kept for thirty days."
+SHA256 = hashlib.sha256(TEXT.encode()).hexdigest()
+
+
+def quote_of(start: int, end: int, text: str, *, snapshot: str = SHA256) -> Quote:
+    passage = Passage(
+        source="handbook",
+        uri="file:///handbook.md",
+        title="Handbook",
+        locator="line 1",
+        snapshot=snapshot,
+        start=0,
+        end=len(TEXT),
+        text=TEXT,
+        score=1.0,
+    )
+    return Quote(passage, start, end, text, 1.0)
+
+
+@given(st.data())
+def test_what_stands_there_may_be_quoted(data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(TEXT) - 1))
+    end = data.draw(st.integers(start + 1, len(TEXT)))
+    if TEXT[start:end].strip():
+        check_quote(quote_of(start, end, TEXT[start:end]), TEXT)
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "problem"),
+    [
+        (quote_of(0, 5, "Grüße", snapshot="0" * 64), TEXT, "not the text that its hash names"),
+        (quote_of(0, 5, "Grüße"), TEXT + " ", "not the text that its hash names"),
+        (quote_of(0, 5, "Grüsse"), TEXT, "other words"),
+        (quote_of(1, 6, "Grüße"), TEXT, "other words"),
+        (quote_of(5, 6, " "), TEXT, "empty"),
+        (quote_of(3, 3, ""), TEXT, "empty"),
+        (quote_of(-5, -1, "days"), TEXT, "outside"),
+        (quote_of(50, 5_000, TEXT[50:]), TEXT, "outside"),
+        (quote_of(0, 1, "\ud800", snapshot="0" * 64), "\ud800", "not valid Unicode"),
+    ],
+)
+def test_what_does_not_stand_there_is_refused(quote: Quote, text: str, problem: str) -> None:
+    with pytest.raises(Misquoted, match=problem):
+        check_quote(quote, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "paragraph"),
+    [
+        ("One.\n\nTwo here. Three.\n\nFour.", "Three.", "Two here. Three."),
+        ("One.\n \t\nTwo.", "One.", "One."),
+        ("Only one.", "one", "Only one."),
+    ],
+)
+def test_a_paragraph_surrounds_its_quote(text: str, quote: str, paragraph: str) -> None:
+    start = text.index(quote)
+    assert paragraph_of(text, start, start + len(quote)) == paragraph
+
+
+@given(st.text(max_size=300), st.data())
+def test_a_paragraph_holds_its_quote_and_is_bounded(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    found = paragraph_of(text, start, end, most=50)
+    assert len(found) <= 50
+    assert found in text
+    if end - start <= 50:
+        assert text[start:end].strip() in found
