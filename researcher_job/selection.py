@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from researcher_job.sentences import Sentence, sentences
+from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
-from researcher_job.terms import Question, Term, stems
+from researcher_job.terms import Question, stems
 
-CONTEXT_SHARE = 0.6
+CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""
 
 NEAR_SHARE = 0.3
@@ -20,9 +20,16 @@ NEAR_SHARE = 0.3
 OTHERS_SHARE = 0.7
 """What other words for the question's may make up of those that are missing."""
 
-ABSENT = 1.25
-ABSENT_NAME = 2.0
+_NAME = 1.3
+_ABSENT = 1.3
 """How much more a word counts against an answer that occurs nowhere in the sources."""
+
+_EVEN = 2.0
+_DEFINES_BONUS = 0.1
+_SHOUTED = 0.7
+_THIN = 0.85
+_MIN_WORDS = 6
+"""Sentences with fewer words, links left out, rarely say much."""
 
 _RANK = 0.5
 _FIRST = 0.06
@@ -30,6 +37,8 @@ _TOGETHER = 0.08
 _NUMBER = 0.06
 _WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.9, "row": 0.85, "code": 0.6}
 _DIGIT = re.compile(r"\d")
+_DEFINES = re.compile(r"\W*(?:\w+\W+){1,4}?(?:is|are|was|were|provides?|allows?|lets|means)\b")
+_SHORT = 2
 _SAME = 0.8
 
 
@@ -48,7 +57,7 @@ def ranked_quotes(
     question: Question, passages: Sequence[Passage], frequencies: Frequencies
 ) -> list[Ranked]:
     """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
-    judged = _Judge(question, frequencies)
+    judged = _Judge(question, frequencies, _weights(question, frequencies))
     best_score = max((passage.score for passage in passages), default=0.0)
     found: list[Ranked] = []
     for passage in passages:
@@ -67,7 +76,7 @@ def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequenci
     """
     if not ranked:
         return 0.0
-    judge = _Judge(question, frequencies, emphasis=True)
+    judge = _Judge(question, frequencies, _demands(question, frequencies))
     alone = max(judge.share(set(one.stems), set(one.context), set()) for one in ranked)
     own = {stem for one in ranked for stem in one.stems}
     context = {stem for one in ranked for stem in one.context}
@@ -75,14 +84,13 @@ def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequenci
 
 
 class _Judge:
+    """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
+
     def __init__(
-        self, question: Question, frequencies: Frequencies, *, emphasis: bool = False
+        self, question: Question, frequencies: Frequencies, weights: Mapping[str, float]
     ) -> None:
         self._question = question
-        self._weights = {
-            term.stem: frequencies.idf(term.stem) * (_stress(term, frequencies) if emphasis else 1)
-            for term in question.terms
-        }
+        self._weights = weights
         self._total = sum(self._weights.values()) or 1.0
         self._others = [
             (set(words), max(frequencies.idf(word) for word in words))
@@ -92,7 +100,7 @@ class _Judge:
 
     def quotes(self, passage: Passage, share: float) -> list[Ranked]:
         spans = sentences(passage.text)
-        texts = [passage.text[span.start : span.end] for span in spans]
+        texts = [said(passage.text[span.start : span.end]) for span in spans]
         *own, title, heading = stems([*texts, passage.title, passage.locator])
         context = frozenset((*title, *heading))
         near = {stem for sentence in own for stem in sentence}
@@ -102,7 +110,8 @@ class _Judge:
             if touched <= 0:
                 continue
             bonus = _FIRST * (index == 0) + self._bonus(texts[index], words)
-            rank = (touched + bonus) * _WEIGHT_OF_KIND[span.kind] + _RANK * share
+            worth = _WEIGHT_OF_KIND[span.kind] * _worth(texts[index], words)
+            rank = (touched + bonus) * worth + _RANK * share
             quote = _quote(passage, span, self.share(set(words), set(context), set()))
             found.append(Ranked(quote, frozenset(words), context, rank, span.kind == "code"))
         return found
@@ -126,13 +135,34 @@ class _Judge:
         asked = [pair for pair in pairwise(self._weights) if set(pair) <= set(words)]
         together = sum(pair in pairs for pair in asked) / max(len(self._weights) - 1, 1)
         number = self._question.wants_number and _DIGIT.search(text) is not None
-        return _TOGETHER * together + _NUMBER * number
+        short = len(self._weights) <= _SHORT and not self._question.wants_number
+        defines = short and _DEFINES.match(text) is not None and words[0] in self._weights
+        return _TOGETHER * together + _NUMBER * number + _DEFINES_BONUS * defines
 
 
-def _stress(term: Term, frequencies: Frequencies) -> float:
-    if frequencies.containing.get(term.stem, 0):
-        return 1.0
-    return ABSENT_NAME if term.is_name else ABSENT
+def _worth(text: str, words: Sequence[str]) -> float:
+    return (_SHOUTED if text.isupper() else 1.0) * (_THIN if len(words) < _MIN_WORDS else 1.0)
+
+
+def _weights(question: Question, frequencies: Frequencies) -> dict[str, float]:
+    """Return what a word counts when sentences are compared: names more than other words."""
+    return {
+        term.stem: frequencies.idf(term.stem) * (_NAME if term.is_name else 1.0)
+        for term in question.terms
+    }
+
+
+def _demands(question: Question, frequencies: Frequencies) -> dict[str, float]:
+    """Return what a word counts when the question as a whole is judged.
+
+    Closer to each other than for ranking: an answer to two words must have both.
+    """
+    found = {}
+    for term in question.terms:
+        absent = not frequencies.containing.get(term.stem, 0)
+        stress = (_ABSENT if absent else 1.0) * (_NAME if term.is_name else 1.0)
+        found[term.stem] = (frequencies.idf(term.stem) + _EVEN) * stress
+    return found
 
 
 def _quote(passage: Passage, span: Sentence, score: float) -> Quote:

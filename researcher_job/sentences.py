@@ -35,7 +35,7 @@ _ROW = re.compile(r"\s*\|.*\|.*|.* \| .*|.*\t.*\S")
 _RULE = re.compile(r"[\s|:=\-_*~+#.^]*")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _MARKUP = re.compile(r"\s*(?:</?[A-Za-z!]|\.\. [\w|-]|:\w+:\s|\[[^\]]+\]:\s|!\[|\[!\[)")
-_LINKS = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?://\S+|<[^>]{1,200}>|`[^`]*_?`_?")
+_LINKS = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?://\S+|<[^>]{1,200}>")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -164,7 +164,12 @@ def _break(passage: str, start: int) -> int:
 
 def _says_something(passage: str, one: Sentence) -> bool:
     """Tell a sentence from a lone link, badge, number or word."""
-    said = _LINKS.sub(" ", passage[one.start : one.end])
-    if len(_DENSE.findall(said)) >= _MIN_DENSE:
+    text = said(passage[one.start : one.end])
+    if len(_DENSE.findall(text)) >= _MIN_DENSE:
         return True
-    return one.end - one.start >= MIN_LENGTH and len(_WORD.findall(said)) >= _MIN_WORDS
+    return one.end - one.start >= MIN_LENGTH and len(_WORD.findall(text)) >= _MIN_WORDS
+
+
+def said(text: str) -> str:
+    """Return ``text`` without addresses, images and tags, which are not read out."""
+    return _LINKS.sub(" ", text)

@@ -25,6 +25,7 @@ _BY_STEM = {
     **dict.fromkeys(("readme", "license", "licence", "copying", "notice", "authors"), "text"),
     **dict.fromkeys(("changelog", "changes", "history", "news", "contributing"), "text"),
 }
+# What installers write beside a package; read by programs only.
 _MACHINE_LISTS = frozenset({"record", "wheel", "installer", "requested", "direct_url", "zip-safe"})
 
 
