@@ -22,6 +22,7 @@ from researcher_job.folder import JobFolder
 from researcher_job.journal import Journal
 from researcher_job.lead import Lead, open_questions
 from researcher_job.progress import Progress
+from researcher_job.reading_log import ReadingLog
 from researcher_job.report import title_of
 from researcher_job.settings import JobSettings
 from researcher_job.sources.base import Library, Reading
@@ -85,6 +86,7 @@ class _Attempt:
             root, self._board, clock=job.clock, part_records=settings.part_records
         )
         self._progress = Progress(job.folder, title_of(request), self._questions)
+        self._reading_log = ReadingLog()
 
     def _spent(self) -> Spent:
         return self._budget.tick()
@@ -214,8 +216,7 @@ class _Attempt:
         self._board.change(coverage=coverage)
         dealt_with = coverage.read + sum(kind.count for kind in coverage.not_read)
         self._journal.say(f"Reading {name}: {dealt_with} of {coverage.found} files")
-        every = max(1, coverage.found // 20)
-        if dealt_with <= 20 or dealt_with % every == 0:
+        if self._reading_log.is_worth_a_step(dealt_with, of=coverage.found):
             self._journal.step("status", f"Read {name} ({dealt_with} of {coverage.found} files).")
 
     def _end(self) -> ExitCode:

@@ -62,7 +62,10 @@ def _asked(report: Report) -> str:
 def _answer(report: Report) -> str:
     head = " ".join(part for part in (HEADLINES[report.outcome], report.reason) if part)
     said = " ".join(f"{_text(item.quote)}{_cite(item)}" for item in report.answer)
-    blocks = [f'<p class="verdict">{_text(head)}</p>' if head else "", f"<p>{said}</p>"]
+    blocks = [
+        f'<p class="verdict">{_text(head)}</p>' if head else "",
+        f"<p>{said}</p>" if said else "",
+    ]
     return f'<section class="answer" aria-label="Answer">{"".join(blocks)}</section>'
 
 

@@ -110,7 +110,7 @@ def compose(
         coverage=coverage,
         sections=sections,
         open_points=_open_points(sections, coverage),
-        made=_made(request, coverage, circumstances),
+        made=_made(request, circumstances),
     )
 
 
@@ -180,15 +180,15 @@ def _open_points(sections: Sequence[Section], coverage: Coverage) -> tuple[str, 
     return tuple(points)
 
 
-def _made(request: Request, coverage: Coverage, how: Circumstances) -> tuple[str, ...]:
+def _made(request: Request, how: Circumstances) -> tuple[str, ...]:
     spent = how.spent
     return (
         "No language model took part: every statement is a verbatim quote, found by search and"
         " checked by code against a kept copy of its document.",
         f"Depth: {request.depth}. Limits: {_limits(request.limits)}.",
-        f"Spent: {_minutes(spent.active_seconds)} of work, {spent.tool_calls} searches,"
+        f"Spent: {_minutes(spent.active_seconds)} of work, {spent.tool_calls}"
+        f" search{'' if spent.tool_calls == 1 else 'es'},"
         f" {spent.tokens} model tokens, ${spent.cost_usd:.2f}.",
-        coverage.sentence(),
         f"Asked {request.created_at:%Y-%m-%d %H:%M} UTC, written {how.ended_at:%Y-%m-%d %H:%M}"
         f" UTC, attempt {how.attempts}. Job {request.job_id}.",
         f"To check every quote again: {VERIFY}",

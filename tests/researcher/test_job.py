@@ -81,6 +81,14 @@ def test_files_are_named_in_steps_as_they_are_read(tmp_path: Path) -> None:
     assert "Read buying (2 of 2 files)." in said
 
 
+def test_many_files_give_few_steps(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    run_job(folder, FakeLibrary({f"file {n}": "Some text." for n in range(1_000)}))
+    named = [step.message for step in steps_of(folder) if step.message.startswith("Read file")]
+    assert named[0] == "Read file 0 (1 of 1000 files)."
+    assert 25 <= len(named) <= 30
+
+
 def test_a_question_nothing_speaks_to_makes_the_answer_partial(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, plan=Plan(questions=(QUESTIONS[0], "Where do dragons nest?")))
     run_job(folder)
