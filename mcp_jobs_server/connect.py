@@ -56,6 +56,11 @@ def launch(
     return Launch(command, (*args, "serve", *named), env)
 
 
+def command_line(*words: str) -> str:
+    """Return a command of this installation, ready to paste into a shell."""
+    return _shell([*_command(), *words])
+
+
 def _command() -> list[str]:
     """Return the installed command beside the interpreter, or else the interpreter with ``-m``."""
     beside = Path(sys.executable).parent

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from mcp_jobs_server.cli.output import line, markdown, one_line, report_error
-from mcp_jobs_server.connect import instructions, launch
+from mcp_jobs_server.connect import command_line, instructions, launch
 from mcp_jobs_server.errors import JobsError, NothingToSearch
 from mcp_jobs_server.grants import path_of
 from mcp_jobs_server.models import ENDED_STATES
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
 QUESTION = (
-    "What does Pydantic use type hints for?"
-    " Which event loop implementations does AnyIO work on top of?"
-    " Which transports can an MCP server use?"
+    "What does the Model Context Protocol let you build?"
+    " On top of which libraries does AnyIO work?"
+    " What does Pydantic use Python type hints for?"
 )
 LIBRARIES = ("mcp", "pydantic", "anyio", "starlette", "uvicorn", "httpx2", "rich", "filelock")
+WIDTH = 160
+"""Columns of the transcript; the report is printed whole."""
 WAIT_SECONDS = 20
 VERIFY_SECONDS = 120
 
@@ -176,9 +178,9 @@ def _text(result: CallToolResult) -> str:
 
 def _say(who: str, text: str) -> None:
     first, *rest = text.splitlines() or [""]
-    line(f"{who:>9} │ {one_line(first)}")
+    line(f"{who:>9} │ {one_line(first, WIDTH)}")
     for more in rest:
-        line(f"{'':>9} │ {one_line(more)}")
+        line(f"{'':>9} │ {one_line(more, WIDTH)}")
 
 
 # --- afterwards -------------------------------------------------------------------------------
@@ -200,9 +202,9 @@ def _say_what_next(ask: Ask, folder: Path) -> None:
     line("\nTo give your own assistant this, paste into its configuration:\n")
     for found in instructions("claude-desktop", start):
         line(f"{found.client}: {found.place}\n{found.text}\n")
-    line(f"For Cursor, VS Code and Claude Code: {start.command} connect")
+    line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")
     if not ask.own:
-        line(f"For your own documents: {start.command} sources add NAME DIR")
+        line(f"To add your own documents: {command_line('sources', 'add', 'NAME', 'DIR')}")
 
 
 if __name__ == "__main__":

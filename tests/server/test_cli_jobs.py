@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from mcp_jobs_server.runners.local.locks import taken
 from mcp_jobs_server.settings import Settings
 from tests.server.command_line import CommandLine, Done
 
-LEAVE = """# Leave
+LEAVE = """# Notice
 
-Every employee has 30 days of annual leave. The head of the department grants annual leave.
+The notice period of a permanent contract is three months.
 
-# Notice
+# Leave
 
-The notice period is three months to the end of a quarter.
+The head of the department grants annual leave.
 """
-QUESTION = "How many days of annual leave does an employee have?"
+QUESTION = "What is the notice period of a permanent contract?"
+FOUND = "The notice period of a permanent contract is three months."
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])[;m]")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def test_research_in_a_pipe_gives_json_and_plain_lines(answered: Done) -> None:
     assert answered.code == 0, answered.err
     found = answered.json
     assert (found["state"], found["outcome"]) == ("completed", "answered")
-    assert "30 days of annual leave" in found["report"]
+    assert FOUND in found["report"]
     assert (Path(found["folder"]) / "report.html").exists()
     assert found["coverage"]["read"] == 2
     assert found["job_id"] in answered.err
@@ -56,7 +59,7 @@ def test_research_in_a_pipe_prints_the_report_alone(shell: CommandLine) -> None:
     done = shell.run("research", QUESTION, "--source", "h=handbook", "--depth", "quick", "--again")
     assert done.code == 0, done.err
     assert done.out.startswith("# ")
-    assert "30 days of annual leave" in done.out
+    assert FOUND in done.out
     (said,) = [line for line in done.err.splitlines() if line.startswith("Job folder: ")]
     assert (Path(said.removeprefix("Job folder: ")) / "report.md").read_text().strip() == (
         done.out.strip()
@@ -100,9 +103,9 @@ def test_jobs_are_listed_shown_and_read(shell: CommandLine, answered: Done) -> N
     assert f"job\t{job_id}" in shown.out
     assert "coverage\tRead 2 of 2 files." in shown.out
     assert shell.run("jobs", "show", job_id, "--json").json["folder"] == answered.json["folder"]
-    assert "30 days" in shell.run("jobs", "report", job_id).out
+    assert FOUND in shell.run("jobs", "report", job_id).out
     assert "[1]" in shell.run("jobs", "report", job_id, "--part", "evidence").out
-    assert "30 days" in shell.run("jobs", "report", job_id, "--citation", "1").out
+    assert FOUND in shell.run("jobs", "report", job_id, "--citation", "1").out
     opened = shell.run("jobs", "report", job_id, "--open").out.strip()
     assert opened == f"{answered.json['folder']}/report.html"
     watched = shell.run("jobs", "watch", job_id)
@@ -110,12 +113,13 @@ def test_jobs_are_listed_shown_and_read(shell: CommandLine, answered: Done) -> N
     assert watched.out.startswith(f"{job_id} answered: ")
 
 
-def test_an_unknown_job_is_not_found(shell: CommandLine, answered: Done) -> None:
+def test_an_unknown_job_is_answered_with_the_newest(shell: CommandLine) -> None:
+    newest = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
     for words in (["show", "../../etc"], ["report", "20200101-aaaaaaaaaaaaa"], ["cancel", "x"]):
         done = shell.run("jobs", *words)
         assert (done.code, done.out) == (1, "")
         assert done.err.startswith("error: ")
-        assert answered.json["job_id"] in done.err
+        assert newest["job_id"] in done.err
 
 
 def test_only_ended_jobs_named_exactly_are_removed(shell: CommandLine) -> None:
@@ -149,15 +153,15 @@ def test_a_person_sees_a_bar_and_then_the_report(shell: CommandLine) -> None:
     terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again")
     assert terminal.end() == 0
     assert "0/1" in terminal.seen  # the bar
-    assert "30 days of annual leave" in terminal.seen
+    assert FOUND in terminal.seen
     assert "Job folder: " in terminal.seen
-    assert "\x1b[3" in terminal.seen  # colour
+    assert COLOUR.search(terminal.seen)
 
 
 def test_no_color_is_obeyed(shell: CommandLine) -> None:
     terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again", NO_COLOR="1")
     assert terminal.end() == 0
-    assert "\x1b[3" not in terminal.seen
+    assert not COLOUR.search(terminal.seen)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_the_demo_tells_the_whole_story(shell: CommandLine) -> None:
     tools = ["start_research(", "get_status(", "fetch_report("]
     assert sorted(tools, key=said.index) == tools
     assert "progress │" in said
-    assert "on top of either asyncio or Trio" in said
+    assert "asynchronous networking and concurrency library" in said
     assert "mcpServers" in said
     (folder,) = [line for line in said.splitlines() if line.startswith("Job folder: ")]
     place = Path(folder.removeprefix("Job folder: "))
