@@ -96,7 +96,7 @@ def _section(section: Section) -> str:
 
 
 def _cite(item: Evidence) -> str:
-    return f'<a class="cite" href="#c{item.n}">{item.n}</a>'
+    return f'<a class="cite" href="#c{item.n}">[{item.n}]</a>'
 
 
 def _place(item: Evidence) -> str:
@@ -123,7 +123,7 @@ def _marked(item: Evidence) -> str:
 
 
 def _document(document: Document) -> str:
-    cites = " ".join(f'<a class="cite" href="#c{n}">{n}</a>' for n in document.numbers)
+    cites = " ".join(f'<a class="cite" href="#c{n}">[{n}]</a>' for n in document.numbers)
     where = _text("; ".join(document.locators))
     return (
         f"<cite>{_text(document.title)}</cite> ({_text(document.source)}) {cites}"

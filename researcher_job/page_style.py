@@ -35,8 +35,8 @@ blockquote { margin: 0; padding-left: 1rem; border-left: 3px solid var(--line);
   white-space: pre-line; }
 figcaption { margin: .35rem 0 0 1.2rem; }
 .cite { font-size: .72rem; font-weight: 600; line-height: 1; text-decoration: none;
-  background: var(--tint); border: 1px solid var(--line); border-radius: 4px;
-  padding: .1rem .3rem; margin-left: .2rem; vertical-align: .2em; }
+  background: var(--tint); border-radius: 4px; padding: .1rem .2rem; margin-left: .2rem;
+  vertical-align: .2em; }
 cite { font-style: normal; font-weight: 600; }
 .citation { display: grid; grid-template-columns: 2.5rem 1fr; padding: .75rem .5rem;
   border-radius: 8px; scroll-margin-top: 1rem; }
