@@ -3,7 +3,7 @@
 ``answer``: writes its outcome. ``wait``: works until the file ``go`` is in its folder, and obeys
 control files. ``die``: ends at once without an outcome. ``progress``: writes a step, then dies,
 until its fourth attempt. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
-files. ``orphan``: ``stubborn`` with a child in a session of its own. ``unreadable``: exit code 5.
+files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
 Every start adds a line to ``starts`` in its folder, every end of ``wait`` one to ``ends``.
 """
 
@@ -81,6 +81,11 @@ class Job:
 
 
 def do(job: Job) -> int:
+    if job.question == "orphan":
+        command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+        child = subprocess.Popen(command, start_new_session=True)
+        job.note("child", str(child.pid))
+    job.note("starts", str(job.attempt))
     if job.question == "answer":
         return job.outcome("answered")
     if job.question == "die":
@@ -92,10 +97,6 @@ def do(job: Job) -> int:
         return 1 if job.attempt < 5 else job.outcome("answered")
     if job.question == "hang":
         time.sleep(600)
-    if job.question == "orphan":
-        command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
-        child = subprocess.Popen(command, start_new_session=True)
-        job.note("child", str(child.pid))
     return job.work(deaf=job.question in ("stubborn", "orphan"))
 
 
@@ -119,7 +120,6 @@ def main() -> int:
             job = Job(told.folder, told.attempt)
             if told.finish:
                 return finish(job, told.finish)
-            job.note("starts", str(told.attempt))
             return do(job)
     except Timeout:
         return 4

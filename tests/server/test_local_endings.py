@@ -47,16 +47,25 @@ def ended_file(runner: LocalRunner, job: Job) -> Ended:
     return found
 
 
+def child_of(runner: LocalRunner, job: Job) -> psutil.Process:
+    [pid] = lines(runner, job, "child")
+    return psutil.Process(int(pid))
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
     runner: LocalRunner,
 ) -> None:
     job = await start(runner, "orphan")
     await until_running(runner, job)
-    [child] = [psutil.Process(int(pid)) for pid in lines(runner, job, "child")]
+    child = child_of(runner, job)
     await runner.stop(local.OWNER, job.id, "stop")
     ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("cancelled", 1)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert gone(child)
     assert processes.of_job(job.id) == []
     assert ended_file(runner, job).state == "cancelled"
 
@@ -64,9 +73,10 @@ async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
 async def test_what_a_job_leaves_running_ends_with_it(runner: LocalRunner) -> None:
     job = await start(runner, "orphan")
     await until_running(runner, job)
+    child = child_of(runner, job)
     let_go(runner, job)
     assert (await until_ended(runner, job)).state == "completed"
-    assert processes.of_job(job.id) == []
+    assert gone(child)
 
 
 async def test_a_job_that_obeys_is_cancelled_without_being_killed(runner: LocalRunner) -> None:

@@ -290,6 +290,7 @@ def stop_all(settings: Settings, *, wait_seconds: float) -> int:
 
     layout = Layout(settings.data_dir)
     ended = end_processes(layout, wait_seconds=wait_seconds)
-    if layout.database.exists():
-        release_jobs(layout, options_of(settings))
+    with translated():
+        if layout.database.exists():
+            release_jobs(layout, options_of(settings))
     return ended

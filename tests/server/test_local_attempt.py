@@ -1,0 +1,86 @@
+"""A job whose runner is gone is followed by its lock, and never worked on twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.models import job_folder
+from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.attempt import YOUNG_SECONDS, Attempt, Place
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.runners.local.queue import Claim
+from mcp_jobs_server.runners.local.settle import Cancelled, Resumed
+from tests.server import local_backend as local
+
+OLD = YOUNG_SECONDS + 1
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    layout = Layout(tmp_path)
+    layout.make()
+    return Place(layout, RunnerOptions(tmp_path, "p", local.STAND_IN))
+
+
+@pytest.fixture
+def claim() -> Claim:
+    asked = local.request()
+    return Claim(
+        id=asked.job_id,
+        folder=job_folder(local.OWNER, asked.job_id),
+        request=asked.model_dump_json(),
+        profile="p",
+        attempt=1,
+        charged=0,
+        step_before=0,
+        requested=None,
+    )
+
+
+@pytest.fixture
+def begun(place: Place, claim: Claim) -> Iterator[Attempt]:
+    """An attempt that was begun; at the end its process is dead, which is a death as any."""
+    attempt = Attempt(claim, place, adopted=False)
+    attempt.begin(datetime.now(UTC))
+    yield attempt
+    assert processes.kill(lambda: processes.of_job(claim.id), wait_seconds=10) == []
+    assert attempt.look(claim, 0) == Resumed(charge=True)
+
+
+def test_a_job_that_holds_its_lock_is_left_alone(
+    place: Place, claim: Claim, begun: Attempt
+) -> None:
+    while not locks.held(place.layout.job_lock(claim.id)):
+        assert begun.look(claim, 0) is None
+    working = processes.of_job(claim.id)
+    assert Attempt(claim, place, adopted=True).look(claim, OLD) is None
+    assert processes.of_job(claim.id) == working != []
+
+
+def test_a_job_that_is_starting_is_given_time_to_lock(
+    place: Place, claim: Claim, begun: Attempt
+) -> None:
+    assert Attempt(claim, place, adopted=True).look(claim, 0) is None
+    assert begun.look(claim, 0) is None
+
+
+def test_nothing_is_settled_while_another_holds_the_lock(place: Place, claim: Claim) -> None:
+    attempt = Attempt(claim, place, adopted=True)
+    with locks.taken(place.layout.job_lock(claim.id)):
+        assert attempt.look(claim, OLD) is None
+    assert attempt.look(claim, 0) == Resumed(charge=True)
+
+
+def test_a_stop_is_settled_when_the_lock_is_free(place: Place, claim: Claim) -> None:
+    stopped = replace(claim, requested="stop")
+    attempt = Attempt(stopped, place, adopted=True)
+    with locks.taken(place.layout.job_lock(claim.id)):
+        assert attempt.look(stopped, OLD) is None
+        assert attempt.look(stopped, OLD) is None
+    assert attempt.look(stopped, 0) == Cancelled()
