@@ -20,8 +20,8 @@ _QUOTES = {"quick": 3, "standard": 5, "deep": 8}
 SUPPORTING = 3
 """How many of the best quotes decide whether a question is answered."""
 
-ANSWERED = 0.6
-PARTIAL = 0.4
+ANSWERED = 0.55
+PARTIAL = 0.45
 """Shares of the question that must be supported. Set on half of a set of questions with and
 without an answer, so that both kinds of error are about as frequent."""
 

@@ -28,7 +28,7 @@ STOP_WORDS = frozenset(
         before being below between both but by can cannot could couldn d describe did didn do does
         doesn doing don down during each either else ever every explain few for from further get
         gets give had hadn has hasn have haven having he her here hers him his how i if in into is
-        isn it its itself just kind let ll m may me might mine more most much must my myself need
+        isn it its itself just kind let ll m many may me might mine more most much must my myself need
         no nor not of off on once one only onto or other our ours out over own per please re s same
         shall she should shouldn so some such t tell than that the their theirs them then there
         these they this those through to too under until up upon us ve very was wasn we were weren
