@@ -19,7 +19,7 @@ from researcher_job.contract import Depth, Request, Source, new_job_id
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")
-LONGEST = 12
+LONGEST = 60
 """Seconds after which a test is taken for hanging; a net, not a measure."""
 
 
