@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from researcher_job.sentences import Sentence, said, sentences
@@ -18,7 +18,7 @@ NEAR_SHARE = 0.3
 """What a word counts that stands elsewhere in the same passage."""
 
 OTHERS_SHARE = 0.7
-"""What other words for the question's may make up of those that are missing."""
+"""What another word for the same counts, each in place of one that is missing."""
 
 _NAME = 1.3
 _ABSENT = 1.3
@@ -36,6 +36,7 @@ _FIRST = 0.06
 _TOGETHER = 0.08
 _NUMBER = 0.06
 _WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.9, "row": 0.85, "code": 0.6}
+_LINE = re.compile(r"\bline (\d+)$")
 _DIGIT = re.compile(r"\d")
 _DEFINES = re.compile(r"\W*(?:\w+\W+){1,4}?(?:is|are|was|were|provides?|allows?|lets|means)\b")
 _SHORT = 2
@@ -57,7 +58,7 @@ def ranked_quotes(
     question: Question, passages: Sequence[Passage], frequencies: Frequencies
 ) -> list[Ranked]:
     """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
-    judged = _Judge(question, frequencies, _weights(question, frequencies))
+    judged = _Judge(question, _weights(question, frequencies))
     best_score = max((passage.score for passage in passages), default=0.0)
     found: list[Ranked] = []
     for passage in passages:
@@ -76,7 +77,7 @@ def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequenci
     """
     if not ranked:
         return 0.0
-    judge = _Judge(question, frequencies, _demands(question, frequencies))
+    judge = _Judge(question, _demands(question, frequencies))
     alone = max(judge.share(set(one.stems), set(one.context), set()) for one in ranked)
     own = {stem for one in ranked for stem in one.stems}
     context = {stem for one in ranked for stem in one.context}
@@ -86,16 +87,14 @@ def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequenci
 class _Judge:
     """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
 
-    def __init__(
-        self, question: Question, frequencies: Frequencies, weights: Mapping[str, float]
-    ) -> None:
+    def __init__(self, question: Question, weights: Mapping[str, float]) -> None:
         self._question = question
-        self._weights = weights
+        self._weights = {term.stem: weights[term.stem] for term in question.terms}
         self._total = sum(self._weights.values()) or 1.0
         self._others = [
-            (set(words), max(frequencies.idf(word) for word in words))
+            (set(words), max(weights[word] for word in words))
             for words in question.alternatives
-            if set(words) - set(self._weights)
+            if set(words) - {term.stem for term in question.terms}
         ]
 
     def quotes(self, passage: Passage, share: float) -> list[Ranked]:
@@ -119,16 +118,17 @@ class _Judge:
     def share(self, own: set[str], context: set[str], near: set[str]) -> float:
         """Return the share of the question's idf mass that stands in or around a sentence."""
         covered = 0.0
+        missing: list[float] = []
         for stem, weight in self._weights.items():
-            if stem in own:
-                covered += weight
-            elif stem in context:
-                covered += weight * CONTEXT_SHARE
-            elif stem in near:
-                covered += weight * NEAR_SHARE
-        others = sum(weight for words, weight in self._others if words <= own | context)
-        missing = self._total - covered
-        return (covered + min(OTHERS_SHARE * missing, others)) / self._total
+            share = 1.0 if stem in own else CONTEXT_SHARE if stem in context else 0.0
+            share = share or (NEAR_SHARE if stem in near else 0.0)
+            covered += weight * share
+            if not share:
+                missing.append(weight)
+        others = sorted((found for words, found in self._others if words <= own), reverse=True)
+        pairs = zip(sorted(missing, reverse=True), others, strict=False)
+        covered += OTHERS_SHARE * sum(min(pair) for pair in pairs)
+        return covered / self._total
 
     def _bonus(self, text: str, words: Sequence[str]) -> float:
         pairs = set(pairwise(words))
@@ -145,34 +145,45 @@ def _worth(text: str, words: Sequence[str]) -> float:
 
 
 def _weights(question: Question, frequencies: Frequencies) -> dict[str, float]:
-    """Return what a word counts when sentences are compared: names more than other words."""
+    """Return what a stem counts when sentences are compared: names more than other words."""
+    names = {term.stem for term in question.terms if term.is_name}
     return {
-        term.stem: frequencies.idf(term.stem) * (_NAME if term.is_name else 1.0)
-        for term in question.terms
+        stem: frequencies.idf(stem) * (_NAME if stem in names else 1.0) for stem in question.stems
     }
 
 
 def _demands(question: Question, frequencies: Frequencies) -> dict[str, float]:
-    """Return what a word counts when the question as a whole is judged.
+    """Return what a stem counts when the question as a whole is judged.
 
-    Closer to each other than for ranking: an answer to two words must have both.
+    Closer to each other than for ranking: an answer to two words must have both. A word that
+    occurs nowhere counts more, unless other words for the same were given.
     """
+    names = {term.stem for term in question.terms if term.is_name}
     found = {}
-    for term in question.terms:
-        absent = not frequencies.containing.get(term.stem, 0)
-        stress = (_ABSENT if absent else 1.0) * (_NAME if term.is_name else 1.0)
-        found[term.stem] = (frequencies.idf(term.stem) + _EVEN) * stress
+    for stem in question.stems:
+        absent = not frequencies.containing.get(stem, 0) and not question.alternatives
+        stress = (_ABSENT if absent else 1.0) * (_NAME if stem in names else 1.0)
+        found[stem] = (frequencies.idf(stem) + _EVEN) * stress
     return found
 
 
 def _quote(passage: Passage, span: Sentence, score: float) -> Quote:
     return Quote(
-        passage=passage,
+        passage=replace(passage, locator=_exact(passage, span)),
         start=passage.start + span.start,
         end=passage.start + span.end,
         text=passage.text[span.start : span.end],
         score=round(min(score, 1.0), 4),
     )
+
+
+def _exact(passage: Passage, span: Sentence) -> str:
+    """Return the locator of a sentence: a passage's names its first line, this its own."""
+    found = _LINE.search(passage.locator)
+    if found is None:
+        return passage.locator
+    line = int(found[1]) + passage.text.count("\n", 0, span.start)
+    return f"{passage.locator[: found.start(1)]}{line}"
 
 
 def _distinct(found: Iterable[Ranked]) -> Iterable[Ranked]:

@@ -21,6 +21,7 @@ _NUMBER_WANTED = re.compile(
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""
 
+_HOW_MUCH = re.compile(r"\bhow (?:many|much|long|old|often|far|big|large|tall|high)\b", re.I)
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -28,8 +29,8 @@ STOP_WORDS = frozenset(
         before being below between both but by can cannot could couldn d describe did didn do does
         doesn doing don down during each either else ever every explain few for from further get
         gets give had hadn has hasn have haven having he her here hers him his how i if in into is
-        isn it its itself just kind let ll m many may me might mine more most much must my myself need
-        no nor not of off on once one only onto or other our ours out over own per please re s same
+        isn it its itself just kind let ll m many may me might mine more most much must my myself
+        need no nor not of off on once one only onto or other our ours out over own per please re s same
         shall she should shouldn so some such t tell than that the their theirs them then there
         these they this those through to too under until up upon us ve very was wasn we were weren
         what when where whether which while who whom whose why will with within without won would
@@ -72,7 +73,7 @@ class Question:
 
 def analyse(question: str, others: Sequence[str] = ()) -> Question:
     """Return the words of ``question`` that matter; all of them where none would be left."""
-    words = _words(question)
+    words = _words(_HOW_MUCH.sub(" ", question)) or _words(question)
     kept = {word: name for word, name in words.items() if word not in STOP_WORDS} or words
     kept = dict(list(kept.items())[:MAX_TERMS])
     others = [" ".join(_WORD.findall(other)) for other in others[:MAX_TERMS]]

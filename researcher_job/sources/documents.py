@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from researcher_job import contract
 from researcher_job.sources.base import Library, Reading
@@ -24,6 +23,7 @@ from researcher_job.sources.library import DocumentLibrary, Shelf
 from researcher_job.sources.readers import reader_for
 from researcher_job.sources.walk import Found, read, walk
 
+_LOOK_AGAIN_SECONDS = 0.1
 _KEPT_SECONDS = 14 * 24 * 3600.0
 """An index of a source's earlier content is kept so long after its last use."""
 
@@ -83,7 +83,7 @@ class _Opening:
         path = self._cache_dir / f"{self._source_key}-{_content_key(files)}.sqlite"
         if (ready := await to_thread.run_sync(_usable, path)) is not None:
             return ready
-        lock = FileLock(self._cache_dir / f"{self._source_key}.lock", thread_local=False)
+        lock = FileLock(self._cache_dir / f"{self._source_key}.lock")
         await _acquire(lock)
         try:
             ready = await to_thread.run_sync(_usable, path)  # built by another job meanwhile
@@ -132,19 +132,14 @@ class _Opening:
 
 
 async def _acquire(lock: FileLock) -> None:
-    """Wait for the lock in a thread that stops waiting when this call is cancelled."""
-    given_up = threading.Event()
-
-    def take() -> None:
-        lock.acquire(cancel_check=given_up.is_set)
-        if given_up.is_set():
-            lock.release()
-
-    try:
-        await to_thread.run_sync(take, abandon_on_cancel=True)
-    except BaseException:
-        given_up.set()
-        raise
+    """Wait for the lock. Nothing tells when another process lets go of a file, so look again."""
+    while True:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            await anyio.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _content_key(files: Sequence[Found]) -> str:

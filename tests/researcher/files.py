@@ -1,0 +1,97 @@
+"""Real documents of every kind, sound and hostile, for the tests of reading."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import docx
+
+from researcher_job.contract import Coverage, Source
+from researcher_job.sources.base import Library
+from researcher_job.sources.documents import open_library
+
+
+def source(path: Path, name: str = "docs") -> Source:
+    return Source(name=name, uri=path.as_uri())
+
+
+async def opened(path: Path, cache: Path) -> Library:
+    return await open_library([source(path)], cache_dir=cache)
+
+
+def reasons(coverage: Coverage) -> dict[str, tuple[str, ...]]:
+    """Return what was not read and why, after checking that the counts add up."""
+    assert coverage.found == coverage.read + sum(kind.count for kind in coverage.not_read)
+    return {kind.reason: kind.examples for kind in coverage.not_read}
+
+
+def pdf(*pages: str) -> bytes:
+    """Write a PDF by hand, one line of text a page; an empty page has a drawing only."""
+    kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(pages)))
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>".encode(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for index, text in enumerate(pages):
+        drawing = f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET" if text else "0 0 m 9 9 l S"
+        stream = zlib.compress(drawing.encode("latin-1"))
+        objects += [
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {5 + 2 * index} 0 R"
+            "/Resources<</Font<</F1 3 0 R>>>>>>".encode(),
+            f"<</Length {len(stream)}/Filter/FlateDecode>>stream\n".encode()
+            + stream
+            + b"\nendstream",
+        ]
+    return _numbered(objects)
+
+
+def _numbered(objects: list[bytes]) -> bytes:
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    head = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+    tail = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, len(out))
+    return out + head + tail
+
+
+def word() -> bytes:
+    """Write a Word document with headings, a list and a table."""
+    document = docx.Document()
+    document.add_heading("Travel rules", level=1)
+    document.add_heading("Trains", level=2)
+    document.add_paragraph("Second class is booked for journeys under two hours.")
+    document.add_paragraph("Keep every ticket until the claim is paid.", style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for cell, text in zip(
+        (cell for row in table.rows for cell in row.cells),
+        ("Country", "Allowance", "Norway", "80 euro a day"),
+        strict=True,
+    ):
+        cell.text = text
+    return _saved(document)
+
+
+def _saved(document: docx.document.Document) -> bytes:
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def inflated_word() -> bytes:
+    """Take a sound Word document and add a member that unpacks to 300 MB."""
+    buffer = io.BytesIO(word())
+    with (
+        zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("word/media/image.bin", "w") as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1_000_000))
+    return buffer.getvalue()

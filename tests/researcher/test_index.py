@@ -1,0 +1,171 @@
+"""An index is built once, used again, rebuilt when it must be, and searched with others as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+
+from researcher_job.contract import Coverage, Source
+from researcher_job.sources.base import Passage, Query
+from researcher_job.sources.documents import open_library
+from researcher_job.sources.library import IndexLost
+from tests.researcher.files import opened, source
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("The curlew waits at the shore.")
+    return tmp_path / "docs"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def indexes(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*.sqlite"))
+
+
+def unfinished(cache: Path) -> list[Path]:
+    return list(cache.glob(".*"))
+
+
+async def test_an_unchanged_source_is_not_read_again(folder: Path, cache: Path) -> None:
+    await opened(folder, cache)
+    (index,) = indexes(cache)
+    made = index.stat().st_ino, index.read_bytes()
+    told: list[str] = []
+
+    async def reading(coverage: Coverage, name: str) -> None:
+        told.append(name)
+
+    await open_library([source(folder)], cache_dir=cache, reading=reading)
+    assert told == ["docs"]
+    assert (index.stat().st_ino, index.read_bytes()) == made
+
+
+@pytest.mark.parametrize("change", ["edited", "added", "removed", "renamed"])
+async def test_a_changed_source_is_read_again(folder: Path, cache: Path, change: str) -> None:
+    (folder / "b.md").write_text("Another one.")
+    await opened(folder, cache)
+    if change == "edited":
+        (folder / "a.md").write_text("The dunlin waits at the shore.")
+    elif change == "added":
+        (folder / "c.md").write_text("The dunlin is new.")
+    elif change == "removed":
+        (folder / "b.md").unlink()
+    else:
+        (folder / "b.md").rename(folder / "dunlin.md")
+    library = await opened(folder, cache)
+    assert bool(await library.search(Query("dunlin"), limit=1)) is (change != "removed")
+    assert library.coverage.read == {"added": 3, "removed": 1}.get(change, 2)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "gone"])
+async def test_a_damaged_index_is_built_anew(folder: Path, cache: Path, damage: str) -> None:
+    await opened(folder, cache)
+    (index,) = indexes(cache)
+    if damage == "truncated":
+        os.truncate(index, index.stat().st_size - 4096)
+    elif damage == "garbage":
+        index.write_bytes(b"garbage" * 1000)
+    else:
+        index.unlink()
+    library = await opened(folder, cache)
+    assert await library.search(Query("curlew"), limit=1)
+
+
+async def test_an_index_that_breaks_in_use_is_removed_and_reported(
+    folder: Path, cache: Path
+) -> None:
+    library = await opened(folder, cache)
+    (index,) = indexes(cache)
+    index.write_bytes(b"garbage" * 1000)
+    with pytest.raises(IndexLost, match="Start the job again"):
+        await library.search(Query("curlew"), limit=1)
+    assert indexes(cache) == []
+
+
+async def test_indexes_of_earlier_content_go_when_long_unused(folder: Path, cache: Path) -> None:
+    for number in range(2):
+        await opened(folder, cache)
+        (folder / f"{number}.md").write_text("New.")
+    assert len(indexes(cache)) == 2
+    for path in indexes(cache):
+        os.utime(path, (0, 0))
+    await opened(folder, cache)
+    assert len(indexes(cache)) == 1
+
+
+async def test_many_openings_at_once_share_one_index(folder: Path, cache: Path) -> None:
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(opened, folder, cache)
+    assert len(indexes(cache)) == 1
+    assert unfinished(cache) == []
+
+
+async def test_scores_do_not_depend_on_how_documents_are_divided_into_sources(
+    tmp_path: Path, cache: Path
+) -> None:
+    texts = {
+        "a": "The plover nests on gravel and the plover eats worms.",
+        "b": "Gravel is cheap.",
+        "c": "Gravel roads are dusty and worms avoid gravel.",
+        "d": "A plover was seen.",
+        "e": "Nothing of the kind is written in this document.",
+    }
+    for name, text in texts.items():
+        for place in (tmp_path / "all", tmp_path / ("some" if name in "ab" else "rest")):
+            place.mkdir(exist_ok=True)
+            (place / f"{name}.md").write_text(text)
+    split = [source(tmp_path / "some"), source(tmp_path / "rest")]
+    together = await _found([source(tmp_path / "all")], cache)
+    assert _scored(await _found(split, cache)) == _scored(together)
+    assert len(together) == 4
+    alone = await _found(split[:1], cache)
+    assert _scored(alone) != _scored(together)[: len(alone)]
+
+
+async def _found(sources: Sequence[Source], cache: Path) -> Sequence[Passage]:
+    library = await open_library(sources, cache_dir=cache)
+    return await library.search(Query("plover gravel worms"), limit=9)
+
+
+def _scored(found: Sequence[Passage]) -> list[tuple[str, float]]:
+    return [(passage.title, round(passage.score, 9)) for passage in found]
+
+
+async def test_words_are_found_in_other_forms_and_in_titles_first(
+    folder: Path, cache: Path
+) -> None:
+    (folder / "b.md").write_text("# Résumé of migrations\n\nBirds fly south in autumn.")
+    (folder / "c.md").write_text("# Other\n\nIn a migration of birds, some get lost on the way.")
+    library = await opened(folder, cache)
+    found = await library.search(Query("migrating"), limit=9)
+    assert [passage.title for passage in found] == ["Résumé of migrations", "Other"]
+    assert (await library.search(Query("resume"), limit=9))[0].title == "Résumé of migrations"
+    frequencies = await library.frequencies(["bird", "curlew", "absent"])
+    assert frequencies.passages == 3
+    assert frequencies.containing == {"bird": 2, "curlew": 1, "absent": 0}
+
+
+async def test_a_query_is_never_syntax(folder: Path, cache: Path) -> None:
+    library = await opened(folder, cache)
+    for query in ('"', "curlew AND (", "title:curlew NOT *", "a" * 4000, "?!", "🦆", "x " * 2000):
+        found = await library.search(Query(query, terms=['"(', "NEAR/2"]), limit=3)
+        assert len(found) == ("curlew" in query)
+
+
+async def test_a_snapshot_that_nobody_has_is_a_key_error(folder: Path, cache: Path) -> None:
+    library = await opened(folder, cache)
+    with pytest.raises(KeyError):
+        await library.snapshot("0" * 64)
