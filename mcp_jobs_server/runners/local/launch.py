@@ -10,27 +10,25 @@ import os
 import sys
 
 
-def main(command: list[str]) -> int:
-    if sys.platform == "win32":
-        return _launch_on_windows(command)
-    if os.fork() == 0:
-        os.setsid()
-        os.execv(command[0], command)  # noqa: S606 - no shell is wanted
-    return 0
-
-
 if sys.platform == "win32":
+    import subprocess
 
-    def _launch_on_windows(command: list[str]) -> int:
+    def main(command: list[str]) -> int:
         """Leave the client's job object, which kills all in it when the client ends."""
-        import subprocess
-
         detached = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
         try:
             subprocess.Popen(command, creationflags=detached | subprocess.CREATE_BREAKAWAY_FROM_JOB)
         except PermissionError:
             subprocess.Popen(command, creationflags=detached)
             return 3
+        return 0
+
+else:
+
+    def main(command: list[str]) -> int:
+        if os.fork() == 0:
+            os.setsid()
+            os.execv(command[0], command)  # noqa: S606 - no shell is wanted
         return 0
 
 
