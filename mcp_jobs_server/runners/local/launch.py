@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-
 if sys.platform == "win32":
     import subprocess
 
