@@ -22,6 +22,9 @@ R = TypeVar("R", bound=Record)
 CHUNK = 64 * 1024
 """Bytes read at a time; a record is far smaller (its payload is capped at 4 kB)."""
 
+TAIL = 8 * 1024
+"""Bytes read to find the newest records."""
+
 _CURSOR = re.compile(r"([a-z2-7]{6})\.(\d{1,12})\.(\d{1,12})\.(\d{1,12})", re.ASCII)
 
 
@@ -91,18 +94,15 @@ class Journal(Generic[R]):
     async def tail(self, folders: Folders, folder: str, part: int) -> Page[R]:
         """Return the last few records of ``part`` and the cursor behind them."""
         name = contract.part_name(self.parts, part)
-        size = await folders.read(folder, name, limit=0)
-        if size is None:
+        piece = await folders.read(folder, name, start=-TAIL)
+        if piece is None:
             return Page((), Cursor(part=part, offset=0, number=part), more=False)
-        start = max(0, size.size - 8 * 1024)
-        piece = await folders.read(folder, name, start=start)
-        data = piece.data if piece else b""
-        skipped = data.find(b"\n") + 1 if start else 0
-        lines = contract.decode_lines(self.kind, data[skipped:])
+        skipped = piece.data.find(b"\n") + 1 if piece.start else 0
+        lines = contract.decode_lines(self.kind, piece.data[skipped:])
         records = tuple(record for record, _ in lines if record is not None)
         if not records:
             return await self.page(folders, folder, Cursor(part, 0, part), limit=20)
-        end = start + skipped + lines[-1][1]
+        end = piece.start + skipped + lines[-1][1]
         return Page(records, Cursor(part, end, self.number(records[-1]) + 1), more=False)
 
     async def _following(self, folders: Folders, folder: str, cursor: Cursor) -> Cursor:

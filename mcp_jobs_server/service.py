@@ -239,6 +239,9 @@ class Jobs:
         return (*found, *typed)
 
     async def _usual(self, job: Job) -> float:
+        """Return the seconds that jobs like this one take; of an ended one nobody asks."""
+        if job.ended:
+            return 0
         typical = await self._runner.typical_seconds(job.owner, job.request)
         return USUAL_SECONDS[job.request.depth] if typical is None else typical
 

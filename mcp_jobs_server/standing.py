@@ -56,11 +56,10 @@ class Standing:
             InvalidArgument: the cursor was not issued for this job.
         """
         status = await self._status(job)
-        outcome = await self._outcome(job)
+        last = await self._last(job, status)
         page = await self._steps(job, status)
         elapsed = ((job.ended_at or self._now()) - job.request.created_at).total_seconds()
         cursor = page.cursor.text(job.id)
-        last = outcome or status
         return StatusResult(
             job_id=job.id,
             state=job.state,
@@ -85,11 +84,12 @@ class Standing:
         found = await self._folders.read(job.folder, contract.STATUS)
         return contract.decode(Status, found.data if found else None)
 
-    async def _outcome(self, job: Job) -> Outcome | None:
-        if job.state != "completed":
-            return None
+    async def _last(self, job: Job, status: Status | None) -> Outcome | Status | None:
+        """Return what tells what was spent and read: the last status, where it is the last."""
+        if job.state != "completed" or (status and status.state == "ended"):
+            return status
         found = await self._folders.read(job.folder, contract.OUTCOME)
-        return contract.decode(Outcome, found.data if found else None)
+        return contract.decode(Outcome, found.data if found else None) or status
 
     async def _steps(self, job: Job, status: Status | None) -> Page[Step]:
         cursor = Cursor.parse(self._asked.cursor, job.id)

@@ -49,8 +49,9 @@ class MemoryFolders:
         data = self._files.get(self._path(folder, name))
         if data is None:
             return None
-        stop = len(data) if limit < 0 else start + limit
-        return Slice(data=data[start:stop], start=start, size=len(data))
+        begin = start if start >= 0 else max(0, len(data) + start)
+        stop = len(data) if limit < 0 else begin + limit
+        return Slice(data=data[begin:stop], start=begin, size=len(data))
 
     async def write(self, folder: str, name: str, data: bytes) -> None:
         self.put(folder, name, data)

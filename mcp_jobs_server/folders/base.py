@@ -26,8 +26,9 @@ class Folders(Protocol):
     ) -> Slice | None:
         """Return at most ``limit`` bytes (-1: all) from byte ``start``, and the file's size.
 
-        ``None`` where there is no such file. ``start`` at or behind the end gives no bytes.
-        The cost does not depend on what stands before ``start``.
+        A negative ``start`` counts from the end: -100 is the last 100 bytes, or all of a shorter
+        file; the slice says where it begins. ``None`` where there is no such file. ``start`` at
+        or behind the end gives no bytes. The cost does not depend on what stands before.
         """
         ...
 

@@ -51,8 +51,9 @@ class DirectoryFolders:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     return None
-                file.seek(min(start, found.st_size))
-                return Slice(data=file.read(limit), start=start, size=found.st_size)
+                begin = start if start >= 0 else max(0, found.st_size + start)
+                file.seek(min(begin, found.st_size))
+                return Slice(data=file.read(limit), start=begin, size=found.st_size)
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
         path = self._inside(folder, name)

@@ -178,3 +178,9 @@ async def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
     await folders.create(JOB, "b", b"x")
     await folders.create(JOB, "b", b"y")
     assert sorted(path.name for path in (tmp_path / "jobs" / JOB).iterdir()) == ["a", "b"]
+
+
+async def test_a_negative_start_counts_from_the_end(folders: Folders) -> None:
+    await folders.write(FOLDER, "a.txt", b"0123456789")
+    assert await folders.read(FOLDER, "a.txt", start=-3) == Slice(b"789", 7, 10)
+    assert await folders.read(FOLDER, "a.txt", start=-99, limit=2) == Slice(b"01", 0, 10)
