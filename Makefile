@@ -24,7 +24,7 @@ demo: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

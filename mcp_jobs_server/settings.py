@@ -134,6 +134,11 @@ def _read(path: Path) -> dict[str, Any]:
             f"Unknown table [{unknown[0]}] in {path}.",
             "The tables are [server] and [sources.NAME].",
         )
+    for name, value in found.items():
+        if not isinstance(value, dict):
+            raise InvalidArgument(
+                f"'{name}' in {path} is a value, not a table.", f"Write [{name}] on a line alone."
+            )
     return found
 
 

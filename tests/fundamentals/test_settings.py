@@ -90,6 +90,8 @@ def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
     ("text", "why"),
     [
         ("[server", "not valid TOML"),
+        ("server = 3", "'server' in .* is a value, not a table"),
+        ("sources = []", "'sources' in .* is a value, not a table"),
         ("[servers]", r"Unknown table \[servers\]"),
         ("[server]\nmax_minute = 1", "Unknown key 'max_minute'"),
         ("[sources.a]\npath = 'x'", r"\[sources\.a\] needs exactly one key, uri"),
