@@ -30,8 +30,8 @@ STOP_WORDS = frozenset(
         doesn doing don down during each either else ever every explain few for from further get
         gets give had hadn has hasn have haven having he her here hers him his how i if in into is
         isn it its itself just kind let ll m many may me might mine more most much must my myself
-        need no nor not of off on once one only onto or other our ours out over own per please re s same
-        shall she should shouldn so some such t tell than that the their theirs them then there
+        need no nor not of off on once one only onto or other our ours out over own per please re s
+        same shall she should shouldn so some such t tell than that the their theirs them then there
         these they this those through to too under until up upon us ve very was wasn we were weren
         what when where whether which while who whom whose why will with within without won would
         wouldn yes yet you your yours""",

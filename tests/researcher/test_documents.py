@@ -13,7 +13,9 @@ from pypdf import PdfReader, PdfWriter
 from researcher_job import contract
 from researcher_job.contract import Coverage, Source
 from researcher_job.sources.base import Query
+from researcher_job.sources.document import Reason, clean
 from researcher_job.sources.documents import open_library
+from researcher_job.sources.walk import walk
 from tests.researcher.files import inflated_word, opened, pdf, reasons, source, word
 
 pytestmark = pytest.mark.anyio
@@ -124,6 +126,8 @@ async def test_nothing_but_regular_files_inside_the_folder_is_opened(
         "special files": ("fifo.md", "socket.txt"),
         "file over 50 MB": ("huge.md",),
     }
+    (huge_file,) = (found for found in walk(folder) if found.name == "huge.md")
+    assert huge_file.reason is Reason.TOO_LARGE  # known without opening it
     (only,) = await library.search(Query("heron"), limit=9)
     assert only.text == "The heron is inside."
 
@@ -175,6 +179,10 @@ async def test_encodings_and_control_characters(folder: Path, cache: Path) -> No
     assert texts[1] == "Le château est très loin."
     assert texts[2].startswith("Ünïcödé wörds")
     assert texts[3].startswith("A stray NUL in the magpie sentence.\nx x")
+
+
+async def test_text_is_made_fit_for_utf_8() -> None:
+    assert clean("a\ud800b\r\nc\x0cd\ufeff\te\x85f") == "a\ufffdb\nc\n\nd\te\nf"
 
 
 async def test_a_line_without_end_is_divided(folder: Path, cache: Path) -> None:
