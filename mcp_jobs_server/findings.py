@@ -177,12 +177,17 @@ def sources(job: Job, known: Findings) -> str:
 
 def footnotes(page: str, known: Findings) -> str:
     """Return the quotes that a page cites as ``[n]`` without showing them."""
-    flat = " ".join(page.replace("\n>", "\n").split())
+    flat = _flat(page)
     cited = dict.fromkeys(int(n) for n in re.findall(r"\[(\d{1,6})\]", page))
     missing = [known.by_number[n] for n in cited if n in known.by_number]
     lines = [
         f"[{quote.n}] {quote.title}, {quote.locator}:\n{_quoted(quote.quote)}"
         for quote in missing
-        if " ".join(quote.quote.split()) not in flat
+        if _flat(quote.quote) not in flat
     ]
     return "\n\nCitations of this page:\n\n" + "\n\n".join(lines) if lines else ""
+
+
+def _flat(text: str) -> str:
+    """Return the words of Markdown without its quote marks and escapes."""
+    return " ".join(re.sub(r"\\(\W)", r"\1", re.sub(r"^>", "", text, flags=re.MULTILINE)).split())

@@ -25,6 +25,9 @@ CHUNK = 64 * 1024
 TAIL = 8 * 1024
 """Bytes read to find the newest records."""
 
+TAIL_RECORDS = 8
+"""Records that the tail holds at most."""
+
 _CURSOR = re.compile(r"([a-z2-7]{6})\.(\d{1,12})\.(\d{1,12})\.(\d{1,12})", re.ASCII)
 
 
@@ -97,7 +100,7 @@ class Journal(Generic[R]):
         piece = await folders.read(folder, name, start=-TAIL)
         if piece is None:
             return Page((), Cursor(part=part, offset=0, number=part), more=False)
-        skipped = piece.data.find(b"\n") + 1 if piece.start else 0
+        skipped = _last_lines(piece)
         lines = contract.decode_lines(self.kind, piece.data[skipped:])
         records = tuple(record for record, _ in lines if record is not None)
         if not records:
@@ -131,6 +134,16 @@ class Journal(Generic[R]):
                 found.append((record, at))
             at = replace(at, offset=cursor.offset + end, number=at.number + 1)
         return at
+
+
+def _last_lines(piece: Slice) -> int:
+    """Return where the last few lines begin; the first one may have lost its head."""
+    start = len(piece.data)
+    for _ in range(TAIL_RECORDS + 1):
+        start = piece.data.rfind(b"\n", 0, start)
+        if start < 0:
+            return piece.data.find(b"\n") + 1 if piece.start else 0
+    return start + 1
 
 
 def _not_issued() -> InvalidArgument:

@@ -37,7 +37,7 @@ from mcp_jobs_server.runners.base import Runner
 from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.sources import Sources
 from mcp_jobs_server.standing import Standing
-from researcher_job.contract import JOB_ID, Source, new_job_id
+from researcher_job.contract import JOB_ID, Request, Source, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same unfinished request made within this time returns the job that is there."""
@@ -107,7 +107,8 @@ class Jobs:
             reuse_after=None if asked.again else now - REUSE,
         )
         began = await self._runner.start(request, owner=owner, options=options)
-        return await self._started(began.job, asked, created=began.created)
+        skipped = () if asked.sources or typed or earlier else self._skipped(request)
+        return await self._started(began.job, asked, created=began.created, skipped=skipped)
 
     async def status(
         self, owner: Owner, asked: GetStatus, *, watching: Watching | None = None
@@ -251,10 +252,26 @@ class Jobs:
             return asked.wait_seconds
         return SHORT_WAIT_SECONDS if asked.cursor else 0
 
-    async def _started(self, job: Job, asked: StartResearch, *, created: bool) -> StartResult:
+    def _skipped(self, request: Request) -> Sequence[str]:
+        """Return the names of configured sources that are not there now."""
+        read = {source.uri for source in request.sources}
+        return [source.name for source in self.sources.all() if source.uri not in read]
+
+    def _note(self, job: Job, *, reused: bool, skipped: Sequence[str]) -> str | None:
+        """Return what the user should know of a start."""
+        ago = (self._clock() - job.request.created_at).total_seconds()
+        notes = [
+            wording.reused(ago) if reused else "",
+            wording.skipped(skipped) if skipped else "",
+            "" if self._runner.survives_client else wording.NOT_DETACHED,
+        ]
+        return " ".join(note for note in notes if note) or None
+
+    async def _started(
+        self, job: Job, asked: StartResearch, *, created: bool, skipped: Sequence[str]
+    ) -> StartResult:
         expected = await self._usual(job)
-        ago = (self._clock() - job.request.created_at).total_seconds() / 60
-        note = None if created or asked.idempotency_key else wording.reused(ago)
+        reused = not created and not asked.idempotency_key
         return StartResult(
             job_id=job.id,
             state=job.state,
@@ -264,7 +281,7 @@ class Jobs:
             sources=tuple(source.name for source in job.request.sources),
             limits=limits_in_force(job.request, asked),
             expected_seconds=max(1, round(expected)),
-            note=note,
+            note=self._note(job, reused=reused, skipped=skipped),
             next=wording.after_start(job.id, expected),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -157,7 +158,7 @@ def _sources(tables: Mapping[str, Any], *, base: Path | None) -> tuple[Source, .
 
 def _absolute(uri: str, base: Path | None) -> str:
     """Take a plain path (relative to the configuration) for what it means: a ``file:`` URI."""
-    if ":/" in uri:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # one letter would be a Windows drive
         return uri
     return ((base or Path.cwd()) / Path(uri).expanduser()).resolve().as_uri()
 

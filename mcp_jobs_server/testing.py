@@ -116,6 +116,7 @@ class MemoryRunner:
     ) -> None:
         self.folders = folders or MemoryFolders()
         self.failing: JobsError | None = None
+        self.survives_client = True
         self._clock = clock
         self._rows: dict[str, _Row] = {}
 

@@ -184,10 +184,15 @@ def cancelled(job: Job, *, changed: bool) -> str:
     return summary(job, None)
 
 
-def reused(minutes_ago: float) -> str:
+def skipped(names: Sequence[str]) -> str:
+    """Say which configured sources a job goes without."""
+    return f"Not there now, so not searched: {short(', '.join(names), 200)}."
+
+
+def reused(seconds_ago: float) -> str:
     """Say that an earlier job is returned instead of a new one."""
     return (
-        f"The same request was made {minutes(minutes_ago * 60)} ago and is not finished; this is"
+        f"The same request was made {minutes(seconds_ago)} ago and is not finished; this is"
         " that job. Pass again=true for a new one."
     )
 

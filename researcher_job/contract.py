@@ -337,16 +337,26 @@ def decode(kind: type[R], data: bytes | None) -> R | None:
     if not data:
         return None
     try:
+        record = kind.model_validate_json(data)
+    except ValidationError:
+        _refuse_newer(_version(data))
+        return None
+    _refuse_newer(getattr(record, "format_version", 0))
+    return record
+
+
+def _version(data: bytes) -> object:
+    """Return the format version that JSON names which is no record we know."""
+    try:
         raw = json.loads(data)
     except (ValueError, RecursionError):
-        return None
-    version = raw.get("format_version", 0) if isinstance(raw, dict) else 0
+        return 0
+    return raw.get("format_version", 0) if isinstance(raw, dict) else 0
+
+
+def _refuse_newer(version: object) -> None:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise NewerFormat(version)
-    try:
-        return kind.model_validate(raw)
-    except ValidationError:
-        return None
 
 
 def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:

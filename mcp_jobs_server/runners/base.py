@@ -30,7 +30,12 @@ class Runner(Protocol):
     A job belongs to its owner: every method that takes an owner behaves as if the jobs of
     others did not exist. Methods raise ``Unavailable`` where the backend does not answer;
     then nothing is lost and the call may be repeated.
+
+    ``survives_client`` is false where the system ends jobs together with the client that
+    started this process; known at the latest after the first start.
     """
+
+    survives_client: bool
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         """Record the job durably, arrange that it runs, and return at once.

@@ -14,6 +14,7 @@ from mcp_jobs_server.errors import NotFound
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.folders.directory import DirectoryFolders
 from mcp_jobs_server.folders.paths import checked
+from mcp_jobs_server.models import Slice
 from mcp_jobs_server.testing import MemoryFolders
 
 pytestmark = pytest.mark.anyio
@@ -181,6 +182,6 @@ async def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
 
 
 async def test_a_negative_start_counts_from_the_end(folders: Folders) -> None:
-    await folders.write(FOLDER, "a.txt", b"0123456789")
-    assert await folders.read(FOLDER, "a.txt", start=-3) == Slice(b"789", 7, 10)
-    assert await folders.read(FOLDER, "a.txt", start=-99, limit=2) == Slice(b"01", 0, 10)
+    await folders.write(JOB, "a.txt", b"0123456789")
+    assert await folders.read(JOB, "a.txt", start=-3) == Slice(b"789", 7, 10)
+    assert await folders.read(JOB, "a.txt", start=-99, limit=2) == Slice(b"01", 0, 10)

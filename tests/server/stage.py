@@ -98,7 +98,7 @@ class Stage:
             question=0,
             quote=QUOTE,
             source="handbook",
-            uri=(self.documents / "pumps.md").as_uri(),
+            uri="file:///handbook/pumps.md",
             title="Pumps",
             locator="Pumps > Pump 7",
             snapshot="ab" * 32,

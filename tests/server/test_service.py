@@ -13,7 +13,7 @@ from mcp_jobs_server.models import Owner
 from mcp_jobs_server.results import StartResult, StatusResult
 from mcp_jobs_server.sources import Sources
 from mcp_jobs_server.understanding import understand
-from researcher_job.contract import Failure
+from researcher_job.contract import Failure, Source
 from tests.server.stage import ME, QUOTE, Stage
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +104,20 @@ async def test_with_nothing_to_search_no_job_is_started(stage: Stage) -> None:
     with pytest.raises(NothingToSearch, match="sources add"):
         await start(stage)
     assert (await stage.jobs.list(ME, ListActiveJobs())).jobs == ()
+
+
+async def test_a_source_that_is_gone_is_said_to_be_left_out(stage: Stage) -> None:
+    gone = Source(name="archive", uri=(stage.root / "archive").as_uri())
+    here = Source(name="handbook", uri=stage.documents.as_uri())
+    stage.jobs.sources = Sources(stage.settings, extra=[here, gone])
+    started = await start(stage)
+    assert started.sources == ("handbook",)
+    assert started.note == "Not there now, so not searched: archive."
+
+
+async def test_where_jobs_end_with_their_client_it_is_said(stage: Stage) -> None:
+    stage.runner.survives_client = False
+    assert "ends when this client ends" in ((await start(stage)).note or "")
 
 
 async def test_a_follow_up_inherits_sources_depth_and_language(stage: Stage) -> None:
