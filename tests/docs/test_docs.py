@@ -21,7 +21,11 @@ from mcp_jobs_server import errors
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.connect import instructions, launch
 from mcp_jobs_server.demo import QUESTION
-from mcp_jobs_server.settings import DATA_MARK, JOB_MARK, KEYS, load
+from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.runners.local.runner import LEAST_FREE_BYTES
+from mcp_jobs_server.runners.local.settle import MOST_ATTEMPTS
+from mcp_jobs_server.runners.local.ticker import TICK_SECONDS
+from mcp_jobs_server.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load
 from mcp_jobs_server.tools import TOOLS, Tool
 from researcher_job import contract
 from tests.docs.documents import (
@@ -215,6 +219,29 @@ def test_every_variable_and_its_key_stand_in_the_table() -> None:
     assert table.column(0) == list(KEYS)
     for (name,), key in (row[:2] for row in table.rows[1:]):
         assert key in ([name.removeprefix("MCP_JOBS_").lower()], [])
+
+
+def test_every_default_is_said() -> None:
+    lines = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").splitlines()
+    for name, meaning in KEYS.items():
+        [row] = [line for line in lines if line.startswith(f"| `{name}`")]
+        if default := re.search(r"\(default (\w+)\)", meaning):
+            assert f"| {default[1]} |" in row.replace("| `WARNING` |", "| WARNING |")
+
+
+def test_the_numbers_of_the_local_backend_are_those_in_force() -> None:
+    page = " ".join((ROOT / "docs/local-backend.md").read_text(encoding="utf-8").split())
+    for said in (
+        f"leaves after {RunnerOptions.idle_seconds:g} s without work",
+        f"after {RunnerOptions.hang_seconds:g} s without a sign",
+        f"After {Settings.stop_grace_seconds:g} s its processes are killed",
+        f"within {Settings.finish_grace_seconds:g} s the job is killed",
+        f"which may take {Settings.report_seconds:g} s",
+        f"every {TICK_SECONDS * 1000:g} ms",
+        f"under {LEAST_FREE_BYTES / 1e6:g} MB free",
+        f"more than {MOST_ATTEMPTS} times",
+    ):
+        assert said in page
 
 
 def test_the_table_of_the_job_folder_names_its_files() -> None:
