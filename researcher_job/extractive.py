@@ -22,10 +22,11 @@ SUPPORTING = 3
 
 ANSWERED = 0.55
 PARTIAL = 0.45
-"""Shares of the question that must be supported. Set on half of a set of questions with and
-without an answer, so that both kinds of error are about as frequent."""
+"""Shares of the question that must be supported. Of CLAPnq questions asked of one passage each,
+the lower one keeps 79 % of those with an answer and refuses 60 % of those without, the upper one
+65 % and 77 %: what lies between is called partial."""
 
-_WORTH = 0.5
+_WORTH = 0.75
 _LEAST = 0.15
 _MOST_WORDS = 6
 
