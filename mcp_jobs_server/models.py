@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Literal
 
 from researcher_job.contract import Failure, Outcome, OutcomeKind, Request, month_of
@@ -26,11 +27,12 @@ class Owner:
     subject: str
 
     @classmethod
+    @cache
     def local(cls) -> Owner:
         """Return the person whose account this process runs under."""
         return cls(issuer="local", subject=getpass.getuser())
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """Folder of this owner's jobs: a readable prefix and a hash, so that no two share it."""
         readable = re.sub(r"[^a-z0-9]+", "-", self.subject.lower()).strip("-")[:24] or "owner"

@@ -45,6 +45,11 @@ class Database:
     def exists(self) -> bool:
         return self._layout.database.exists()
 
+    @property
+    def open(self) -> bool:
+        """Whether a read can be made at once, without opening or making the file first."""
+        return self._reader is not None and self._writer is not None
+
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Look at one consistent state."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -36,6 +36,8 @@ from mcp_jobs_server.settings import Settings
 from researcher_job.contract import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request, encode
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 JOB_COMMAND = (sys.executable, "-m", "researcher_job")
 LEAST_FREE_BYTES = 50_000_000
@@ -119,28 +121,24 @@ class LocalRunner:
         return started
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
-        return await to_thread.run_sync(self._store.job, owner, job_id)
+        return await self._look(partial(self._store.job, owner, job_id))
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        return await to_thread.run_sync(self._store.match, owner, prefix)
+        return await self._look(partial(self._store.match, owner, prefix))
 
     async def active(self, owner: Owner) -> Sequence[Job]:
-        return await to_thread.run_sync(self._store.active, owner)
+        return await self._look(partial(self._store.active, owner))
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:
-        return await to_thread.run_sync(
-            partial(self._store.ended, owner, limit=limit, before=before)
-        )
+        return await self._look(partial(self._store.ended, owner, limit=limit, before=before))
 
     async def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
-        return await to_thread.run_sync(
-            partial(self._store.unfetched, owner, since=since, limit=limit)
-        )
+        return await self._look(partial(self._store.unfetched, owner, since=since, limit=limit))
 
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
-        return await to_thread.run_sync(self._store.counts, owner)
+        return await self._look(partial(self._store.counts, owner))
 
     async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
         job = await to_thread.run_sync(partial(self._stop, owner, job_id, mode))
@@ -163,7 +161,7 @@ class LocalRunner:
         return await to_thread.run_sync(self._remove, owner, job_id)
 
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        return await to_thread.run_sync(self._store.typical_seconds, owner, request)
+        return await self._look(partial(self._store.typical_seconds, owner, request))
 
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
         if self._ticker is None:
@@ -177,6 +175,11 @@ class LocalRunner:
             Unavailable: the data directory cannot be used, or no process can be started.
         """
         await self._reap(await to_thread.run_sync(self._ensure))
+
+    async def _look(self, read: Callable[[], T]) -> T:
+        """Read from the database: at once where it is open, since a reader waits for nobody and
+        takes less time than asking a thread; opening it may take long and is done in one."""
+        return read() if self._database.open else await to_thread.run_sync(read)
 
     async def _reap(self, launcher: subprocess.Popen[bytes] | None) -> None:
         """Wait for the launcher, which takes some milliseconds, also while this is left."""
