@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from anyio import to_thread
@@ -73,9 +73,18 @@ class DirectoryFolders:
                 return _claim(fresh, path, data)
 
     def _inside(self, folder: str, name: str) -> Path:
-        """Return the real path of the file: links are followed, but never out of the root."""
+        """Return the path of the file: links are followed, but never out of the root."""
+        below = checked(folder, name)
+        path = self._root
+        for part in below.parts:
+            path = path / part
+            if path.is_symlink():
+                return self._followed(below)
+        return path
+
+    def _followed(self, below: PurePosixPath) -> Path:
         root = os.path.realpath(self._root)
-        real = os.path.realpath(self._root / checked(folder, name))
+        real = os.path.realpath(self._root / below)
         if not real.startswith(root + os.sep):
             raise no_such_file()
         return Path(real)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path, PurePosixPath
 
 from mcp_jobs_server.errors import NotFound
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def checked(folder: str, name: str = "") -> PurePosixPath:
@@ -30,7 +33,7 @@ def _plain(part: str) -> bool:
     forbidden = "\0\\:" if sys.platform == "win32" else "\0\\"
     if part in ("", ".", "..") or any(sign in part for sign in forbidden):
         return False
-    return not any("\ud800" <= sign <= "\udfff" for sign in part)
+    return part.isascii() or not _LONE_SURROGATE.search(part)
 
 
 def make_private(path: Path) -> None:
