@@ -78,7 +78,7 @@ class DirectoryFolders:
         path = self._root
         for part in below.parts:
             path = path / part
-            if path.is_symlink():
+            if _is_link(path):
                 return self._followed(below)
         return path
 
@@ -88,6 +88,13 @@ class DirectoryFolders:
         if not real.startswith(root + os.sep):
             raise no_such_file()
         return Path(real)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False  # no such file can be there either, such as one whose name is too long
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
