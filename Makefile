@@ -36,7 +36,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md
 
 eval: $(VENV)/.dev
 	$(BIN)/python -m tests.evaluation
