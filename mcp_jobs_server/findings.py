@@ -190,4 +190,5 @@ def footnotes(page: str, known: Findings) -> str:
 
 def _flat(text: str) -> str:
     """Return the words of Markdown without its quote marks and escapes."""
-    return " ".join(re.sub(r"\\([^\w\s]|_)", r"\1", re.sub(r"^>", "", text, flags=re.MULTILINE)).split())
+    unmarked = re.sub(r"^>", "", text, flags=re.MULTILINE)
+    return " ".join(re.sub(r"\\([^\w\s]|_)", r"\1", unmarked).split())
