@@ -38,7 +38,8 @@ async def job_page(runner: Runner, owner: Owner, asked: ListActiveJobs, now: dat
     before = _ended_cursor(asked.cursor)
     if before:
         return await _ended(runner, owner, asked.limit, before)
-    active = _behind(await runner.active(owner), asked.cursor)
+    seen = _active_cursor(asked.cursor)
+    active = await runner.active(owner, limit=asked.limit + 1, before=seen)
     if len(active) > asked.limit:
         page = active[: asked.limit]
         return JobPage(page, next_cursor=f"a.{page[-1].id}")
@@ -59,15 +60,14 @@ async def _ended(
     return JobPage(page, next_cursor=f"e.{page[-1].ended_at.isoformat()}.{page[-1].id}")
 
 
-def _behind(active: Sequence[Job], cursor: str) -> Sequence[Job]:
-    """Return the jobs older than the one a cursor names; job ids and lists run by time."""
+def _active_cursor(cursor: str) -> str:
+    """Return the id of the last unended job that the page before showed."""
     if not cursor:
-        return active
+        return ""
     kind, _, job_id = cursor.partition(".")
     if kind != "a" or not JOB_ID.fullmatch(job_id):
         raise _not_issued()
-    at = next((index for index, job in enumerate(active) if job.id == job_id), None)
-    return active if at is None else active[at + 1 :]
+    return job_id
 
 
 def _ended_cursor(cursor: str) -> tuple[datetime, str] | None:

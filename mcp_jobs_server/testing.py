@@ -141,9 +141,10 @@ class MemoryRunner:
         ]
         return found[::-1][:3]
 
-    async def active(self, owner: Owner) -> Sequence[Job]:
-        found = [self._seen(row) for row in self._mine(owner) if not row.job.ended]
-        return found[::-1][:1000]
+    async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
+        mine = self._mine(owner)[::-1]
+        seen = next((at + 1 for at, row in enumerate(mine) if row.job.id == before), 0)
+        return [self._seen(row) for row in mine[seen:] if not row.job.ended][:limit]
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None

@@ -57,12 +57,17 @@ class Runner(Protocol):
         ...
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        """Return up to three jobs whose id, or the part of it after the date, starts so; the
-        newest first. ``prefix`` may be any text; every id starts with the empty one."""
+        """Return up to three jobs whose id, or the part of it after the date, starts so.
+
+        Newest first; of more than three that fit, any three. "" fits all: the newest three.
+        """
         ...
 
-    async def active(self, owner: Owner) -> Sequence[Job]:
-        """Return the unended jobs, newest first, at most 1,000."""
+    async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
+        """Return up to ``limit`` unended jobs, newest first.
+
+        ``before`` is the id of the last job already seen; jobs made before it follow.
+        """
         ...
 
     async def ended(

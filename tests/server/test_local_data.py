@@ -61,7 +61,7 @@ async def test_a_newer_database_is_refused_and_stays_as_it_is(settings: Settings
     before = contents(settings.data_dir)
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         with pytest.raises(NewerVersion, match="Upgrade"):
-            await runner.active(local.OWNER)
+            await runner.active(local.OWNER, limit=9)
         with pytest.raises(NewerVersion):
             await start(runner)
         with pytest.raises(NewerVersion):
@@ -117,7 +117,7 @@ async def test_no_job_is_started_where_the_disk_is_almost_full(settings: Setting
     async with LocalRunner(settings, job_command=local.STAND_IN, least_free_bytes=10**18) as runner:
         with pytest.raises(Unavailable, match=r"almost full.*Free at least"):
             await start(runner)
-        assert list(await runner.active(local.OWNER)) == []
+        assert list(await runner.active(local.OWNER, limit=9)) == []
 
 
 async def test_a_database_that_others_keep_busy_is_told_and_a_retry_works(
@@ -166,7 +166,7 @@ async def test_a_request_that_was_not_written_is_written_by_who_claims_the_job(
 async def test_errors_leave_the_runner_as_they_are(settings: Settings) -> None:
     with pytest.raises(KeyError, match="mine"):
         async with LocalRunner(settings) as runner:
-            await runner.active(local.OWNER)
+            await runner.active(local.OWNER, limit=9)
             raise KeyError("mine")
 
 

@@ -126,8 +126,8 @@ class LocalRunner:
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         return await self._look(partial(self._store.match, owner, prefix))
 
-    async def active(self, owner: Owner) -> Sequence[Job]:
-        return await self._look(partial(self._store.active, owner))
+    async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
+        return await self._look(partial(self._store.active, owner, limit=limit, before=before))
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None

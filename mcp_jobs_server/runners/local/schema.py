@@ -9,6 +9,10 @@ from mcp_jobs_server.errors import NewerVersion
 
 VERSION = 1
 
+_ADD = """INSERT INTO counts VALUES (new.owner, new.state, 1)
+    ON CONFLICT DO UPDATE SET jobs = jobs + 1;"""
+_TAKE = "UPDATE counts SET jobs = jobs - 1 WHERE owner = old.owner AND state = old.state;"
+
 TABLES = (
     """
 CREATE TABLE jobs (
@@ -38,7 +42,21 @@ CREATE TABLE jobs (
 )
 """,
     "CREATE INDEX jobs_by_state ON jobs (state, seq)",
-    "CREATE INDEX jobs_by_owner ON jobs (owner, state, ended_at)",
+    # What people ask of their own jobs takes a few steps in one of these, however many there are.
+    "CREATE INDEX jobs_newest ON jobs (owner, seq)",
+    "CREATE INDEX jobs_active ON jobs (owner, seq) WHERE ended_at IS NULL",
+    "CREATE INDEX jobs_ended ON jobs (owner, ended_at, id) WHERE ended_at IS NOT NULL",
+    "CREATE INDEX jobs_unread ON jobs (owner, fetched_at IS NOT NULL, ended_at, id)"
+    " WHERE ended_at IS NOT NULL",
+    "CREATE INDEX jobs_by_id ON jobs (owner, id)",
+    "CREATE INDEX jobs_by_random_part ON jobs (owner, substr(id, 10))",
+    "CREATE INDEX jobs_asked ON jobs (owner, fingerprint, seq)",
+    "CREATE INDEX jobs_alike ON jobs (owner, depth, source_names, ended_at)"
+    " WHERE active_seconds IS NOT NULL",
+    "CREATE TABLE counts (owner TEXT, state TEXT, jobs INTEGER, PRIMARY KEY (owner, state))",
+    f"CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN {_ADD} END",
+    f"CREATE TRIGGER jobs_gone AFTER DELETE ON jobs BEGIN {_TAKE} END",
+    f"CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs BEGIN {_TAKE} {_ADD} END",
 )
 
 

@@ -10,8 +10,6 @@ from statistics import median
 
 from mcp_jobs_server.errors import Conflict
 from mcp_jobs_server.models import (
-    ACTIVE_STATES,
-    ENDED_STATES,
     Job,
     JobState,
     Owner,
@@ -26,8 +24,10 @@ _POSITION = """CASE WHEN state = 'queued' THEN
     (SELECT count(*) FROM jobs AS ahead WHERE ahead.state = 'queued' AND ahead.seq <= jobs.seq)
     END AS position"""
 _SELECT = f"SELECT *, {_POSITION} FROM jobs"  # noqa: S608 - a constant
-_ACTIVE = f"state IN {ACTIVE_STATES}"
-_ENDED = f"state IN {ENDED_STATES}"
+_ACTIVE = "ended_at IS NULL"
+_ENDED = "ended_at IS NOT NULL"
+_END = "\x7f"
+"""Sorts behind every sign that an id may hold."""
 
 
 class Store:
@@ -57,16 +57,20 @@ class Store:
     def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         if not prefix.isascii() or "\0" in prefix or len(prefix) > 22:
             return ()
-        where = "(substr(id, 1, ?1) = ?2 OR substr(id, 10, ?1) = ?2) AND owner = ?3"
-        with self._database.read() as db:
-            rows = db.execute(
-                f"{_SELECT} WHERE {where} ORDER BY seq DESC LIMIT 3",
-                (len(prefix), prefix, owner.folder),
-            ).fetchall()
-        return [_job(owner, row) for row in rows]
+        if not prefix:
+            return self._jobs(owner, "1 ORDER BY seq DESC LIMIT 3")
+        fits = "{0} >= ? AND {0} < ? ORDER BY {0} DESC LIMIT 3"
+        found = {
+            job.id: job
+            for column in ("id", "substr(id, 10)")
+            for job in self._jobs(owner, fits.format(column), prefix, prefix + _END)
+        }
+        return sorted(found.values(), key=_made, reverse=True)[:3]
 
-    def active(self, owner: Owner) -> Sequence[Job]:
-        return self._jobs(owner, f"{_ACTIVE} ORDER BY seq DESC LIMIT 1000")
+    def active(self, owner: Owner, *, limit: int, before: str) -> Sequence[Job]:
+        behind = "seq < coalesce((SELECT seq FROM jobs WHERE owner = ? AND id = ?), 9e18)"
+        where = f"{_ACTIVE} AND {behind} ORDER BY seq DESC LIMIT ?"
+        return self._jobs(owner, where, owner.folder, before, limit)
 
     def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None
@@ -78,11 +82,14 @@ class Store:
         return self._jobs(owner, f"{_ENDED} AND (ended_at, id) < (?, ?) {order}", *seen, limit)
 
     def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
-        order = "ORDER BY fetched_at IS NOT NULL, ended_at DESC, id DESC LIMIT ?"
-        return self._jobs(owner, f"{_ENDED} AND ended_at > ? {order}", to_micros(since), limit)
+        found: list[Job] = []
+        for unread in ("(fetched_at IS NOT NULL) = 0", "(fetched_at IS NOT NULL) = 1"):
+            where = f"{_ENDED} AND {unread} AND ended_at > ? ORDER BY ended_at DESC, id DESC"
+            found += self._jobs(owner, f"{where} LIMIT ?", to_micros(since), limit - len(found))
+        return found
 
     def counts(self, owner: Owner) -> dict[JobState, int]:
-        sql = "SELECT state, count(*) FROM jobs WHERE owner = ? GROUP BY state"
+        sql = "SELECT state, jobs FROM counts WHERE owner = ? AND jobs > 0"
         with self._database.read() as db:
             return {row[0]: row[1] for row in db.execute(sql, (owner.folder,))}
 
@@ -111,9 +118,8 @@ class Store:
             db.execute(sql, (owner.folder, job_id))
 
     def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND state = 'completed'
-            AND depth = ? AND source_names = ? AND active_seconds IS NOT NULL
-            ORDER BY ended_at DESC LIMIT 5"""
+        sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
+            AND source_names = ? AND active_seconds IS NOT NULL ORDER BY ended_at DESC LIMIT 5"""
         like = (owner.folder, request.depth, source_names(request))
         with self._database.read() as db:
             seconds = [row[0] for row in db.execute(sql, like)]
@@ -197,6 +203,10 @@ def _insert(
     }
     columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     db.execute(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608 - ours
+
+
+def _made(job: Job) -> tuple[datetime, str]:
+    return job.request.created_at, job.id
 
 
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
