@@ -11,8 +11,15 @@ _HARMFUL = re.compile(
     "\U000e0000-\U000e007f]"
 )
 
-_MARKUP = re.compile(r"[\\`*\[\]<&~$]|(?<![^\W_])_|_(?![^\W_])|(?<!\S)#")
-_BLOCK_START = re.compile(r"^(?:([+\-=:|>])|(\d{1,9})([.)]))")
+_ACTIVE = re.compile(
+    r"\[|<(?=[A-Za-z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)|(?:(?<=\s)#|^#)(?=#*(?:\s|$))|^#"
+)
+"""What makes citations, links, pictures, HTML, entities, escapes and headings, where it does."""
+
+_BLOCK_START = re.compile(
+    r"^(?:([>]|[+*-](?=\s|$)|=(?==*$)|[-*_](?=[-*_ ]*$)|[-:|](?=[-:| ]*$)|`(?=``)|~(?=~~))"
+    r"|(\d{1,9})([.)])(?=\s|$))"
+)
 
 
 def visible(text: str) -> str:
@@ -35,8 +42,12 @@ def one_line(text: str, *, most: int | None = None) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return ``text`` as one line of Markdown that renders as itself: no markup, no citation."""
-    escaped = _MARKUP.sub(lambda found: "\\" + found[0], one_line(text))
+    """Return ``text`` as one line of Markdown that forges nothing: no citation, link or block.
+
+    Only what would do so is escaped, so that a quote can be copied as it stands: emphasis,
+    code marks and other signs inside a line are left alone, and may be rendered as such.
+    """
+    escaped = _ACTIVE.sub(lambda found: "\\" + found[0], one_line(text))
     return _BLOCK_START.sub(
         lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped
     )
