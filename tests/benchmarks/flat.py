@@ -7,7 +7,6 @@ Real SQLite files and job folders, the service in this process: 30 jobs beside 1
 from __future__ import annotations
 
 import resource
-import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.settings import Settings
 from researcher_job import contract
 from researcher_job.contract import Request, Status, Step, encode, join_lines, new_job_id
-from tests.benchmarks.measures import Row
+from tests.benchmarks.measures import Row, in_turn
 
 ME = Owner.local()
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -122,8 +121,9 @@ async def flat(root: Path) -> list[Row]:
     async with open_jobs(small.settings) as few, open_jobs(large.settings) as many:
         rows = []
         for name, call in _calls().items():
-            spent = await _side_by_side(partial(call, many, large), partial(call, few, small))
-            rows.append(Row(name, *spent, "ms", "no growth"))
+            calls = {"large": partial(call, many, large), "small": partial(call, few, small)}
+            spent = await in_turn(calls, CALLS)
+            rows.append(Row(name, spent["large"].p50, spent["small"].p50, "ms", "no growth"))
         return rows + await _waiting(many, large)
 
 
@@ -158,19 +158,6 @@ def _near_end(folder: Path) -> str:
     behind = max(0, len(lines) - 8)
     offset = sum(map(len, lines[:behind]))
     return f"{folder.name[-6:]}.{int(last.stem)}.{offset}.{int(last.stem) + behind}"
-
-
-async def _side_by_side(
-    large: Callable[[], Awaitable[Any]], small: Callable[[], Awaitable[Any]]
-) -> tuple[float, float]:
-    """Return median milliseconds of both, called in turn so that both meet the same machine."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for _ in range(CALLS):
-        for taken, call in zip(spent, (large, small), strict=True):
-            began = time.perf_counter()
-            await call()
-            taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(spent[0]), statistics.median(spent[1])
 
 
 async def _waiting(jobs: Jobs, scene: Scene) -> list[Row]:

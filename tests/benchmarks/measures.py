@@ -67,15 +67,21 @@ async def memory(command: Sequence[str], env: Mapping[str, str], call: str) -> f
         return float(server.memory_info().rss) / 1e6
 
 
-async def latency(call: Callable[[], Awaitable[Any]], count: int) -> Latency:
-    """Return how long ``count`` calls, one after the other, take."""
-    spent = []
+async def in_turn(
+    calls: Mapping[str, Callable[[], Awaitable[Any]]], count: int
+) -> dict[str, Latency]:
+    """Make each call ``count`` times, one after the other, so that all meet the same machine."""
+    spent: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(count):
-        began = time.perf_counter()
-        await call()
-        spent.append((time.perf_counter() - began) * 1000)
-    cuts = statistics.quantiles(spent, n=100)
-    return Latency(p50=statistics.median(spent), p99=cuts[98])
+        for name, call in calls.items():
+            began = time.perf_counter()
+            await call()
+            spent[name].append((time.perf_counter() - began) * 1000)
+    return {name: _latency(taken) for name, taken in spent.items()}
+
+
+def _latency(spent: Sequence[float]) -> Latency:
+    return Latency(p50=statistics.median(spent), p99=statistics.quantiles(spent, n=100)[98])
 
 
 @asynccontextmanager
@@ -105,12 +111,12 @@ async def _listening(port: int) -> None:
             return
 
 
-def http_command(bare: bool) -> tuple[list[str], int]:  # noqa: FBT001 - which of the two servers
-    """Return the command of a server over HTTP and its port."""
+def http_command(extra: Sequence[str] | None) -> tuple[list[str], int]:
+    """Return the command of our server over HTTP (``None``: of the bare one) and its port."""
     port = free_port()
-    if bare:
+    if extra is None:
         return [*BARE, str(port)], port
-    return [*OURS, "--transport", "http", "--port", str(port)], port
+    return [*OURS, "--transport", "http", "--port", str(port), *extra], port
 
 
 def documents(root: Path, count: int = 20) -> Path:
