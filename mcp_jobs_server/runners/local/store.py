@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from statistics import median
 
 from mcp_jobs_server.errors import Conflict
@@ -209,10 +210,16 @@ def _made(job: Job) -> tuple[datetime, str]:
     return job.request.created_at, job.id
 
 
+@lru_cache(maxsize=256)
+def _request(text: str) -> Request:
+    """Read a request, which never changes: many who wait for one job look at it again and again."""
+    return Request.model_validate_json(text)
+
+
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
     return Job(
         owner=owner,
-        request=Request.model_validate_json(row["request"]),
+        request=_request(row["request"]),
         state=row["state"],
         attempt=row["attempt"],
         requested=row["requested"],
