@@ -75,12 +75,12 @@ class DirectoryFolders:
     def _inside(self, folder: str, name: str) -> Path:
         """Return the path of the file: links are followed, but never out of the root."""
         below = checked(folder, name)
-        path = self._root
+        path = str(self._root)
         for part in below.parts:
-            path = path / part
+            path = f"{path}{os.sep}{part}"
             if _is_link(path):
                 return self._followed(below)
-        return path
+        return Path(path)
 
     def _followed(self, below: PurePosixPath) -> Path:
         root = os.path.realpath(self._root)
@@ -90,9 +90,9 @@ class DirectoryFolders:
         return Path(real)
 
 
-def _is_link(path: Path) -> bool:
+def _is_link(path: str) -> bool:
     try:
-        return path.is_symlink()
+        return stat.S_ISLNK(os.lstat(path).st_mode)
     except OSError:
         return False  # no such file can be there either, such as one whose name is too long
 
