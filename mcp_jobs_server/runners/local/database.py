@@ -101,8 +101,7 @@ class Database:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("BEGIN IMMEDIATE")
-                if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    schema.create(connection)
+                schema.migrate(connection)
                 connection.execute("COMMIT")
             finally:
                 connection.close()
