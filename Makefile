@@ -9,7 +9,7 @@ QUESTION ?=
 SOURCES ?=
 export QUESTION SOURCES
 
-.PHONY: help demo test check format bench eval clean
+.PHONY: help demo test check format bench bench-peers eval clean
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
@@ -18,6 +18,7 @@ help:
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
+	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good the reports are'
 
 demo: $(VENV)/.base
@@ -37,6 +38,14 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md
+
+bench-peers: $(VENV)/.dev $(VENV)-peers/.made
+	$(BIN)/python -m tests.benchmarks.peers $(VENV)-peers/bin/python
+
+$(VENV)-peers/.made:
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check 'fastmcp[tasks]==4.1.2'
+	@touch $@
 
 eval: $(VENV)/.dev
 	$(BIN)/python -m tests.evaluation
