@@ -38,6 +38,7 @@ EVIDENCE = "evidence.jsonl"
 SNAPSHOTS = "snapshots"
 TASKS = "work/tasks"
 RESULTS = "work/results"
+CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
 PROGRESS = "progress.md"
@@ -121,7 +122,11 @@ class Source(Record):
 
 
 class Request(Record):
-    """``request.json``: all that a job needs to know, without secrets."""
+    """``request.json``: all that a job needs to know, without secrets.
+
+    ``earlier`` is where the folder of the job named by ``follow_up_of`` or ``refresh_of`` is: a
+    path, from this job's folder where it is relative. Only a folder of the same owner may be named.
+    """
 
     format_version: int = FORMAT_VERSION
     job_id: str
@@ -133,6 +138,7 @@ class Request(Record):
     created_at: AwareDatetime
     follow_up_of: str | None = None
     refresh_of: str | None = None
+    earlier: str = ""
     settings: dict[str, str | int | float | bool] = {}
 
 
@@ -223,6 +229,8 @@ class Evidence(Record):
     ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the
     index into the questions pursued. ``paragraph`` surrounds the quote (at most 1,200
     characters). ``score`` (0 to 1) is how much of the question the quote touches.
+    ``carried_from`` is the job that found the quote, where it was taken over. Of a quote that a
+    refresh did not find again ``question`` is -1: it answers none any more.
     """
 
     n: int
@@ -237,6 +245,7 @@ class Evidence(Record):
     end: int
     paragraph: str = ""
     score: float = 0.0
+    carried_from: str = ""
 
 
 class QuestionResult(Record):
@@ -249,7 +258,11 @@ class QuestionResult(Record):
 
 
 class Outcome(Record):
-    """``outcome.json``: the last file a job writes. A valid one means: completed."""
+    """``outcome.json``: the last file a job writes. A valid one means: completed.
+
+    ``files`` holds the SHA-256 (hex) of each file of the result by its name. ``sha256`` is that of
+    the outcome itself, written with this field empty.
+    """
 
     format_version: int = FORMAT_VERSION
     outcome: OutcomeKind
@@ -262,6 +275,7 @@ class Outcome(Record):
     configuration_sha256: str = ""
     files: dict[str, str] = {}
     ended_at: AwareDatetime
+    sha256: str = ""
 
 
 class Failure(Record):

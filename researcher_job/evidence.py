@@ -16,6 +16,7 @@ from researcher_job.sources.base import Quote
 MAX_PARAGRAPH = 1_200
 """Most characters of the paragraph kept around a quote."""
 
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -33,6 +34,28 @@ def check_quote(quote: Quote, text: str) -> None:
         raise Misquoted("the quote lies outside of its snapshot")
     if text[quote.start : quote.end] != quote.text:
         raise Misquoted("the snapshot has other words at this place")
+
+
+def read_snapshot(root: Path, sha256: str) -> str:
+    """Return the snapshot with this hash that the job folder ``root`` keeps.
+
+    Raises:
+        Misquoted: it is missing, a link, no valid text, or not what its hash names.
+    """
+    if not _SHA256.fullmatch(sha256):
+        raise Misquoted("names no snapshot")
+    name = contract.snapshot_name(sha256)
+    path = root / name
+    data = None if path.is_symlink() else contract.read_whole(path)
+    if data is None:
+        raise Misquoted(f"its snapshot {name} is missing")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise Misquoted(f"its snapshot {name} is not valid text") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Misquoted(f"its snapshot {name} was changed")
+    return text
 
 
 def sha256_of(text: str) -> str:
@@ -79,10 +102,13 @@ class EvidenceBook:
         """The number of the last evidence, 0 where there is none."""
         return self._parts.last
 
-    def record(self, question: int, quote: Quote, text: str) -> tuple[Evidence, bool]:
+    def record(
+        self, question: int, quote: Quote, text: str, *, carried_from: str = ""
+    ) -> tuple[Evidence, bool]:
         """Check the quote against its snapshot ``text`` and keep both.
 
-        Returns the evidence and whether it is new.
+        ``carried_from`` is the job that found it before, if any. Returns the evidence and whether
+        it is new.
 
         Raises:
             Misquoted: the quote does not stand there; nothing was recorded.
@@ -92,7 +118,7 @@ class EvidenceBook:
         self._keep(quote.passage.snapshot, text)
         if known := self._known.get(place):
             return known, False
-        fresh = self._parts.append(lambda n: _evidence(n, question, quote, text))
+        fresh = self._parts.append(lambda n: _evidence(n, question, quote, text, carried_from))
         self._known[place] = fresh
         return fresh, True
 
@@ -112,7 +138,7 @@ def _place(item: Evidence) -> tuple[int, str, int, int]:
     return item.question, item.snapshot, item.start, item.end
 
 
-def _evidence(n: int, question: int, quote: Quote, text: str) -> Evidence:
+def _evidence(n: int, question: int, quote: Quote, text: str, carried_from: str) -> Evidence:
     passage = quote.passage
     return Evidence(
         n=n,
@@ -127,4 +153,5 @@ def _evidence(n: int, question: int, quote: Quote, text: str) -> Evidence:
         end=quote.end,
         paragraph=paragraph_of(text, quote.start, quote.end),
         score=min(max(quote.score, 0.0), 1.0),
+        carried_from=carried_from,
     )

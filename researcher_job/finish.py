@@ -7,9 +7,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from researcher_job import contract
+from researcher_job.changes import read_changes
 from researcher_job.clock import Clock
 from researcher_job.contract import (
     Coverage,
@@ -21,13 +23,16 @@ from researcher_job.contract import (
     Spent,
     Status,
 )
+from researcher_job.errors import Misquoted
+from researcher_job.evidence import read_snapshot
 from researcher_job.folder import JobFolder
 from researcher_job.inert import one_line
-from researcher_job.inventory import hash_files, remove_leftovers
+from researcher_job.inventory import hash_files, remove_leftovers, seal
 from researcher_job.journal import Journal
+from researcher_job.made import Circumstances
 from researcher_job.page import html_page
 from researcher_job.progress import Progress
-from researcher_job.report import Circumstances, Report, answer_text, compose, title_of
+from researcher_job.report import Report, answer_text, compose, title_of
 from researcher_job.status import StatusBoard
 from researcher_job.writer import markdown_report
 
@@ -84,6 +89,8 @@ class Conclusion:
             reason=reason,
             coverage=self.coverage,
             circumstances=Circumstances(self.spent, self.attempts, self.at),
+            changes=read_changes(self.folder.path),
+            text_of=lru_cache(maxsize=2)(self._text_of),
         )
         self._write(contract.REPORT, markdown_report(report).encode())
         self._write(contract.REPORT_HTML, html_page(report).encode())
@@ -103,20 +110,28 @@ class Conclusion:
         progress.write(journal)
         journal.close()
         remove_leftovers(self.folder.path)
-        outcome = Outcome(
-            outcome=kind,
-            reason=reason,
-            answer=answer,
-            questions=results,
-            spent=self.spent,
-            coverage=self.coverage,
-            attempts=self.attempts,
-            configuration_sha256=configuration_hash(self.request),
-            files=hash_files(self.folder.path),
-            ended_at=self.at,
+        outcome, data = seal(
+            Outcome(
+                outcome=kind,
+                reason=reason,
+                answer=answer,
+                questions=results,
+                spent=self.spent,
+                coverage=self.coverage,
+                attempts=self.attempts,
+                configuration_sha256=configuration_hash(self.request),
+                files=hash_files(self.folder.path),
+                ended_at=self.at,
+            )
         )
-        self._write(contract.OUTCOME, contract.encode(outcome))
+        self._write(contract.OUTCOME, data)
         return outcome
+
+    def _text_of(self, sha256: str) -> str:
+        try:
+            return read_snapshot(self.folder.path, sha256)
+        except Misquoted:
+            return ""
 
     def _write(self, name: str, data: bytes) -> None:
         contract.write_whole(self.folder.file(name), data)
@@ -164,6 +179,8 @@ def configuration_hash(request: Request) -> str:
     Fields at their defaults do not count, so a later version with more of them agrees.
     """
     shaping = {"question", "plan", "sources", "depth", "limits", "settings"}
+    if request.earlier:
+        shaping |= {"earlier", "follow_up_of", "refresh_of"}
     said = request.model_dump(mode="json", include=shaping, exclude_defaults=True)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

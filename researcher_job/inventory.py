@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from researcher_job import contract
+from researcher_job.contract import Outcome
 from researcher_job.folder import LOCK
 
 NOT_HASHED = frozenset(
     {
-        contract.REQUEST,
         contract.RUN,
         contract.ENDED,
         contract.STATUS,
@@ -23,7 +23,7 @@ NOT_HASHED = frozenset(
         contract.FINISH_NOW,
     }
 )
-"""Files of others (server and runner), the heartbeat, and the outcome, which holds the hashes."""
+"""Files of others that may change after the end, the heartbeat, and the outcome itself."""
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
@@ -51,6 +51,20 @@ def hash_file(path: Path) -> str:
 def hash_files(root: Path) -> dict[str, str]:
     """Return the hash of each file of the result by its name."""
     return {name: hash_file(root / name) for name in written_files(root)}
+
+
+def seal(outcome: Outcome) -> tuple[Outcome, bytes]:
+    """Return ``outcome`` with its own hash in it, and the bytes to write."""
+    plain = contract.encode(outcome.model_copy(update={"sha256": ""}))
+    sealed = outcome.model_copy(update={"sha256": hashlib.sha256(plain).hexdigest()})
+    return sealed, contract.encode(sealed)
+
+
+def is_sealed(outcome: Outcome, data: bytes) -> bool:
+    """Return whether ``data``, in which ``outcome`` stands, is as it was sealed."""
+    name = b'"sha256":"'
+    plain = data.replace(name + outcome.sha256.encode() + b'"', name + b'"', 1)
+    return hashlib.sha256(plain).hexdigest() == outcome.sha256
 
 
 def remove_leftovers(root: Path) -> None:

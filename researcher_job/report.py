@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from researcher_job.contract import (
-    Coverage,
-    Evidence,
-    Limits,
-    OutcomeKind,
-    QuestionResult,
-    Request,
-    Spent,
-)
+from researcher_job.changes import Changes
+from researcher_job.contract import Coverage, Evidence, OutcomeKind, QuestionResult, Request
+from researcher_job.contradictions import Contradiction, contradictions
+from researcher_job.excerpts import Excerpt, TextOf, excerpts
 from researcher_job.inert import one_line
+from researcher_job.made import Circumstances, made
+from researcher_job.tables import Table, tables
 
 MAX_ANSWER_SENTENCES = 6
 """Most quotes that the short answer at the top is made of."""
 
-VERIFY = "researcher-job verify FOLDER"
-"""The command that checks a job folder again."""
+MAX_ANSWER_WORDS = 180
+"""Words after which the short answer takes no further quote."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question and what was found for it, best first; ``left_out`` quotes are not shown."""
+    """One question and what was found for it, best first; ``left_out`` quotes are not shown.
+
+    ``differing`` are quotes that contradict each other, ``tables`` those that are rows.
+    """
 
     number: int
     question: str
@@ -34,6 +34,35 @@ class Section:
     note: str
     evidence: tuple[Evidence, ...]
     left_out: int
+    differing: tuple[Contradiction, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def quotes(self) -> tuple[Evidence, ...]:
+        """The evidence that is shown as quotes: all that is not shown as a row of a table."""
+        rows = {row.evidence.n for table in self.tables for row in table.rows}
+        return tuple(item for item in self.evidence if item.n not in rows)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One difference to an earlier job: the quote then, the quote now."""
+
+    kind: Literal["new", "changed", "gone"]
+    before: Evidence | None
+    after: Evidence | None
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since the job that this one repeats: in one sentence, and one by one."""
+
+    sentence: str
+    changed: tuple[Changed, ...]
+
+    def of(self, kind: str) -> tuple[Changed, ...]:
+        """Return the differences of this kind."""
+        return tuple(item for item in self.changed if item.kind == kind)
 
 
 @dataclass(frozen=True)
@@ -52,7 +81,8 @@ class Report:
     """All that stands in a report. Texts are as stored; the form makes them inert.
 
     ``answer`` is the evidence whose quotes are the short answer. ``outcome`` is ``None`` for a
-    report about a job that did not end by itself.
+    report about a job that did not end by itself. ``since`` is there in a refresh only.
+    ``excerpts`` show the cited quotes in their snapshots.
     """
 
     title: str
@@ -64,11 +94,15 @@ class Report:
     sections: tuple[Section, ...]
     open_points: tuple[str, ...]
     made: tuple[str, ...]
+    since: Since | None = None
+    excerpts: Mapping[int, Excerpt] = field(default_factory=dict)
 
     @property
     def cited(self) -> tuple[Evidence, ...]:
         """The evidence that the report cites, by number."""
         items = [item for section in self.sections for item in section.evidence]
+        for change in self.since.changed if self.since else ():
+            items += [item for item in (change.before, change.after) if item]
         return tuple(sorted({item.n: item for item in items}.values(), key=lambda item: item.n))
 
     @property
@@ -80,13 +114,8 @@ class Report:
         return tuple(_document(items) for items in grouped.values())
 
 
-@dataclass(frozen=True)
-class Circumstances:
-    """How the job went: for the last part of the report."""
-
-    spent: Spent
-    attempts: int
-    ended_at: datetime
+def _no_text(_sha256: str) -> str:
+    return ""
 
 
 def compose(
@@ -98,10 +127,17 @@ def compose(
     reason: str,
     coverage: Coverage,
     circumstances: Circumstances,
+    changes: Changes | None = None,
+    text_of: TextOf = _no_text,
 ) -> Report:
-    """Return the report on these results; ``evidence`` holds all that the results name."""
-    sections = _sections(results, {item.n: item for item in evidence}, request.plan.report_words)
-    return Report(
+    """Return the report on these results; ``evidence`` holds all that the results name.
+
+    ``text_of`` returns the snapshots: tables and excerpts are made from them.
+    """
+    by_number = {item.n: item for item in evidence}
+    sections = _sections(results, by_number, request.plan.report_words, text_of)
+    shown = {item.n for section in sections for item in section.evidence}
+    report = Report(
         title=title_of(request),
         question=request.question,
         outcome=outcome,
@@ -110,8 +146,15 @@ def compose(
         coverage=coverage,
         sections=sections,
         open_points=_open_points(sections, coverage),
-        made=_made(request, circumstances),
+        made=made(
+            request,
+            circumstances,
+            coverage,
+            carried=sum(by_number[n].carried_from != "" for n in shown),
+        ),
+        since=_since(changes, by_number) if changes else None,
     )
+    return replace(report, excerpts=excerpts(report.cited, text_of))
 
 
 def title_of(request: Request) -> str:
@@ -121,11 +164,23 @@ def title_of(request: Request) -> str:
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of plain text with its citations."""
-    return " ".join(f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer)
+    said = [report.since.sentence] if report.since else []
+    return " ".join([*said, *(f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer)])
+
+
+def _since(changes: Changes, by_number: Mapping[int, Evidence]) -> Since:
+    changed = [
+        Changed(change.kind, by_number.get(change.before or 0), by_number.get(change.after or 0))
+        for change in changes.changes
+    ]
+    return Since(changes.sentence(), tuple(changed))
 
 
 def _sections(
-    results: Sequence[QuestionResult], by_number: dict[int, Evidence], words: int | None
+    results: Sequence[QuestionResult],
+    by_number: Mapping[int, Evidence],
+    words: int | None,
+    text_of: TextOf,
 ) -> tuple[Section, ...]:
     share = words / max(len(results), 1) if words else None
     sections = []
@@ -140,6 +195,8 @@ def _sections(
                 note=result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
+                differing=contradictions(shown),
+                tables=tables(shown, text_of),
             )
         )
     return tuple(sections)
@@ -160,9 +217,13 @@ def _within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:
 def _answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
     """Take the best of each question in turn until the answer is long enough; no text twice."""
     chosen: dict[str, Evidence] = {}
+    words = 0
     most = MAX_ANSWER_SENTENCES if len(sections) > 1 else 3
     for section in sections:
         for item in section.evidence[: 1 if len(sections) > 1 else most]:
+            if chosen and words >= MAX_ANSWER_WORDS:
+                continue
+            words += len(item.quote.split())
             chosen.setdefault(one_line(item.quote), item)
     return tuple(chosen.values())[:most]
 
@@ -176,37 +237,9 @@ def _open_points(sections: Sequence[Section], coverage: Coverage) -> tuple[str, 
         note = f" {section.note}" if section.note else ""
         points.append(f"Question {section.number}, {one_line(section.question)}: {said}.{note}")
     if coverage.not_read:
-        points.append(f"What was not read could say more. {coverage.sentence()}")
+        count = sum(kind.count for kind in coverage.not_read)
+        points.append(f"{count} file{'' if count == 1 else 's'} not read could say more.")
     return tuple(points)
-
-
-def _made(request: Request, how: Circumstances) -> tuple[str, ...]:
-    spent = how.spent
-    return (
-        "No language model took part: every statement is a verbatim quote, found by search and"
-        " checked by code against a kept copy of its document.",
-        f"Depth: {request.depth}. Limits: {_limits(request.limits)}.",
-        f"Spent: {_minutes(spent.active_seconds)} of work, {spent.tool_calls}"
-        f" search{'' if spent.tool_calls == 1 else 'es'},"
-        f" {spent.tokens} model tokens, ${spent.cost_usd:.2f}.",
-        f"Asked {request.created_at:%Y-%m-%d %H:%M} UTC, written {how.ended_at:%Y-%m-%d %H:%M}"
-        f" UTC, attempt {how.attempts}. Job {request.job_id}.",
-        f"To check every quote again: {VERIFY}",
-    )
-
-
-def _limits(limits: Limits) -> str:
-    said = [
-        f"{limits.minutes:g} minutes" if limits.minutes else "",
-        f"{limits.tool_calls} tool calls" if limits.tool_calls else "",
-        f"{limits.tokens} tokens" if limits.tokens else "",
-        f"${limits.cost_usd:g}" if limits.cost_usd is not None else "",
-    ]
-    return ", ".join(text for text in said if text) or "none"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _document(items: Sequence[Evidence]) -> Document:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job import contract
-from researcher_job.contract import Evidence, Outcome, Step
+from researcher_job.contract import Evidence, Outcome, Request, Step
 from researcher_job.errors import Misquoted
-from researcher_job.evidence import sha256_of
-from researcher_job.finish import configuration_hash
+from researcher_job.evidence import read_snapshot
+from researcher_job.faults import Fault
+from researcher_job.finish import configuration_hash, outcome_of
 from researcher_job.folder import JobFolder
-from researcher_job.inventory import hash_file, written_files
+from researcher_job.inventory import hash_file, is_sealed, written_files
 from researcher_job.parts import read_parts
-from researcher_job.writer import quoted
-
-_CITED = re.compile(r"(?<!\\)\[(\d{1,9})\]")
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that does not hold: what (a file, ``quote 3``, ``step 7``) and why."""
-
-    name: str
-    problem: str
+from researcher_job.shown import check_answer, check_reports
 
 
 @dataclass(frozen=True)
@@ -58,14 +47,15 @@ def verify(root: Path) -> Verification:
     request = folder.request()
     outcome = folder.outcome()
     evidence, faults = _evidence(folder)
+    by_number = {item.n: item for item in evidence}
     faults += _quotes(folder, evidence)
-    faults += _steps(folder)
-    faults += _citations(folder, {item.n: item for item in evidence})
+    faults += _steps(folder, finished=outcome is not None)
+    faults += check_reports(folder, by_number)
     if outcome:
+        faults += _outcome(folder, outcome, request)
+        faults += _results(outcome, by_number)
+        faults += check_answer(outcome, by_number)
         faults += _files(root, outcome)
-        faults += _results(outcome, {item.n for item in evidence})
-        if configuration_hash(request) != outcome.configuration_sha256:
-            faults.append(Fault(contract.REQUEST, "is not the request that the job answered"))
     elif contract.read_whole(folder.file(contract.OUTCOME)) is not None:
         faults.append(Fault(contract.OUTCOME, "does not hold a valid outcome"))
     return Verification(
@@ -78,12 +68,16 @@ def verify(root: Path) -> Verification:
 
 def _evidence(folder: JobFolder) -> tuple[list[Evidence], list[Fault]]:
     """Read ``evidence.jsonl``, or the parts of a job that has not composed it yet."""
+    parts = read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).records
     data = contract.read_whole(folder.file(contract.EVIDENCE))
     if data is None:
-        return _numbered(list(read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).records))
-    items, faults = _numbered([item for item, _ in contract.decode_lines(Evidence, data)])
+        return _numbered(list(parts))
+    composed = [item for item, _ in contract.decode_lines(Evidence, data)]
+    items, faults = _numbered(composed)
     if data and not data.endswith(b"\n"):
         faults.append(Fault(contract.EVIDENCE, "ends in a torn line"))
+    if composed != [item for item in parts if item]:
+        faults.append(Fault(contract.EVIDENCE, "is not what stands in the parts of the evidence"))
     return items, faults
 
 
@@ -104,31 +98,25 @@ def _quotes(folder: JobFolder, evidence: list[Evidence]) -> Iterator[Fault]:
 
 
 def _misquote(folder: JobFolder, item: Evidence) -> str:
-    if not _SHA256.fullmatch(item.snapshot):
-        return "names no snapshot"
-    name = contract.snapshot_name(item.snapshot)
-    path = folder.file(name)
-    data = None if path.is_symlink() else contract.read_whole(path)
-    if data is None:
-        return f"its snapshot {name} is missing"
     try:
-        text = data.decode()
-        if sha256_of(text) != item.snapshot:
-            return f"its snapshot {name} was changed"
-    except (UnicodeDecodeError, Misquoted):
-        return f"its snapshot {name} is not valid text"
+        text = read_snapshot(folder.path, item.snapshot)
+    except Misquoted as error:
+        return str(error)
     if not item.quote or item.start < 0 or text[item.start : item.end] != item.quote:
         return f"does not stand at {item.start}–{item.end} of its snapshot"
-    return ""
+    return "" if item.paragraph in text else "its paragraph does not stand in its snapshot"
 
 
-def _steps(folder: JobFolder) -> Iterator[Fault]:
+def _steps(folder: JobFolder, *, finished: bool) -> Iterator[Fault]:
     read = read_parts(folder.path, contract.STEPS, Step)
     for number, step in enumerate(read.records, start=1):
         if step is None:
             yield Fault(f"step {number}", "is no valid step")
         elif step.step != number:
             yield Fault(f"step {number}", f"carries the number {step.step}")
+    completed = any(step and step.kind == "completed" for step in read.records)
+    if completed and not finished and not folder.file(contract.OUTCOME).exists():
+        yield Fault(contract.OUTCOME, "is missing, though the step log says that the job completed")
     followed = {*read.names, *read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).names}
     for name in written_files(folder.path):
         top = name.split("/", 1)[0]
@@ -136,23 +124,22 @@ def _steps(folder: JobFolder) -> Iterator[Fault]:
             yield Fault(name, "does not follow from the part before it")
 
 
-def _citations(folder: JobFolder, evidence: dict[int, Evidence]) -> Iterator[Fault]:
-    data = contract.read_whole(folder.file(contract.REPORT))
-    if data is None:
-        return
-    text = data.decode(errors="replace")
-    for number in sorted({int(found) for found in _CITED.findall(text)}):
-        item = evidence.get(number)
-        if item is None:
-            yield Fault(f"citation {number}", "has no evidence")
-        elif quoted(item) not in text:
-            yield Fault(f"citation {number}", "its quote does not stand in report.md")
+def _outcome(folder: JobFolder, outcome: Outcome, request: Request) -> Iterator[Fault]:
+    if not is_sealed(outcome, contract.read_whole(folder.file(contract.OUTCOME)) or b""):
+        yield Fault(contract.OUTCOME, "was changed")
+    if configuration_hash(request) != outcome.configuration_sha256:
+        yield Fault(contract.REQUEST, "is not the request that the job answered")
+    if outcome_of(outcome.questions) != outcome.outcome:
+        yield Fault(contract.OUTCOME, f"says {outcome.outcome}, which its questions do not")
 
 
-def _results(outcome: Outcome, known: set[int]) -> Iterator[Fault]:
+def _results(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
     for number, result in enumerate(outcome.questions, start=1):
-        for n in sorted(set(result.evidence) - known):
-            yield Fault(f"question {number}", f"names the quote {n}, which is not there")
+        for n in sorted(set(result.evidence)):
+            if n not in evidence:
+                yield Fault(f"question {number}", f"names the quote {n}, which is not there")
+            elif evidence[n].question != number - 1:
+                yield Fault(f"question {number}", f"names the quote {n} of another question")
 
 
 def _files(root: Path, outcome: Outcome) -> Iterator[Fault]:

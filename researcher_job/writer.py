@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from researcher_job.contract import Evidence
+from researcher_job.contradictions import Contradiction
 from researcher_job.inert import blockquote, markdown, one_line
-from researcher_job.report import Document, Report, Section
+from researcher_job.report import Document, Report, Section, Since
+from researcher_job.tables import Table
 
 HEADLINES = {
     "answered": "",
@@ -22,14 +24,23 @@ STATES = {
 """What a section says of its question, by state."""
 
 
+CHANGE_KINDS = {"changed": "Changed", "gone": "Not found any more", "new": "New"}
+"""What a refresh says of a difference, in the order shown."""
+
+DIFFER = "The sources differ"
+"""What stands above quotes that contradict each other."""
+
+
 def markdown_report(report: Report) -> str:
     """Return the report. Lines that begin with ``## `` are its sections and nothing else."""
     blocks = [
         f"# {markdown(report.title)}",
+        *([f"**{markdown(report.since.sentence)}**"] if report.since else []),
         *_answer(report),
         f"*{markdown(report.coverage.sentence())}*",
+        *(_changes(report.since) if report.since else []),
         *(block for section in report.sections for block in _section(section)),
-        *_list("What was not established", report.open_points, empty="Nothing was left open."),
+        *(_list("What was not established", report.open_points) if report.open_points else []),
         *_list("Sources", [_source(item) for item in report.documents], inert=True),
         "## Citations",
         *([citation_line(item) for item in report.cited] or ["There are none."]),
@@ -40,7 +51,7 @@ def markdown_report(report: Report) -> str:
 
 def citation_line(evidence: Evidence) -> str:
     """Return the line that proves ``[n]``: its quote word for word, then where it stands."""
-    return f"{quoted(evidence)} — {_place(evidence)}, {markdown(evidence.source)}"
+    return f"{quoted(evidence)} — {_place(evidence)}"
 
 
 def quoted(evidence: Evidence) -> str:
@@ -48,10 +59,46 @@ def quoted(evidence: Evidence) -> str:
     return f"[{evidence.n}] “{markdown(evidence.quote)}”"
 
 
+def pointers(report: Report) -> list[str]:
+    """Return what a reader of the short answer must know besides: gaps and contradictions."""
+    if len(report.sections) < 2:
+        return [f"{DIFFER}: see below."] if any(one.differing for one in report.sections) else []
+    missing = [f"{one.number}" for one in report.sections if not one.evidence]
+    differing = [f"{one.number}" for one in report.sections if one.differing]
+    some = len(missing) < len(report.sections)
+    return [
+        *([f"Nothing was found on {_questions(missing)}."] if missing and some else []),
+        *([f"{DIFFER} on {_questions(differing)}: see below."] if differing else []),
+    ]
+
+
+def differs_in(pair: Contradiction) -> str:
+    """Say in what two quotes differ."""
+    if not pair.one_says:
+        return f"{DIFFER}: one says it is so, the other that it is not."
+    return f"{DIFFER}: {', '.join(pair.one_says)} against {', '.join(pair.other_says)}."
+
+
+def _questions(numbers: list[str]) -> str:
+    return f"question{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+
+
 def _answer(report: Report) -> list[str]:
     head = " ".join(text for text in (HEADLINES[report.outcome], markdown(report.reason)) if text)
-    sentences = " ".join(f"{markdown(item.quote)} [{item.n}]" for item in report.answer)
-    return [text for text in (head and f"**{head}**", sentences) if text]
+    sentences = [f"{markdown(item.quote)} [{item.n}]" for item in report.answer]
+    said = " ".join([*sentences, *pointers(report)])
+    return [text for text in (head and f"**{head}**", said) if text]
+
+
+def _changes(since: Since) -> list[str]:
+    blocks = ["## What changed"]
+    for kind, heading in CHANGE_KINDS.items():
+        for change in since.of(kind):
+            if change.before and change.after:
+                blocks += [f"{heading}:", _side_by_side(change.before, change.after)]
+            elif item := change.before or change.after:
+                blocks += [f"{heading}: {_introduced(item)}", blockquote(item.quote)]
+    return [*blocks, *([] if len(blocks) > 1 else ["Nothing."])]
 
 
 def _section(section: Section) -> list[str]:
@@ -61,16 +108,50 @@ def _section(section: Section) -> list[str]:
     if heading != asked:
         blocks.append(markdown(asked))
     blocks.append(f"*{STATES[section.state]}* {markdown(section.note)}".rstrip())
-    for item in section.evidence:
-        blocks += [blockquote(item.quote), f"[{item.n}] {_place(item)}"]
+    for pair in section.differing:
+        blocks += [f"**{differs_in(pair)}**", _side_by_side(pair.one, pair.other)]
+    for item in section.quotes:
+        blocks += [_introduced(item), blockquote(item.quote)]
+    for table in section.tables:
+        blocks += [f"{_place(table.rows[0].evidence)}:", _table(table)]
     if section.left_out:
         blocks.append(f"{section.left_out} more in evidence.jsonl, left out for length.")
     return blocks
 
 
+def _introduced(evidence: Evidence) -> str:
+    return f"{_place(evidence)} [{evidence.n}]:"
+
+
+def _side_by_side(one: Evidence, other: Evidence) -> str:
+    return _rows(
+        [f"{_place(item)} [{item.n}]" for item in (one, other)],
+        [[f"“{markdown(item.quote)}”" for item in (one, other)]],
+    )
+
+
+def _table(table: Table) -> str:
+    return _rows(
+        [*map(markdown, table.heads), ""],
+        [[*map(markdown, row.cells), f"[{row.evidence.n}]"] for row in table.rows],
+    )
+
+
+def _rows(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a table of Markdown; a bar inside of a cell does not divide it."""
+    ruled = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in ruled)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def _place(evidence: Evidence) -> str:
-    said = [markdown(evidence.title), markdown(evidence.locator)]
-    return ", ".join(text for text in said if text)
+    """Return document, locator, source and, where it was taken over, from which job."""
+    where = ", ".join(markdown(text) for text in (evidence.title, evidence.locator) if text)
+    carried = f"; from job {markdown(evidence.carried_from)}" if evidence.carried_from else ""
+    return f"{where} ({markdown(evidence.source)}{carried})"
 
 
 def _source(document: Document) -> str:
@@ -80,12 +161,6 @@ def _source(document: Document) -> str:
     return f"{': '.join(text for text in parts if text)} {numbers} — {markdown(document.uri)}"
 
 
-def _list(
-    heading: str,
-    lines: list[str] | tuple[str, ...],
-    *,
-    empty: str = "There are none.",
-    inert: bool = False,
-) -> list[str]:
+def _list(heading: str, lines: list[str] | tuple[str, ...], *, inert: bool = False) -> list[str]:
     items = lines if inert else [markdown(line) for line in lines]
-    return [f"## {heading}", "\n".join(f"- {line}" for line in items) or empty]
+    return [f"## {heading}", "\n".join(f"- {line}" for line in items) or "There are none."]

@@ -24,8 +24,9 @@ from researcher_job.contract import (
     Spent,
 )
 from researcher_job.inert import blockquote, markdown, one_line, visible
+from researcher_job.made import Circumstances
 from researcher_job.page import html_page
-from researcher_job.report import Circumstances, Report, compose
+from researcher_job.report import Report, compose
 from researcher_job.testing import FakeLibrary
 from researcher_job.verify import verify
 from researcher_job.writer import markdown_report
@@ -91,8 +92,8 @@ def test_the_parts_stand_in_their_order() -> None:
     ]
     assert text.index("Because of this. [1]") < text.index("*Read 2 of 3 files; not read")
     assert text.index("*Read 2 of 3 files") < text.index("## 1. Why?")
-    assert "> Because of this.\n\n[1] Document 1, line 1" in text
-    assert "[1] “Because of this.” — Document 1, line 1, handbook" in text
+    assert "Document 1, line 1 (handbook) [1]:\n\n> Because of this." in text
+    assert "[1] “Because of this.” — Document 1, line 1 (handbook)" in text
     assert "- Document 1 (handbook): line 1 [1] — file:///docs/1.md" in text
     assert "researcher-job verify FOLDER" in text
     assert "No language model took part" in text

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from researcher_job import contract
-from researcher_job.contract import Evidence
 from researcher_job.errors import ExitCode
 from researcher_job.folder import JobFolder
 from researcher_job.verify import Verification, verify
@@ -61,6 +60,7 @@ def test_a_changed_report_is_named(copied: JobFolder) -> None:
     assert faults(copied) == {
         "report.md: was changed",
         "citation 1: its quote does not stand in report.md",
+        "report.md: quotes what no evidence says: > Retention of log files lasts sixty days.",
     }
 
 
@@ -149,7 +149,10 @@ def test_a_file_too_many_is_named(copied: JobFolder) -> None:
 
 def test_another_request_is_named(copied: JobFolder) -> None:
     edit(copied, contract.REQUEST, lambda text: text.replace("standard", "deep"))
-    assert faults(copied) == {"request.json: is not the request that the job answered"}
+    assert faults(copied) == {
+        "request.json: is not the request that the job answered",
+        "request.json: was changed",
+    }
 
 
 def test_an_invalid_outcome_is_named(copied: JobFolder) -> None:
@@ -161,19 +164,25 @@ def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFol
     edit(copied, contract.OUTCOME, lambda text: text.replace('"report.md"', '"../../secret"'))
     assert faults(copied) == {
         "../../secret: is missing",
+        "outcome.json: was changed",
         "report.md: is not known to the outcome",
     }
 
 
 def test_an_unfinished_folder_is_checked_as_far_as_it_goes(copied: JobFolder) -> None:
-    for name in (contract.OUTCOME, contract.EVIDENCE, contract.REPORT):
+    for name in (contract.OUTCOME, contract.EVIDENCE, contract.REPORT, contract.REPORT_HTML):
         copied.file(name).unlink()
+    edit(copied, contract.part_name(contract.STEPS, 1), lambda text: text[: text.rfind("{")])
     found: Verification = verify(copied.path)
     assert (found.finished, found.quotes, found.faults) == (False, 3, ())
     assert "the job has no outcome" in found.sentence()
-    part = contract.part_name(contract.EVIDENCE_PARTS, 1)
-    lines = contract.decode_lines(Evidence, copied.file(part).read_bytes())
-    assert len(lines) == 3
+
+
+def test_an_outcome_that_is_gone_is_missed(copied: JobFolder) -> None:
+    copied.file(contract.OUTCOME).unlink()
+    assert faults(copied) == {
+        "outcome.json: is missing, though the step log says that the job completed"
+    }
 
 
 def test_the_command_names_each_fault_and_exits_with_one(copied: JobFolder) -> None:
