@@ -102,7 +102,8 @@ def _run(options: argparse.Namespace) -> int:
 def _locked(path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path.absolute(), timeout=0)
+    # A runner that looks whether the lock is held stands in the way for some microseconds.
+    lock = FileLock(path.absolute(), timeout=1)
     try:
         lock.acquire()
     except Timeout as error:

@@ -39,6 +39,7 @@ facts = st.builds(
     exit_code=st.sampled_from([None, 0, 1, STOPPED, HELD_ELSEWHERE, UNREADABLE, -9]),
     cause=st.sampled_from([None, "deadline", "finish_now", "hung"]),
     report=st.sampled_from([None, "deadline", "finish_now", "died"]),
+    finish_asked=st.booleans(),
 )
 
 
@@ -94,6 +95,18 @@ def test_a_job_that_was_not_in_time_gets_its_report_written(cause: Cause) -> Non
     assert settle(replace(DEAD, cause=cause, charged=2)) == ReportDue(
         "deadline" if cause == "deadline" else "finish_now"
     )
+
+
+@given(facts)
+def test_a_job_whose_report_is_wanted_is_not_resumed(known: Facts) -> None:
+    assert not isinstance(settle(replace(known, finish_asked=True)), Resumed)
+
+
+def test_a_report_that_is_wanted_is_written_whatever_became_of_the_job() -> None:
+    causes: tuple[Cause | None, ...] = (None, "hung")
+    for cause in causes:
+        wanted = replace(DEAD, finish_asked=True, cause=cause, charged=2)
+        assert settle(wanted) == ReportDue("finish_now")
 
 
 def test_a_report_that_could_not_be_written_is_a_failure_that_says_so() -> None:

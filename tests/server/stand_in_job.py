@@ -1,8 +1,9 @@
 """A tiny job that keeps the job command's contract; its question says how it behaves.
 
 ``answer``: writes its outcome. ``wait``: works until the file ``go`` is in its folder, and obeys
-control files. ``die``: ends at once without an outcome. ``progress``: writes a step, then dies,
-until its fourth attempt. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
+control files. ``die``: ends at once without an outcome. ``progress``: finds evidence, then dies,
+until its fourth attempt. ``repeat``: writes steps and finds the same evidence each time, then
+dies. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
 files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
 Every start adds a line to ``starts`` in its folder, every end of ``wait`` one to ``ends``.
 """
@@ -25,31 +26,37 @@ class Job:
     def __init__(self, folder: Path, attempt: int) -> None:
         self.folder = folder
         self.attempt = attempt
-        self.began = time.monotonic()
+        self.ticked = time.monotonic()
         found = contract.decode(contract.Request, contract.read_whole(folder / contract.REQUEST))
         if found is None:
             sys.exit(5)
         self.question = found.question
         old = contract.decode(contract.Status, contract.read_whole(folder / contract.STATUS))
         self.last_step = old.last_step if old else 0
+        self.evidence = old.last_evidence if old else 0
         self.spent = old.spent.active_seconds if old else 0.0
 
     def note(self, name: str, text: str = "x") -> None:
         with (self.folder / name).open("a") as file:
             file.write(text + "\n")
 
-    @property
-    def active_seconds(self) -> float:
-        return self.spent + time.monotonic() - self.began
+    def tick(self) -> float:
+        """Count the active seconds as jobs do: time in which it was suspended does not count."""
+        now = time.monotonic()
+        self.spent += min(now - self.ticked, 0.2)
+        self.ticked = now
+        return self.spent
 
-    def beat(self, *, step: bool = False) -> None:
-        self.last_step += step
+    def beat(self, *, steps: int = 0) -> None:
+        self.last_step += steps
         status = contract.Status(
             attempt=self.attempt,
             state="researching",
             summary="working",
-            spent=contract.Spent(active_seconds=self.active_seconds),
+            spent=contract.Spent(active_seconds=self.tick()),
             last_step=self.last_step,
+            last_evidence=self.evidence,
+            coverage=contract.Coverage(found=2, read=2),
             updated_at=datetime.now(UTC),
         )
         contract.write_whole(self.folder / contract.STATUS, contract.encode(status))
@@ -59,7 +66,7 @@ class Job:
             outcome=kind,
             reason=reason,
             answer="Forty-two." if kind == "answered" else "",
-            spent=contract.Spent(active_seconds=self.active_seconds),
+            spent=contract.Spent(active_seconds=self.tick()),
             attempts=self.attempt,
             ended_at=datetime.now(UTC),
         )
@@ -93,8 +100,13 @@ def do(job: Job) -> int:
     if job.question == "unreadable":
         return 5
     if job.question == "progress":
-        job.beat(step=True)
+        job.evidence += 1
+        job.beat(steps=1)
         return 1 if job.attempt < 5 else job.outcome("answered")
+    if job.question == "repeat":
+        job.evidence = 1
+        job.beat(steps=3)
+        return 1
     if job.question == "hang":
         time.sleep(600)
     return job.work(deaf=job.question in ("stubborn", "orphan"))

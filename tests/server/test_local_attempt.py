@@ -38,7 +38,7 @@ def claim() -> Claim:
         profile="p",
         attempt=1,
         charged=0,
-        step_before=0,
+        reached_before=0,
         requested=None,
     )
 

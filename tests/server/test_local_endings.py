@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from tests.server.local_backend import (
     let_go,
     lines,
     start,
+    until,
     until_ended,
     until_running,
 )
@@ -151,6 +153,47 @@ async def test_deaths_after_progress_are_not_charged(runner: LocalRunner) -> Non
     job = await start(runner, "progress")
     ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("completed", 5)
+
+
+async def test_a_job_that_only_repeats_itself_before_it_dies_is_charged(
+    runner: LocalRunner,
+) -> None:
+    job = await start(runner, "repeat")
+    ended = await until_ended(runner, job)
+    # The first death came after something new, the three that count after the same again.
+    assert (ended.state, ended.attempt) == ("failed", 4)
+    assert lines(runner, job, "finishes") == ["died"]
+
+
+async def test_the_log_names_each_death_and_the_failure_names_the_log(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner, "die")
+    ended = await until_ended(runner, job)
+    log = (settings.data_dir / "log" / "runner.log").read_text()
+    deaths = [line for line in log.splitlines() if job.id in line]
+    assert [line.partition(f"job {job.id}: ")[2] for line in deaths] == [
+        "attempt 1 ended with exit code 1: it goes on later; this death counts",
+        "attempt 2 ended with exit code 1: it goes on later; this death counts",
+        "attempt 3 ended with exit code 1: its report is written from the folder (died)",
+        "attempt 3 ended with exit code 0: it has failed (died)",
+    ]
+    assert all(datetime.fromisoformat(line[:19]) for line in deaths)
+    assert ended.error is not None
+    assert "log/runner.log" in ended.error.hint
+    assert str(settings.data_dir) not in ended.error.hint
+
+
+async def test_the_log_names_the_signal_that_killed_a_job(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    for process in processes.of_job(job.id):
+        process.kill()
+    await until(runner, job, lambda job: job.attempt == 2)
+    log = (settings.data_dir / "log" / "runner.log").read_text()
+    assert f"job {job.id}: attempt 1 was killed by signal 9 (SIGKILL): it goes on later" in log
 
 
 async def test_a_job_that_hangs_is_killed_and_charged(runner: LocalRunner) -> None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psutil
-
 from mcp_jobs_server.runners.local import locks, processes
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import RunnerOptions
@@ -50,10 +48,11 @@ YOUNG_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a runner works and how."""
+    """Where a runner works and how; ``boot`` is the boot of the machine, "" where unknown."""
 
     layout: Layout
     options: RunnerOptions
+    boot: str = ""
 
 
 class Attempt:
@@ -70,6 +69,7 @@ class Attempt:
         self._exit_code: int | None = None
         self._cause: Cause | None = None
         self._report: ReportReason | None = None
+        self._killed = ""
         self._asked_seconds = 0.0
         self._age_seconds = 0.0
         self._progress = Progress(self.folder)
@@ -78,15 +78,23 @@ class Attempt:
     def folder(self) -> Path:
         return self._place.layout.jobs / self._claim.folder
 
+    @property
+    def ending(self) -> str:
+        """How its process came to its end, for the log."""
+        killed = f", after the runner had killed it ({self._killed})" if self._killed else ""
+        return processes.ending(self._exit_code) + killed
+
     def begin(self, at: datetime) -> None:
         """Start the job's process; ``OSError``: it could not be started, which is a death."""
         request = Request.model_validate_json(self._claim.request)
         if read_whole(self.folder / REQUEST) is None:
             create_once(self.folder / REQUEST, encode(request))
+        if self._claim.requested is not None:
+            self._ask(self._claim.requested)
         self._start()
         run = Run(
             runner="local",
-            run_id=str(self._process.pid if self._process else ""),
+            run_id=str(self._pid or ""),
             attempt=self._claim.attempt,
             started_at=at,
         )
@@ -107,7 +115,7 @@ class Attempt:
         self._progress.look(seconds)
         if self._working() and not self._overdue(seconds):
             return None
-        if processes.kill(self._processes, wait_seconds=1):
+        if not processes.end_job(self._claim.id, self._pid, wait_seconds=1):
             return None
         self._reap()
         with locks.taken(self._lock) as free:
@@ -130,6 +138,7 @@ class Attempt:
             *more,
         )
         self._process = self._exit_code = None
+        self._killed = ""
         self._process = processes.start_job(
             command, job_id=self._claim.id, log=layout.log, cwd=layout.root
         )
@@ -144,7 +153,7 @@ class Attempt:
         if not self._adopted:
             return False
         young = self._age_seconds < YOUNG_SECONDS
-        return locks.held(self._lock) or (young and bool(self._processes()))
+        return locks.held(self._lock) or (young and processes.has_job(self._claim.id, self._pid))
 
     def _overdue(self, seconds: float) -> bool:
         """Say whether the job must be killed, and remember why."""
@@ -153,17 +162,29 @@ class Attempt:
             self._ask(self._claim.requested)
             self._asked_seconds += seconds
         if self._claim.requested == "stop":
-            return self._asked_seconds > options.stop_grace_seconds
+            return self._kills("stop", when=self._asked_seconds > options.stop_grace_seconds)
         if self._report is not None:
-            return self._age_seconds > options.report_seconds
+            return self._kills("report", when=self._age_seconds > options.report_seconds)
         self._cause = self._late()
-        return self._cause is not None
+        return self._kills(self._cause or "", when=self._cause is not None)
+
+    def _kills(self, why: str, *, when: bool) -> bool:
+        self._killed = why if when else self._killed
+        return when
 
     def _late(self) -> Cause | None:
         options = self._place.options
         asked = self._claim.requested == "finish_now"
         if asked and self._asked_seconds > options.finish_grace_seconds:
             return "finish_now"
+        late = self._out_of_time()
+        if late is not None and processes.suspended(self._claim.id, self._pid):
+            self._progress.suspended()
+            return self._out_of_time()
+        return late
+
+    def _out_of_time(self) -> Cause | None:
+        options = self._place.options
         minutes = Request.model_validate_json(self._claim.request).limits.minutes
         # At its deadline a job writes its report, for which it has a time of its own.
         if minutes and self._progress.active_seconds > minutes * 60 + options.report_seconds:
@@ -176,8 +197,9 @@ class Attempt:
         if not path.exists():
             create_once(path, b"")
 
-    def _processes(self) -> list[psutil.Process]:
-        return processes.of_job(self._claim.id, self._process.pid if self._process else None)
+    @property
+    def _pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     def _reap(self) -> None:
         if self._process is not None:
@@ -196,8 +218,11 @@ class Attempt:
             stopped=stopped,
             attempt=self._claim.attempt,
             charged=self._claim.charged,
-            progressed=self._progress.last_step > self._claim.step_before,
+            progressed=self._progress.reached > self._claim.reached_before,
             exit_code=exit_code,
             cause=self._cause,
             report=self._report,
+            rebooted="" not in (self._claim.boot, self._place.boot)
+            and self._claim.boot != self._place.boot,
+            finish_asked=self._claim.requested == "finish_now",
         )

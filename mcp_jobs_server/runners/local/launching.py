@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_jobs_server.runners.local import locks, processes
@@ -21,12 +22,19 @@ RUNNER = (sys.executable, "-m", "mcp_jobs_server.runners.local")
 class Launching:
     """Launches the runner of one profile where none works. Safe to call from any thread."""
 
-    def __init__(self, options: RunnerOptions, layout: Layout) -> None:
+    def __init__(
+        self, options: RunnerOptions, layout: Layout, *, runner: Sequence[str] = RUNNER
+    ) -> None:
+        self._runner = runner
         self._options = options
         self._layout = layout
         self._turn = threading.Lock()
         self._launched = float("-inf")
         self._came_up_before: int | None = None
+
+    def failed(self) -> None:
+        """Take note that the launcher came to nothing: the next call launches at once."""
+        self._launched = float("-inf")
 
     def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
         """Return the launcher, which is to be waited for, or ``None`` where a runner works or
@@ -41,7 +49,7 @@ class Launching:
                 return None
             self._layout.make()
             self._layout.rotate_log()
-            command = (*RUNNER, *self._options.arguments())
+            command = (*self._runner, *self._options.arguments())
             launcher = processes.launch(command, data_dir=self._layout.root, log=self._layout.log)
             self._launched, self._came_up_before = time.monotonic(), came_up
             return launcher

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 def take(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
     """Take the lock at ``path``, or return ``None`` where another process keeps it.
 
-    Who must have a lock waits a second for it: ``held`` takes it for some microseconds.
+    Who must have a lock waits a second for it: ``held`` stands in the way for microseconds.
     """
     from filelock import FileLock, Timeout
 
@@ -26,17 +28,6 @@ def take(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
     return lock
 
 
-def held(path: Path) -> bool:
-    """Say whether some process holds the lock at ``path``."""
-    if not path.exists():
-        return False
-    lock = take(path)
-    if lock is None:
-        return True
-    lock.release()
-    return False
-
-
 @contextmanager
 def taken(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
     """Hold the lock inside the block; the value says whether it could be taken."""
@@ -46,3 +37,60 @@ def taken(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
     finally:
         if lock is not None:
             lock.release()
+
+
+if sys.platform == "win32":
+
+    def held(path: Path) -> bool:
+        """Say whether some process holds the lock at ``path``.
+
+        Windows has no look that does not take: another that looks at the same moment is told
+        from a holder by its being gone soon.
+        """
+        if not path.exists():
+            return False
+        lock = take(path, wait_seconds=0.1)
+        if lock is None:
+            return True
+        lock.release()
+        return False
+
+    @contextmanager
+    def barred(path: Path) -> Iterator[bool]:
+        """Keep others from taking the lock inside the block; the value says whether it was
+        free. Here ``held`` takes this for a holder."""
+        with taken(path) as free:
+            yield free
+
+else:
+    import fcntl
+
+    def held(path: Path) -> bool:
+        """Say whether some process holds the lock at ``path``.
+
+        A shared lock is tried, of the kind that ``take`` takes exclusively (flock), so that any
+        number may look at one moment and none takes another for a holder.
+        """
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @contextmanager
+    def barred(path: Path) -> Iterator[bool]:
+        """Keep others from taking the lock inside the block; the value says whether it was
+        free. ``held`` does not take this for a holder."""
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                free = False
+            else:
+                free = True
+            yield free

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.runners.local.attempt import Place
+from mcp_jobs_server.runners.local.boot import boot_id
 from mcp_jobs_server.runners.local.database import Database
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import parse
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     database = Database(layout)
     try:
         layout.make()
-        Supervisor(Queue(database, options.profile), Place(layout, options)).serve()
+        Supervisor(Queue(database, options.profile), Place(layout, options, boot_id())).serve()
     except (JobsError, OSError) as error:
         log.error("the runner gives up: %s", error)
         return 1

@@ -1,9 +1,14 @@
-"""All that is done to processes: starting them detached, finding them again, killing them."""
+"""All that is done to processes: starting them detached, finding them again, killing them.
+
+What a job's processes are known by is a mark in their environment, which children inherit, in
+whatever session they are. Systems differ here and in ``launch.py`` and ``locks.py`` alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -20,6 +25,12 @@ if TYPE_CHECKING:
 LAUNCHER = Path(__file__).with_name("launch.py")
 ENDS_WITH_CLIENT = 3
 """Exit code of the launcher where the system keeps what it starts in the client's job object."""
+
+if sys.platform == "win32":
+    # A group of its own: Ctrl+C in the client's console is not for it. No console window.
+    _FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
 
 
 def launch(command: Sequence[str], *, data_dir: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -56,7 +67,8 @@ def _spawn(
             stderr=errors,
             env=environment,
             cwd=cwd,
-            start_new_session=True,
+            start_new_session=True,  # means nothing to Windows, where the flags do it
+            creationflags=_FLAGS,
         )
 
 
@@ -75,6 +87,21 @@ def of_job(job_id: str, root: int | None = None) -> list[psutil.Process]:
     found = {process.pid: process for process in _marked(JOB_MARK, job_id)}
     found.update({process.pid: process for process in _tree(root)})
     return list(found.values())
+
+
+def has_job(job_id: str, root: int | None = None) -> bool:
+    """Say whether a process of the job lives."""
+    return bool(of_job(job_id, root))
+
+
+def suspended(job_id: str, root: int | None = None) -> bool:
+    """Say whether a process of the job was stopped, to be continued (SIGSTOP, a debugger)."""
+    return any(_stopped(process) for process in of_job(job_id, root))
+
+
+def end_job(job_id: str, root: int | None = None, *, wait_seconds: float) -> bool:
+    """Kill the processes of a job; ``False``: some are left after the wait."""
+    return not kill(lambda: of_job(job_id, root), wait_seconds=wait_seconds)
 
 
 def of_data_dir(data_dir: Path) -> list[psutil.Process]:
@@ -107,6 +134,18 @@ def kill(find: Callable[[], list[psutil.Process]], *, wait_seconds: float) -> li
     return []
 
 
+def ending(exit_code: int | None) -> str:
+    """Say for the log how a process ended; ``None``: it was another's child, or never began."""
+    if exit_code is None:
+        return "ended unseen"
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        return f"was killed by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"
+
+
 def _marked(name: str, value: str) -> list[psutil.Process]:
     import psutil
 
@@ -136,6 +175,15 @@ def _tree(root: int | None) -> list[psutil.Process]:
         return [one for one in (process, *process.children(recursive=True)) if _living(one)]
     except psutil.Error:
         return []
+
+
+def _stopped(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
 
 
 def _living(process: psutil.Process) -> bool:

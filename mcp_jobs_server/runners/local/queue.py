@@ -23,8 +23,9 @@ class Claim:
     profile: str
     attempt: int
     charged: int
-    step_before: int
+    reached_before: int
     requested: StopMode | None
+    boot: str = ""
 
 
 class Queue:
@@ -66,14 +67,19 @@ class Queue:
         return _claim(row) if row else None
 
     def claim(
-        self, claim: Claim, *, max_running: int, step_before: int, at: datetime
+        self, claim: Claim, *, max_running: int, reached: int, at: datetime, boot: str = ""
     ) -> Claim | None:
-        """Commit the next attempt before it is begun; ``None``: the job or the place is gone."""
-        sql = f"""UPDATE jobs SET state = 'running', attempt = attempt + 1, step_before = ?,
+        """Commit the next attempt before it is begun; ``None``: the job or the place is gone.
+
+        ``reached``: how far the job has come; see ``progress.py``. ``boot``: the boot of the
+        machine, by which a later runner tells what a restart ended.
+        """
+        sql = f"""UPDATE jobs SET state = 'running', attempt = attempt + 1,
+            step_before = max(step_before, ?), boot = ?,
             started_at = coalesce(started_at, ?) WHERE id = ? AND state = 'queued'
             AND (SELECT count(*) FROM jobs WHERE {_WORKED_ON}) < ? RETURNING *"""  # noqa: S608
         with self._database.write() as db:
-            values = (step_before, to_micros(at), claim.id, max_running)
+            values = (reached, boot, to_micros(at), claim.id, max_running)
             row = db.execute(sql, values).fetchone()
         return _claim(row) if row else None
 
@@ -118,6 +124,7 @@ def _claim(row: sqlite3.Row) -> Claim:
         profile=row["profile"],
         attempt=row["attempt"],
         charged=row["charged"],
-        step_before=row["step_before"],
+        reached_before=row["step_before"],
         requested=row["requested"],
+        boot=row["boot"],
     )

@@ -27,7 +27,7 @@ from mcp_jobs_server.runners.local.database import Database, translated
 from mcp_jobs_server.runners.local.launching import Launching
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT
+from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, ending
 from mcp_jobs_server.runners.local.queue import Queue
 from mcp_jobs_server.runners.local.removal import remove_folder
 from mcp_jobs_server.runners.local.store import Store
@@ -51,7 +51,8 @@ class LocalRunner:
     tells of changes, never a job. ``job_command`` is the program that does a job (see
     ``attempt.py`` for what it is given); another command is another profile.
     ``hang_seconds`` is how long a job may go without a heartbeat, ``busy_seconds`` how long a
-    call waits for a database that another process writes.
+    call waits for a database that another process writes, ``keep_seconds`` how often it is
+    looked whether there is work and no runner.
     ``survives_client`` turns false where the system ends jobs together with the client.
     """
 
@@ -64,8 +65,10 @@ class LocalRunner:
         least_free_bytes: int = LEAST_FREE_BYTES,
         hang_seconds: float = RunnerOptions.hang_seconds,
         busy_seconds: float = 5.0,
+        keep_seconds: float = 10.0,
     ) -> None:
         self._clock = clock
+        self._keep_seconds = keep_seconds
         self._least_free_bytes = least_free_bytes
         self._options = options_of(settings, job_command, hang_seconds=hang_seconds)
         self._layout = Layout(self._options.data_dir)
@@ -82,8 +85,7 @@ class LocalRunner:
         tasks = anyio.create_task_group()
         self._entered = await tasks.__aenter__()
         self._ticker = Ticker(self._database, self._layout, tasks, self._ensure_quietly)
-        if self._database.exists:
-            self._tasks.start_soon(self._ensure_quietly)
+        self._tasks.start_soon(self._keep_runner)
         return self
 
     async def __aexit__(
@@ -190,7 +192,14 @@ class LocalRunner:
         if code == ENDS_WITH_CLIENT:
             self.survives_client = False
         elif code != 0:
-            log.warning("The launcher of the runner failed with exit code %s.", code)
+            log.warning("The launcher of the runner %s.", ending(code))
+            self._launching.failed()
+
+    async def _keep_runner(self) -> None:
+        """Bring back a runner that was killed or never came up, also while nobody waits."""
+        while True:
+            await self._ensure_quietly()
+            await anyio.sleep(self._keep_seconds)
 
     async def _ensure_quietly(self) -> None:
         try:

@@ -27,7 +27,9 @@ class Facts:
     """All that is known of a job on which nothing works any more.
 
     ``report`` is set once its report was written from the folder alone, for that reason.
-    ``progressed``: its last step grew since the attempt began.
+    ``progressed``: it came further than any earlier attempt. ``finish_asked``: its report is
+    wanted now, so that it is not resumed. ``rebooted``: the machine was restarted since the
+    attempt began, which ended it.
     """
 
     outcome: Outcome | None
@@ -38,6 +40,8 @@ class Facts:
     exit_code: int | None = None
     cause: Cause | None = None
     report: ReportReason | None = None
+    finish_asked: bool = False
+    rebooted: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def settle(facts: Facts) -> Verdict:
     """Say what becomes of a job on which nothing works. The same facts give the same answer.
 
     A valid outcome means completed, even after a stop; else a recorded stop means cancelled;
-    else attempts left mean queued again; else the report is written and the job has failed.
+    else a report that is due or wanted is written; else attempts left mean queued again; else
+    the report is written and the job has failed.
     """
     if facts.outcome is not None:
         return Completed(facts.outcome)
@@ -86,30 +91,51 @@ def settle(facts: Facts) -> Verdict:
         return Failed(_DIED if facts.report == "died" else _NO_REPORT)
     if facts.exit_code == UNREADABLE:
         return Failed(_UNREADABLE)
-    if facts.cause == "deadline" or facts.cause == "finish_now":
-        return ReportDue(facts.cause)
+    if facts.cause == "deadline":
+        return ReportDue("deadline")
+    if facts.finish_asked or facts.cause == "finish_now":
+        return ReportDue("finish_now")
     charge = _charged(facts)
     if facts.attempt >= MOST_ATTEMPTS or facts.charged + charge >= MOST_DEATHS:
         return ReportDue("died")
     return Resumed(charge=charge)
 
 
+def said(verdict: Verdict) -> str:
+    """Say for the log what becomes of the job."""
+    match verdict:
+        case Completed():
+            return "it has completed"
+        case Cancelled():
+            return "it is cancelled"
+        case Resumed(charge):
+            return f"it goes on later; this death {'counts' if charge else 'does not count'}"
+        case ReportDue(reason):
+            return f"its report is written from the folder ({reason})"
+        case Failed(error):
+            return f"it has failed ({error.code})"
+
+
 def _charged(facts: Facts) -> bool:
-    if facts.exit_code == HELD_ELSEWHERE:
+    if facts.exit_code == HELD_ELSEWHERE or facts.rebooted:
         return False
     return facts.cause == "hung" or not facts.progressed
 
 
+_LOG = (
+    "Why it ended stands in log/runner.log of the data directory where jobs run"
+    " (`mcp-jobs-server doctor` names it)."
+)
 _DIED = Failure(
     code="died",
     message="The job's process ended several times before the research was done.",
-    hint="What it found so far is in its report. Start the research again.",
+    hint=f"What it found so far is in its report. {_LOG} Start the research again.",
     retryable=True,
 )
 _NO_REPORT = Failure(
     code="no_report",
     message="The job was ended and its report could not be written from what it had found.",
-    hint="Its steps and evidence are in the job folder. Start the research again.",
+    hint=f"Its steps and evidence are in the job folder. {_LOG} Start the research again.",
     retryable=True,
 )
 _UNREADABLE = Failure(

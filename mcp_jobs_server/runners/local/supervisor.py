@@ -21,6 +21,7 @@ from mcp_jobs_server.runners.local.settle import (
     ReportDue,
     Resumed,
     Verdict,
+    said,
 )
 from researcher_job.contract import ENDED, Ended, Failure, create_once, encode
 
@@ -35,13 +36,19 @@ MOST_SECONDS = 5.0
 FREE_SECONDS = 3.0
 """How often it is looked whether jobs of profiles without a runner take places."""
 
+LOCK_SECONDS = 5.0
+"""How long the runner's lock is waited for: jobs of a runner that is gone may be being settled."""
+
 RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
 """How soon the data directory is tried again, and for how long. Jobs go on without a runner;
 the next one takes them over."""
 
 
 class Supervisor:
-    """Carries the jobs of one profile until nothing is left to do."""
+    """Carries the jobs of one profile until nothing is left to do.
+
+    ``leaving`` is called after the last look at the queue, before the lock is let go.
+    """
 
     def __init__(
         self,
@@ -49,7 +56,11 @@ class Supervisor:
         place: Place,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        leaving: Callable[[], None] = lambda: None,
     ) -> None:
+        self._monotonic = monotonic
+        self._leaving = leaving
         self._queue = queue
         self._place = place
         self._clock = clock
@@ -63,11 +74,12 @@ class Supervisor:
         once where another runner of this profile works."""
         layout, profile = self._place.layout, self._place.options.profile
         while True:
-            with locks.taken(layout.runner_lock(profile), wait_seconds=1) as alone:
+            with locks.taken(layout.runner_lock(profile), wait_seconds=LOCK_SECONDS) as alone:
                 if not alone:
                     return
                 layout.came_up(profile).write_text("")
                 self._work_until_idle()
+                self._leaving()
             # Whoever looked at the lock until now left its job to this runner: look once more.
             if not self._queue.has_work():
                 return
@@ -75,13 +87,15 @@ class Supervisor:
     def release(self) -> None:
         """Settle what ended, and queue again without charge that on which nothing works.
 
-        For a profile that has no runner; does nothing while one works.
+        For a profile that has no runner; does nothing while one works. One that is launched
+        meanwhile waits for this, and whoever starts a job meanwhile sees that there is none.
         """
-        lock = self._place.layout.runner_lock(self._place.options.profile)
-        with locks.taken(lock) as alone:
-            for claim in self._queue.claimed().values() if alone else ():
+        layout = self._place.layout
+        runner = layout.runner_lock(self._place.options.profile)
+        with locks.taken(layout.locks / "release.lock") as alone, locks.barred(runner) as free:
+            for claim in self._queue.claimed().values() if alone and free else ():
                 attempt = Attempt(claim, self._place, adopted=True)
-                match attempt.look(claim, 0):
+                match self._verdict(attempt, claim, 0):
                     case None:
                         continue
                     case Resumed() | ReportDue():
@@ -90,9 +104,9 @@ class Supervisor:
                         self._recorded(verdict, claim, attempt)
 
     def _work_until_idle(self) -> None:
-        idle, last = 0.0, time.monotonic()
+        idle, last = 0.0, self._monotonic()
         while idle < self._place.options.idle_seconds:
-            now = time.monotonic()
+            now = self._monotonic()
             seconds, last = min(now - last, MOST_SECONDS), now
             idle = 0.0 if self._round(seconds) else idle + seconds
             self._pause.wait(ROUND_SECONDS)
@@ -125,12 +139,20 @@ class Supervisor:
             attempt = self._attempts.get(job_id) or Attempt(claim, self._place, adopted=True)
             self._attempts[job_id] = attempt
             try:
-                verdict = attempt.look(claim, seconds)
+                verdict = self._verdict(attempt, claim, seconds)
                 if verdict is not None and self._recorded(verdict, claim, attempt):
                     del self._attempts[job_id]
             except (Unavailable, OSError) as error:
                 log.warning("job %s could not be looked after: %s", job_id, error)
                 self._pause.wait(RETRY_SECONDS)
+
+    def _verdict(self, attempt: Attempt, claim: Claim, seconds: float) -> Verdict | None:
+        verdict = attempt.look(claim, seconds)
+        if verdict is not None and not isinstance(verdict, Completed):
+            log.warning(
+                "job %s: attempt %s %s: %s", claim.id, claim.attempt, attempt.ending, said(verdict)
+            )
+        return verdict
 
     def _recorded(self, verdict: Verdict, claim: Claim, attempt: Attempt) -> bool:
         """Record the verdict; ``False``: the job is to be looked at again."""
@@ -181,8 +203,9 @@ class Supervisor:
             claim = self._queue.claim(
                 waiting,
                 max_running=most,
-                step_before=Progress(folder).last_step,
+                reached=Progress(folder).reached,
                 at=self._clock(),
+                boot=self._place.boot,
             )
             if claim is None:
                 return
