@@ -72,7 +72,7 @@ async def fetched(client: Client, task_id: str) -> bool:
     from fastmcp_tasks.client import _drive_to_terminal
 
     final = await _drive_to_terminal(client.session, task_id, None)
-    return final.status == "completed"
+    return bool(final.status == "completed")
 
 
 async def main() -> None:

@@ -19,7 +19,6 @@ server = FastMCP("peer")
 server.add_extension(TasksExtension())
 
 
-@server.tool(task=True)
 async def research(question: str) -> dict[str, float]:
     """Research a question and return when its report was written (seconds since 1970)."""
     folder = ROOT / uuid.uuid4().hex
@@ -37,6 +36,8 @@ async def research(question: str) -> dict[str, float]:
     await process.wait()
     return {"written": (folder / "outcome.json").stat().st_mtime}
 
+
+server.tool(research, task=True)
 
 if __name__ == "__main__":
     (ROOT / "pid").write_text(str(os.getpid()))
