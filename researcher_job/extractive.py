@@ -58,7 +58,7 @@ async def find(
     """
     analysed = await to_thread.run_sync(analyse, question, terms)
     passages = await library.search(Query(question, tuple(terms)), limit=_PASSAGES[depth])
-    frequencies = await library.frequencies(analysed.stems)
+    frequencies = analysed.together(await library.frequencies(analysed.index_stems))
     return await to_thread.run_sync(_findings, analysed, passages, frequencies, _QUOTES[depth])
 
 

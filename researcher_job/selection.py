@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
-from researcher_job.terms import Question, stems
+from researcher_job.terms import Question
+from researcher_job.words import stems
 
 CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""
@@ -84,6 +85,20 @@ def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequenci
     return (alone + judge.share(own, context, set())) / 2
 
 
+def sentence_texts(text: str) -> list[str]:
+    """Return what the sentences of ``text`` say, in order."""
+    return [said(text[one.start : one.end]) for one in sentences(text)]
+
+
+def coverage(
+    question: Question, frequencies: Frequencies, texts: Sequence[str], titles: Sequence[str]
+) -> list[float]:
+    """Return for each text, below its title, how much of the question it touches (0 to 1)."""
+    judge = _Judge(question, _weights(question, frequencies))
+    pairs = zip(stems(texts), stems(titles), strict=True)
+    return [judge.share(set(own), set(title), set()) for own, title in pairs]
+
+
 class _Judge:
     """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
 
@@ -134,8 +149,10 @@ class _Judge:
         pairs = set(pairwise(words))
         asked = [pair for pair in pairwise(self._weights) if set(pair) <= set(words)]
         together = sum(pair in pairs for pair in asked) / max(len(self._weights) - 1, 1)
-        number = self._question.wants_number and _DIGIT.search(text) is not None
-        short = len(self._weights) <= _SHORT and not self._question.wants_number
+        number = (self._question.waits_for in ("time", "number")) and _DIGIT.search(
+            text
+        ) is not None
+        short = len(self._weights) <= _SHORT and self._question.waits_for not in ("time", "number")
         defines = short and _DEFINES.match(text) is not None and words[0] in self._weights
         return _TOGETHER * together + _NUMBER * number + _DEFINES_BONUS * defines
 

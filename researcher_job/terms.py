@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-TOKENIZER = "porter unicode61 remove_diacritics 2"
-"""How the index divides and stems text; questions and sentences must go the same way."""
+from researcher_job.answer_type import AnswerType, answer_type
+from researcher_job.sources.base import Frequencies
+from researcher_job.spelling import spellings
+from researcher_job.stop_words import STOP_WORDS, stop_words, without_stop_words
+from researcher_job.words import TOKENIZER, WORD, index_stems, segmented, stems
 
-_WORD = re.compile(r"[^\W_]+")
-_QUOTED = re.compile('["“„«]([^"“”„«»]{3,80})["”“»]')
-_NUMBER_WANTED = re.compile(
-    r"\b(?:when|how (?:many|much|long|old|often|far|big|large|tall|high)|what (?:year|date|time"
-    r"|percentage|number|version|port|age)|which (?:year|version|port))\b",
-    re.I,
-)
+__all__ = ["STOP_WORDS", "TOKENIZER", "Question", "Term", "analyse"]
+
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""
 
-_HOW_MUCH = re.compile(r"\bhow (?:many|much|long|old|often|far|big|large|tall|high)\b", re.I)
-STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """a about above after again against all also am an and any are aren as at be because been
-        before being below between both but by can cannot could couldn d describe did didn do does
-        doesn doing don down during each either else ever every explain few for from further get
-        gets give had hadn has hasn have haven having he her here hers him his how i if in into is
-        isn it its itself just kind let ll m many may me might mine more most much must my myself
-        need no nor not of off on once one only onto or other our ours out over own per please re s
-        same shall she should shouldn so some such t tell than that the their theirs them then there
-        these they this those through to too under until up upon us ve very was wasn we were weren
-        what when where whether which while who whom whose why will with within without won would
-        wouldn yes yet you your yours""",
-    )
+_QUOTED = re.compile('["“„«「『]([^"“”„«»「」『』]{2,80})["”“»」』]')
+_HOW_MUCH = re.compile(
+    r"\bhow (?:many|much|long|old|often|far|big|large|tall|high|deep|wide|soon|come|to)\b", re.I
 )
 
 
@@ -53,8 +37,9 @@ class Question:
     """What is looked for: the words that matter, in order, and other words for the same.
 
     ``alternatives`` are words or phrases, each as its stems. ``matches`` are the words and
-    phrases to look for, not stemmed. ``wants_number`` is set where the answer is a date or an
-    amount.
+    phrases to look for, not stemmed, in every spelling. ``variants`` are, by stem, the stems
+    under which the index knows it. ``phrases`` stood in quotation marks. ``waits_for`` is the
+    kind of answer.
     """
 
     text: str
@@ -62,7 +47,8 @@ class Question:
     matches: tuple[str, ...]
     alternatives: tuple[tuple[str, ...], ...] = ()
     phrases: tuple[str, ...] = ()
-    wants_number: bool = False
+    waits_for: AnswerType = "other"
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -70,13 +56,30 @@ class Question:
         others = (stem for alternative in self.alternatives for stem in alternative)
         return tuple(dict.fromkeys((*(term.stem for term in self.terms), *others)))
 
+    @property
+    def index_stems(self) -> tuple[str, ...]:
+        """Return the stems that the index may hold for them, each once."""
+        found = (one for stem in self.stems for one in self.variants.get(stem, (stem,)))
+        return tuple(dict.fromkeys(found))
+
+    def together(self, frequencies: Frequencies) -> Frequencies:
+        """Return the frequencies of ``stems`` from those of ``index_stems``."""
+        counts = frequencies.containing
+        containing = {
+            stem: sum(counts.get(one, 0) for one in self.variants.get(stem, (stem,)))
+            for stem in self.stems
+        }
+        return Frequencies(frequencies.passages, containing)
+
 
 def analyse(question: str, others: Sequence[str] = ()) -> Question:
     """Return the words of ``question`` that matter; all of them where none would be left."""
     words = _words(_HOW_MUCH.sub(" ", question)) or _words(question)
-    kept = {word: name for word, name in words.items() if word not in STOP_WORDS} or words
+    left_out = stop_words(words)
+    kept = {word: name for word, name in words.items() if word not in left_out} or words
     kept = dict(list(kept.items())[:MAX_TERMS])
-    others = [" ".join(_WORD.findall(other)) for other in others[:MAX_TERMS]]
+    others = [" ".join(WORD.findall(segmented(other))) for other in others[:MAX_TERMS]]
+    others = list(filter(None, others))
     stemmed = stems([*kept, *others])
     terms = {
         found[0]: Term(word, found[0], name)
@@ -87,10 +90,11 @@ def analyse(question: str, others: Sequence[str] = ()) -> Question:
     return Question(
         text=question,
         terms=tuple(terms.values()),
-        matches=tuple(dict.fromkeys(filter(None, [*kept, *others]))),
+        matches=tuple(dict.fromkeys([*(one for word in kept for one in spellings(word)), *others])),
         alternatives=tuple(filter(None, dict.fromkeys(alternatives))),
         phrases=tuple(_QUOTED.findall(question)),
-        wants_number=_NUMBER_WANTED.search(question) is not None,
+        waits_for=answer_type(question),
+        variants=_variants([*kept, *(word for other in others for word in other.split())]),
     )
 
 
@@ -98,7 +102,7 @@ def _words(question: str) -> dict[str, bool]:
     """Return the words in lower case, each with whether it looks like a name."""
     shouted = question.isupper()
     found: dict[str, bool] = {}
-    for index, match in enumerate(_WORD.finditer(question)):
+    for index, match in enumerate(WORD.finditer(segmented(without_stop_words(question)))):
         word = match[0]
         capital = word[0].isupper() and (index > 0 or word[1:] != word[1:].lower())
         name = (capital and not shouted) or any(map(str.isdigit, word))
@@ -106,13 +110,14 @@ def _words(question: str) -> dict[str, bool]:
     return found
 
 
-def stems(texts: Sequence[str]) -> list[list[str]]:
-    """Return the stems of each text in order, made by the tokenizer that makes the index."""
-    with closing(sqlite3.connect(":memory:")) as memory:
-        memory.execute(f"CREATE VIRTUAL TABLE t USING fts5(x, tokenize='{TOKENIZER}')")
-        memory.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
-        memory.executemany("INSERT INTO t(rowid, x) VALUES (?, ?)", enumerate(texts))
-        found: list[list[tuple[int, str]]] = [[] for _ in texts]
-        for term, row, place in memory.execute("SELECT term, doc, offset FROM v"):
-            found[row].append((place, term))
-    return [[term for _, term in sorted(row)] for row in found]
+def _variants(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return, by stem, the stems that the index may hold for each of ``words``."""
+    forms = {word: spellings(word.lower()) for word in words}
+    asked = list(dict.fromkeys(form for group in forms.values() for form in group))
+    known = dict(zip(asked, index_stems(asked), strict=True))
+    found: dict[str, dict[str, None]] = {}
+    for word, stem in zip(forms, stems(list(forms)), strict=True):
+        for key in stem[:1]:
+            held = (one for form in forms[word] for one in known[form])
+            found.setdefault(key, {}).update(dict.fromkeys(held))
+    return {stem: tuple(held) for stem, held in found.items()}

@@ -80,7 +80,7 @@ class DocumentLibrary:
         ranked = scores(
             [candidate for _, candidate in found],
             question,
-            self._frequencies(question.stems),
+            question.together(self._frequencies(question.index_stems)),
             average_length=self._average_length,
         )
         passages = [_passage(*one, score) for one, score in zip(found, ranked, strict=True)]

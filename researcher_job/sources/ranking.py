@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from researcher_job.sources.base import Frequencies
 from researcher_job.sources.index import HEADING_WEIGHT, TITLE_WEIGHT, Candidate
-from researcher_job.terms import Question, stems
+from researcher_job.terms import Question
+from researcher_job.words import stems
 
 _K1 = 1.2
 _B = 0.9

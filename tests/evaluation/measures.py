@@ -60,7 +60,7 @@ class Searched:
     async def quotes(self, query: str, *, only: str = "") -> Judged:
         """Return the ranked quotes for ``query``, those of one document where it is named."""
         question = analyse(query)
-        frequencies = await self._library.frequencies(question.stems)
+        frequencies = question.together(await self._library.frequencies(question.index_stems))
         passages = await self.passages(query, _FAR if only else PASSAGES)
         kept = [one for one in passages if not only or document(one) == only]
         return Judged(question, ranked_quotes(question, kept, frequencies), frequencies)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from researcher_job.extractive import Findings, find
 from researcher_job.sentences import MAX_LENGTH, sentences
 from researcher_job.sources.base import Library
-from researcher_job.terms import analyse, stems
+from researcher_job.terms import analyse
+from researcher_job.words import stems
 from tests.researcher.files import opened
 
 HANDBOOK = """# Handbook
@@ -190,7 +191,7 @@ def test_words_that_matter_are_kept_with_names_and_numbers() -> None:
         ("make", False),
     ]
     assert question.alternatives == (("back", "off"),)
-    assert question.wants_number
+    assert question.waits_for == "number"
     assert [term.word for term in analyse("Who is it?").terms] == ["who", "is", "it"]
 
 

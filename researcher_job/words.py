@@ -1,0 +1,89 @@
+"""Words as the index knows them: divided, folded and stemmed, the same everywhere."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+
+from researcher_job.spelling import usual
+
+TOKENIZER = "porter unicode61 remove_diacritics 2 categories ''L* N* Co M*''"
+"""How the index divides and stems text, for an SQL string in single quotes.
+
+Marks are part of words: Hindi writes vowels with them.
+"""
+
+WORD = re.compile(
+    "(?:[^\\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0966-\u109f\u1780-\u17d3])+"
+)
+"""A word as a person sees it, vowel signs included."""
+
+_PAIRED = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]+"
+)
+"""Runs of Han, kana and Hangul, which write no or few spaces: found by pairs of characters."""
+
+_TRIPLED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+"""Runs of Thai, Lao, Burmese and Khmer, which write none either, with more marks a syllable."""
+
+_GAP = re.compile(r"[\s!-/:-@\[-`{-~]+")
+"""What never is part of a word, whatever stands beside it."""
+
+_REMEMBERED = 200_000
+_known: dict[str, tuple[str, ...]] = {}
+
+
+def segmented(text: str) -> str:
+    """Return ``text`` with runs of scripts without spaces replaced by their overlapping parts."""
+    if text.isascii():
+        return text
+    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, text))
+
+
+def _pairs(run: re.Match[str]) -> str:
+    return _parts(run[0], 2)
+
+
+def _triples(run: re.Match[str]) -> str:
+    return _parts(run[0], 3)
+
+
+def _parts(run: str, size: int) -> str:
+    parts = [run[at : at + size] for at in range(max(len(run) - size + 1, 1))]
+    return f" {' '.join(parts)} "
+
+
+def stems(texts: Sequence[str]) -> list[list[str]]:
+    """Return the stems of each text in order, as the index makes them; spellings are one."""
+    divided = [_pieces(text) for text in texts]
+    _learn({piece for pieces in divided for piece in pieces if piece not in _known})
+    return [[stem for piece in pieces for stem in _known[piece]] for pieces in divided]
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece for piece in _GAP.split(segmented(text)) if piece]
+
+
+def _learn(pieces: Iterable[str]) -> None:
+    """Remember the stems of ``pieces``: asking the tokenizer takes long, it is asked once."""
+    fresh = list(pieces)
+    if not fresh:
+        return
+    if len(_known) > _REMEMBERED:
+        _known.clear()
+    for piece, found in zip(fresh, index_stems([usual(one) for one in fresh]), strict=True):
+        _known[piece] = tuple(found)
+
+
+def index_stems(texts: Sequence[str]) -> list[list[str]]:
+    """Return the stems of each text in order exactly as they stand in the index."""
+    with closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute(f"CREATE VIRTUAL TABLE t USING fts5(x, tokenize='{TOKENIZER}')")
+        memory.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
+        memory.executemany("INSERT INTO t(rowid, x) VALUES (?, ?)", enumerate(texts))
+        found: list[list[tuple[int, str]]] = [[] for _ in texts]
+        for term, row, place in memory.execute("SELECT term, doc, offset FROM v"):
+            found[row].append((place, term))
+    return [[term for _, term in sorted(row)] for row in found]
