@@ -1,0 +1,274 @@
+"""What happens to the time: suspended processes, clocks that are set, restarts of the machine."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+
+from mcp_jobs_server.models import Job, StartOptions
+from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.attempt import Place
+from mcp_jobs_server.runners.local.boot import boot_id
+from mcp_jobs_server.runners.local.database import Database
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.queue import Queue
+from mcp_jobs_server.runners.local.runner import LocalRunner, options_of, stop_all
+from mcp_jobs_server.runners.local.store import Store
+from mcp_jobs_server.runners.local.supervisor import Supervisor
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import Limits
+from tests.server import local_backend as local
+from tests.server.local_backend import let_go, lines, start, until_ended, until_running
+
+pytestmark = pytest.mark.anyio
+
+HANG_SECONDS = 3.0
+"""How long a job may go without a sign here; suspended ones are so for longer."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(tmp_path, report_seconds=0.0) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(
+        settings, job_command=local.STAND_IN, hang_seconds=HANG_SECONDS
+    ) as runner:
+        yield runner
+
+
+def runners_of(settings: Settings) -> list[psutil.Process]:
+    found = processes.of_data_dir(settings.data_dir)
+    return [process for process in found if not processes.is_job(process)]
+
+
+@contextmanager
+def suspended(found: list[psutil.Process]) -> Iterator[None]:
+    """Keep the processes as a closed lid does."""
+    assert found != []
+    for process in found:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in found:
+            process.send_signal(signal.SIGCONT)
+
+
+# --- suspended processes ----------------------------------------------------------------------
+
+
+async def test_a_job_that_is_suspended_is_not_taken_for_hanging(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    with suspended(processes.of_job(job.id)):
+        await anyio.sleep(HANG_SECONDS + 1)
+    let_go(runner, job)
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.attempt) == ("completed", 1)
+    assert lines(runner, job, "starts") == ["1"]
+
+
+async def test_a_suspended_job_does_not_use_up_its_minutes(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    asked = local.request().model_copy(update={"limits": Limits(minutes=HANG_SECONDS / 60)})
+    job = (await local.start_request(runner, asked)).job
+    await until_running(runner, job)
+    with suspended(processes.of_job(job.id)):
+        await anyio.sleep(HANG_SECONDS + 1)
+        found = await runner.job(local.OWNER, job.id)
+        assert found is not None
+        assert found.state == "running"
+    let_go(runner, job)
+    ended = await until_ended(runner, job)
+    assert (ended.state, ended.outcome) == ("completed", "answered")
+    assert lines(runner, job, "finishes") == []
+
+
+async def test_a_suspended_job_is_cancelled_all_the_same(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    found = processes.of_job(job.id)
+    for process in found:
+        process.send_signal(signal.SIGSTOP)
+    await runner.stop(local.OWNER, job.id, "stop")
+    assert (await until_ended(runner, job)).state == "cancelled"
+    assert processes.of_job(job.id) == []
+
+
+async def test_a_suspended_runner_gets_no_second_beside_it(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    before = runners_of(settings)
+    with suspended(before):
+        async with LocalRunner(settings, job_command=local.STAND_IN) as other:
+            second = await start(other)
+            await other.ensure_runner()
+            assert [one.pid for one in runners_of(settings)] == [one.pid for one in before]
+            assert lines(other, second, "starts") == []
+    for one in (job, second):
+        let_go(runner, one)
+        ended = await until_ended(runner, one)
+        assert (ended.state, ended.attempt) == ("completed", 1)
+        assert lines(runner, one, "starts") == ["1"]
+
+
+async def test_all_that_runs_may_be_suspended_together(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job, other = await start(runner), await start(runner)
+    for one in (job, other):
+        await until_running(runner, one)
+    with suspended(processes.of_data_dir(settings.data_dir)):
+        await anyio.sleep(0.5)
+    for one in (job, other):
+        let_go(runner, one)
+        ended = await until_ended(runner, one)
+        assert (ended.state, ended.attempt) == ("completed", 1)
+        assert (lines(runner, one, "starts"), lines(runner, one, "ends")) == (["1"], ["x"])
+
+
+# --- clocks and restarts ----------------------------------------------------------------------
+
+
+async def test_a_clock_that_is_set_neither_ends_nor_doubles_a_job(settings: Settings) -> None:
+    wall = cycle([timedelta(days=400), timedelta(days=-400)])
+
+    def clock() -> datetime:
+        """A clock that somebody sets forwards and backwards all the time."""
+        return datetime.now(UTC) + next(wall)
+
+    async with LocalRunner(settings, job_command=local.STAND_IN, clock=clock) as runner:
+        asked = [local.request(at=clock()) for _ in range(2)]
+        jobs = [(await local.start_request(runner, one)).job for one in asked]
+        for job in jobs:
+            await until_running(runner, job)
+            let_go(runner, job)
+            ended = await until_ended(runner, job)
+            assert (ended.state, ended.attempt) == ("completed", 1)
+            assert lines(runner, job, "starts") == ["1"]
+
+
+class Lid:
+    """A clock that goes on while nothing runs, as where a laptop sleeps. Its time is in seconds."""
+
+    def __init__(self) -> None:
+        self.closed = 0.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return time.monotonic() + self.closed
+
+
+@contextmanager
+def runner_here(settings: Settings, clock: Callable[[], float]) -> Iterator[Store]:
+    """A runner in a thread of this process."""
+    layout = Layout(settings.data_dir)
+    database = Database(layout)
+    options = options_of(settings, local.STAND_IN)
+    wall = cycle([timedelta(days=400), timedelta(days=-400)])
+    supervisor = Supervisor(
+        Queue(database, options.profile),
+        Place(layout, options),
+        clock=lambda: datetime.now(UTC) + next(wall),
+        monotonic=clock,
+    )
+    thread = threading.Thread(target=supervisor.serve)
+    thread.start()
+    try:
+        yield Store(database)
+    finally:
+        stop_all(settings, wait_seconds=10)
+        thread.join(local.LONGEST)
+        database.close()
+
+
+async def test_a_night_with_the_lid_closed_costs_no_minutes(settings: Settings) -> None:
+    lid = Lid()
+    asked = local.request().model_copy(update={"limits": Limits(minutes=30)})
+    store = Store(Database(Layout(settings.data_dir)))
+    profile = options_of(settings, local.STAND_IN).profile
+    options = StartOptions()
+    job = store.start(asked, owner=local.OWNER, options=options, profile=profile).job
+    with runner_here(settings, lid):
+        place = settings.jobs_dir / job.folder
+        while not (place / "starts").exists():
+            await local.moment()
+        lid.closed = 8 * 3600.0
+        looks = lid.looks
+        while lid.looks < looks + 3:
+            await local.moment()
+        (place / "go").touch()
+        while not (found := store.job(local.OWNER, job.id)) or not found.ended:
+            await local.moment()
+        assert (found.state, found.outcome, found.attempt) == ("completed", "answered", 1)
+    assert not (place / "finishes").exists()
+
+
+def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
+    """Kill all that runs, and let the row say in which boot that was."""
+    found = processes.of_data_dir(settings.data_dir)
+    for process in found:
+        process.kill()
+    psutil.wait_procs(found, timeout=local.LONGEST)
+    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database, database:
+        database.execute("UPDATE jobs SET boot = ? WHERE id = ?", (boot, job.id))
+
+
+@pytest.mark.parametrize(
+    ("boot", "state", "attempts"),
+    [("another boot", "completed", 5), (boot_id(), "failed", 4)],
+    ids=["with a restart", "without"],
+)
+async def test_only_deaths_without_a_restart_of_the_machine_are_charged(
+    settings: Settings, boot: str, state: str, attempts: int
+) -> None:
+    async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=600) as runner:
+        job = await start(runner)
+        for attempt in range(1, 5):  # what the first one read counts as progress
+            began = [str(number) for number in range(1, attempt + 1)]
+            while lines(runner, job, "starts") != began:
+                await local.moment()
+            cut_the_power(settings, job, boot)
+            await runner.ensure_runner()
+        let_go(runner, job)
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.attempt) == (state, attempts)
+
+
+async def test_a_claim_says_in_which_boot_it_was_made(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+        [(boot,)] = database.execute("SELECT boot FROM jobs WHERE id = ?", (job.id,)).fetchall()
+    assert boot == boot_id() != ""
+
+
+def test_where_the_system_tells_no_id_of_the_boot_its_time_is_taken(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert boot_id(linux=nowhere, macos=nowhere) == boot_id(linux=nowhere, macos=nowhere) != ""
+    assert boot_id(linux=tmp_path) == ""
