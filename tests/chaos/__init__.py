@@ -1,0 +1,1 @@
+"""Kills whatever runs, at random moments, and checks that no job is lost, doubled or stuck."""

@@ -1,0 +1,164 @@
+"""One run: servers that keep jobs coming, kills at random moments, then quiet until all ended."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_jobs_server.models import ACTIVE_STATES
+from mcp_jobs_server.runners.local import processes
+from tests.chaos.stage import Stage
+from tests.chaos.victims import KINDS, Victims
+
+REPOSITORY = Path(__file__).parents[2]
+
+WITNESS = """
+CREATE TABLE IF NOT EXISTS moves (number INTEGER PRIMARY KEY, id TEXT, old TEXT, new TEXT);
+CREATE TRIGGER IF NOT EXISTS moved AFTER UPDATE OF state ON jobs
+    BEGIN INSERT INTO moves (id, old, new) VALUES (old.id, old.state, new.state); END;
+"""
+"""Writes down each move of a job from state to state, whoever makes it."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """``kills`` of each kind; then up to ``quiet_seconds`` for all jobs to end. Killing gives up
+    after ``most_seconds``. ``rest_seconds``: the longest pause between two kills."""
+
+    kills: int
+    servers: int = 3
+    rest_seconds: float = 0.3
+    most_seconds: float = 600.0
+    quiet_seconds: float = 120.0
+
+
+class Run:
+    """A chaos run below ``root``; the same seed makes the same choices, not the same moments."""
+
+    def __init__(self, root: Path, pace: Pace, seed: int) -> None:
+        self.stage = Stage(root)
+        self._pace = pace
+        self._seed = seed
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self._served = 0
+        self._servers: list[subprocess.Popen[bytes]] = []
+        self.victims = Victims(self.stage.settings.data_dir, self._chance)
+        self.faults: list[str] = []
+
+    def kill_all(self) -> None:
+        """Kill until there were enough of each kind, then wait until nothing is left to do."""
+        self.stage.make()
+        try:
+            self._serve()
+            self._witness()
+            with self._hunt():
+                self._kill_until_enough()
+            self.stage.enough.touch()
+            self._serve()
+            self._quiet("jobs have not ended", self._unended)
+        finally:
+            self._close()
+        self._quiet("processes have not ended", self._living)
+        processes.kill(lambda: processes.of_data_dir(self.stage.settings.data_dir), wait_seconds=10)
+
+    def _serve(self) -> None:
+        """Bring back the servers that are gone."""
+        living = [one for one in self._servers if one.poll() is None]
+        while len(living) < self._pace.servers:
+            self._served += 1
+            command = [sys.executable, "-m", "tests.chaos.server", str(self.stage.root)]
+            with (self.stage.root / "servers.log").open("ab") as log:
+                living.append(
+                    subprocess.Popen(
+                        [*command, f"{self._seed}-{self._served}"],
+                        stdin=subprocess.PIPE,
+                        stderr=log,
+                        cwd=REPOSITORY,
+                    )
+                )
+        for gone in set(self._servers) - set(living):
+            if gone.stdin is not None:
+                gone.stdin.close()
+        self._servers = self.victims.servers = living
+
+    def _witness(self) -> None:
+        path = self.stage.settings.data_dir / "jobs.sqlite3"
+        until = time.monotonic() + self._pace.quiet_seconds
+        while time.monotonic() < until:
+            try:
+                with closing(sqlite3.connect(path, timeout=10)) as db:
+                    db.executescript(WITNESS)
+                return
+            except sqlite3.OperationalError:  # not made yet
+                time.sleep(0.05)
+        self.faults.append("no server made a database")
+
+    def _kill_until_enough(self) -> None:
+        until = time.monotonic() + self._pace.most_seconds
+        while wanted := [kind for kind in KINDS if self.victims.kills[kind] < self._pace.kills]:
+            if time.monotonic() > until:
+                self.faults.append(f"not enough kills in time of: {', '.join(wanted)}")
+                return
+            others = [kind for kind in wanted if kind != "launcher"]
+            # Launchers come where runners are killed.
+            self.victims.kill(self._chance.choice(others or ["runner"]))
+            time.sleep(self._chance.uniform(0, self._pace.rest_seconds))
+            self._serve()
+
+    @contextmanager
+    def _hunt(self) -> Iterator[None]:
+        """Kill launchers as they come, each after a random part of its few milliseconds."""
+        over = threading.Event()
+
+        def hunt() -> None:
+            chance = random.Random(self._seed)  # noqa: S311 - no secret
+            while not over.wait(0.003) and self.victims.kills["launcher"] < self._pace.kills:
+                if self.victims.launchers() and not over.wait(chance.uniform(0, 0.02)):
+                    self.victims.kill("launcher")
+
+        hunter = threading.Thread(target=hunt)
+        hunter.start()
+        try:
+            yield
+        finally:
+            over.set()
+            hunter.join()
+
+    def _quiet(self, fault: str, left: object) -> None:
+        assert callable(left)
+        until = time.monotonic() + self._pace.quiet_seconds
+        while found := left():
+            if time.monotonic() > until:
+                self.faults.append(f"{len(found)} {fault}: {found[:5]}")
+                return
+            time.sleep(0.2)
+
+    def _unended(self) -> list[str]:
+        path = self.stage.settings.data_dir / "jobs.sqlite3"
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            sql = f"SELECT id FROM jobs WHERE state IN {ACTIVE_STATES}"  # noqa: S608 - constants
+            return [row[0] for row in db.execute(sql)]
+
+    def _living(self) -> list[int]:
+        return [one.pid for one in processes.of_data_dir(self.stage.settings.data_dir)]
+
+    def _close(self) -> None:
+        """Let the servers leave by themselves."""
+        for server in self._servers:
+            if server.stdin is not None:
+                server.stdin.close()
+        for server in self._servers:
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.faults.append("a server did not leave when its client had gone")
+                server.kill()
+                server.wait()
