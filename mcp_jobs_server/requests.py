@@ -32,11 +32,13 @@ def request_of(
     sources: Sequence[Source],
     caps: Limits,
     earlier: Job | None,
+    earlier_folder: str = "",
 ) -> Request:
     """Return the request that a job folder holds: everything resolved, nothing left to defaults.
 
     ``earlier`` is the job that this one follows up or repeats: it lends its depth, its language
-    and, for a refresh, its questions, where the caller gave none.
+    and, for a refresh, its questions, where the caller gave none. ``earlier_folder`` is where its
+    files are: the job takes its evidence from there.
     """
     lent = earlier.request if earlier else None
     plan = _plan(asked, lent if asked.refresh_of else None)
@@ -51,8 +53,9 @@ def request_of(
         depth=asked.depth if given or not lent else lent.depth,
         limits=_lower(asked, caps),
         created_at=now,
-        follow_up_of=asked.follow_up_of or None,
-        refresh_of=asked.refresh_of or None,
+        follow_up_of=earlier.id if earlier and asked.follow_up_of else None,
+        refresh_of=earlier.id if earlier and not asked.follow_up_of else None,
+        earlier=earlier_folder if earlier else "",
     )
 
 

@@ -20,7 +20,7 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.errors import NotFound
+from mcp_jobs_server.errors import InvalidArgument, NotFound
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.listing import JobPage, job_page, shown
 from mcp_jobs_server.models import Job, Owner, StartOptions
@@ -100,6 +100,7 @@ class Jobs:
             sources=await self._readable(asked, typed, earlier),
             caps=self._settings.caps,
             earlier=earlier,
+            earlier_folder=self._folders.location(earlier.folder) if earlier else "",
         )
         options = StartOptions(
             key=asked.idempotency_key,
@@ -225,6 +226,8 @@ class Jobs:
         return await self._runner.job(job.owner, job.id) or job
 
     async def _earlier(self, owner: Owner, asked: StartResearch) -> Job | None:
+        if asked.follow_up_of and asked.refresh_of:
+            raise InvalidArgument(*wording.EITHER_EARLIER)
         named = asked.follow_up_of or asked.refresh_of
         return await self._find(owner, named) if named else None
 

@@ -159,6 +159,10 @@ FINISHING = "Asked to finish now; writing the report from what is known."
 CANCELLED = "Stopped before it was finished."
 CANCEL_NOTHING = "It had ended already; nothing was changed."
 CANCEL_AGAIN = "It was asked already; nothing was changed."
+EITHER_EARLIER = (
+    "A job follows up an earlier one or repeats it, not both.",
+    "Pass follow_up_of or refresh_of.",
+)
 NOT_DETACHED = (
     "On this computer the job ends when this client ends; keep the client open until it is done."
 )

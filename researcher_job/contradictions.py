@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from researcher_job.contract import Evidence
-from researcher_job.terms import STOP_WORDS
+from researcher_job.stop_words import STOP_WORDS
 
 SAME_SUBJECT = 0.6
 """Share of the words of the shorter quote that both must have."""

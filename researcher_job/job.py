@@ -9,20 +9,26 @@ from pathlib import Path
 from typing import Protocol
 
 import anyio
+from anyio import to_thread
 
 from researcher_job import contract
 from researcher_job.budget import Budget
+from researcher_job.changes import read_changes, write_changes
 from researcher_job.clock import Clock
 from researcher_job.contract import Coverage, Request, Source, Spent, Status
 from researcher_job.control import Control
+from researcher_job.earlier import Earlier, EarlierUnreadable, read_earlier
 from researcher_job.errors import CapReached, ExitCode, JobError
 from researcher_job.evidence import EvidenceBook
 from researcher_job.finish import FINISH_NOW, Conclusion
 from researcher_job.folder import JobFolder
+from researcher_job.follow_up import FollowUp
 from researcher_job.journal import Journal
 from researcher_job.lead import Lead, open_questions
+from researcher_job.metered import MeteredLibrary
 from researcher_job.progress import Progress
 from researcher_job.reading_log import ReadingLog
+from researcher_job.refresh import Refresh
 from researcher_job.report import title_of
 from researcher_job.settings import JobSettings
 from researcher_job.sources.base import Library, Reading
@@ -158,13 +164,52 @@ class _Attempt:
     async def _research(self) -> None:
         await anyio.lowlevel.checkpoint()
         self._tell_plan()
-        if not open_questions(self._job.folder, self._questions):
+        earlier = await self._read_earlier()
+        refreshed = earlier if self._job.request.refresh_of else None
+        unfinished = open_questions(self._job.folder, self._questions)
+        if not unfinished and not (refreshed and not read_changes(self._job.folder.path)):
             return
         library = await self._read_sources()
-        if not library.coverage.read:
+        follow_up = FollowUp(earlier, self._job.find) if earlier and not refreshed else None
+        if not library.coverage.read and not (earlier and earlier.quotes):
             self._interruption.reason = _nothing_read(self._job.request, library.coverage)
             return
         self._board.change(state="researching")
+        await self._pursue(library, follow_up)
+        if refreshed:
+            await self._compare(refreshed, library)
+
+    async def _read_earlier(self) -> Earlier | None:
+        """Read what an earlier job found; the research goes on without it where it is not there."""
+        job = self._job
+        try:
+            earlier = await to_thread.run_sync(read_earlier, job.request, job.folder.path)
+        except EarlierUnreadable as error:
+            self._journal.step("error", f"{error} Nothing is taken over from it.")
+            return None
+        if earlier:
+            count, dropped = len(earlier.quotes), earlier.unusable
+            said = f"Job {earlier.job_id} found {count} quote{'' if count == 1 else 's'} before."
+            left = f" {dropped} did not stand in their kept texts and were left out."
+            self._journal.step("status", said + (left if dropped else ""))
+        return earlier
+
+    async def _compare(self, earlier: Earlier, library: Library) -> None:
+        """Write down what is new, changed and gone since the job that this one repeats."""
+        self._journal.say("Comparing with the earlier evidence")
+        metered = MeteredLibrary(
+            library, worker="refresh", journal=self._journal, budget=self._budget
+        )
+        refresh = Refresh(earlier, self._questions, metered, self._book)
+        tasks = (self._job.folder.task(index) for index in range(len(self._questions)))
+        cited = {n for task in tasks if task and task.result for n in task.result.evidence}
+        found = [item for item in self._job.folder.evidence() if item.n in cited]
+        changes = await refresh.compare(found)
+        write_changes(self._job.folder.path, changes)
+        self._board.change(last_evidence=self._book.last)
+        self._journal.step("status", changes.sentence())
+
+    async def _pursue(self, library: Library, follow_up: FollowUp | None) -> None:
         await self._lead().pursue(
             Worker(
                 library=library,
@@ -174,6 +219,7 @@ class _Attempt:
                 budget=self._budget,
                 terms=self._job.request.plan.search_terms,
                 depth=self._job.request.depth,
+                follow_up=follow_up,
             )
         )
 

@@ -145,7 +145,7 @@ def compose(
         answer=_answer(sections),
         coverage=coverage,
         sections=sections,
-        open_points=_open_points(sections, coverage),
+        open_points=(*_open_points(sections, coverage), *_not_compared(request, changes)),
         made=made(
             request,
             circumstances,
@@ -240,6 +240,12 @@ def _open_points(sections: Sequence[Section], coverage: Coverage) -> tuple[str, 
         count = sum(kind.count for kind in coverage.not_read)
         points.append(f"{count} file{'' if count == 1 else 's'} not read could say more.")
     return tuple(points)
+
+
+def _not_compared(request: Request, changes: Changes | None) -> tuple[str, ...]:
+    if not request.refresh_of or changes:
+        return ()
+    return (f"What changed since job {request.refresh_of} could not be established.",)
 
 
 def _document(items: Sequence[Evidence]) -> Document:

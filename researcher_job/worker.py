@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from researcher_job.budget import Budget
 from researcher_job.contract import Depth, Evidence, QuestionResult
@@ -14,6 +14,9 @@ from researcher_job.journal import Journal
 from researcher_job.metered import MeteredLibrary
 from researcher_job.sources.base import Library, Quote
 
+if TYPE_CHECKING:
+    from researcher_job.follow_up import FollowUp
+
 FindState = Literal["answered", "partial", "not_found"]
 
 _SAID = {
@@ -21,6 +24,7 @@ _SAID = {
     "partial": "Answered in part with {count}.",
     "not_found": "Nothing found that answers this.",
 }
+_RANK = {"not_found": 0, "partial": 1, "answered": 2}
 
 
 class Found(Protocol):
@@ -44,7 +48,10 @@ class Find(Protocol):
 
 @dataclass(frozen=True)
 class Worker:
-    """All that pursuing a question needs. Questions share it and run concurrently."""
+    """All that pursuing a question needs. Questions share it and run concurrently.
+
+    ``follow_up`` is there where an earlier job may have found what fits.
+    """
 
     library: Library
     find: Find
@@ -53,6 +60,7 @@ class Worker:
     budget: Budget
     terms: Sequence[str]
     depth: Depth
+    follow_up: FollowUp | None = None
 
     async def pursue(self, index: int, question: str) -> QuestionResult:
         """Return what came of the question with this index (from 0).
@@ -71,14 +79,46 @@ class Worker:
             if (evidence := await self._keep(index, quote, worker=name))
         ]
         result = _result(question, found, kept)
+        if self.follow_up:
+            result = await self._carry(index, self.follow_up, result, kept, library)
         count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
         self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
         return result
 
+    async def _carry(
+        self,
+        index: int,
+        follow_up: FollowUp,
+        result: QuestionResult,
+        kept: Sequence[Evidence],
+        library: Library,
+    ) -> QuestionResult:
+        """Add what an earlier job found and still holds."""
+        carried = await follow_up.carry(
+            result.question, library, terms=self.terms, depth=self.depth, known=kept
+        )
+        added = [
+            self._add(index, one.quote, one.text, carried_from=one.carried_from)
+            for one in carried.quotes
+        ]
+        if added or carried.outdated:
+            said = f"Took over {len(added)} of the earlier quotes; {carried.outdated} are outdated."
+            self.journal.step("status", said, worker=worker_name(index))
+        if not added:
+            return result
+        better = _RANK[carried.state] > _RANK[result.state]
+        return result.model_copy(
+            update={
+                "evidence": tuple(dict.fromkeys((*result.evidence, *(item.n for item in added)))),
+                "state": carried.state if better else result.state,
+                "note": "Answered by what an earlier job found." if better else result.note,
+            }
+        )
+
     async def _keep(self, index: int, quote: Quote, *, worker: str) -> Evidence | None:
         try:
             text = await self.library.snapshot(quote.passage.snapshot)
-            evidence, new = self.book.record(index, quote, text)
+            return self._add(index, quote, text)
         except Misquoted as error:
             self.journal.step(
                 "error",
@@ -87,9 +127,12 @@ class Worker:
                 payload={"snapshot": quote.passage.snapshot, "start": quote.start},
             )
             return None
+
+    def _add(self, index: int, quote: Quote, text: str, *, carried_from: str = "") -> Evidence:
+        evidence, new = self.book.record(index, quote, text, carried_from=carried_from)
         self.journal.board.change(last_evidence=self.book.last)
         if new:
-            self._tell(evidence, worker=worker)
+            self._tell(evidence, worker=worker_name(index))
         return evidence
 
     def _tell(self, evidence: Evidence, *, worker: str) -> None:

@@ -139,6 +139,24 @@ async def test_a_refresh_repeats_the_plan(stage: Stage) -> None:
     assert (later.title, later.questions) == ("Pumps", ("How much?", "Since when?"))
 
 
+@pytest.mark.parametrize("argument", ["follow_up_of", "refresh_of"])
+async def test_the_job_is_told_where_the_earlier_one_is(stage: Stage, argument: str) -> None:
+    first = await start(stage)
+    later = await start(stage, "And the price?", **{argument: first.job_id[:-3]})
+    job = await stage.runner.job(ME, later.job_id)
+    earlier = await stage.runner.job(ME, first.job_id)
+    assert job
+    assert earlier
+    assert job.request.earlier == stage.folders.location(earlier.folder)
+    assert getattr(job.request, argument) == first.job_id
+
+
+async def test_a_job_has_one_earlier_job(stage: Stage) -> None:
+    job_id = (await start(stage)).job_id
+    with pytest.raises(InvalidArgument, match="not both"):
+        await start(stage, "And the price?", follow_up_of=job_id, refresh_of=job_id)
+
+
 async def test_nobody_follows_up_the_job_of_another(stage: Stage) -> None:
     job_id = (await start(stage)).job_id
     asked = StartResearch(question="And the price?", follow_up_of=job_id)

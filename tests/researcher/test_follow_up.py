@@ -1,0 +1,162 @@
+"""A follow-up takes over what an earlier job found, after checking every quote of it again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from researcher_job import contract
+from researcher_job.errors import ExitCode
+from researcher_job.folder import JobFolder
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from tests.researcher.jobs import (
+    TEXTS,
+    command,
+    make_folder,
+    outcome_of,
+    report_of,
+    run_job,
+    steps_of,
+)
+
+FIRST, SECOND = "20260301-aaaaaaaaaaaaa", "20260302-bbbbbbbbbbbbb"
+OTHER = {"canteen": "Lunch costs four euro."}
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> JobFolder:
+    folder = make_folder(tmp_path / "first")
+    run_job(folder)
+    return folder
+
+
+def follow(
+    tmp_path: Path, question: str, texts: Mapping[str, str], *, earlier: str = "../first"
+) -> JobFolder:
+    folder = make_folder(
+        tmp_path / "second",
+        job_id=SECOND,
+        question=question,
+        follow_up_of=FIRST,
+        earlier=earlier,
+    )
+    assert run_job(folder, FakeLibrary(texts)) == ExitCode.DONE
+    assert verify(folder.path).faults == ()
+    return folder
+
+
+def messages(folder: JobFolder) -> str:
+    return "\n".join(step.message for step in steps_of(folder))
+
+
+def test_what_an_earlier_job_found_answers_a_new_question(first: JobFolder, tmp_path: Path) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    [item, *_] = second.evidence()
+    assert item.quote == "Backup files are kept for ninety days."
+    assert item.carried_from == FIRST
+    assert outcome_of(second).outcome == "answered"
+    assert f"(texts; from job {FIRST}) [1]:" in report_of(second)
+    assert "checked again against their kept copies" in report_of(second)
+
+
+def test_the_copy_stands_without_the_earlier_folder(first: JobFolder, tmp_path: Path) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    shutil.rmtree(first.path)
+    assert verify(second.path).faults == ()
+
+
+def test_what_the_sources_still_say_is_quoted_from_them(first: JobFolder, tmp_path: Path) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", TEXTS)
+    assert second.evidence()
+    assert {item.carried_from for item in second.evidence()} == {""}
+
+
+def test_what_does_not_fit_the_question_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
+    second = follow(tmp_path, "Which lunch costs what?", OTHER)
+    assert [item.quote for item in second.evidence()] == ["Lunch costs four euro."]
+
+
+def test_what_its_document_no_longer_says_is_left_out(first: JobFolder, tmp_path: Path) -> None:
+    now = {"logs": "Nothing is kept. Backup files are shredded at once, all of them."}
+    second = follow(tmp_path, "Where are ninety backup files kept?", now)
+    assert "are outdated" in messages(second)
+    assert not [item for item in second.evidence() if item.carried_from]
+
+
+def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
+    part = first.file(contract.part_name(contract.EVIDENCE_PARTS, 1))
+    part.write_text(part.read_text().replace("ninety days", "twenty days"))
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    assert "did not stand in their kept texts and were left out" in messages(second)
+    assert "twenty" not in report_of(second)
+
+
+def test_a_snapshot_that_is_a_link_lends_nothing(first: JobFolder, tmp_path: Path) -> None:
+    for path in first.file(contract.SNAPSHOTS).iterdir():
+        path.rename(tmp_path / path.name)
+        path.symlink_to(tmp_path / path.name)
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    assert second.evidence() == ()
+
+
+def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path) -> None:
+    for name in (contract.OUTCOME, contract.EVIDENCE, contract.REPORT):
+        first.file(name).unlink()
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    assert second.evidence()[0].carried_from == FIRST
+
+
+@pytest.mark.parametrize("earlier", ["../nowhere", "../second"])
+def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
+    first: JobFolder, tmp_path: Path, earlier: str
+) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", OTHER, earlier=earlier)
+    assert "Nothing is taken over from it." in messages(second)
+    assert second.evidence() == ()
+
+
+def test_with_nothing_left_to_read_the_earlier_evidence_answers(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", {})
+    assert outcome_of(second).outcome == "answered"
+
+
+def test_a_quote_keeps_the_name_of_the_job_that_found_it(first: JobFolder, tmp_path: Path) -> None:
+    follow(tmp_path, "How long are backup files kept?", OTHER)
+    third = make_folder(
+        tmp_path / "third",
+        job_id="20260303-ccccccccccccc",
+        question="Which backup files are kept?",
+        follow_up_of=SECOND,
+        earlier=str(tmp_path / "second"),
+    )
+    run_job(third, FakeLibrary(OTHER))
+    assert third.evidence()[0].carried_from == FIRST
+
+
+def test_it_works_from_the_folders_alone(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "rules.md").write_text("# Rules\n\nThe harbour master grants berths to ships.\n")
+    source = {"name": "docs", "uri": documents.as_uri()}
+    one = make_folder(tmp_path / "one", question="Who grants berths to ships?", sources=(source,))
+    assert command("--folder", one.path, "--cache", tmp_path / "cache").returncode == 0
+    (documents / "rules.md").write_text("# Lunch\n\nSoup is served at noon.\n")
+    (documents / "rules.md").rename(documents / "lunch.md")
+    two = make_folder(
+        tmp_path / "two",
+        job_id=SECOND,
+        question="Who grants berths to ships in the harbour?",
+        sources=(source,),
+        follow_up_of=FIRST,
+        earlier="../one",
+    )
+    assert command("--folder", two.path, "--cache", tmp_path / "cache").returncode == 0
+    assert "The harbour master grants berths to ships." in report_of(two)
+    assert two.evidence()[0].carried_from == FIRST
+    assert command("verify", two.path).returncode == 0

@@ -1,0 +1,151 @@
+"""A refresh repeats a plan and says first what is new, changed and gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from researcher_job import contract
+from researcher_job.changes import Changes, read_changes
+from researcher_job.contract import Limits
+from researcher_job.folder import JobFolder
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from tests.researcher.jobs import TEXTS, command, make_folder, outcome_of, report_of, run_job
+
+FIRST, SECOND = "20260301-aaaaaaaaaaaaa", "20260302-bbbbbbbbbbbbb"
+CHANGED = {**TEXTS, "logs": TEXTS["logs"].replace("thirty", "sixty")}
+GONE = {**TEXTS, "logs": "Nothing is kept here any more, so there is no log at all."}
+NEW = {**TEXTS, "audit": "Retention of audit log files lasts for ever."}
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> JobFolder:
+    folder = make_folder(tmp_path / "first")
+    run_job(folder)
+    return folder
+
+
+def refresh(tmp_path: Path, texts: Mapping[str, str], **fields: object) -> JobFolder:
+    folder = make_folder(
+        tmp_path / "second", job_id=SECOND, refresh_of=FIRST, earlier="../first", **fields
+    )
+    run_job(folder, FakeLibrary(texts))
+    assert verify(folder.path).faults == ()
+    return folder
+
+
+def changes_of(folder: JobFolder) -> Changes:
+    changes = read_changes(folder.path)
+    assert changes
+    return changes
+
+
+def kinds(folder: JobFolder) -> list[str]:
+    return [change.kind for change in changes_of(folder).changes]
+
+
+def test_unchanged_sources_change_nothing(first: JobFolder, tmp_path: Path) -> None:
+    second = refresh(tmp_path, TEXTS)
+    assert kinds(second) == []
+    assert changes_of(second).same == len(first.evidence())
+    assert "nothing changed: 3 quotes found again word for word" in report_of(second)
+
+
+def test_a_changed_sentence_is_shown_beside_the_earlier_one(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    second = refresh(tmp_path, CHANGED)
+    assert kinds(second) == ["changed"]
+    [change] = changes_of(second).changes
+    by_number = {item.n: item for item in second.evidence()}
+    before, after = by_number[change.before or 0], by_number[change.after or 0]
+    assert (before.quote, before.question, before.carried_from) == (
+        "Retention of log files lasts thirty days.",
+        -1,
+        FIRST,
+    )
+    assert after.quote == "Retention of log files lasts sixty days."
+    assert (
+        "| “Retention of log files lasts thirty days.” | “Retention of log files lasts sixty days.”"
+        in report_of(second)
+    )
+
+
+def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -> None:
+    second = refresh(tmp_path, CHANGED)
+    said = f"Compared with job {FIRST} of 2026-03-01: 0 new, 1 changed, 0 gone, 2 the same."
+    assert report_of(second).split("\n\n")[1] == f"**{said}**"
+    assert report_of(second).split("\n## ")[1].startswith("What changed\n")
+    assert outcome_of(second).answer.startswith(said)
+    page = second.file(contract.REPORT_HTML).read_text()
+    assert page.index(said) < page.index("Read 2 of 2 files")
+
+
+def test_a_quote_that_is_not_found_any_more_is_shown_as_gone(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    second = refresh(tmp_path, GONE)
+    assert kinds(second).count("gone") == 2
+    assert f"Not found any more: logs, line 1 (texts; from job {FIRST})" in report_of(second)
+    answering = {n for result in outcome_of(second).questions for n in result.evidence}
+    gone = {change.before for change in changes_of(second).changes if change.kind == "gone"}
+    assert not answering & gone
+
+
+def test_what_no_earlier_document_said_is_new(first: JobFolder, tmp_path: Path) -> None:
+    second = refresh(tmp_path, NEW)
+    new = [change.after for change in changes_of(second).changes if change.kind == "new"]
+    quotes = [item.quote for item in second.evidence() if item.n in new]
+    assert quotes == ["Retention of audit log files lasts for ever."]
+    assert "New: audit, line 1 (texts)" in report_of(second)
+
+
+def test_a_moved_document_is_the_same(first: JobFolder, tmp_path: Path) -> None:
+    moved = {"archive": f"Moved here.\n\n{TEXTS['logs']}", "buying": TEXTS["buying"]}
+    assert kinds(refresh(tmp_path, moved)) == []
+
+
+def test_without_the_earlier_folder_it_is_said_that_nothing_was_compared(tmp_path: Path) -> None:
+    second = refresh(tmp_path, TEXTS)
+    assert read_changes(second.path) is None
+    assert f"What changed since job {FIRST} could not be established." in report_of(second)
+
+
+def test_a_comparison_that_a_limit_cut_off_is_not_shown_as_one(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    second = refresh(tmp_path, GONE, limits=Limits(tool_calls=2))
+    assert read_changes(second.path) is None
+    assert "could not be established" in report_of(second)
+
+
+def test_an_attempt_that_died_before_comparing_is_made_up_for(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    second = refresh(tmp_path, CHANGED)
+    for name in (contract.CHANGES, contract.OUTCOME, contract.REPORT):
+        second.file(name).unlink()
+    run_job(second, FakeLibrary(CHANGED), attempt=2)
+    assert kinds(second) == ["changed"]
+    assert verify(second.path).faults == ()
+
+
+def test_it_works_from_the_folders_alone(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    rules = documents / "rules.md"
+    rules.write_text("# Rules\n\nThe harbour master grants 30 berths to ships each day.\n")
+    asked = {
+        "question": "How many berths does the harbour master grant?",
+        "sources": ({"name": "docs", "uri": documents.as_uri()},),
+    }
+    one = make_folder(tmp_path / "one", **asked)
+    assert command("--folder", one.path, "--cache", tmp_path / "cache").returncode == 0
+    rules.write_text("# Rules\n\nThe harbour master grants 45 berths to ships each day.\n")
+    two = make_folder(tmp_path / "two", job_id=SECOND, refresh_of=FIRST, earlier="../one", **asked)
+    assert command("--folder", two.path, "--cache", tmp_path / "cache").returncode == 0
+    assert kinds(two) == ["changed"]
+    assert command("verify", two.path).returncode == 0
