@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-FIRST = 10
-"""So many files at the beginning are named one by one."""
+import math
+import time
+from collections.abc import Callable
 
-SHARES = 20
-"""After that, one file is named for each such share of all files."""
+FIRST = 10
+"""So many steps come a second apart at least; later ones a tenth of the time passed."""
+
+SECONDS = 1.0
 
 
 class ReadingLog:
-    """Keeps the step log readable: about ``FIRST + SHARES`` steps for any number of files."""
+    """Keeps the step log readable however many files there are and however long it takes.
 
-    def __init__(self) -> None:
+    ``monotonic`` returns the time in seconds.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._last = -math.inf
         self._told = 0
-        self._last = 0
+        self._told_done = 0
 
     def is_worth_a_step(self, done: int, *, of: int) -> bool:
-        """Whether to tell that ``done`` of ``of`` files are dealt with now."""
-        if self._told >= FIRST and done - self._last < max(1, of // SHARES):
+        """Whether to tell that ``done`` of ``of`` files are dealt with now; at an end, always."""
+        now = self._monotonic()
+        pause = SECONDS if self._told < FIRST else max(SECONDS, (now - self._began) / FIRST)
+        if done == self._told_done or (done < of and now - self._last < pause):
             return False
         self._told += 1
-        self._last = done
+        self._told_done = done
+        self._last = now
         return True

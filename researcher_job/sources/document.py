@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
 
@@ -15,22 +15,37 @@ class Reason(Enum):
     """Why something found was not read, for one and for several of the kind."""
 
     UNKNOWN = ("file of a kind that is not read", "files of a kind that is not read")
+    PICTURE = ("picture", "pictures")
+    RECORDING = ("sound or video recording", "sound or video recordings")
+    ARCHIVE = ("archive", "archives")
+    OLD_OFFICE = ("document of another office format", "documents of other office formats")
     EMPTY = ("empty file", "empty files")
     BINARY = ("binary file", "binary files")
     TOO_LARGE = ("file over 50 MB", "files over 50 MB")
     FORBIDDEN = ("file that may not be opened", "files that may not be opened")
     FORBIDDEN_FOLDER = ("folder that may not be opened", "folders that may not be opened")
+    DEEP_FOLDER = ("folder too deep to be opened", "folders too deep to be opened")
     GONE = ("file that changed while it was read", "files that changed while they were read")
     SPECIAL = ("special file", "special files")
     LINK_OUT = ("link out of the folder", "links out of the folder")
     BROKEN_LINK = ("broken link", "broken links")
     SCANNED = ("scanned PDF without text", "scanned PDFs without text")
     LOCKED_PDF = ("PDF that needs a password", "PDFs that need a password")
+    LOCKED_OFFICE = (
+        "office document that needs a password",
+        "office documents that need a password",
+    )
     BROKEN_PDF = ("broken PDF", "broken PDFs")
-    LONG_PDF = ("PDF that takes too long to read", "PDFs that take too long to read")
     BROKEN_DOCX = ("broken Word document", "broken Word documents")
-    INFLATED_DOCX = ("Word document that unpacks to over 200 MB",) * 2
+    BROKEN_XLSX = ("broken workbook", "broken workbooks")
+    BROKEN_PPTX = ("broken presentation", "broken presentations")
+    BROKEN_EML = ("broken e-mail", "broken e-mails")
+    BROKEN_JSON = ("broken JSON file", "broken JSON files")
     TEXTLESS_HTML = ("web page without text", "web pages without text")
+    INFLATED = ("document that unpacks to over 200 MB", "documents that unpack to over 200 MB")
+    LONG = ("file that takes too long to read", "files that take too long to read")
+    HUNGRY = ("file that takes too much memory to read", "files that take too much memory to read")
+    CRASHED = ("file on which the reader broke down", "files on which the reader broke down")
     NOT_REACHED = ("file not reached yet", "files not reached yet")
     MISSING_SOURCE = ("missing source", "missing sources")
     OTHER_SOURCE = ("source that cannot be searched yet", "sources that cannot be searched yet")
@@ -92,8 +107,15 @@ def below(headings: tuple[str, ...], level: int, heading: str) -> tuple[str, ...
     return (*kept, *("",) * (level - 1 - len(kept)), heading)
 
 
+MAX_TEXT = 100_000_000
+"""Characters; a file of 50 MB that says more than this says the same again and again."""
+
+
 class Writer:
-    """Puts a document's text together from its parts and remembers where each one stands."""
+    """Puts a document's text together from its parts and remembers where each one stands.
+
+    Every method may raise ``Unreadable``: the text would be longer than ``MAX_TEXT``.
+    """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -117,6 +139,8 @@ class Writer:
             self._append(said)
 
     def _append(self, said: str) -> int:
+        if self._length + len(said) > MAX_TEXT:
+            raise Unreadable(Reason.INFLATED)
         gap = "\n\n" if self._parts else ""
         self._parts += [gap, said]
         start = self._length + len(gap)

@@ -7,7 +7,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -17,15 +17,15 @@ from filelock import FileLock, Timeout
 from researcher_job import contract
 from researcher_job.sources.base import Library, Reading
 from researcher_job.sources.coverage import Tally
-from researcher_job.sources.document import EXTRACTOR_VERSION, Document, Reason, Unreadable
-from researcher_job.sources.index import Index, IndexBroken, IndexWriter
+from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
+from researcher_job.sources.index import INDEX_VERSION, Index, IndexBroken
 from researcher_job.sources.library import DocumentLibrary, Shelf
-from researcher_job.sources.readers import reader_for
-from researcher_job.sources.walk import Found, read, walk
+from researcher_job.sources.update import Update
+from researcher_job.sources.walk import Found, walk
 
 _LOOK_AGAIN_SECONDS = 0.1
-_KEPT_SECONDS = 14 * 24 * 3600.0
-"""An index of a source's earlier content is kept so long after its last use."""
+_KEPT_SECONDS = 2 * 24 * 3600.0
+"""An index of a source's earlier content is kept so long after its last use, for jobs that run."""
 
 
 async def open_library(
@@ -35,7 +35,7 @@ async def open_library(
 
     Indexes are kept in ``cache_dir`` and used again while a source's files keep names, sizes
     and times. A file or source that cannot be read is counted in the coverage and never raises.
-    ``reading`` is called after every file, and once for a source that had not changed.
+    ``reading`` is called a few times a second while files are read, and once a source at its end.
 
     Raises:
         OSError, sqlite3.Error: ``cache_dir`` cannot be written, or the disk is full.
@@ -67,7 +67,7 @@ def _root(source: contract.Source) -> Path | Reason:
 
 
 class _Opening:
-    """Opens the index of one source, building it where its content is new."""
+    """Opens the index of one source, bringing it up to date where the source changed."""
 
     def __init__(
         self, root: Path, cache_dir: Path, before: contract.Coverage, reading: Reading | None
@@ -81,14 +81,14 @@ class _Opening:
     async def index(self) -> Index:
         files = await to_thread.run_sync(self._list, abandon_on_cancel=True)
         path = self._cache_dir / f"{self._source_key}-{_content_key(files)}.sqlite"
-        if (ready := await to_thread.run_sync(_usable, path)) is not None:
+        if (ready := await to_thread.run_sync(_usable, path)) is not None and not ready.doubtful:
             return ready
         lock = FileLock(self._cache_dir / f"{self._source_key}.lock")
         await _acquire(lock)
         try:
             ready = await to_thread.run_sync(_usable, path)  # built by another job meanwhile
-            if ready is None:
-                await self._build(path, files)
+            if ready is None or ready.doubtful:
+                await self._update(path, files)
                 ready = await to_thread.run_sync(Index, path)
                 await to_thread.run_sync(self._prune, path)
             return ready
@@ -98,37 +98,46 @@ class _Opening:
     def _list(self) -> list[Found]:
         return list(walk(self._root, avoid=self._cache_dir.resolve()))
 
-    async def _build(self, path: Path, files: Sequence[Found]) -> None:
-        writer = await to_thread.run_sync(IndexWriter, path)
-        tally = Tally(expected=len(files))
+    async def _update(self, path: Path, files: Sequence[Found]) -> None:
+        """Read what is new. What was read stays for the next job where this is interrupted."""
+        draft = self._cache_dir / f"{self._source_key}.draft"
+        update = await to_thread.run_sync(Update, draft, self._earlier(), files)
         try:
-            for found in files:
-                document = await to_thread.run_sync(_document, found, abandon_on_cancel=True)
-                if isinstance(document, Reason):
-                    tally.count_skipped(document, found.name or found.path.name)
-                else:
-                    tally.count_read()
-                    await to_thread.run_sync(_add, writer, document, found)
-                await self._tell(tally, found)
-            await to_thread.run_sync(writer.finish, tally.coverage)
+            while not await to_thread.run_sync(update.go_on):
+                await self._tell(update)
+            await to_thread.run_sync(update.finish, path)
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(writer.discard)
+                await to_thread.run_sync(update.close)
 
-    async def _tell(self, tally: Tally, found: Found) -> None:
-        if self._reading is None:
+    async def _tell(self, update: Update) -> None:
+        if self._reading is None or not update.last:
             return
         together = Tally()
         together.include(self._before)
-        together.include(tally.coverage)
-        await self._reading(together.coverage, found.name or found.path.name)
+        together.include(update.tally.coverage)
+        await self._reading(together.coverage, update.last)
+
+    def _earlier(self) -> list[Path]:
+        """Return the finished indexes of this source, the one used last first."""
+        found = [(_used(path), path) for path in self._finished()]
+        return [path for _, path in sorted(found, reverse=True)]
 
     def _prune(self, path: Path) -> None:
         """Remove indexes of earlier content of this source that nobody used for long."""
-        for other in self._cache_dir.glob(f"{self._source_key}-*.sqlite"):
-            unused = time.time() - other.stat().st_mtime
-            if other != path and unused > _KEPT_SECONDS:
+        for other in self._finished():
+            if other != path and time.time() - _used(other) > _KEPT_SECONDS:
                 other.unlink(missing_ok=True)
+
+    def _finished(self) -> Iterator[Path]:
+        return self._cache_dir.glob(f"{self._source_key}-*.sqlite")
+
+
+def _used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another job removed it
+        return 0.0
 
 
 async def _acquire(lock: FileLock) -> None:
@@ -143,10 +152,10 @@ async def _acquire(lock: FileLock) -> None:
 
 
 def _content_key(files: Sequence[Found]) -> str:
-    digest = hashlib.sha256(f"{EXTRACTOR_VERSION}".encode())
+    digest = hashlib.sha256(f"{EXTRACTOR_VERSION}.{INDEX_VERSION}".encode())
     for found in files:
         reason = found.reason.name if found.reason else ""
-        digest.update(f"\0{found.address}\0{found.size}\0{found.mtime_ns}\0{reason}".encode())
+        digest.update(f"\0{found.address}\0{found.signature}\0{reason}".encode())
     return digest.hexdigest()[:32]
 
 
@@ -158,17 +167,3 @@ def _usable(path: Path) -> Index | None:
     except (IndexBroken, OSError):
         return None
     return index
-
-
-def _document(found: Found) -> Document | Reason:
-    reader = reader_for(found.name or found.path.name) if found.reason is None else None
-    if reader is None:
-        return found.reason or Reason.UNKNOWN
-    try:
-        return reader(read(found), found.name or found.path.name)
-    except Unreadable as error:
-        return error.reason
-
-
-def _add(writer: IndexWriter, document: Document, found: Found) -> None:
-    writer.add(document, name=found.name or found.path.name, address=found.address)

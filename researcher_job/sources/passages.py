@@ -12,6 +12,8 @@ TARGET = 900
 MAX_LENGTH = 1_500
 """Longer blocks are cut, at the end of a line, a sentence or a word where there is one."""
 
+_PLACES = ("page ", "slide ", "sheet ", "row ", "record ", "mail ", "$")
+
 
 def divide(document: Document) -> Iterator[Block]:
     """Yield the passages of ``document`` in order, each as a block with its first locator."""
@@ -31,7 +33,8 @@ def _joins(held: Block, block: Block) -> bool:
 
 
 def _page(block: Block) -> str:
-    return block.locator if block.locator.startswith("page ") else ""
+    """Return the locator of a place of its own (a page, slide, row, record), else nothing."""
+    return block.locator if block.locator.startswith(_PLACES) else ""
 
 
 def _joined(held: Block, block: Block) -> Block:

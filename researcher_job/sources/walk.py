@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job import contract
-from researcher_job.sources.document import Reason, Unreadable
-
-MAX_BYTES = 50_000_000
-"""Larger files are recorded, never opened."""
+from researcher_job.inert import one_line
+from researcher_job.sources.document import Reason
+from researcher_job.sources.ignore import Ignored, rules_above
+from researcher_job.sources.opening import MAX_BYTES, changed_ns, signature
 
 _CREDENTIALS = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|kdbx|keystore|jks|env)"
@@ -24,42 +25,64 @@ _MACHINE_MADE = frozenset({"__pycache__", "node_modules"})
 _OF_A_JOB = frozenset(
     {contract.STATUS, contract.RUN, contract.STEPS, contract.OUTCOME, contract.ENDED}
 )
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # neither link nor fifo
+_BREAKS = re.compile(r"[\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
+_PACKAGE = re.compile(r".*\.(?:dist|egg)-info", re.S)
+_OF_INSTALLERS = re.compile(
+    r"(?:record(?:\.jws|\.p7s)?|wheel|installer|requested|direct_url\.json|(?:not-)?zip-safe"
+    r"|(?:top_level|entry_points|requires|sources|dependency_links|namespace_packages)\.txt)"
+)
+"""What installers write beside a package, for programs only."""
+
+_MARKERS = frozenset({"__init__.py", "py.typed"})
+"""Files that say by being there what they have to say, where they are empty."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A file below a source's root; ``reason`` is set where it must not be opened.
 
     ``name`` is its relative path with ``/``, fit to be shown; ``address`` the same, quoted for
-    a URI. Both are empty for a source that is itself a file.
+    a URI. Of a source that is itself a file ``name`` is the file's, ``address`` empty.
+    ``signature`` changes when the file does; ``changed_ns`` is when it did last.
     """
 
-    path: Path
+    path: str
     name: str
     address: str
     size: int = 0
-    mtime_ns: int = 0
+    signature: str = ""
+    changed_ns: int = 0
     reason: Reason | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder still to be listed: where, its path below the root (ends with ``/``), its rules."""
+
+    path: str
+    below: str
+    ignored: Ignored
+
+
 def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
-    """Yield the files at or below ``root`` in the order of their names.
+    """Yield the files at or below ``root``, those of a folder in the order of their names.
 
     Not found at all, and so not counted, are hidden files and folders, names that look like
-    credentials, job folders, folders that programs fill (``__pycache__``, ``node_modules``),
-    ``avoid`` and links to what lies inside ``root``, which is found where it is. Links are
-    never followed, special files never opened. ``root`` must be free of links.
+    credentials, what the repository around a file leaves out by its ``.gitignore``, job
+    folders, folders and files that programs keep for themselves (``__pycache__``,
+    ``node_modules``, lists of installers), ``avoid``, and links to what lies inside ``root``,
+    which is found where it is. Links are never followed, special files never opened. ``root``
+    must be absolute and free of links.
     """
+    top = str(root)
     if not root.is_dir():
-        yield _look(root, root, os.lstat(root))
+        yield _look(top, root.name, "", os.lstat(root))
         return
-    folders = [root]
+    folders = [_Folder(top, "", rules_above(top))]
     while folders:
-        folder = folders.pop()
-        inner: list[Path] = []
-        for found in _folder(root, folder, avoid):
+        inner: list[_Folder] = []
+        for found in _listed(root, folders.pop(), str(avoid) if avoid else None):
             if isinstance(found, Found):
                 yield found
             else:
@@ -67,98 +90,99 @@ def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
         folders.extend(reversed(inner))
 
 
-def _folder(root: Path, folder: Path, avoid: Path | None) -> Iterator[Found | Path]:
+def _listed(root: Path, folder: _Folder, avoid: str | None) -> Iterator[Found | _Folder]:
     try:
-        with os.scandir(folder) as listing:
+        with os.scandir(folder.path) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:
-        yield _found(root, folder, reason=Reason.FORBIDDEN_FOLDER)
+    except OSError as error:
+        yield _unlisted(root, folder, error)
         return
-    if _is_job({entry.name for entry in entries}):
+    names = {entry.name for entry in entries}
+    if _is_job(names):
         return
+    rules = folder.ignored.inside(folder.path, names)
+    of_package = _PACKAGE.fullmatch(folder.path.lower()) is not None
     for entry in entries:
-        path = Path(entry.path)
-        if _ignored(entry.name) or path == avoid:
+        if _ignored(entry.name, of_package=of_package) or entry.path == avoid:
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield path
-        elif (found := _entry(root, path, entry)) is not None:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if rules.levels and rules.leaves_out(entry.path, folder=is_folder):
+            continue
+        below = folder.below + entry.name
+        if is_folder:
+            yield _Folder(entry.path, f"{below}/", rules)
+        elif (found := _entry(root, below, entry)) is not None:
             yield found
 
 
-def _entry(root: Path, path: Path, entry: os.DirEntry[str]) -> Found | None:
+def _unlisted(root: Path, folder: _Folder, error: OSError) -> Found:
+    deep = error.errno == errno.ENAMETOOLONG
+    reason = Reason.DEEP_FOLDER if deep else Reason.FORBIDDEN_FOLDER
+    below = folder.below.rstrip("/")
+    return Found(folder.path, _shown(below or root.name), _quoted(below), reason=reason)
+
+
+def _entry(root: Path, below: str, entry: os.DirEntry[str]) -> Found | None:
     if entry.is_symlink():
-        return _link(root, path)
+        return _link(root, below, entry.path)
     try:
-        return _look(root, path, entry.stat(follow_symlinks=False))
+        about = entry.stat(follow_symlinks=False)
     except OSError:
-        return _found(root, path, reason=Reason.GONE)
-
-
-def _link(root: Path, path: Path) -> Found | None:
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: how Python 3.11 and 3.12 report a loop
-        return _found(root, path, reason=Reason.BROKEN_LINK)
-    if target.is_relative_to(root):
+        return Found(entry.path, _shown(below), _quoted(below), reason=Reason.GONE)
+    if not about.st_size and entry.name in _MARKERS:
         return None
-    return _found(root, path, reason=Reason.LINK_OUT)
+    return _look(entry.path, below, below, about)
 
 
-def _look(root: Path, path: Path, about: os.stat_result) -> Found:
+def _link(root: Path, below: str, path: str) -> Found | None:
+    reason = Reason.LINK_OUT
+    try:
+        if Path(path).resolve(strict=True).is_relative_to(root):
+            return None
+    except (OSError, RuntimeError):  # RuntimeError: how Python 3.11 and 3.12 report a loop
+        reason = Reason.BROKEN_LINK
+    return Found(path, _shown(below), _quoted(below), reason=reason)
+
+
+def _look(path: str, name: str, below: str, about: os.stat_result) -> Found:
     reason = None
     if not stat.S_ISREG(about.st_mode):
         reason = Reason.SPECIAL
     elif about.st_size > MAX_BYTES:
         reason = Reason.TOO_LARGE
-    return _found(root, path, size=about.st_size, mtime_ns=about.st_mtime_ns, reason=reason)
-
-
-def _found(
-    root: Path, path: Path, *, reason: Reason | None, size: int = 0, mtime_ns: int = 0
-) -> Found:
-    relative = "" if path == root else path.relative_to(root).as_posix()
-    raw = os.fsencode(relative)
     return Found(
         path=path,
-        name=raw.decode("utf-8", "replace"),
-        address=urllib.parse.quote(raw),
-        size=size,
-        mtime_ns=mtime_ns,
+        name=_shown(name),
+        address=_quoted(below),
+        size=about.st_size,
+        signature=signature(about),
+        changed_ns=changed_ns(about),
         reason=reason,
     )
 
 
-def _ignored(name: str) -> bool:
+def _shown(below: str) -> str:
+    """Return a path fit to be shown: on one line, in valid Unicode, steering nothing."""
+    if below.isascii() and below.isprintable():
+        return below
+    said = os.fsencode(below).decode("utf-8", "replace")
+    return one_line(_BREAKS.sub(lambda found: f"<U+{ord(found[0]):04X}>", said))
+
+
+def _quoted(below: str) -> str:
+    return below if _PLAIN.fullmatch(below) else urllib.parse.quote(os.fsencode(below))
+
+
+def _ignored(name: str, *, of_package: bool) -> bool:
     lower = name.lower()
-    if lower.startswith(".") or lower in _MACHINE_MADE:
+    if (
+        lower.startswith(".")
+        or lower in _MACHINE_MADE
+        or (of_package and _OF_INSTALLERS.fullmatch(lower))
+    ):
         return True
     return _CREDENTIALS.fullmatch(lower) is not None
 
 
 def _is_job(names: set[str]) -> bool:
     return contract.REQUEST in names and not names.isdisjoint(_OF_A_JOB)
-
-
-def read(found: Found) -> bytes:
-    """Return what stands in the file; it is looked at again, now that it is open.
-
-    Raises:
-        Unreadable: it may not be opened, is gone, is no regular file any more or grew too large.
-    """
-    try:
-        descriptor = os.open(found.path, os.O_RDONLY | _BINARY | _SAFELY)
-    except PermissionError as error:
-        raise Unreadable(Reason.FORBIDDEN) from error
-    except OSError as error:
-        raise Unreadable(Reason.GONE) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unreadable(Reason.SPECIAL)
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise Unreadable(Reason.FORBIDDEN) from error
-    if len(data) > MAX_BYTES:
-        raise Unreadable(Reason.TOO_LARGE)
-    return data

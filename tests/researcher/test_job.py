@@ -86,7 +86,8 @@ def test_many_files_give_few_steps(tmp_path: Path) -> None:
     run_job(folder, FakeLibrary({f"file {n}": "Some text." for n in range(1_000)}))
     named = [step.message for step in steps_of(folder) if step.message.startswith("Read file")]
     assert named[0] == "Read file 0 (1 of 1000 files)."
-    assert 25 <= len(named) <= 30
+    assert named[-1] == "Read file 999 (1000 of 1000 files)."
+    assert len(named) < 100
 
 
 def test_a_question_nothing_speaks_to_makes_the_answer_partial(tmp_path: Path) -> None:

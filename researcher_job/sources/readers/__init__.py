@@ -5,42 +5,82 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import cast
+from typing import TypeVar, cast
 
-from researcher_job.sources.document import Document
+from researcher_job.sources.document import Document, Reason
 
 Reader = Callable[[bytes, str], Document]
 """Takes a file's bytes and its name; raises ``Unreadable`` where it has no text to give."""
 
+
+T = TypeVar("T")
+
+
+def _each(names: str, kind: T) -> dict[str, T]:
+    return dict.fromkeys(names.split(), kind)
+
+
 _BY_SUFFIX = {
-    **dict.fromkeys((".md", ".markdown", ".mdown", ".mdx"), "markdown"),
-    **dict.fromkeys((".txt", ".text", ".rst", ".adoc", ".asciidoc", ".org", ".log"), "text"),
-    **dict.fromkeys((".tex", ".csv", ".tsv", ".srt", ".vtt"), "text"),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+    **_each(".md .markdown .mdown .mdx .qmd .rmd", "markdown"),
+    **_each(".txt .text .rst .adoc .asciidoc .org .log .tex .srt .vtt", "text"),
+    **_each(".yaml .yml .toml .ini .cfg .conf .properties .xml .xsd .plist", "code"),
+    **_each(".py .pyi .js .mjs .cjs .jsx .ts .mts .tsx .vue .svelte .java .kt .kts .scala", "code"),
+    **_each(".c .h .cc .cpp .cxx .hpp .hh .cs .m .mm .go .rs .rb .php .swift .pl .pm .lua", "code"),
+    **_each(".sh .bash .zsh .fish .ps1 .bat .sql .r .jl .ex .exs .erl .hs .ml .clj .dart", "code"),
+    **_each(".tf .hcl .proto .graphql .gradle .cmake .css .scss .less .nix .vb .f90 .zig", "code"),
+    **_each(".csv .tsv", "table"),
+    **_each(".json .jsonl .ndjson .geojson .ipynb", "data"),
+    **_each(".html .htm .xhtml", "html"),
+    ".eml": "mail",
     ".pdf": "pdf",
     ".docx": "docx",
+    **_each(".xlsx .xlsm", "xlsx"),
+    ".pptx": "pptx",
 }
 _BY_STEM = {
-    **dict.fromkeys(("metadata", "pkg-info"), "metadata"),
-    **dict.fromkeys(("readme", "license", "licence", "copying", "notice", "authors"), "text"),
-    **dict.fromkeys(("changelog", "changes", "history", "news", "contributing"), "text"),
+    **_each("metadata pkg-info", "metadata"),
+    **_each("readme license licence copying notice authors", "text"),
+    **_each("changelog changes history news contributing", "text"),
+    **_each("makefile dockerfile jenkinsfile", "code"),
 }
-# What installers write beside a package; read by programs only.
-_MACHINE_LISTS = frozenset({"record", "wheel", "installer", "requested", "direct_url", "zip-safe"})
+_PLAIN = frozenset({"markdown", "text", "code", "table", "metadata", "sniffed"})
+
+_UNREAD: dict[str, Reason] = {
+    **_each(".png .jpg .jpeg .gif .webp .bmp .tif .tiff .ico .heic .svg", Reason.PICTURE),
+    **_each(".mp3 .wav .ogg .flac .m4a .mp4 .mov .avi .mkv .webm", Reason.RECORDING),
+    **_each(".zip .gz .tgz .bz2 .xz .7z .rar .tar .whl .jar .zst", Reason.ARCHIVE),
+    **_each(".doc .xls .ppt .odt .ods .odp .rtf .pages .numbers .msg .xlsb", Reason.OLD_OFFICE),
+}
 
 
-def reader_for(name: str) -> Reader | None:
-    """Return the reader for a file called ``name``; ``None``: a kind that is not read.
-
-    The suffix decides; then names that are text by custom (``LICENSE.BSD``, ``METADATA``). A
-    file without a suffix is tried as text, lists that installers write are not.
-    """
-    path = PurePosixPath(name.lower())
-    kind = _BY_SUFFIX.get(path.suffix) or _BY_STEM.get(path.name.split(".")[0])
-    if kind is None and not path.suffix and path.name not in _MACHINE_LISTS:
-        kind = "sniffed"
-    if kind is None:
-        return None
+def reader_for(name: str) -> Reader | Reason:
+    """Return the reader for a file called ``name``, or why there is none."""
+    kind = _kind(name)
+    if isinstance(kind, Reason):
+        return kind
     if kind == "sniffed":
         return cast("Reader", import_module(f"{__name__}.text").read_sniffed)
     return cast("Reader", import_module(f"{__name__}.{kind}").read)
+
+
+def unread(name: str) -> Reason | None:
+    """Return why no file called ``name`` is read, ``None`` where there is a reader for it."""
+    kind = _kind(name)
+    return kind if isinstance(kind, Reason) else None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file called ``name`` is text of which no more than lines is understood."""
+    return _kind(name) in _PLAIN
+
+
+def _kind(name: str) -> str | Reason:
+    """Tell by the suffix; then by names that are text by custom (``LICENSE.BSD``, ``METADATA``).
+
+    A file without a suffix is tried as text.
+    """
+    path = PurePosixPath(name.lower())
+    kind = _BY_SUFFIX.get(path.suffix) or _BY_STEM.get(path.name.split(".")[0])
+    if kind is None and not path.suffix:
+        kind = "sniffed"
+    return kind or _UNREAD.get(path.suffix, Reason.UNKNOWN)

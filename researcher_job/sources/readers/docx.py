@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from io import BytesIO
 
 import docx
@@ -11,32 +10,25 @@ from docx.document import Document as Opened
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
+from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
+from researcher_job.sources.readers.packed import check
+from researcher_job.sources.readers.rows import said_rows
 from researcher_job.sources.readers.text import title_of
 
-MAX_UNPACKED = 200_000_000
-MAX_MEMBERS = 10_000
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título) ?([1-9])$", re.I)
 _TITLES = frozenset({"title", "titel", "titre"})
 
 
 def read(data: bytes, name: str) -> Document:
     """Read a DOCX file, unless what it declares to unpack to is beyond reason."""
+    check(data, Reason.BROKEN_DOCX)
     try:
-        _check_size(data)
         return _Reading().document(docx.Document(BytesIO(data)), name)
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parsers raise anything at all
         raise Unreadable(Reason.BROKEN_DOCX) from error
-
-
-def _check_size(data: bytes) -> None:
-    """Refuse a zip bomb; ``zipfile`` never unpacks more of a member than it declares."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        members = archive.infolist()
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
-        raise Unreadable(Reason.INFLATED_DOCX)
 
 
 class _Reading:
@@ -48,6 +40,7 @@ class _Reading:
 
     def document(self, opened: Opened, name: str) -> Document:
         for part in opened.iter_inner_content():
+            still_reading()
             if isinstance(part, Table):
                 self._end_list()
                 self._add("\n".join(_rows(part)))
@@ -85,8 +78,5 @@ class _Reading:
 
 def _rows(table: Table) -> list[str]:
     """Return the rows as lines; cells as they stand, since a span may claim any width."""
-    rows = []
-    for row in table._tbl.tr_lst:
-        cells = (" ".join(_Cell(cell, table).text.split()) for cell in row.tc_lst)
-        rows.append(" | ".join(cells))
-    return rows
+    rows = ([_Cell(cell, table).text for cell in row.tc_lst] for row in table._tbl.tr_lst)
+    return [said for _, said in said_rows(rows)]

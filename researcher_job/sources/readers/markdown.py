@@ -18,7 +18,10 @@ _MAX_PARSED = 4_000_000
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*(?:\n|$)", re.S)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
-_MARKUP = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])|[*_`]+|<[^>]*>|\{#[^}]*\}")
+_MARKUP = re.compile(
+    r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])|[*`]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)"
+    r"|</?[A-Za-z][^>]*>|\{#[^}]*\}"
+)
 
 
 def read(data: bytes, name: str) -> Document:
@@ -72,5 +75,5 @@ def _parse(source: str) -> list[Token]:
 
 
 def _plain(heading: str) -> str:
-    """Return a heading's words without links, images, emphasis and tags."""
+    """Return a heading's words without links, images, emphasis and tags; names as they are."""
     return " ".join(_MARKUP.sub(lambda found: found[1] or "", heading).split())

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import logging
-import time
 from io import BytesIO
 
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError
 
+from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
 from researcher_job.sources.readers.text import title_of
 
 MAX_PAGES = 10_000
-MAX_SECONDS = 120.0
 _FEW_LETTERS = 16
 """A file with fewer letters in all its pages holds pictures of text."""
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports every flaw it can live with
 
 
-def read(data: bytes, name: str, *, max_seconds: float = MAX_SECONDS) -> Document:
-    """Read a PDF; pages are the blocks' locators. Time is looked at between pages."""
+def read(data: bytes, name: str) -> Document:
+    """Read a PDF; pages are the blocks' locators."""
     writer = Writer()
     try:
         pages = _open(data).pages
         if len(pages) > MAX_PAGES:
-            raise Unreadable(Reason.LONG_PDF)
-        until = time.monotonic() + max_seconds
+            raise Unreadable(Reason.LONG)
         for number, page in enumerate(pages, start=1):
             writer.add(page.extract_text(), headings=(), locator=f"page {number}")
-            if time.monotonic() > until:
-                raise Unreadable(Reason.LONG_PDF)
-    except Unreadable:
+            still_reading()
+    except (Unreadable, MemoryError):
         raise
     except (FileNotDecryptedError, DependencyError) as error:
         raise Unreadable(Reason.LOCKED_PDF) from error

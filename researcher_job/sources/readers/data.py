@@ -1,0 +1,116 @@
+"""JSON and lines of JSON: each record a paragraph, values behind their names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from researcher_job.sources.alive import still_reading
+from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.text import title_of
+
+_LINES = frozenset({".jsonl", ".ndjson"})
+_MAX_DEPTH = 30
+_MAX_RECORD = 1_500
+"""Characters; a larger object is said in its parts."""
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read JSON (one value) or, by its suffix, JSON lines (a value a line)."""
+    text = decode(data)
+    writer = Writer()
+    if PurePosixPath(name.lower()).suffix in _LINES:
+        for number, value in _values(text):
+            _add(writer, value, f"record on line {number}")
+    else:
+        _add(writer, _parsed(text), "$")
+    if not writer.blocks:
+        raise Unreadable(Reason.EMPTY)
+    return writer.document(title_of(name))
+
+
+def _values(text: str) -> Iterator[tuple[int, Any]]:
+    """Yield the sound lines; where not even one is sound, the file is broken."""
+    sound = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = _parsed(line)
+        except Unreadable:
+            continue
+        sound = True
+        yield number, value
+    if not sound:
+        raise Unreadable(Reason.BROKEN_JSON)
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON is anything
+    try:
+        return json.loads(text, parse_int=str, parse_float=str)  # as written; no huge numbers
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(Reason.BROKEN_JSON) from error
+
+
+def _add(writer: Writer, value: object, place: str, depth: int = 0) -> None:
+    """Add ``value`` as one paragraph where it is short, else its parts.
+
+    ``place`` is its path as of JSONPath (RFC 9535), so that common tools find it.
+    """
+    still_reading()
+    if (said := _short(value)) is not None:
+        writer.add(said, headings=(), locator=place)
+    elif isinstance(value, dict) and depth < _MAX_DEPTH:
+        rest = {name: inner for name, inner in value.items() if isinstance(inner, dict | list)}
+        plain = {name: inner for name, inner in value.items() if name not in rest}
+        writer.add("; ".join(_pairs(plain, "")), headings=(), locator=place)
+        for name, inner in rest.items():
+            _add(writer, inner, f"{place}.{name}", depth + 1)
+    elif isinstance(value, list) and depth < _MAX_DEPTH:
+        for number, inner in enumerate(value):
+            _add(writer, inner, f"{place}[{number}]", depth + 1)
+    else:
+        writer.add(json.dumps(value, ensure_ascii=False), headings=(), locator=place)
+
+
+def _short(value: object) -> str | None:
+    """Return ``value`` on one line, ``None`` where that is too long or a list of records."""
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        return None
+    parts: list[str] = []
+    length = 0
+    for part in _pairs(value, ""):
+        parts.append(part)
+        length += len(part) + 2
+        if length > _MAX_RECORD:
+            return None
+    return "; ".join(parts)
+
+
+def _pairs(value: object, name: str, depth: int = 0) -> Iterator[str]:
+    """Yield ``name: value`` for each value inside, names joined by dots."""
+    if isinstance(value, dict) and depth < _MAX_DEPTH:
+        for inner_name, inner in value.items():
+            yield from _pairs(inner, f"{name}.{inner_name}" if name else inner_name, depth + 1)
+    elif isinstance(value, list) and depth < _MAX_DEPTH:
+        if all(not isinstance(item, dict | list) for item in value):
+            said = ", ".join(filter(None, map(_scalar, value)))
+            yield _labelled(name, said)
+        else:
+            for number, inner in enumerate(value, start=1):
+                yield from _pairs(inner, f"{name} {number}".strip(), depth + 1)
+    else:
+        yield _labelled(name, _scalar(value))
+
+
+def _labelled(name: str, said: str) -> str:
+    return f"{name}: {said}" if name else said
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,99 @@
+"""E-mails: who wrote what to whom and when, then the text; attachments by name only."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import default
+
+from researcher_job.sources.document import Document, Reason, Unreadable, Writer, clean
+from researcher_job.sources.readers import html
+from researcher_job.sources.readers.text import text_document, title_of
+
+_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_MAX_HEADER = 2_000
+_MAX_PARTS = 1_000
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read a message; its plain text, or its HTML where there is none, and messages inside."""
+    try:
+        message = message_from_bytes(data, policy=default)
+        if not any(header in message for header in _HEADERS):
+            raise Unreadable(Reason.BROKEN_EML)
+        subject = _header(message, "Subject")
+        writer = Writer()
+        _message(writer, message, "")
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:  # a hostile message makes the parser raise anything at all
+        raise Unreadable(Reason.BROKEN_EML) from error
+    return writer.document(subject or title_of(name))
+
+
+def _message(writer: Writer, message: Message, place: str) -> None:
+    subject = _header(message, "Subject")
+    head = [f"{name}: {said}" for name in _HEADERS if (said := _header(message, name))]
+    writer.add("\n".join(head), headings=(subject,), locator=f"{place}mail header")
+    attached: list[str] = []
+    texts = 0
+    for part in _texts(message):
+        if part.is_multipart():
+            continue
+        if part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text":
+            attached.append(clean(part.get_filename() or part.get_content_type()))
+        else:
+            texts += 1
+            _text(writer, part, subject, f"{place}mail text" + (f" {texts}" if texts > 1 else ""))
+    if attached:
+        said = f"Attached and not read: {', '.join(attached)}"
+        writer.add(said, headings=(subject,), locator=f"{place}mail attachments")
+
+
+def _texts(message: Message) -> list[Message]:
+    """Return the parts, of alternatives the plain one only."""
+    parts = []
+    for part in message.walk():
+        parts.append(part)
+        if len(parts) > _MAX_PARTS:
+            raise Unreadable(Reason.LONG)
+    has_plain = any(_is_body(part, "text/plain") for part in parts)
+    return [part for part in parts if not (has_plain and _is_body(part, "text/html"))]
+
+
+def _is_body(part: Message, kind: str) -> bool:
+    return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
+
+
+def _text(writer: Writer, part: Message, subject: str, place: str) -> None:
+    said = _content(part)
+    if not said.strip():
+        return
+    try:
+        if part.get_content_type() == "text/html":
+            document = html.read(said.encode(), "")
+        else:
+            document = text_document(clean(said), "")
+    except Unreadable:
+        return
+    for block in document.blocks:
+        words = document.text[block.start : block.end]
+        writer.add(words, headings=(subject,), locator=f"{place}, {block.locator}")
+
+
+def _content(part: Message) -> str:
+    if not isinstance(part, EmailMessage):
+        return ""
+    try:
+        return str(part.get_content(errors="replace"))
+    except (LookupError, ValueError):  # an encoding that nobody knows
+        raw = part.get_payload(decode=True)
+        return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+
+
+def _header(message: Message, name: str) -> str:
+    try:
+        said = str(message.get(name, ""))
+    except Exception:  # noqa: BLE001 - the parser of headers raises anything on hostile ones
+        return ""
+    return " ".join(clean(said).split())[:_MAX_HEADER]

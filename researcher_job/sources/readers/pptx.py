@@ -1,0 +1,75 @@
+"""Presentations: the words of each slide, its tables and its notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+from pptx import Presentation
+
+from researcher_job.sources.alive import still_reading
+from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.packed import check
+from researcher_job.sources.readers.rows import said_rows
+from researcher_job.sources.readers.text import title_of
+
+MAX_SLIDES = 5_000
+_MAX_DEPTH = 20
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read a presentation; slides are the locators, their titles the headings."""
+    check(data, Reason.BROKEN_PPTX)
+    writer = Writer()
+    try:
+        opened = Presentation(BytesIO(data))
+        for number, slide in enumerate(opened.slides, start=1):
+            if number > MAX_SLIDES:
+                raise Unreadable(Reason.LONG)
+            _slide(writer, slide, f"slide {number}")
+        title = opened.core_properties.title or _first_title(writer) or title_of(name)
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:  # a hostile file makes the parsers raise anything at all
+        raise Unreadable(Reason.BROKEN_PPTX) from error
+    return writer.document(title)
+
+
+def _slide(writer: Writer, slide: Any, place: str) -> None:  # noqa: ANN401 - no types there
+    still_reading()
+    top = slide.shapes.title
+    title = " ".join(top.text_frame.text.split()) if top is not None else ""
+    headings = (title,) if title else ()
+    writer.add_heading(title)
+    before = len(writer.blocks)
+    for shape in _shapes(slide.shapes, 0):
+        if top is None or shape.shape_id != top.shape_id:
+            writer.add(_words(shape), headings=headings, locator=place)
+    if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame) is not None:
+        writer.add(notes.text, headings=headings, locator=f"{place}, notes")
+    if title and len(writer.blocks) == before:
+        writer.add(title, headings=(), locator=place)
+
+
+def _shapes(shapes: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401
+    for shape in shapes:
+        if hasattr(shape, "shapes") and depth < _MAX_DEPTH:
+            yield from _shapes(shape.shapes, depth + 1)
+        else:
+            yield shape
+
+
+def _words(shape: Any) -> str:  # noqa: ANN401
+    if getattr(shape, "has_table", False):
+        rows = ([cell.text for cell in row.cells] for row in shape.table.rows)
+        return "\n".join(said for _, said in said_rows(rows))
+    if not getattr(shape, "has_text_frame", False):
+        return ""
+    return "\n".join(
+        paragraph.text.replace("\x0b", " ").strip() for paragraph in shape.text_frame.paragraphs
+    )
+
+
+def _first_title(writer: Writer) -> str:
+    return next((block.headings[0] for block in writer.blocks if block.headings), "")

@@ -1,0 +1,48 @@
+"""CSV and TSV: each row a paragraph, values behind the names of their columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from researcher_job.sources.alive import still_reading
+from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.rows import said_rows
+from researcher_job.sources.readers.text import text_document, title_of
+
+_SAMPLE = 20_000
+_DELIMITERS = ",;\t|"
+_MAX_CELL = 1_000_000
+
+
+def read(data: bytes, name: str) -> Document:
+    """Read a table; its delimiter is the one that divides the first lines most evenly."""
+    text = decode(data)
+    csv.field_size_limit(_MAX_CELL)
+    writer = Writer()
+    try:
+        for number, said in said_rows(_records(text)):
+            writer.add(said, headings=(), locator=f"row {number}")
+            still_reading()
+    except csv.Error:  # a quotation mark that is never closed, for one
+        return text_document(text, title_of(name))
+    if not writer.blocks:
+        raise Unreadable(Reason.EMPTY)
+    return writer.document(title_of(name))
+
+
+def _records(text: str) -> Iterator[list[str]]:
+    return csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text[:_SAMPLE]))
+
+
+def _delimiter(sample: str) -> str:
+    lines = [line for line in sample.splitlines() if line.strip()][:20]
+    return max(_DELIMITERS, key=lambda mark: _evenness([line.count(mark) for line in lines]))
+
+
+def _evenness(counts: list[int]) -> float:
+    """Rate a delimiter: how many lines have it as often as the first one has."""
+    if not counts or not counts[0]:
+        return 0.0
+    return sum(count == counts[0] for count in counts) / len(counts) + counts[0] / 1_000

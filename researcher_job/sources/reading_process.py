@@ -1,0 +1,156 @@
+"""The process that reads files for a job: may be killed at any moment, and is limited in memory.
+
+Requests come as lines of JSON on standard input, answers go as frames to standard output: four
+bytes of length, then JSON. An empty frame says that the work goes on. It imports no more than
+reading needs, since it starts while somebody waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from researcher_job.sources import alive
+from researcher_job.sources.document import Document, Reason, Unreadable
+from researcher_job.sources.opening import read
+from researcher_job.sources.readers import reader_for
+
+MAX_MEMORY = 2_000_000_000
+"""Bytes of address space. Linux keeps to it, macOS mostly does not, Windows has no such limit."""
+
+MAX_CPU_SECONDS = 180
+"""For one file. A process whose parent has died and that hangs ends itself by this."""
+
+ALIVE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A file to read; ``sha256`` is what is known of its content ("" for nothing)."""
+
+    path: str
+    name: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What came of a file: a document, why there is none, or ``None``: it is as it was known."""
+
+    document: Document | Reason | None
+    signature: str = ""
+    sha256: str = ""
+    changed_ns: int = 0
+
+
+def extract(asked: Asked) -> Extracted:
+    """Read one file. A reader's own failure is a reason like any other; never raises."""
+    reader = reader_for(asked.name)
+    if isinstance(reader, Reason):
+        return Extracted(reader)
+    try:
+        opened = read(asked.path)
+    except Unreadable as error:
+        return Extracted(error.reason)
+    sha256 = hashlib.sha256(opened.data).hexdigest()
+    state = (opened.signature, sha256, opened.changed_ns)
+    if sha256 == asked.sha256:
+        return Extracted(None, *state)
+    try:
+        return Extracted(reader(opened.data, asked.name), *state)
+    except Unreadable as error:
+        return Extracted(error.reason, *state)
+    except MemoryError:
+        return Extracted(Reason.HUNGRY, *state)
+    except Exception:  # noqa: BLE001 - a hostile file makes parsers raise anything at all
+        return Extracted(Reason.CRASHED, *state)
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not become an answer
+    _limit_memory()
+    _send(answers, b"")  # it has begun
+    alive.tell_by(_alive(answers))
+    for asked in _requests():
+        _limit_time()
+        _send(answers, encode(extract(asked)))
+
+
+def _alive(answers: BinaryIO) -> alive.Tell:
+    told = time.monotonic()
+
+    def tell() -> None:
+        nonlocal told
+        if time.monotonic() - told >= ALIVE_SECONDS:
+            told = time.monotonic()
+            _send(answers, b"")
+
+    return tell
+
+
+def _send(answers: BinaryIO, frame: bytes) -> None:
+    answers.write(struct.pack(">I", len(frame)))
+    answers.write(frame)
+    answers.flush()
+
+
+def _requests() -> Iterator[Asked]:
+    """Yield what is asked. A thread listens, so that the end of input ends a file half read."""
+    queue: SimpleQueue[Asked] = SimpleQueue()
+
+    def listen() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in sys.stdin.buffer:
+                queue.put(Asked(*json.loads(line)))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield queue.get()
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        least = MAX_MEMORY if most == resource.RLIM_INFINITY else min(MAX_MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_AS, (least, most))
+
+
+def _limit_time() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        until = int(time.process_time()) + MAX_CPU_SECONDS
+        if most == resource.RLIM_INFINITY or until < most:
+            resource.setrlimit(resource.RLIMIT_CPU, (until, most))
+
+
+def encode(extracted: Extracted) -> bytes:
+    """Return ``extracted`` as JSON."""
+    found = extracted.document
+    said: list[object] | str | None = found.name if isinstance(found, Reason) else None
+    if isinstance(found, Document):
+        blocks = [(one.start, one.end, one.headings, one.locator) for one in found.blocks]
+        said = [found.title, found.text, blocks]
+    state = (extracted.signature, extracted.sha256, extracted.changed_ns)
+    return json.dumps([said, *state]).encode()
+
+
+if __name__ == "__main__":
+    main()
