@@ -127,7 +127,7 @@ def _untrue(row: Row) -> str:
         return "" if row.requested == "stop" else "nobody asked for it"
     if ended is None or ended.state != "failed" or row.error is None:
         return "nothing says why"
-    if not (row.folder / REPORT).exists():
+    if row.error["code"] != "no_report" and not (row.folder / REPORT).exists():
         return "there is no report"
     fair = row.charged >= MOST_DEATHS or row.attempt >= MOST_ATTEMPTS
     return "" if fair else f"only {row.charged} deaths count"

@@ -39,6 +39,8 @@ facts = st.builds(
     exit_code=st.sampled_from([None, 0, 1, STOPPED, HELD_ELSEWHERE, UNREADABLE, -9]),
     cause=st.sampled_from([None, "deadline", "finish_now", "hung"]),
     report=st.sampled_from([None, "deadline", "finish_now", "died"]),
+    reported=st.booleans(),
+    report_given_up=st.booleans(),
     finish_asked=st.booleans(),
 )
 
@@ -57,7 +59,7 @@ def test_a_stop_without_an_outcome_means_cancelled(known: Facts) -> None:
 def test_nothing_goes_on_for_ever(known: Facts) -> None:
     """After the last attempt, and after the report was written, a job is not resumed."""
     assert not isinstance(settle(replace(known, attempt=MOST_ATTEMPTS)), Resumed)
-    reported = replace(known, report="died")
+    reported = replace(known, report="died", report_given_up=True)
     assert isinstance(settle(reported), Completed | Cancelled | Failed)
 
 
@@ -85,7 +87,7 @@ def test_an_end_without_an_outcome_is_a_death_even_where_the_job_says_it_went_we
 def test_the_third_death_that_counts_is_the_last_and_its_report_is_due() -> None:
     assert settle(replace(DEAD, charged=1)) == Resumed(charge=True)
     assert settle(replace(DEAD, charged=2)) == ReportDue("died")
-    failed = settle(replace(DEAD, charged=3, report="died"))
+    failed = settle(replace(DEAD, charged=3, report="died", reported=True))
     assert isinstance(failed, Failed)
     assert (failed.error.code, failed.error.retryable) == ("died", True)
 
@@ -110,7 +112,15 @@ def test_a_report_that_is_wanted_is_written_whatever_became_of_the_job() -> None
 
 
 def test_a_report_that_could_not_be_written_is_a_failure_that_says_so() -> None:
-    failed = settle(replace(DEAD, report="deadline"))
+    assert settle(replace(DEAD, report="deadline")) == ReportDue("deadline")
+    failed = settle(replace(DEAD, report="deadline", report_given_up=True))
+    assert isinstance(failed, Failed)
+    assert failed.error.code == "no_report"
+
+
+def test_a_failure_does_not_promise_a_report_that_is_not_there() -> None:
+    assert settle(replace(DEAD, charged=3, report="died")) == ReportDue("died")
+    failed = settle(replace(DEAD, charged=3, report="died", report_given_up=True))
     assert isinstance(failed, Failed)
     assert failed.error.code == "no_report"
 

@@ -5,13 +5,16 @@ control files. ``die``: ends at once without an outcome. ``progress``: finds evi
 until its fourth attempt. ``repeat``: writes steps and finds the same evidence each time, then
 dies. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
 files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
+``reluctant``: dies, and so does the first writing of its report.
 ``short``: like ``wait``, but only for half a second. ``family``: ``short``, with such a child.
-Every start adds a line to ``starts`` in its folder, every end of ``wait`` one to ``ends``.
+Every start adds a line to ``starts`` in its folder, and to ``surroundings`` its variable TEAM,
+interpreter and version; every end of ``wait`` adds one to ``ends``.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -20,6 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from researcher_job import __version__ as version
 from researcher_job import contract
 
 
@@ -98,10 +102,11 @@ def do(job: Job) -> int:
         command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
         child = subprocess.Popen(command, start_new_session=True)
         job.note("child", str(child.pid))
+    job.note("surroundings", f"{os.environ.get('TEAM', '')} {sys.executable} {version}")
     job.note("starts", str(job.attempt))
     if job.question == "answer":
         return job.outcome("answered")
-    if job.question == "die":
+    if job.question in ("die", "reluctant"):
         return 1
     if job.question == "unreadable":
         return 5
@@ -120,6 +125,8 @@ def do(job: Job) -> int:
 
 def finish(job: Job, reason: str) -> int:
     job.note("finishes", reason)
+    if job.question == "reluctant" and len((job.folder / "finishes").read_text().split()) == 1:
+        return 1
     if reason != "died":
         return job.outcome("partial", reason)
     contract.write_whole(job.folder / contract.REPORT, b"# Report of a job that died\n")

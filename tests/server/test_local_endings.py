@@ -149,6 +149,15 @@ async def test_a_job_that_dies_is_resumed_twice_and_then_failed_with_a_report(
     assert ended_file(runner, job).attempts == 3
 
 
+async def test_a_report_whose_writing_dies_is_written_again(runner: LocalRunner) -> None:
+    job = await start(runner, "reluctant")
+    ended = await until_ended(runner, job)
+    assert ended.error is not None
+    assert ended.error.code == "died"
+    assert lines(runner, job, "finishes") == ["died", "died"]
+    assert (folder(runner, job) / REPORT).exists()
+
+
 async def test_deaths_after_progress_are_not_charged(runner: LocalRunner) -> None:
     job = await start(runner, "progress")
     ended = await until_ended(runner, job)

@@ -18,6 +18,7 @@ from mcp_jobs_server.runners.local.progress import Progress
 from mcp_jobs_server.runners.local.queue import Claim
 from mcp_jobs_server.runners.local.settle import (
     HELD_ELSEWHERE,
+    MOST_REPORTS,
     UNREADABLE,
     Cause,
     Facts,
@@ -28,6 +29,7 @@ from mcp_jobs_server.runners.local.settle import (
 from researcher_job.contract import (
     FINISH_NOW,
     OUTCOME,
+    REPORT,
     REQUEST,
     RUN,
     STOP,
@@ -69,6 +71,7 @@ class Attempt:
         self._exit_code: int | None = None
         self._cause: Cause | None = None
         self._report: ReportReason | None = None
+        self._reports = 0
         self._killed = ""
         self._asked_seconds = 0.0
         self._age_seconds = 0.0
@@ -83,6 +86,11 @@ class Attempt:
         """How its process came to its end, for the log."""
         killed = f", after the runner had killed it ({self._killed})" if self._killed else ""
         return processes.ending(self._exit_code) + killed
+
+    @property
+    def reports(self) -> int:
+        """How often the writing of its report was begun."""
+        return self._reports
 
     def begin(self, at: datetime) -> None:
         """Start the job's process; ``OSError``: it could not be started, which is a death."""
@@ -103,6 +111,7 @@ class Attempt:
     def write_report(self, reason: ReportReason) -> None:
         """Have the report written from the folder alone."""
         self._report = reason
+        self._reports += 1
         self._cause = None
         self._age_seconds = 0.0
         self._start("--finish", reason)
@@ -222,6 +231,8 @@ class Attempt:
             exit_code=exit_code,
             cause=self._cause,
             report=self._report,
+            reported=self._exit_code == 0 and (self.folder / REPORT).exists(),
+            report_given_up=self._killed == "report" or self._reports >= MOST_REPORTS,
             rebooted="" not in (self._claim.boot, self._place.boot)
             and self._claim.boot != self._place.boot,
             finish_asked=self._claim.requested == "finish_now",

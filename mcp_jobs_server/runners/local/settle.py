@@ -13,6 +13,9 @@ MOST_DEATHS = 3
 MOST_ATTEMPTS = 20
 """Starts of one job, whatever ended them, so that no job goes on for ever."""
 
+MOST_REPORTS = 3
+"""Times that the writing of a report is begun, should it die as well."""
+
 STOPPED, HELD_ELSEWHERE, UNREADABLE = 3, 4, 5
 """Exit codes of a job: it obeyed a stop, another process works on it, its request is unusable."""
 
@@ -26,7 +29,8 @@ ReportReason = Literal["deadline", "finish_now", "died"]
 class Facts:
     """All that is known of a job on which nothing works any more.
 
-    ``report`` is set once its report was written from the folder alone, for that reason.
+    ``report`` is set once its report was to be written from the folder alone, for that reason;
+    ``reported``: it was. ``report_given_up``: it took too long or died too often.
     ``progressed``: it came further than any earlier attempt. ``finish_asked``: its report is
     wanted now, so that it is not resumed. ``rebooted``: the machine was restarted since the
     attempt began, which ended it.
@@ -40,6 +44,8 @@ class Facts:
     exit_code: int | None = None
     cause: Cause | None = None
     report: ReportReason | None = None
+    reported: bool = False
+    report_given_up: bool = False
     finish_asked: bool = False
     rebooted: bool = False
 
@@ -87,10 +93,10 @@ def settle(facts: Facts) -> Verdict:
         return Completed(facts.outcome)
     if facts.stopped:
         return Cancelled()
-    if facts.report is not None:
-        return Failed(_DIED if facts.report == "died" else _NO_REPORT)
     if facts.exit_code == UNREADABLE:
         return Failed(_UNREADABLE)
+    if facts.report is not None:
+        return _after_report(facts, facts.report)
     if facts.cause == "deadline":
         return ReportDue("deadline")
     if facts.finish_asked or facts.cause == "finish_now":
@@ -99,6 +105,12 @@ def settle(facts: Facts) -> Verdict:
     if facts.attempt >= MOST_ATTEMPTS or facts.charged + charge >= MOST_DEATHS:
         return ReportDue("died")
     return Resumed(charge=charge)
+
+
+def _after_report(facts: Facts, reason: ReportReason) -> Failed | ReportDue:
+    if reason == "died" and facts.reported:
+        return Failed(_DIED)
+    return Failed(_NO_REPORT) if facts.report_given_up else ReportDue(reason)
 
 
 def said(verdict: Verdict) -> str:

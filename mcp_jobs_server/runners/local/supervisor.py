@@ -15,6 +15,7 @@ from mcp_jobs_server.runners.local.attempt import Attempt, Place
 from mcp_jobs_server.runners.local.progress import Progress
 from mcp_jobs_server.runners.local.queue import Claim, Queue
 from mcp_jobs_server.runners.local.settle import (
+    MOST_DEATHS,
     Cancelled,
     Completed,
     Failed,
@@ -167,7 +168,7 @@ class Supervisor:
             case Failed(error):
                 return self._end(claim, attempt, error)
             case ReportDue(reason):
-                if reason == "died":
+                if reason == "died" and not attempt.reports and claim.charged < MOST_DEATHS:
                     self._queue.charge(claim)
                 attempt.write_report(reason)
                 return False

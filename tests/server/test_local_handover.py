@@ -1,0 +1,175 @@
+"""No job stays queued with no runner alive, whoever leaves, dies or looks at that moment."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+
+from mcp_jobs_server.models import StartOptions
+from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.attempt import Place
+from mcp_jobs_server.runners.local.database import Database
+from mcp_jobs_server.runners.local.launching import Launching
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.runners.local.queue import Queue
+from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.runners.local.store import Store
+from mcp_jobs_server.runners.local.supervisor import Supervisor
+from mcp_jobs_server.settings import Settings
+from tests.server import local_backend as local
+from tests.server.local_backend import lines, start, until_running
+
+LEAVING = (sys.executable, "-m", "tests.server.leaving_runner")
+PROFILE = "p"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture
+def place(settings: Settings) -> Place:
+    layout = Layout(settings.data_dir)
+    layout.make()
+    options = RunnerOptions(
+        settings.data_dir, PROFILE, local.STAND_IN, max_running=4, idle_seconds=0.02
+    )
+    return Place(layout, options)
+
+
+@pytest.fixture
+def database(place: Place) -> Iterator[Database]:
+    with closing(Database(place.layout)) as database:
+        yield database
+
+
+def begin(database: Database) -> str:
+    """Commit a start."""
+    asked = local.request("answer")
+    store = Store(database)
+    store.start(asked, owner=local.OWNER, options=StartOptions(), profile=PROFILE)
+    return asked.job_id
+
+
+def states(database: Database) -> set[str]:
+    with database.read() as db:
+        return {row["state"] for row in db.execute("SELECT state FROM jobs")}
+
+
+def wait_until_no_runner_lives(settings: Settings) -> None:
+    _, living = psutil.wait_procs(
+        [one for one in processes.of_data_dir(settings.data_dir) if not processes.is_job(one)],
+        timeout=local.LONGEST,
+    )
+    assert living == []
+
+
+def test_a_start_between_the_last_look_and_the_leaving_is_seen(
+    place: Place, database: Database
+) -> None:
+    launched: list[object] = []
+
+    def start_meanwhile() -> None:
+        if not launched:
+            begin(database)
+            launched.append(Launching(place.options, place.layout).launch_if_missing())
+
+    Supervisor(Queue(database, PROFILE), place, leaving=start_meanwhile).serve()
+    assert launched == [None], "who starts a job meanwhile leaves it to the runner that is there"
+    assert states(database) == {"completed"}
+
+
+def test_starts_at_any_moment_of_runners_that_come_and_go_are_all_done(
+    settings: Settings, place: Place, database: Database
+) -> None:
+    """Nobody waits and nobody looks again: each server only does what a start does."""
+
+    def server(seed: int) -> None:
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        launching = Launching(place.options, place.layout, runner=LEAVING)
+        for _ in range(8):
+            begin(database)
+            launcher = launching.launch_if_missing()
+            if launcher is not None:
+                assert launcher.wait(timeout=local.LONGEST) == 0
+            threading.Event().wait(chance.uniform(0, 0.6))
+
+    with ThreadPoolExecutor() as servers:
+        list(servers.map(server, range(3)))
+    while processes.of_data_dir(settings.data_dir):
+        wait_until_no_runner_lives(settings)
+    assert states(database) == {"completed"}
+
+
+def test_any_number_may_look_at_a_free_lock_and_none_is_taken_for_its_holder(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "lock"
+    with locks.taken(path) as mine:
+        assert mine
+        assert locks.held(path)
+
+    def look(_: int) -> bool:
+        return any(locks.held(path) for _ in range(200))
+
+    with ThreadPoolExecutor(max_workers=4) as lookers:
+        assert list(lookers.map(look, range(4))) == [False] * 4
+
+
+def test_who_settles_the_jobs_of_a_dead_runner_is_not_taken_for_a_runner(
+    place: Place, database: Database
+) -> None:
+    lock = place.layout.runner_lock(PROFILE)
+    with locks.barred(lock) as free:
+        assert free
+        assert not locks.held(lock), "a start meanwhile must launch a runner"
+        with locks.taken(lock) as taken:
+            assert not taken, "a runner must wait until the jobs are settled"
+    with locks.taken(lock), locks.barred(lock) as free:
+        assert not free
+
+
+@pytest.mark.anyio
+async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brought_back(
+    settings: Settings,
+) -> None:
+    async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=0.2) as runner:
+        first = await start(runner)
+        await until_running(runner, first)
+        last = await start(runner, "answer")
+        await start(runner)
+        for process in processes.of_data_dir(settings.data_dir):
+            process.kill()
+        with anyio.fail_after(local.LONGEST):
+            while not lines(runner, last, "starts"):
+                await local.moment()
+
+
+@pytest.mark.anyio
+async def test_a_launcher_that_failed_is_replaced_at_once(settings: Settings) -> None:
+    layout = Layout(settings.data_dir)
+    layout.make()
+    # Ends as one does that is killed before it has started anything.
+    none = (sys.executable, "-c", "raise SystemExit(0)")
+    options = RunnerOptions(settings.data_dir, PROFILE, local.STAND_IN)
+    launching = Launching(options, layout, runner=none)
+    first = launching.launch_if_missing()
+    assert first is not None
+    first.wait()
+    assert launching.launch_if_missing() is None, "it may still come up"
+    launching.failed()
+    second = launching.launch_if_missing()
+    assert second is not None
+    second.wait()
