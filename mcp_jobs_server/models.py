@@ -82,7 +82,12 @@ class Job:
 
 def job_folder(owner: Owner, job_id: str) -> str:
     """Return ``<owner>/<yyyy-mm>/<job_id>``; looking there is the access check."""
-    return f"{owner.folder}/{month_of(job_id)}/{job_id}"
+    return job_folder_of(owner.folder, job_id)
+
+
+def job_folder_of(owner_folder: str, job_id: str) -> str:
+    """Return the same where only the owner's folder is known."""
+    return f"{owner_folder}/{month_of(job_id)}/{job_id}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mcp_jobs_server import __version__, surroundings
 from mcp_jobs_server.errors import InvalidArgument
 from mcp_jobs_server.models import Owner
 from researcher_job.contract import Limits, Source
@@ -73,9 +74,21 @@ class Settings:
 
     @property
     def profile(self) -> str:
-        """Name of the surroundings a job of this server runs in: interpreter and configuration."""
-        parts = (os.path.realpath(sys.executable), sys.prefix, str(self.config or ""))
+        """Name of the surroundings a job of this server runs in: interpreter, version,
+        configuration, settings and what it can notice of the environment."""
+        parts = (
+            *(sys.executable, os.path.realpath(sys.executable), sys.prefix, __version__),
+            str(Path(__file__).parent),
+            *(str(self.config or ""), str(self.max_running), str(self.stop_grace_seconds)),
+            *(str(self.finish_grace_seconds), str(self.report_seconds)),
+            surroundings.digest(os.environ),
+        )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """Names of the variables that look like secrets, which a job of this server is given."""
+        return surroundings.secret_names(os.environ)
 
 
 def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None) -> Settings:

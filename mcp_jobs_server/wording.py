@@ -173,7 +173,7 @@ def summary(job: Job, status: Status | None) -> str:
     if job.ended:
         return job.summary or (job.error.message if job.error else CANCELLED)
     if job.state == "queued":
-        return waiting(job.queue_position)
+        return job.summary or waiting(job.queue_position)
     if job.state == "cancelling":
         return CANCELLING
     if job.requested == "finish_now":

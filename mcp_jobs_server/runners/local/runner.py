@@ -23,11 +23,13 @@ from mcp_jobs_server.errors import JobsError, Unavailable
 from mcp_jobs_server.folders.directory import DirectoryFolders
 from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode
 from mcp_jobs_server.runners.base import Changes
+from mcp_jobs_server.runners.local.adoption import GRACE_SECONDS, Adoption
 from mcp_jobs_server.runners.local.database import Database, translated
 from mcp_jobs_server.runners.local.launching import Launching
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import RunnerOptions
 from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, ending
+from mcp_jobs_server.runners.local.profile import Profiles, profile_of
 from mcp_jobs_server.runners.local.queue import Queue
 from mcp_jobs_server.runners.local.removal import remove_folder
 from mcp_jobs_server.runners.local.store import Store
@@ -52,7 +54,8 @@ class LocalRunner:
     ``attempt.py`` for what it is given); another command is another profile.
     ``hang_seconds`` is how long a job may go without a heartbeat, ``busy_seconds`` how long a
     call waits for a database that another process writes, ``keep_seconds`` how often it is
-    looked whether there is work and no runner.
+    looked whether there is work and no runner, ``adopt_seconds`` how long jobs of other
+    profiles may be without a runner until this one takes them over.
     ``survives_client`` turns false where the system ends jobs together with the client.
     """
 
@@ -66,6 +69,7 @@ class LocalRunner:
         hang_seconds: float = RunnerOptions.hang_seconds,
         busy_seconds: float = 5.0,
         keep_seconds: float = 10.0,
+        adopt_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._clock = clock
         self._keep_seconds = keep_seconds
@@ -77,6 +81,11 @@ class LocalRunner:
         self._queue = Queue(self._database, self._options.profile)
         self._folders = DirectoryFolders(self._layout.jobs)
         self._launching = Launching(self._options, self._layout)
+        self._profile = profile_of(settings, self._options)
+        self._profile_recorded = False
+        self._adoption = Adoption(
+            self._database, self._layout, self._profile, grace_seconds=adopt_seconds
+        )
         self._entered: TaskGroup | None = None
         self._ticker: Ticker | None = None
         self.survives_client = True
@@ -222,6 +231,7 @@ class LocalRunner:
         with translated():
             self._layout.make()
             self._refuse_full_disk()
+            self._record_profile()
             started = self._store.start(
                 request, owner=owner, options=options, profile=self._options.profile
             )
@@ -233,6 +243,11 @@ class LocalRunner:
             # The row is the commit of a start: whoever looks next launches the runner.
             log.warning("No runner could be launched; it is tried again later. %s", error)
             return started, None
+
+    def _record_profile(self) -> None:
+        if not self._profile_recorded:
+            Profiles(self._database).record(self._profile)
+            self._profile_recorded = True
 
     def _refuse_full_disk(self) -> None:
         if shutil.disk_usage(self._layout.root).free < self._least_free_bytes:
@@ -255,7 +270,10 @@ class LocalRunner:
 
     def _ensure(self) -> subprocess.Popen[bytes] | None:
         with translated():
-            if not self._database.exists or not self._queue.has_work():
+            if not self._database.exists:
+                return None
+            self._adoption.look(self._clock())
+            if not self._queue.has_work():
                 return None
             return self._launching.launch_if_missing()
 

@@ -1,0 +1,301 @@
+"""Servers with different surroundings share a data directory: each job runs under its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mcp_jobs_server import surroundings
+from mcp_jobs_server.models import Job
+from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.adoption import AWAY
+from mcp_jobs_server.runners.local.database import Database
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.profile import Profile, Profiles
+from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.settings import Settings
+from researcher_job import __version__
+from researcher_job.contract import ENDED
+from tests.server import local_backend as local
+from tests.server.local_backend import (
+    folder,
+    let_go,
+    lines,
+    start,
+    until,
+    until_ended,
+    until_running,
+)
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[2]
+NOT_NOW = 3600.0
+"""Seconds until jobs of other profiles are taken over where a test does not want that."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(
+        settings, job_command=local.STAND_IN, adopt_seconds=NOT_NOW, keep_seconds=0.1
+    ) as runner:
+        yield runner
+
+
+@contextmanager
+def server(
+    settings: Settings, environ: Mapping[str, str], *, python: str = sys.executable, at: Path = ROOT
+) -> Iterator[str]:
+    """Another server's process, that of the installation ``at``; yields the job it started."""
+    command = [python, "-m", "tests.server.starting_process", str(settings.data_dir), "1", ""]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=at,
+        env={**os.environ, **environ},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdout.readline()
+            process.stdin.write("\n")
+            process.stdin.flush()
+            [(job_id, _)] = json.loads(process.stdout.readline())
+            yield job_id
+        finally:
+            process.kill()
+
+
+async def seen(runner: LocalRunner, job_id: str) -> Job:
+    found = await runner.job(local.OWNER, job_id)
+    assert found is not None
+    return found
+
+
+def end_all(settings: Settings) -> None:
+    found = processes.of_data_dir(settings.data_dir)
+    for process in found:
+        process.kill()
+    psutil.wait_procs(found, timeout=local.LONGEST)
+
+
+def another_python(directory: Path) -> tuple[str, dict[str, str]]:
+    """An interpreter that can be taken away, and what it needs to find the libraries."""
+    directory.mkdir()
+    python = directory / "python"
+    python.symlink_to(os.path.realpath(sys.executable))
+    libraries = os.pathsep.join([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
+    return str(python), {"PYTHONPATH": libraries}
+
+
+def take_away(settings: Settings, python: str) -> None:
+    """Remove the interpreter, and end what it still runs."""
+    Path(python).unlink()
+    for process in processes.of_data_dir(settings.data_dir):
+        if process.cmdline()[0] == python:
+            process.kill()
+
+
+def all_bytes(settings: Settings) -> bytes:
+    files = (path for path in settings.data_dir.rglob("*") if path.is_file())
+    return b"".join(path.read_bytes() for path in files)
+
+
+def another_version(directory: Path) -> Path:
+    """A copy of the packages that says it is of version 99."""
+    for name in ("mcp_jobs_server", "researcher_job", "tests"):
+        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("mcp_jobs_server", "researcher_job"):
+        file = directory / name / "__init__.py"
+        file.write_text(file.read_text().replace(f'"{__version__}"', '"99.0.0"'))
+    return directory
+
+
+async def test_each_job_runs_under_the_environment_of_its_server(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    with server(settings, {"TEAM": "blue"}) as blue, server(settings, {"TEAM": "red"}) as red:
+        for job_id, team in ((blue, "blue"), (red, "red")):
+            job = await until_running(runner, await seen(runner, job_id))
+            assert lines(runner, job, "surroundings")[0] == team
+    for job_id in (blue, red):
+        job = await seen(runner, job_id)
+        let_go(runner, job)
+        assert (await until_ended(runner, job)).state == "completed"
+
+
+async def test_each_job_runs_under_the_interpreter_and_version_of_its_server(
+    settings: Settings, runner: LocalRunner, tmp_path: Path
+) -> None:
+    python, environ = another_python(tmp_path / "bin")
+    newer = another_version(tmp_path / "newer")
+    with server(settings, environ, python=python) as one, server(settings, {}, at=newer) as other:
+        job = await until_running(runner, await seen(runner, one))
+        assert lines(runner, job, "surroundings") == [python, __version__]
+        job = await until_running(runner, await seen(runner, other))
+        assert lines(runner, job, "surroundings") == [sys.executable, "99.0.0"]
+
+
+async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> None:
+    one = replace(settings, max_running=2)
+    async with LocalRunner(one, job_command=local.STAND_IN, adopt_seconds=NOT_NOW) as runner:
+        with server(settings, {"TEAM": "blue"}) as blue, server(settings, {"TEAM": "red"}) as red:
+            for job_id in (blue, red):
+                await until_running(runner, await seen(runner, job_id))
+            mine = await start(runner)
+            let_go(runner, await seen(runner, blue))
+            await until_running(runner, mine)
+            assert (await seen(runner, blue)).state == "completed"
+            assert (await seen(runner, red)).state == "running"
+
+
+async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
+    settings: Settings,
+) -> None:
+    with server(settings, {"TEAM": "blue"}) as blue:
+        async with LocalRunner(settings, adopt_seconds=NOT_NOW) as watcher:
+            await until_running(watcher, await seen(watcher, blue))
+    end_all(settings)
+    async with LocalRunner(
+        settings, job_command=local.STAND_IN, adopt_seconds=0, keep_seconds=0.1
+    ) as runner:
+        job = await seen(runner, blue)
+        let_go(runner, job)
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.attempt) == ("completed", 2)
+
+
+async def test_a_job_whose_server_is_away_is_left_to_it_and_says_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    newer = another_version(tmp_path / "newer")
+    with server(settings, {}, at=newer) as theirs:
+        async with LocalRunner(settings, adopt_seconds=NOT_NOW) as watcher:
+            await until_running(watcher, await seen(watcher, theirs))
+    end_all(settings)
+    async with LocalRunner(
+        settings, job_command=local.STAND_IN, adopt_seconds=0, keep_seconds=0.1
+    ) as runner:
+        await until_ended(runner, await start(runner, "answer"))  # frees the place of the dead one
+        job = await until(runner, await seen(runner, theirs), lambda job: job.summary == AWAY)
+        assert (job.state, job.attempt) == ("queued", 1)
+        await runner.stop(local.OWNER, theirs, "stop")
+        assert (await seen(runner, theirs)).state == "cancelled"
+
+
+@pytest.mark.parametrize("secret", ["MY_API_KEY", ""])
+async def test_a_job_whose_interpreter_is_gone_goes_on_or_fails_with_what_to_do(
+    settings: Settings, runner: LocalRunner, tmp_path: Path, secret: str
+) -> None:
+    blockers = [await start(runner), await start(runner)]
+    for job in blockers:
+        await until_running(runner, job)
+    python, environ = another_python(tmp_path / "bin")
+    more = {secret: "s3cr3t"} if secret else {}
+    with server(settings, {**environ, **more}, python=python) as theirs:
+        assert (await seen(runner, theirs)).state == "queued"
+    take_away(settings, python)
+    if not secret:
+        for job in blockers:
+            let_go(runner, job)
+        let_go(runner, await seen(runner, theirs))
+        assert (await until_ended(runner, await seen(runner, theirs))).state == "completed"
+        return
+    ended = await until_ended(runner, await seen(runner, theirs))
+    assert ended.state == "failed"
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.retryable) == ("profile_gone", True)
+    assert (folder(runner, ended) / ENDED).exists()
+    assert b"s3cr3t" not in all_bytes(settings)
+
+
+async def test_the_row_of_a_profile_says_what_it_is(
+    settings: Settings, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POND_API_TOKEN", "s3cr3t")
+    config = settings.data_dir.parent / "research.toml"
+    mine = replace(settings, config=config, max_running=7)
+    async with LocalRunner(mine, job_command=local.STAND_IN) as other:
+        await until_ended(other, await start(other, "answer"))
+        waiting = await start(other)
+        database = Database(Layout(settings.data_dir))
+        [found] = Profiles(database).with_work(but="").values()
+        database.close()
+        let_go(other, waiting)
+        await until_ended(other, waiting)
+    assert found is not None
+    assert (found.interpreter, found.version) == (sys.executable, __version__)
+    assert (found.configuration, found.job_command) == (str(config), local.STAND_IN)
+    assert json.loads(found.settings)["max_running"] == 7
+    assert "POND_API_TOKEN" in found.secrets
+        written = all_bytes(settings)
+        assert b"POND_API_TOKEN" in written
+        assert b"s3cr3t" not in written
+
+
+PROFILE = Profile(
+    id="a",
+    interpreter="/a/python",
+    version="1.2",
+    configuration="",
+    job_command=("/a/python", "-m", "researcher_job"),
+    settings="{}",
+    secrets=("A_KEY",),
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "can"),
+    [
+        (PROFILE, True),
+        (replace(PROFILE, version="1.1.9"), True),
+        (replace(PROFILE, version="1.10"), False),
+        (replace(PROFILE, secrets=()), True),
+        (replace(PROFILE, secrets=("A_KEY", "B_KEY")), False),
+        (replace(PROFILE, configuration="/b.toml"), False),
+        (replace(PROFILE, job_command=("/a/python", "-m", "another")), False),
+        (
+            replace(
+                PROFILE,
+                interpreter="/b/python",
+                job_command=("/b/python", *PROFILE.job_command[1:]),
+            ),
+            True,
+        ),
+    ],
+)
+def test_who_may_stand_in_for_whom(other: Profile, *, can: bool) -> None:
+    assert PROFILE.can_run_jobs_of(other) is can
+
+
+@pytest.mark.parametrize(
+    ("name", "differs"),
+    [("TEAM", True), ("HTTPS_PROXY", True), ("MY_KEY", True), ("SHLVL", False), ("PWD", False)],
+)
+def test_surroundings_differ_in_what_a_job_can_notice(name: str, *, differs: bool) -> None:
+    one, other = {"HOME": "/a", name: "1"}, {"HOME": "/a", name: "2"}
+    assert (surroundings.digest(one) != surroundings.digest(other)) is differs
+
+
+def test_secrets_are_known_by_their_names_alone() -> None:
+    environ = {"OPENAI_API_KEY": "1", "DB_PASSWORD": "2", "GIT_TOKEN": "3", "KEYBOARD": "us"}
+    assert surroundings.secret_names(environ) == ("DB_PASSWORD", "GIT_TOKEN", "OPENAI_API_KEY")
