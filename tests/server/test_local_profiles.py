@@ -247,9 +247,9 @@ async def test_the_row_of_a_profile_says_what_it_is(
     assert (found.configuration, found.job_command) == (str(config), local.STAND_IN)
     assert json.loads(found.settings)["max_running"] == 7
     assert "POND_API_TOKEN" in found.secrets
-        written = all_bytes(settings)
-        assert b"POND_API_TOKEN" in written
-        assert b"s3cr3t" not in written
+    written = all_bytes(settings)
+    assert b"POND_API_TOKEN" in written
+    assert b"s3cr3t" not in written
 
 
 PROFILE = Profile(
