@@ -17,7 +17,7 @@ from mcp_jobs_server.runners.local.options import parse
 from mcp_jobs_server.runners.local.queue import Queue
 from mcp_jobs_server.runners.local.supervisor import Supervisor
 
-LEAVE_SECONDS = 0.2
+LEAVE_SECONDS = 0.3
 
 
 def main() -> None:

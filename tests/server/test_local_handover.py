@@ -27,6 +27,7 @@ from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.runners.local.supervisor import Supervisor
 from mcp_jobs_server.settings import Settings
 from tests.server import local_backend as local
+from tests.server.leaving_runner import LEAVE_SECONDS
 from tests.server.local_backend import lines, start, until_running
 
 LEAVING = (sys.executable, "-m", "tests.server.leaving_runner")
@@ -91,26 +92,28 @@ def test_a_start_between_the_last_look_and_the_leaving_is_seen(
     assert states(database) == {"completed"}
 
 
-def test_starts_at_any_moment_of_runners_that_come_and_go_are_all_done(
+def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
     settings: Settings, place: Place, database: Database
 ) -> None:
     """Nobody waits and nobody looks again: each server only does what a start does."""
+    chance = random.Random(1)  # noqa: S311 - no secret
 
-    def server(seed: int) -> None:
-        chance = random.Random(seed)  # noqa: S311 - no secret
-        launching = Launching(place.options, place.layout, runner=LEAVING)
-        for _ in range(8):
-            begin(database)
-            launcher = launching.launch_if_missing()
-            if launcher is not None:
-                assert launcher.wait(timeout=local.LONGEST) == 0
-            threading.Event().wait(chance.uniform(0, 0.6))
+    def server(pause_seconds: float) -> None:
+        threading.Event().wait(pause_seconds)
+        begin(database)
+        launcher = Launching(place.options, place.layout, runner=LEAVING).launch_if_missing()
+        if launcher is not None:
+            assert launcher.wait(timeout=local.LONGEST) == 0
 
-    with ThreadPoolExecutor() as servers:
-        list(servers.map(server, range(3)))
-    while processes.of_data_dir(settings.data_dir):
-        wait_until_no_runner_lives(settings)
-    assert states(database) == {"completed"}
+    for _ in range(4):
+        server(0)
+        while states(database) != {"completed"}:
+            threading.Event().wait(0.01)
+        with ThreadPoolExecutor() as servers:
+            list(servers.map(server, [chance.uniform(0, LEAVE_SECONDS) for _ in range(2)]))
+        while processes.of_data_dir(settings.data_dir):
+            wait_until_no_runner_lives(settings)
+        assert states(database) == {"completed"}
 
 
 def test_any_number_may_look_at_a_free_lock_and_none_is_taken_for_its_holder(
