@@ -28,6 +28,7 @@ exit codes:
   3  stopped as asked
   4  another process works on the folder
   5  the request is missing, unreadable or of a newer format
+  6  the disk is full or cannot be written, so there is no report either
 """
 
 
@@ -43,9 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a stack trace
         from researcher_job.job import cause_of
+        from researcher_job.reserve import lacks_room
 
         print(f"The job failed: {cause_of(error)}.", file=sys.stderr)  # noqa: T201 - as above
-        return ExitCode.FAILED
+        return ExitCode.NO_ROOM if lacks_room(error) else ExitCode.FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,6 +46,7 @@ REPORT = "report.md"
 REPORT_HTML = "report.html"
 OUTCOME = "outcome.json"
 ENDED = "ended.json"
+RESERVE = ".reserve"
 
 JOB_ID = re.compile(r"\d{8}-[a-z2-7]{13}", re.ASCII)
 """A job id: the UTC date it was made and 65 random bits in base 32. Safe in a path."""
@@ -184,9 +185,13 @@ class Coverage(Record):
         return said + "; not read: " + ", ".join(_said(kind) for kind in self.not_read) + "."
 
 
+SAID_NAMES = 2
+"""Names of files of one kind that the sentence about the coverage gives."""
+
+
 def _said(kind: NotRead) -> str:
-    names = ", ".join(kind.examples[:2])
-    more = " …" if kind.count > len(kind.examples[:2]) else ""
+    names = ", ".join(kind.examples[:SAID_NAMES])
+    more = " …" if kind.count > len(kind.examples[:SAID_NAMES]) else ""
     return f"{kind.count} {kind.reason}" + (f" ({names}{more})" if names else "")
 
 

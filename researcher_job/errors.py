@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     STOPPED = 3
     LOCKED = 4
     NO_REQUEST = 5
+    NO_ROOM = 6
 
 
 class JobError(Exception):

@@ -33,6 +33,7 @@ from researcher_job.made import Circumstances
 from researcher_job.page import html_page
 from researcher_job.progress import Progress
 from researcher_job.report import Report, answer_text, compose, title_of
+from researcher_job.reserve import Reserve
 from researcher_job.status import StatusBoard
 from researcher_job.writer import markdown_report
 
@@ -144,6 +145,7 @@ def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = N
     the lock. ``attempt``: the number of attempts there were, where that is known better.
     """
     request = folder.request()
+    Reserve(folder.path, 0).give_up()
     status = folder.status() or Status(updated_at=clock.now())
     spent = folder.spent()
     conclusion = Conclusion(

@@ -18,12 +18,14 @@ NOT_HASHED = frozenset(
         contract.STATUS,
         contract.OUTCOME,
         LOCK,
+        contract.RESERVE,
         "control",
         contract.STOP,
         contract.FINISH_NOW,
     }
 )
-"""Files of others that may change after the end, the heartbeat, and the outcome itself."""
+"""Files of others that may change after the end, what is there only while the job runs, the
+heartbeat, and the outcome itself."""
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 

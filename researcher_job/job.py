@@ -30,6 +30,7 @@ from researcher_job.progress import Progress
 from researcher_job.reading_log import ReadingLog
 from researcher_job.refresh import Refresh
 from researcher_job.report import title_of
+from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
 from researcher_job.settings import JobSettings
 from researcher_job.sources.base import Library, Reading
 from researcher_job.status import StatusBoard
@@ -93,6 +94,7 @@ class _Attempt:
         )
         self._progress = Progress(job.folder, title_of(request), self._questions)
         self._reading_log = ReadingLog()
+        self._reserve = Reserve(root, settings.reserve_bytes)
 
     def _spent(self) -> Spent:
         return self._budget.tick()
@@ -109,14 +111,26 @@ class _Attempt:
 
     async def run(self) -> ExitCode:
         try:
-            await self._research_until_interrupted()
+            await self._research_while_there_is_room()
             return self._end()
         except Exception as error:
+            if lacks_room(error):
+                raise
             self._journal.step("error", f"The job failed: {cause_of(error)}.")
             self._journal.close()
             raise
         finally:
             self._book.close()
+            self._reserve.give_up()
+
+    async def _research_while_there_is_room(self) -> None:
+        try:
+            self._reserve.take()
+            await self._research_until_interrupted()
+        except Exception as error:
+            if not lacks_room(error):
+                raise
+            self._interruption.reason = NO_ROOM
 
     async def _research_until_interrupted(self) -> None:
         pace = self._job.settings
@@ -267,6 +281,7 @@ class _Attempt:
 
     def _end(self) -> ExitCode:
         job = self._job
+        self._reserve.give_up()
         if self._interruption.stopped or job.control.asked() == "stop":
             self._journal.say("Stopped as asked")
             self._journal.step("status", "The job was stopped as asked.")

@@ -12,6 +12,7 @@ from researcher_job.errors import CapReached, JobError
 from researcher_job.folder import JobFolder
 from researcher_job.journal import Journal
 from researcher_job.progress import Progress
+from researcher_job.reserve import lacks_room
 from researcher_job.tasks import Task, write_task
 from researcher_job.worker import Worker, worker_name
 
@@ -58,7 +59,9 @@ class Lead:
                         await self._take(worker, index)
                     except CapReached as cap:
                         caps.append(cap)
-                    except Exception as error:  # noqa: BLE001 - other questions must go on
+                    except Exception as error:  # other questions must go on
+                        if lacks_room(error):
+                            raise
                         failures.append(self._failed(index, error))
 
             for index in todo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
@@ -90,7 +91,7 @@ class Parts(Generic[R]):
             raise
         if not complete:
             self.close()
-            raise OSError(f"no room left to write {self._folder}")
+            raise OSError(errno.ENOSPC, f"no room left to write {self._folder}")
         self.part = self._first
         self._next += 1
         self._room -= 1

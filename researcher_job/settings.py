@@ -13,6 +13,7 @@ class JobSettings:
     ``concurrency``: questions pursued at one time. ``status_seconds``: least time between two
     writes of ``status.json``; ``heartbeat_seconds``: most. ``look_seconds``: how often control
     files and limits are looked at. ``part_records``: records in one journal part.
+    ``reserve_bytes``: room held back for the report.
     """
 
     cache_dir: Path
@@ -21,6 +22,7 @@ class JobSettings:
     heartbeat_seconds: float = 2.0
     look_seconds: float = 0.25
     part_records: int = 1_000
+    reserve_bytes: int = 2_000_000
 
 
 def default_cache_dir() -> Path:

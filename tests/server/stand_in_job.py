@@ -6,6 +6,8 @@ until its fourth attempt. ``repeat``: writes steps and finds the same evidence e
 dies. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
 files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
 ``reluctant``: dies, and so does the first writing of its report.
+``lingering``: like ``wait``, but stays after its outcome. ``parent``: like ``wait``, with a child
+as ``orphan`` has. ``slow to report``: dies, and takes its time to write its report.
 ``short``: like ``wait``, but only for half a second. ``family``: ``short``, with such a child.
 Every start adds a line to ``starts`` in its folder, and to ``surroundings`` its variable TEAM,
 interpreter and version; every end of ``wait`` adds one to ``ends``.
@@ -98,7 +100,7 @@ class Job:
 
 
 def do(job: Job) -> int:
-    if job.question in ("orphan", "family"):
+    if job.question in ("orphan", "family", "parent"):
         command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
         child = subprocess.Popen(command, start_new_session=True)
         job.note("child", str(child.pid))
@@ -106,7 +108,7 @@ def do(job: Job) -> int:
     job.note("starts", str(job.attempt))
     if job.question == "answer":
         return job.outcome("answered")
-    if job.question in ("die", "reluctant"):
+    if job.question in ("die", "reluctant", "slow to report"):
         return 1
     if job.question == "unreadable":
         return 5
@@ -120,11 +122,16 @@ def do(job: Job) -> int:
         return 1
     if job.question == "hang":
         time.sleep(600)
+    if job.question == "lingering":
+        job.work()
+        time.sleep(600)
     return job.work(deaf=job.question in ("stubborn", "orphan"))
 
 
 def finish(job: Job, reason: str) -> int:
     job.note("finishes", reason)
+    if job.question == "slow to report":
+        time.sleep(600)
     if job.question == "reluctant" and len((job.folder / "finishes").read_text().split()) == 1:
         return 1
     if reason != "died":

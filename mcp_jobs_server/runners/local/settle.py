@@ -16,8 +16,9 @@ MOST_ATTEMPTS = 20
 MOST_REPORTS = 3
 """Times that the writing of a report is begun, should it die as well."""
 
-STOPPED, HELD_ELSEWHERE, UNREADABLE = 3, 4, 5
-"""Exit codes of a job: it obeyed a stop, another process works on it, its request is unusable."""
+STOPPED, HELD_ELSEWHERE, UNREADABLE, NO_ROOM = 3, 4, 5, 6
+"""Exit codes of a job: it obeyed a stop, another process works on it, its request is unusable,
+nothing can be written, not even its report."""
 
 Cause = Literal["deadline", "finish_now", "hung"]
 """Why the runner killed the job: too many minutes, no report in time, or no heartbeat."""
@@ -95,6 +96,8 @@ def settle(facts: Facts) -> Verdict:
         return Cancelled()
     if facts.exit_code == UNREADABLE:
         return Failed(_UNREADABLE)
+    if facts.exit_code == NO_ROOM:
+        return Failed(_NO_ROOM)
     if facts.report is not None:
         return _after_report(facts, facts.report)
     if facts.cause == "deadline":
@@ -148,6 +151,12 @@ _NO_REPORT = Failure(
     code="no_report",
     message="The job was ended and its report could not be written from what it had found.",
     hint=f"Its steps and evidence are in the job folder. {_LOG} Start the research again.",
+    retryable=True,
+)
+_NO_ROOM = Failure(
+    code="no_room",
+    message="The disk that holds the job folders is full or cannot be written.",
+    hint="Its steps and evidence are in the job folder. Free some space, then start it again.",
     retryable=True,
 )
 _UNREADABLE = Failure(

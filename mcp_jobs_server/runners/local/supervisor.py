@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from mcp_jobs_server.runners.local.settle import (
     Verdict,
     said,
 )
-from researcher_job.contract import ENDED, Ended, Failure, create_once, encode
+from researcher_job.contract import ENDED, RESERVE, Ended, Failure, create_once, encode
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ FREE_SECONDS = 3.0
 
 LOCK_SECONDS = 5.0
 """How long the runner's lock is waited for: jobs of a runner that is gone may be being settled."""
+
+LEAST_ROOM = 4_000_000
+"""Free bytes without which no job is begun: its reserve, and as much again."""
 
 RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
 """How soon the data directory is tried again, and for how long. Jobs go on without a runner;
@@ -69,6 +73,7 @@ class Supervisor:
         self._pause = threading.Event()
         self._since_freed = FREE_SECONDS
         self._unusable_seconds = 0.0
+        self._had_room = True
 
     def serve(self) -> None:
         """Work while there is work, under the runner's lock; return once there is none, or at
@@ -182,6 +187,7 @@ class Supervisor:
         )
         if not self._queue.end(claim, ended):
             return False
+        (attempt.folder / RESERVE).unlink(missing_ok=True)
         create_once(attempt.folder / ENDED, encode(ended))
         return True
 
@@ -197,9 +203,17 @@ class Supervisor:
                 place = replace(self._place, options=options)
                 Supervisor(self._queue.of(profile), place, clock=self._clock).release()
 
+    def _has_room(self) -> bool:
+        """Whether a job could begin to write; without room it would only die, and be charged."""
+        room = shutil.disk_usage(self._place.layout.root).free >= LEAST_ROOM
+        if self._had_room and not room:
+            log.warning("no job is begun: the disk is almost full")
+        self._had_room = room
+        return room
+
     def _claim(self) -> None:
         most = self._place.options.max_running
-        while (waiting := self._queue.next(max_running=most)) is not None:
+        while self._has_room() and (waiting := self._queue.next(max_running=most)) is not None:
             folder = self._place.layout.jobs / waiting.folder
             claim = self._queue.claim(
                 waiting,
