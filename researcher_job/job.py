@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +42,12 @@ class OpenLibrary(Protocol):
     """Reads the sources and returns them ready to be searched."""
 
     def __call__(
-        self, sources: Sequence[Source], *, cache_dir: Path, reading: Reading | None = None
+        self,
+        sources: Sequence[Source],
+        *,
+        cache_dir: Path,
+        reading: Reading | None = None,
+        about: Sequence[str] = (),
     ) -> Awaitable[Library]: ...
 
 
@@ -115,6 +121,8 @@ class _Attempt:
             return self._end()
         except Exception as error:
             if lacks_room(error):
+                with contextlib.suppress(OSError):
+                    self._journal.close()
                 raise
             self._journal.step("error", f"The job failed: {cause_of(error)}.")
             self._journal.close()
@@ -261,7 +269,10 @@ class _Attempt:
         self._journal.say(f"Reading {names}" if names else "No sources were named")
         self._journal.step("status", f"Reading the sources: {names or 'none'}.")
         library = await self._job.open_library(
-            sources, cache_dir=self._job.settings.cache_dir, reading=self._on_read
+            sources,
+            cache_dir=self._job.settings.cache_dir,
+            reading=self._on_read,
+            about=(*self._questions, *self._job.request.plan.search_terms),
         )
         self._board.change(coverage=library.coverage)
         self._journal.step(

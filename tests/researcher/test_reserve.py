@@ -1,0 +1,185 @@
+"""A job whose disk fills up still writes its report, or says that it could not."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from researcher_job import contract
+from researcher_job.clock import Clock
+from researcher_job.contract import RESERVE
+from researcher_job.errors import ExitCode
+from researcher_job.finish import finish
+from researcher_job.folder import JobFolder
+from researcher_job.job import Job
+from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from tests.researcher.jobs import (
+    QUESTIONS,
+    TEXTS,
+    command,
+    make_folder,
+    make_job,
+    outcome_of,
+    report_of,
+    run_job,
+    steps_of,
+)
+from tests.small_disk import SmallDisk, small_disk
+
+SIZE = 200_000
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 6) as disk:
+        yield disk
+
+
+def filling(disk: SmallDisk, folder: JobFolder, *, at: str) -> Job:
+    """A job during which something else fills the disk, when it searches for ``at``."""
+
+    async def fill(question: str) -> None:
+        if at in question:
+            disk.fill()
+
+    job = make_job(folder, FakeLibrary(TEXTS, watcher=fill))
+    settings = replace(job.settings, reserve_bytes=SIZE, concurrency=1)
+    return replace(job, settings=settings)
+
+
+def test_a_job_whose_disk_fills_up_writes_its_report_from_its_reserve(disk: SmallDisk) -> None:
+    folder = make_folder(disk.path / "job")
+    assert anyio.run(filling(disk, folder, at=QUESTIONS[1]).run) is ExitCode.DONE
+    outcome = outcome_of(folder)
+    assert (outcome.outcome, outcome.reason) == ("partial", NO_ROOM)
+    assert [result.state for result in outcome.questions] == ["answered", "not_found"]
+    assert "thirty days" in report_of(folder)
+    assert verify(folder.path).faults == ()
+    assert not folder.file(RESERVE).exists()
+
+
+def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallDisk) -> None:
+    folder = make_folder(disk.path / "job")
+    job = filling(disk, folder, at=QUESTIONS[1])
+    job = replace(job, settings=replace(job.settings, reserve_bytes=0))
+    with pytest.raises((OSError, ExceptionGroup)) as raised:
+        anyio.run(job.run)
+    assert lacks_room(raised.value)
+    assert not folder.file(contract.OUTCOME).exists()
+    disk.empty()
+    assert run_job(folder, attempt=2) is ExitCode.DONE
+    assert outcome_of(folder).outcome == "answered"
+    assert [step.step for step in steps_of(folder)] == list(range(1, len(steps_of(folder)) + 1))
+    assert verify(folder.path).faults == ()
+
+
+def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: Path) -> None:
+    pond = tmp_path / "pond"
+    pond.mkdir()
+    text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(150_000))
+    (pond / "newts.md").write_text(text)
+    folder = make_folder(
+        disk.path / "job", sources=(contract.Source(name="pond", uri=pond.as_uri()),)
+    )
+    done = command("--folder", folder.path, "--cache", disk.path / "cache")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert outcome_of(folder).reason == NO_ROOM
+    assert "The disk is full" in report_of(folder)
+    assert verify(folder.path).faults == ()
+
+
+def test_without_room_for_a_report_the_command_says_so_and_changes_nothing(
+    disk: SmallDisk,
+) -> None:
+    folder = make_folder(disk.path / "job")
+    before = folder.file(contract.REQUEST).read_bytes()
+    disk.fill()
+    done = command("--folder", folder.path, "--cache", disk.path / "cache")
+    assert done.returncode == ExitCode.NO_ROOM, done.stderr
+    assert "No space left" in done.stderr
+    left = [path.name for path in folder.path.rglob("*") if path.is_file() and path.stat().st_size]
+    assert left == [contract.REQUEST]
+    assert folder.file(contract.REQUEST).read_bytes() == before
+
+
+def test_a_read_only_disk_is_said(disk: SmallDisk) -> None:
+    folder = make_folder(disk.path / "job")
+    disk.make("ro")
+    done = command("--folder", folder.path, "--lock", disk.path.parent / "lock")
+    assert done.returncode == ExitCode.NO_ROOM, done.stderr
+    assert "Read-only" in done.stderr
+
+
+def test_the_reserve_is_there_while_the_job_runs_and_gone_afterwards(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    sizes = []
+
+    async def look(_question: str) -> None:
+        sizes.append(folder.file(RESERVE).stat().st_size)
+
+    job = make_job(folder, FakeLibrary(TEXTS, watcher=look))
+    anyio.run(job.run)
+    assert sizes == [job.settings.reserve_bytes] * 2
+    assert not folder.file(RESERVE).exists()
+    assert RESERVE not in outcome_of(folder).files
+
+
+def test_the_reserve_of_a_job_that_died_makes_room_for_its_report(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    Reserve(tmp_path, SIZE).take()
+    finish(folder, "died", clock=Clock())
+    assert not folder.file(RESERVE).exists()
+    assert folder.file(contract.REPORT).exists()
+
+
+def test_a_reserve_that_does_not_fit_leaves_nothing(disk: SmallDisk) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        Reserve(disk.path, 7_000_000).take()
+    assert list(disk.path.iterdir()) == []
+
+
+def test_a_reserve_is_taken_once(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path, SIZE)
+    reserve.take()
+    before = (tmp_path / RESERVE).read_bytes()
+    reserve.take()
+    assert (tmp_path / RESERVE).read_bytes() == before
+    Reserve(tmp_path, SIZE + 1).take()
+    assert (tmp_path / RESERVE).stat().st_size == SIZE + 1
+
+
+def _sqlite_full() -> sqlite3.Error:
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        connection = sqlite3.connect(":memory:")
+        connection.execute("PRAGMA max_page_count = 2")
+        connection.execute("CREATE TABLE t AS SELECT randomblob(100000)")
+    connection.close()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("error", "lacks"),
+    [
+        (OSError(errno.ENOSPC, "no"), True),
+        (OSError(errno.EROFS, "no"), True),
+        (OSError(errno.EACCES, "no"), False),
+        (ExceptionGroup("all", [ValueError(), OSError(errno.EDQUOT, "no")]), True),
+        (_sqlite_full(), True),
+        (sqlite3.OperationalError("other"), False),
+        (ValueError(), False),
+    ],
+    ids=repr,
+)
+def test_what_means_that_there_is_no_room(error: Exception, *, lacks: bool) -> None:
+    assert lacks_room(error) is lacks
+    outer = RuntimeError()
+    outer.__cause__ = error
+    assert lacks_room(outer) is lacks
