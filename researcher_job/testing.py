@@ -28,7 +28,7 @@ class FakeLibrary:
     """A ``Library`` over ``texts`` (title to text); ranks paragraphs by the words they share.
 
     ``watcher`` sees each search first. ``searched`` lists the questions, in order;
-    ``opened`` with what ``open`` was called.
+    ``opened`` with what ``open`` was called, ``about`` what it was told the job wants to know.
     """
 
     texts: Mapping[str, str]
@@ -36,6 +36,7 @@ class FakeLibrary:
     watcher: Watcher = _let_pass
     searched: list[str] = field(default_factory=list)
     opened: list[tuple[Sequence[Source], Path]] = field(default_factory=list)
+    about: list[str] = field(default_factory=list)
 
     @property
     def coverage(self) -> Coverage:
@@ -65,10 +66,16 @@ class FakeLibrary:
         return next(text for text in self.texts.values() if _sha256(text) == sha256)
 
     async def open(
-        self, sources: Sequence[Source], *, cache_dir: Path, reading: Reading | None = None
+        self,
+        sources: Sequence[Source],
+        *,
+        cache_dir: Path,
+        reading: Reading | None = None,
+        about: Sequence[str] = (),
     ) -> Library:
         """Stand in for ``open_library``: tells of each text as it is read, keeps nothing."""
         self.opened.append((sources, cache_dir))
+        self.about += about
         for count, title in enumerate(self.texts, start=1):
             if reading:
                 await reading(Coverage(found=len(self.texts), read=count), title)

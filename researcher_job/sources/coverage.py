@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from researcher_job.contract import Coverage, NotRead
 from researcher_job.sources.document import Reason
 
 MAX_EXAMPLES = 5
+MAX_NAME = 160
+"""Characters of a name that are shown; its end says most."""
+
+_WORD = re.compile(r"[^\W_]+")
+_LEAST = 4
 _PHRASES = {phrase: reason for reason in Reason for phrase in reason.value}
 
 
@@ -36,7 +42,8 @@ class Tally:
     def _add(self, reason: Reason, count: int, names: Iterable[str]) -> None:
         self._counts[reason] = self._counts.get(reason, 0) + count
         examples = self._examples.setdefault(reason, [])
-        examples += [name for name in names if name][: MAX_EXAMPLES - len(examples)]
+        room = MAX_EXAMPLES - len(examples)
+        examples += [_short(name) for name in names if name][:room]
 
     @property
     def coverage(self) -> Coverage:
@@ -58,3 +65,39 @@ class Tally:
                 for reason, count in ranked
             ),
         )
+
+
+def with_likeliest(
+    coverage: Coverage, unread: Iterable[tuple[Reason, str]], about: Sequence[str]
+) -> Coverage:
+    """Return ``coverage`` with those files named first whose names share words with ``about``.
+
+    ``unread`` are the files that were not read, with their reasons; ``about`` what a person
+    wants to know.
+    """
+    words = {word.casefold() for text in about for word in _WORD.findall(text)}
+    begins = {word[:_LEAST] for word in words if len(word) >= _LEAST}
+    likely: dict[Reason, dict[str, int]] = {}
+    for reason, name in unread:
+        if shared := _shared(name, begins):
+            likely.setdefault(reason, {})[_short(name)] = shared
+    return coverage.model_copy(
+        update={"not_read": tuple(_named(kind, likely) for kind in coverage.not_read)}
+    )
+
+
+def _shared(name: str, begins: set[str]) -> int:
+    """Return how many words of ``name`` begin like one asked for."""
+    found = {word.casefold()[:_LEAST] for word in _WORD.findall(name) if len(word) >= _LEAST}
+    return len(found & begins)
+
+
+def _named(kind: NotRead, likely: dict[Reason, dict[str, int]]) -> NotRead:
+    shared = likely.get(_PHRASES[kind.reason], {})
+    best = sorted(shared, key=lambda name: -shared[name])  # stable: else in their order
+    examples = tuple(dict.fromkeys((*best, *kind.examples)))[:MAX_EXAMPLES]
+    return kind.model_copy(update={"examples": examples})
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"…{name[1 - MAX_NAME :]}"

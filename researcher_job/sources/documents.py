@@ -8,6 +8,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import anyio
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from researcher_job import contract
 from researcher_job.sources.base import Library, Reading
-from researcher_job.sources.coverage import Tally
+from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
 from researcher_job.sources.index import INDEX_VERSION, Index, IndexBroken
 from researcher_job.sources.library import DocumentLibrary, Shelf
@@ -29,12 +30,17 @@ _KEPT_SECONDS = 2 * 24 * 3600.0
 
 
 async def open_library(
-    sources: Sequence[contract.Source], *, cache_dir: Path, reading: Reading | None = None
+    sources: Sequence[contract.Source],
+    *,
+    cache_dir: Path,
+    reading: Reading | None = None,
+    about: Sequence[str] = (),
 ) -> Library:
     """Read what is new in ``sources`` and return them ready to be searched.
 
     Indexes are kept in ``cache_dir`` and used again while a source's files keep names, sizes
     and times. A file or source that cannot be read is counted in the coverage and never raises.
+    Of the files not read, the coverage names those first whose names share words with ``about``.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
 
     Raises:
@@ -53,7 +59,19 @@ async def open_library(
         shelves.append(Shelf(source.name, root, index))
         if reading is not None:
             await reading(tally.coverage, source.name)
-    return DocumentLibrary(shelves, tally.coverage)
+    coverage = await to_thread.run_sync(_told, tally.coverage, shelves, about)
+    return DocumentLibrary(shelves, coverage)
+
+
+def _told(
+    coverage: contract.Coverage, shelves: Sequence[Shelf], about: Sequence[str]
+) -> contract.Coverage:
+    if not about or not coverage.not_read:
+        return coverage
+    try:
+        return with_likeliest(coverage, chain(*(shelf.index.unread() for shelf in shelves)), about)
+    except IndexBroken:  # whoever searches next says so
+        return coverage
 
 
 def _root(source: contract.Source) -> Path | Reason:

@@ -15,7 +15,8 @@ from queue import Empty, Queue
 from typing import IO
 
 from researcher_job.errors import JobError
-from researcher_job.sources.document import Block, Document, Reason
+from researcher_job.sources.document import Reason
+from researcher_job.sources.passages import Divided, Part
 from researcher_job.sources.readers import is_plain
 from researcher_job.sources.reading_process import Asked, Extracted, extract
 
@@ -210,6 +211,5 @@ def _decode(frame: bytes) -> Extracted:
         return Extracted(None, *state)
     if isinstance(said, str):
         return Extracted(Reason[said], *state)
-    title, text, blocks = said
-    parts = [Block(start, end, tuple(above), where) for start, end, above, where in blocks]
-    return Extracted(Document(title, text, parts), *state)
+    title, text, parts = said
+    return Extracted(Divided(title, text, [Part(*part) for part in parts]), *state)

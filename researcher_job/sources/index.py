@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job.contract import Coverage
+from researcher_job.sources.document import Reason
 from researcher_job.terms import TOKENIZER
 
 INDEX_VERSION = 2
@@ -102,9 +103,9 @@ class Index:
         rows = self._rows("SELECT text FROM documents WHERE snapshot = ? LIMIT 1", sha256)
         return str(rows[0][0]) if rows else None
 
-    def unread(self) -> Iterator[tuple[str, str]]:
-        """Yield reason (the name of a ``Reason``) and name of each file that was not read."""
-        yield from ((str(reason), str(name)) for reason, name in self._rows(_UNREAD))
+    def unread(self) -> Iterator[tuple[Reason, str]]:
+        """Yield reason and name of each file that was not read."""
+        yield from ((Reason[str(reason)], str(name)) for reason, name in self._rows(_UNREAD))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import sqlite3
 import time
@@ -15,16 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job.contract import Coverage
-from researcher_job.sources.document import EXTRACTOR_VERSION, Document, Reason, trail
+from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
 from researcher_job.sources.index import INDEX_VERSION, SCHEMA
-from researcher_job.sources.passages import divide
+from researcher_job.sources.passages import Divided
 
 _VERSION = f"{EXTRACTOR_VERSION}.{INDEX_VERSION}"
 _COMMIT_SECONDS = 1.0
 _WASTED_SHARE = 4
 """An index is packed where more than one page in so many is free."""
 
-_WORD = re.compile(r"\w+")
 _FILE = "SELECT signature, sha256, reason, doubtful FROM files WHERE address = ?"
 
 
@@ -96,7 +94,7 @@ class IndexWriter:
             (seen.signature, seen.doubtful, seen.address),
         )
 
-    def put(self, seen: Seen, document: Document | Reason) -> None:
+    def put(self, seen: Seen, document: Divided | Reason) -> None:
         """Put in what was made of a file, instead of what was there of it."""
         self.drop(seen.address)
         reason = document.name if isinstance(document, Reason) else None
@@ -131,29 +129,31 @@ class IndexWriter:
         """Return the addresses of all files that the index holds."""
         return [row[0] for row in self._database.execute("SELECT address FROM files")]
 
-    def _add(self, seen: Seen, document: Document) -> int:
+    def _add(self, seen: Seen, document: Divided) -> int:
         sha256 = hashlib.sha256(document.text.encode()).hexdigest()
         title = f"{document.title} {seen.name}".strip()
+        length = sum(part.length for part in document.parts)
         number = self._database.execute(
-            "INSERT INTO documents(address, title, snapshot, text, length) VALUES (?, ?, ?, ?, 0)",
-            (seen.address, document.title, sha256, document.text),
+            "INSERT INTO documents(address, title, snapshot, text, length) VALUES (?, ?, ?, ?, ?)",
+            (seen.address, document.title, sha256, document.text, length),
         ).lastrowid
         assert number is not None  # noqa: S101 - an insert always has one
-        length = 0
-        for part in divide(document):
-            body = document.text[part.start : part.end]
-            length += len(_WORD.findall(body))
-            found = (title, _without(document.title, part.headings), body)
-            passage = self._database.execute(
-                "INSERT INTO passages(document, locator, start, stop, title, heading, body)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (number, part.locator, part.start, part.end, *found),
-            ).lastrowid
-            self._database.execute(
-                "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)",
-                (passage, *found),
-            )
-        self._database.execute("UPDATE documents SET length = ? WHERE id = ?", (length, number))
+        first = self._one("SELECT coalesce(max(id), 0) + 1 FROM passages")
+        found = [
+            (first + place, title, part.heading, document.text[part.start : part.end])
+            for place, part in enumerate(document.parts)
+        ]
+        self._database.executemany(
+            "INSERT INTO passages(id, document, locator, start, stop, title, heading, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (passage, number, part.locator, part.start, part.end, *words)
+                for (passage, *words), part in zip(found, document.parts, strict=True)
+            ),
+        )
+        self._database.executemany(
+            "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)", found
+        )
         return number
 
     def finish(self, path: Path, coverage: Coverage) -> None:
@@ -215,8 +215,3 @@ def _copy_first(earlier: Sequence[Path], draft: Path) -> None:
 def _remove(draft: Path) -> None:
     for path in (draft, draft.with_name(f"{draft.name}-wal"), draft.with_name(f"{draft.name}-shm")):
         path.unlink(missing_ok=True)
-
-
-def _without(title: str, headings: tuple[str, ...]) -> str:
-    """Return the headings' words; a first heading that is the title is weighted as that."""
-    return trail(headings[1:] if headings[:1] == (title,) else headings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from researcher_job.sources.document import Block, Document
+from researcher_job.sources.document import Block, Document, trail
 
 TARGET = 900
 """Characters up to which blocks below the same headings share a passage."""
@@ -13,6 +15,49 @@ MAX_LENGTH = 1_500
 """Longer blocks are cut, at the end of a line, a sentence or a word where there is one."""
 
 _PLACES = ("page ", "slide ", "sheet ", "row ", "record ", "mail ", "$")
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A passage as it is indexed: where it stands, the headings above it, how many words it has."""
+
+    start: int
+    end: int
+    locator: str
+    heading: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Divided:
+    """A document's title and text, and its passages in order."""
+
+    title: str
+    text: str
+    parts: Sequence[Part]
+
+
+def divided(document: Document) -> Divided:
+    """Return ``document`` as it is indexed."""
+    text = document.text
+    parts = [
+        Part(
+            part.start,
+            part.end,
+            part.locator,
+            _without(document.title, part.headings),
+            len(_WORD.findall(text, part.start, part.end)),
+        )
+        for part in divide(document)
+    ]
+    return Divided(document.title, text, parts)
+
+
+def _without(title: str, headings: tuple[str, ...]) -> str:
+    """Return the headings' words; a first heading that is the title is weighted as that."""
+    return trail(headings[1:] if headings[:1] == (title,) else headings)
 
 
 def divide(document: Document) -> Iterator[Block]:

@@ -21,8 +21,9 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from researcher_job.sources import alive
-from researcher_job.sources.document import Document, Reason, Unreadable
+from researcher_job.sources.document import Reason, Unreadable
 from researcher_job.sources.opening import read
+from researcher_job.sources.passages import Divided, divided
 from researcher_job.sources.readers import reader_for
 
 MAX_MEMORY = 2_000_000_000
@@ -47,7 +48,7 @@ class Asked:
 class Extracted:
     """What came of a file: a document, why there is none, or ``None``: it is as it was known."""
 
-    document: Document | Reason | None
+    document: Divided | Reason | None
     signature: str = ""
     sha256: str = ""
     changed_ns: int = 0
@@ -67,7 +68,7 @@ def extract(asked: Asked) -> Extracted:
     if sha256 == asked.sha256:
         return Extracted(None, *state)
     try:
-        return Extracted(reader(opened.data, asked.name), *state)
+        return Extracted(divided(reader(opened.data, asked.name)), *state)
     except Unreadable as error:
         return Extracted(error.reason, *state)
     except MemoryError:
@@ -145,9 +146,9 @@ def encode(extracted: Extracted) -> bytes:
     """Return ``extracted`` as JSON."""
     found = extracted.document
     said: list[object] | str | None = found.name if isinstance(found, Reason) else None
-    if isinstance(found, Document):
-        blocks = [(one.start, one.end, one.headings, one.locator) for one in found.blocks]
-        said = [found.title, found.text, blocks]
+    if isinstance(found, Divided):
+        parts = [(one.start, one.end, one.locator, one.heading, one.length) for one in found.parts]
+        said = [found.title, found.text, parts]
     state = (extracted.signature, extracted.sha256, extracted.changed_ns)
     return json.dumps([said, *state]).encode()
 

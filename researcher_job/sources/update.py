@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
-from researcher_job.sources.document import Document, Reason
+from researcher_job.sources.document import Reason
 from researcher_job.sources.extraction import Extraction, Patience
 from researcher_job.sources.index_writer import IndexWriter, Known, Seen
+from researcher_job.sources.passages import Divided
 from researcher_job.sources.readers import unread
 from researcher_job.sources.reading_process import Asked, Extracted
 from researcher_job.sources.walk import Found
@@ -104,7 +105,7 @@ class Update:
             case Reason() as reason:
                 self._writer.put(seen, reason)
                 self._count(found, reason)
-            case Document() as document:
+            case Divided() as document:
                 self._writer.put(seen, document)
                 self._count(found, None)
         self.last = found.name

@@ -30,6 +30,12 @@ _ARROW = re.compile(
     r"[ \t]*=[ \t]*(?:async[ \t]*)?(?:function\b|\([^)]{0,200}\)[ \t]*=>|[\w$]+[ \t]*=>)"
 )
 _SECTION = re.compile(r"(?P<indent>)\[{1,2}(?P<name>[^\[\]\n]{1,100})\]{1,2}[ \t]*(?:[#;].*)?$")
+_KEYWORDS = frozenset(
+    {"def", "class", "function", "function*", "func", "fn", "interface", "struct", "trait", "enum"}
+    | {"impl", "module", "namespace", "object", "type", "record", "macro_rules!", "sub"}
+    | {"procedure", "protocol", "extension", "message", "service", "create", "const", "let", "var"}
+)
+_FIRST_WORDS = 6
 _CONFIGURATION = (".toml", ".ini", ".cfg", ".conf", ".properties")
 
 
@@ -78,12 +84,18 @@ def _blocks(text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[Block]
 
 
 def _definition(line: str, patterns: tuple[re.Pattern[str], ...]) -> tuple[int, str] | None:
-    if len(line) > _MAX_LINE:
+    if len(line) > _MAX_LINE or not _may_define(line):
         return None
     for pattern in patterns:
         if found := pattern.match(line):
             return len(found["indent"].expandtabs(4)), found["name"].strip().rstrip(":.")
     return None
+
+
+def _may_define(line: str) -> bool:
+    """Whether the patterns are worth trying; most lines are told apart by this at less cost."""
+    words = line.split(None, _FIRST_WORDS)[:_FIRST_WORDS]
+    return words[0][0] == "[" or not _KEYWORDS.isdisjoint(map(str.lower, words))
 
 
 def _block(start: int, end: int, above: tuple[str, ...], line: int) -> Block:
