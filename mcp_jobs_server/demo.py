@@ -7,6 +7,7 @@ libraries this program runs with, whose documentation is on every machine after 
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from mcp_jobs_server.cli.output import line, markdown, one_line, report_error
+from mcp_jobs_server.__main__ import BROKEN_PIPE, INTERRUPTED, drop_output
+from mcp_jobs_server.cli.output import line, markdown, note, one_line, report_error
 from mcp_jobs_server.connect import command_line, instructions, launch
-from mcp_jobs_server.errors import JobsError, NothingToSearch
+from mcp_jobs_server.errors import InvalidArgument, JobsError, NothingToSearch
 from mcp_jobs_server.grants import path_of
 from mcp_jobs_server.models import ENDED_STATES
 from mcp_jobs_server.settings import Settings, load
@@ -58,12 +60,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when the research was completed and every quote verified."""
     args = _parser().parse_args(argv)
     try:
-        ask = _ask(args.question, args.source, load())
-        return anyio.run(_demonstrate, ask)
+        return _run(_ask(args.question, args.source, load()))
     except JobsError as error:
         return report_error(error, as_json=False)
+
+
+def _run(ask: Ask) -> int:
+    code = BROKEN_PIPE
+    try:
+        code = anyio.run(_demonstrate, ask)
     except KeyboardInterrupt:
-        return 130
+        note(f"\nThe job goes on by itself. {_see(ask)}")
+        return INTERRUPTED
+    except BaseExceptionGroup as error:
+        # Whoever read the transcript went away in the middle of it, such as `head`.
+        if error.subgroup(BrokenPipeError) is None:
+            raise
+        drop_output()
+    return code
+
+
+def _see(ask: Ask) -> str:
+    """Say how to see the demo's jobs, which lie apart from the user's own."""
+    return f"The demo's jobs: MCP_JOBS_DATA_DIR={ask.data_dir} {command_line('jobs', 'list')}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ask(question: str, typed: Sequence[str], settings: Settings) -> Ask:
     """Return what to ask; the demo's jobs stay apart from the user's own."""
+    if typed and not question.strip():
+        raise InvalidArgument(
+            "There is no question to ask of these documents.",
+            'Say one: make demo QUESTION="…" SOURCES="…"',
+        )
     apart = replace(settings, data_dir=settings.data_dir / "demo")
     _, folders = Sources(apart).typed(typed or installed_documents())
     if not folders:
@@ -189,7 +213,7 @@ def _say(who: str, text: str) -> None:
 async def _verify(folder: Path) -> int:
     """Check every quote and hash of the folder anew, as anyone can who was sent it."""
     command = [sys.executable, "-m", "researcher_job", "verify", str(folder)]
-    line(f"Checked again with: researcher-job verify {folder}")
+    line(f"Checked again with: {shlex.join(command)}")
     with anyio.fail_after(VERIFY_SECONDS):
         done = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
     line(done.stdout.decode(errors="replace").strip())
@@ -198,7 +222,7 @@ async def _verify(folder: Path) -> int:
 
 def _say_what_next(ask: Ask, folder: Path) -> None:
     start = launch(sources=ask.sources if ask.own else ())
-    line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}")
+    line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}\n{_see(ask)}")
     line("\nTo give your own assistant this, paste into its configuration:\n")
     for found in instructions("claude-desktop", start):
         line(f"{found.client}: {found.place}\n{found.text}\n")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.errors import InvalidArgument, Unavailable
 from mcp_jobs_server.server import ResearchServer
 from mcp_jobs_server.settings import Settings
 from researcher_job.contract import Source
@@ -36,18 +38,30 @@ def serve(settings: Settings, *, host: str, port: int, extra_sources: Sequence[S
             " apart.",
             "Use --host 127.0.0.1.",
         )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app(settings, host=host, extra_sources=extra_sources),
-            host=host,
-            port=port,
-            log_level=settings.log_level.lower(),
-            timeout_graceful_shutdown=END_WITHIN_SECONDS,
+    with _listening(host, port) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app(settings, host=host, extra_sources=extra_sources),
+                log_level=settings.log_level.lower(),
+                timeout_graceful_shutdown=END_WITHIN_SECONDS,
+            )
         )
-    )
-    print(f"Serving http://{host}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
-    server.run()
-    return 0 if server.started else 1
+        taken = listener.getsockname()[1]
+        print(f"Serving http://{host}:{taken}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+        server.run(sockets=[listener])
+        return 0 if server.started else 1
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there, so that a port in use is said in words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            f"Port {port} of {host} cannot be used ({os.strerror(error.errno or 0)}).",
+            "End what uses it or choose another with --port; 0 takes any free one.",
+        ) from error
 
 
 def app(

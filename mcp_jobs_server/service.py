@@ -158,7 +158,7 @@ class Jobs:
         """
         before = await self._runner.job(owner, asked.job_id)
         if before is None:
-            raise await self._missing(owner, asked.job_id)
+            raise await self._not_exact(owner, asked.job_id)
         after = await self._runner.stop(owner, before.id, asked.mode) or before
         changed = (before.state, before.requested) != (after.state, after.requested)
         follow = wording.after_end(after) if after.ended else _look_again(after)
@@ -218,6 +218,13 @@ class Jobs:
         if asked and len(fitting) > 1:
             raise NotFound(*wording.ambiguous(asked, fitting))
         return fitting[0]
+
+    async def _not_exact(self, owner: Owner, asked: str) -> NotFound:
+        prefix = asked.lower()
+        fitting = await self._runner.match(owner, prefix) if _PREFIX.fullmatch(prefix) else ()
+        if not fitting:
+            return await self._missing(owner, asked)
+        return NotFound(*wording.not_exact(asked, fitting))
 
     async def _missing(self, owner: Owner, asked: str) -> NotFound:
         return NotFound(*wording.not_found(asked, await self._runner.match(owner, "")))

@@ -216,8 +216,14 @@ def not_found(asked: str, newest: Iterable[Job]) -> tuple[str, str]:
     known = "; ".join(f"{job.id} ({short(job.title, 50)}, {job.state})" for job in newest)
     return (
         f"There is no research job '{shown}'." if shown else "There is no research job yet.",
-        f"Your newest jobs: {known}." if known else "Start one with start_research.",
+        f"Your newest jobs: {known}." if known else "Start one first.",
     )
+
+
+def not_exact(asked: str, fitting: Sequence[Job]) -> tuple[str, str]:
+    """Return message and hint where a job can only be meant by its whole id."""
+    known = ", ".join(job.id for job in fitting)
+    return f"'{asked}' is not the whole id of a job.", f"To stop one, pass its whole id: {known}."
 
 
 def ambiguous(prefix: str, jobs: Sequence[Job]) -> tuple[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias, cast
@@ -33,7 +35,27 @@ class Arguments(argparse.Namespace):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\nRun '{self.prog} --help' to see what can be typed.\n")
+        guess = self._nearest(message)
+        self.exit(
+            2, f"error: {message}{guess}\nRun '{self.prog} --help' to see what can be typed.\n"
+        )
+
+    def _nearest(self, message: str) -> str:
+        """Return the option that was probably meant by the first unknown one."""
+        unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        near = difflib.get_close_matches(unknown[1], _options(self), n=1) if unknown else []
+        return f"; did you mean {near[0]}?" if near else ""
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    """Return all options of a parser and of the commands below it."""
+    found: set[str] = set()
+    for action in parser._actions:  # argparse tells them in no other way
+        found.update(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found |= _options(below)
+    return found
 
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

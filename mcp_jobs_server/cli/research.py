@@ -14,6 +14,8 @@ from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.models import job_folder
 from mcp_jobs_server.results import StartResult, StatusResult
 from mcp_jobs_server.settings import Settings, load
+from mcp_jobs_server.wording import limits_text
+from researcher_job.contract import REPORT_HTML
 
 EXIT_CODES = {"answered": 0, "partial": 3, "insufficient_evidence": 4}
 INTERRUPTED = 130
@@ -38,8 +40,7 @@ async def _research(args: argparse.Namespace, settings: Settings, began: list[St
         if args.detach:
             _say_started(job, folder, as_json=args.json)
             return 0
-        if job.note:
-            note(one_line(job.note))
+        _say_what_to_know(job)
         note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
         ended = await followed(client, job.job_id)
         return await _finish(client, ended, folder, as_json=args.json)
@@ -74,7 +75,7 @@ async def _finish(client: Research, ended: StatusResult, folder: Path, *, as_jso
         data({**shown, "folder": str(folder), **found})
     elif report:
         markdown(report.content)
-        note(f"\nJob folder: {folder}")
+        note(f"\nJob folder: {folder}\nTo read in a browser: {folder / REPORT_HTML}")
     else:
         say_ended(ended)
     return exit_code(ended)
@@ -103,9 +104,15 @@ def _say_started(job: StartResult, folder: Path, *, as_json: bool) -> None:
         data({**job.model_dump(mode="json", exclude_none=True), "folder": str(folder)})
         return
     line(job.job_id)
+    _say_what_to_know(job)
+    note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
+
+
+def _say_what_to_know(job: StartResult) -> None:
     if job.note:
         note(one_line(job.note))
-    note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
+    if job.limits.lowered:
+        note(limits_text(job.limits))
 
 
 def _say_goodbye(job_id: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
+from mcp_jobs_server.cli.output import note
 from mcp_jobs_server.settings import load
 from mcp_jobs_server.sources import Sources
 
@@ -18,4 +20,7 @@ def serve(args: argparse.Namespace) -> int:
         return http.serve(settings, host=args.host, port=args.port, extra_sources=extra)
     from mcp_jobs_server import stdio
 
+    if sys.stdin is not None and sys.stdin.isatty():
+        note("Waiting for an MCP client on standard input; Ctrl-C ends it.")
+        note("What to paste into a client: mcp-jobs-server connect")
     return stdio.serve(settings, extra_sources=extra)

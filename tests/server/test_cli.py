@@ -70,6 +70,7 @@ def test_the_parser_and_what_it_stands_for_agree() -> None:
     ("words", "said"),
     [
         (["reserch"], "invalid choice: 'reserch'"),
+        (["research", "x", "--depht", "quick"], "did you mean --depth?"),
         (["research"], "QUESTION"),
         (["jobs"], "COMMAND"),
         (["serve", "--port", "x"], "not a port"),

@@ -74,3 +74,24 @@ def test_the_demo_explains_a_folder_that_cannot_be_read(shell: CommandLine) -> N
     done = demonstrate(shell, "Who?", "/etc")
     assert done.returncode == 1
     assert done.stderr.startswith("error: /etc cannot be a source")
+
+
+def test_own_documents_need_a_question(shell: CommandLine, tmp_path: Path) -> None:
+    done = demonstrate(shell, "", str(tmp_path))
+    assert done.returncode == 2
+    assert "There is no question to ask of these documents." in done.stderr
+
+
+def test_who_reads_only_the_beginning_sees_no_traceback(shell: CommandLine) -> None:
+    command = f"'{sys.executable}' -m mcp_jobs_server.demo | head -n 1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=shell.cwd,
+        env=shell.environ(),
+        capture_output=True,
+        text=True,
+        timeout=SAFETY_SECONDS,
+        check=False,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

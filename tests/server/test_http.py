@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,3 +92,19 @@ def test_an_address_that_others_can_reach_is_refused(here: Home) -> None:
     assert done.returncode != 0
     assert "Use --host 127.0.0.1." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_in_words(here: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*here.command, "--transport", "http", "--port", port],
+            env=here.env,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Port {port} of 127.0.0.1 cannot be used (Address already in use)." in done.stderr
+    assert "Serving" not in done.stderr
