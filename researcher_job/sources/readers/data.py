@@ -18,6 +18,10 @@ _MAX_RECORD = 1_500
 """Characters; a larger object is said in its parts."""
 
 
+class _HoldsRecords(Exception):
+    """A list inside holds more than plain values, so that each of them is a record of its own."""
+
+
 def read(data: bytes, name: str) -> Document:
     """Read JSON (one value) or, by its suffix, JSON lines (a value a line)."""
     text = decode(data)
@@ -77,16 +81,17 @@ def _add(writer: Writer, value: object, place: str, depth: int = 0) -> None:
 
 
 def _short(value: object) -> str | None:
-    """Return ``value`` on one line, ``None`` where that is too long or a list of records."""
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        return None
+    """Return ``value`` on one line, ``None`` where that is too long or holds a list of records."""
     parts: list[str] = []
     length = 0
-    for part in _pairs(value, ""):
-        parts.append(part)
-        length += len(part) + 2
-        if length > _MAX_RECORD:
-            return None
+    try:
+        for part in _pairs(value, ""):
+            parts.append(part)
+            length += len(part) + 2
+            if length > _MAX_RECORD:
+                return None
+    except _HoldsRecords:
+        return None
     return "; ".join(parts)
 
 
@@ -96,12 +101,9 @@ def _pairs(value: object, name: str, depth: int = 0) -> Iterator[str]:
         for inner_name, inner in value.items():
             yield from _pairs(inner, f"{name}.{inner_name}" if name else inner_name, depth + 1)
     elif isinstance(value, list) and depth < _MAX_DEPTH:
-        if all(not isinstance(item, dict | list) for item in value):
-            said = ", ".join(filter(None, map(_scalar, value)))
-            yield _labelled(name, said)
-        else:
-            for number, inner in enumerate(value, start=1):
-                yield from _pairs(inner, f"{name} {number}".strip(), depth + 1)
+        if any(isinstance(item, dict | list) for item in value):
+            raise _HoldsRecords
+        yield _labelled(name, ", ".join(filter(None, map(_scalar, value))))
     else:
         yield _labelled(name, _scalar(value))
 

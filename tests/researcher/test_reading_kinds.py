@@ -1,0 +1,253 @@
+"""Each kind of file gives words that stand in its snapshot, at a place that a person can follow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from researcher_job.contract import Coverage
+from researcher_job.sources.base import Passage, Query
+from researcher_job.sources.document import Document, Reason, Unreadable
+from researcher_job.sources.readers import Reader, reader_for
+from tests.researcher.files import opened
+from tests.researcher.office import slides, workbook
+
+pytestmark = pytest.mark.anyio
+
+MAIL = b"""From: Ada <ada@example.org>
+To: Bo <bo@example.org>
+Date: Mon, 3 Mar 2025 10:00:00 +0000
+Subject: =?utf-8?q?The_caf=C3=A9?=
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="x"
+
+--x
+Content-Type: multipart/alternative; boundary="y"
+
+--y
+Content-Type: text/plain; charset=iso-8859-1
+Content-Transfer-Encoding: quoted-printable
+
+Dear Bo,
+
+the caf=E9 opens on Friday.
+--y
+Content-Type: text/html
+
+<p>the caf&eacute; opens on Friday.</p>
+--y--
+--x
+Content-Type: application/pdf
+Content-Disposition: attachment; filename="menu.pdf"
+
+JVBERi0=
+--x--
+"""
+PROGRAM = '''"""Retries."""
+
+LIMIT = 3
+
+
+class Client:
+    """Calls a server."""
+
+    def retry_request(self, times: int) -> None:
+        """Try again."""
+
+        wait_for_the_lemur(times)
+
+
+async def after_all() -> None:
+    return None
+'''
+
+
+def read(name: str, data: bytes) -> Document:
+    reader = reader_for(name)
+    assert not isinstance(reader, Reason)
+    document = reader(data, name)
+    for block in document.blocks:
+        assert document.text[block.start : block.end].strip()
+    return document
+
+
+def places(document: Document) -> list[tuple[str, str]]:
+    return [(block.locator, document.text[block.start : block.end]) for block in document.blocks]
+
+
+def test_rows_of_a_workbook_are_found_by_sheet_and_row() -> None:
+    assert places(read("a.xlsx", workbook())) == [
+        ("sheet Budget, row 2", "Country: Norway; Allowance: 80.5; Since: 2025-03-01"),
+        ("sheet Budget, row 4", "Country: Iceland; Allowance: 95"),
+        ("sheet Notes, row 1", "The walrus approved all of it."),
+    ]
+
+
+def test_words_of_a_presentation_are_found_by_slide() -> None:
+    document = read("a.pptx", slides())
+    assert places(document) == [
+        ("slide 1", "Yearly plan"),
+        ("slide 2", "The otter doubles its output."),
+        ("slide 2, notes", "Mention the badger here."),
+        ("slide 3", "Animal: Heron; Cost: 12 euro"),
+    ]
+    assert [block.headings for block in document.blocks] == [(), ("Goals",), ("Goals",), ("Costs",)]
+
+
+def test_a_mail_is_found_by_header_and_line() -> None:
+    document = read("a.eml", MAIL)
+    assert document.title == "The café"
+    assert places(document) == [
+        (
+            "mail header",
+            "From: Ada <ada@example.org>\nTo: Bo <bo@example.org>\n"
+            "Date: Mon, 03 Mar 2025 10:00:00 +0000\nSubject: The café",
+        ),
+        ("mail text, line 1", "Dear Bo,"),
+        ("mail text, line 3", "the café opens on Friday."),
+        ("mail attachments", "Attached and not read: menu.pdf"),
+    ]
+
+
+def test_a_mail_in_html_only_is_read() -> None:
+    data = b"From: a@example.org\nContent-Type: text/html\n\n<script>no()</script><p>The heron.</p>"
+    assert places(read("a.eml", data))[1][1] == "The heron."
+
+
+def test_what_is_no_mail_is_said_to_be_broken() -> None:
+    with pytest.raises(Unreadable, match="broken e-mail"):
+        read("a.eml", b"\n\nNot a mail.")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", 'Country,Allowance\nNorway,80\n\n"Iceland, the",95\n'),
+        ("a.csv", "Country;Allowance\nNorway;80\n\nIceland, the;95\n"),
+        ("a.tsv", "Country\tAllowance\nNorway\t80\n\nIceland, the\t95\n"),
+    ],
+)
+def test_rows_of_a_table_stand_behind_the_names_of_their_columns(name: str, text: str) -> None:
+    assert places(read(name, text.encode())) == [
+        ("row 2", "Country: Norway; Allowance: 80"),
+        ("row 4", "Country: Iceland, the; Allowance: 95"),
+    ]
+
+
+def test_a_table_without_names_of_columns_keeps_its_first_row() -> None:
+    assert places(read("a.csv", b"Norway,80\nIceland,95\n")) == [
+        ("row 1", "Norway; 80"),
+        ("row 2", "Iceland; 95"),
+    ]
+
+
+def test_records_of_json_are_found_by_their_path() -> None:
+    data = {
+        "title": "Rates",
+        "rates": [
+            {"country": "Norway", "per": {"day": 80.10, "tags": ["a", "b"]}},
+            {"country": "Iceland", "valid": None},
+        ],
+    }
+    assert places(read("a.json", json.dumps(data).encode())) == [
+        ("$", "title: Rates"),
+        ("$.rates[0]", "country: Norway; per.day: 80.1; per.tags: a, b"),
+        ("$.rates[1]", "country: Iceland; valid: null"),
+    ]
+
+
+def test_long_records_of_json_are_divided() -> None:
+    data = {"about": "Rates", "rows": [{"text": "long " * 300, "parts": [{"n": 1}]}]}
+    assert [place for place, _ in places(read("a.json", json.dumps(data).encode()))] == [
+        "$",
+        "$.rows[0]",
+        "$.rows[0].parts[0]",
+    ]
+
+
+def test_lines_of_json_are_found_by_their_line() -> None:
+    data = b'{"animal": "heron"}\n\nnot json\n{"animal": "otter"}\n'
+    assert places(read("a.jsonl", data)) == [
+        ("record on line 1", "animal: heron"),
+        ("record on line 4", "animal: otter"),
+    ]
+
+
+@pytest.mark.parametrize("data", [b"{", b"[" * 100_000, b'{"a": nope}'])
+def test_broken_json_is_said_to_be(data: bytes) -> None:
+    with pytest.raises(Unreadable, match="broken JSON"):
+        read("a.json", data)
+
+
+def test_code_is_found_by_function_and_line() -> None:
+    found = dict(places(read("a.py", PROGRAM.encode())))
+    assert found["Client > retry_request, line 12"].strip() == "wait_for_the_lemur(times)"
+    assert found["after_all, line 15"].startswith("async def after_all")
+    assert found["line 3"] == "LIMIT = 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "found"),
+    [
+        ("a.js", "export const loadAll = async (x) => {", "loadAll"),
+        ("a.ts", "export default class Store {", "Store"),
+        ("a.go", "func (s *Server) Start(port int) error {", "Start"),
+        ("a.rs", "pub(crate) async fn read_all() {", "read_all"),
+        ("a.java", "public static final class Node {", "Node"),
+        ("a.rb", "  def each_pair", "each_pair"),
+        ("a.sql", "CREATE TABLE IF NOT EXISTS jobs (", "jobs"),
+        ("a.toml", "[tool.ruff] # lint", "tool.ruff"),
+        ("a.php", "abstract protected function run()", "run"),
+    ],
+)
+def test_definitions_are_seen_in_many_languages(name: str, line: str, found: str) -> None:
+    assert places(read(name, f"x\n{line}\n".encode()))[1][0] == f"{found}, line 2"
+
+
+def test_headings_keep_names_as_they_are() -> None:
+    text = (
+        "# `list_active_jobs` and _more_\n\na\n\n## __init__ of *x* [here](y)\n\nb\n\n"
+        "### a < b and c > d\n\nc\n"
+    )
+    last = read("a.md", text.encode()).blocks[-1]
+    assert last.headings == ("list_active_jobs and more", "init of x here", "a < b and c > d")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a.JPG", Reason.PICTURE),
+        ("a.mp4", Reason.RECORDING),
+        ("a.tar.gz", Reason.ARCHIVE),
+        ("a.doc", Reason.OLD_OFFICE),
+        ("a.so", Reason.UNKNOWN),
+    ],
+)
+def test_what_is_not_read_is_named_by_its_kind(name: str, reason: Reason) -> None:
+    found: Reader | Reason = reader_for(name)
+    assert found is reason
+
+
+async def test_every_kind_can_be_searched_and_stands_in_its_snapshot(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    files = {
+        "b.xlsx": (workbook(), "iceland", "sheet Budget, row 4"),
+        "p.pptx": (slides(), "heron", "slide 3"),
+        "m.eml": (MAIL, "friday", "mail text, line 3"),
+        "t.csv": (b"name,age\nlynx,7\nibex,9\n", "ibex", "row 3"),
+        "d.jsonl": (b'{"a": "x"}\n{"a": "puffin"}\n', "puffin", "record on line 2"),
+        "c.py": (PROGRAM.encode(), "lemur", "Client > retry_request, line 9"),
+        "c.yaml": (b"jobs:\n  stork: true\n", "stork", "line 1"),
+    }
+    for name, (data, _, _) in files.items():
+        (folder / name).write_bytes(data)
+    library = await opened(folder, tmp_path / "cache")
+    assert library.coverage == Coverage(found=len(files), read=len(files))
+    for name, (_, word, place) in files.items():
+        best: Passage = (await library.search(Query(word), limit=1))[0]
+        assert (best.uri.rsplit("/", 1)[1], best.locator) == (name, place)
+        text = await library.snapshot(best.snapshot)
+        assert text[best.start : best.end] == best.text
