@@ -84,7 +84,7 @@ def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallD
 def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: Path) -> None:
     pond = tmp_path / "pond"
     pond.mkdir()
-    text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(150_000))
+    text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(60_000))
     (pond / "newts.md").write_text(text)
     folder = make_folder(
         disk.path / "job", sources=(contract.Source(name="pond", uri=pond.as_uri()),)

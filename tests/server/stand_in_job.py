@@ -5,6 +5,7 @@ control files. ``die``: ends at once without an outcome. ``progress``: finds evi
 until its fourth attempt. ``repeat``: writes steps and finds the same evidence each time, then
 dies. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
 files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
+``no room``: 6, as of any on a full disk.
 ``reluctant``: dies, and so does the first writing of its report.
 ``lingering``: like ``wait``, but stays after its outcome. ``parent``: like ``wait``, with a child
 as ``orphan`` has. ``slow to report``: dies, and takes its time to write its report.
@@ -16,6 +17,7 @@ interpreter and version; every end of ``wait`` adds one to ``ends``.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -112,6 +114,8 @@ def do(job: Job) -> int:
         return 1
     if job.question == "unreadable":
         return 5
+    if job.question == "no room":
+        return 6
     if job.question == "progress":
         job.evidence += 1
         job.beat(steps=1)
@@ -155,6 +159,10 @@ def main() -> int:
             return do(job)
     except Timeout:
         return 4
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return 6
 
 
 if __name__ == "__main__":

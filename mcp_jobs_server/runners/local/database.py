@@ -147,6 +147,11 @@ def translated() -> Iterator[None]:
         ) from error
 
 
+_READ_ONLY = (
+    "The job database may not be written.",
+    "Check the permissions of the data directory, and that its disk is not read-only, then try"
+    " again.",
+)
 _WORDS = {
     sqlite3.SQLITE_BUSY: ("The job database is busy.", "Try again in a few seconds."),
     sqlite3.SQLITE_LOCKED: ("The job database is busy.", "Try again in a few seconds."),
@@ -154,10 +159,8 @@ _WORDS = {
         "The disk that holds the job database is full.",
         "Free some space and try again.",
     ),
-    sqlite3.SQLITE_READONLY: (
-        "The job database may not be written.",
-        "Check the permissions of the data directory and try again.",
-    ),
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
 }
 _DAMAGED = (
     "The job database is damaged.",

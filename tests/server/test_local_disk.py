@@ -1,0 +1,170 @@
+"""A disk that is full or read-only: nothing is corrupt, nothing respawns, and it is said."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.errors import Unavailable
+from mcp_jobs_server.models import Job
+from mcp_jobs_server.runners.local import locks
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import ENDED, OUTCOME, REPORT, RESERVE, Ended, decode, read_whole
+from researcher_job.reserve import NO_ROOM
+from researcher_job.verify import verify
+from tests.server import local_backend as local
+from tests.server.local_backend import (
+    folder,
+    let_go,
+    lines,
+    start,
+    until_ended,
+    until_running,
+)
+from tests.small_disk import SmallDisk, small_disk
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 10) as disk:
+        yield disk
+
+
+@pytest.fixture
+def settings(disk: SmallDisk) -> Iterator[Settings]:
+    with local.data_directory(disk.path) as settings:
+        yield settings
+
+
+def stand_in(settings: Settings) -> LocalRunner:
+    return LocalRunner(settings, job_command=local.STAND_IN, least_free_bytes=0, keep_seconds=0.5)
+
+
+def ended_file(runner: LocalRunner, job: Job) -> Ended | None:
+    return decode(Ended, read_whole(folder(runner, job) / ENDED))
+
+
+def sound(settings: Settings) -> bool:
+    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+        return database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+async def until_nothing_works_on(settings: Settings, job: Job) -> None:
+    while locks.held(Layout(settings.data_dir).job_lock(job.id)):
+        await local.moment()
+
+
+async def test_a_job_that_fills_the_disk_ends_with_a_report(
+    disk: SmallDisk, settings: Settings, tmp_path: Path
+) -> None:
+    pond = tmp_path / "pond"
+    pond.mkdir()
+    text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(100_000))
+    (pond / "newts.md").write_text(text)
+    asked = local.request("How many eggs does newt number 7 lay?", sources=("pond",))
+    [source] = asked.sources
+    source = source.model_copy(update={"uri": pond.as_uri()})
+    asked = asked.model_copy(update={"sources": (source,)})
+    async with LocalRunner(settings, least_free_bytes=0) as runner:
+        job = (await local.start_request(runner, asked)).job
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.outcome) == ("completed", "insufficient_evidence")
+        assert (ended.summary, ended.attempt) == (NO_ROOM, 1)
+        assert "The disk is full" in (folder(runner, job) / REPORT).read_text()
+        assert verify(folder(runner, job)).faults == ()
+    assert sound(settings)
+
+
+async def test_a_job_that_has_no_room_for_a_report_fails_with_what_to_do(
+    settings: Settings,
+) -> None:
+    async with stand_in(settings) as runner:
+        job = await start(runner, "no room")
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.attempt) == ("failed", 1)
+        assert ended.error is not None
+        assert (ended.error.code, ended.error.retryable) == ("no_room", True)
+        assert "Free some space" in ended.error.hint
+        found = ended_file(runner, job)
+        assert found is not None
+        assert found.error == ended.error
+        assert not (folder(runner, job) / RESERVE).exists()
+
+
+async def test_nothing_is_begun_again_while_the_disk_is_full(
+    disk: SmallDisk, settings: Settings
+) -> None:
+    async with stand_in(settings) as runner:
+        job = await start(runner, "wait")
+        await until_running(runner, job)
+        disk.fill()
+        await until_nothing_works_on(settings, job)
+        with pytest.raises(Unavailable, match="full"):
+            for _ in range(200):  # the database has some room left in its own files
+                await start(runner, "wait")
+        for _ in range(100):
+            await local.moment()
+        found = await runner.job(local.OWNER, job.id)
+        assert found is not None
+        assert found.attempt == 1
+        assert lines(runner, job, "starts") == ["1"]
+        disk.empty()
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.attempt) == ("failed", 1)
+        assert ended.error is not None
+        assert ended.error.code == "no_room"
+        assert ended_file(runner, job) is not None
+        for one in await runner.active(local.OWNER, limit=300):
+            await runner.stop(local.OWNER, one.id, "stop")
+    assert sound(settings)
+
+
+async def test_a_queued_job_waits_for_room_and_is_not_charged(
+    disk: SmallDisk, settings: Settings
+) -> None:
+    async with stand_in(replace(settings, max_running=1)) as runner:
+        first = await start(runner)
+        await until_running(runner, first)
+        waiting = await start(runner, "answer")
+        disk.fill(but=3_000_000)
+        let_go(runner, first)
+        assert (await until_ended(runner, first)).state == "completed"
+        while "almost full" not in Layout(settings.data_dir).log.read_text():
+            await local.moment()
+        found = await runner.job(local.OWNER, waiting.id)
+        assert found is not None
+        assert (found.state, found.attempt) == ("queued", 0)
+        disk.empty()
+        ended = await until_ended(runner, waiting)
+        assert (ended.state, ended.attempt) == ("completed", 1)
+
+
+async def test_the_next_start_says_that_the_disk_is_read_only_and_later_jobs_go_on(
+    disk: SmallDisk, settings: Settings
+) -> None:
+    async with stand_in(settings) as runner:
+        job = await start(runner)
+        await until_running(runner, job)
+        stop_all(settings, wait_seconds=local.LONGEST)
+        runner_left = folder(runner, job)
+    disk.make("ro")
+    async with stand_in(settings) as runner:
+        with pytest.raises(Unavailable, match=r"[Rr]ead-only|may not be written"):
+            await start(runner)
+    disk.make("rw")
+    async with stand_in(settings) as runner:
+        let_go(runner, job)
+        ended = await until_ended(runner, job)
+        assert (ended.state, ended.attempt) == ("completed", 2)
+        assert lines(runner, job, "ends") == ["x"]
+    assert (runner_left / OUTCOME).exists()
+    assert sound(settings)
