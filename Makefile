@@ -7,9 +7,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 QUESTION ?=
 SOURCES ?=
+KILLS ?= 200
+SEED ?=
 export QUESTION SOURCES
 
-.PHONY: help demo test check format bench bench-peers eval clean
+.PHONY: help demo test check format chaos bench bench-peers eval clean
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
@@ -17,6 +19,8 @@ help:
 	@echo 'make test     run all tests'
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
+	@echo 'make chaos    kill servers, runners and jobs by chance, then check every job (minutes)'
+	@echo '              KILLS=20 of each kind instead of 200, SEED=7 for the choices of that run'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good the reports are'
@@ -31,10 +35,15 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --package mcp_jobs_server.runners.local
+	$(BIN)/mypy --platform darwin --package mcp_jobs_server.runners.local
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md

@@ -1,0 +1,254 @@
+"""Stop and finish-now at every point of a job's life end it as they should, and all of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import psutil
+import pytest
+
+from mcp_jobs_server.models import Job, StopMode
+from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.settings import Settings
+from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP
+from tests.server import local_backend as local
+from tests.server.local_backend import (
+    folder,
+    let_go,
+    lines,
+    start,
+    until,
+    until_ended,
+    until_running,
+)
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot suspend by a signal"),
+]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with local.data_directory(
+        tmp_path, max_running=1, stop_grace_seconds=0.3, finish_grace_seconds=0.3
+    ) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=0.5) as runner:
+        yield runner
+
+
+async def ask(runner: LocalRunner, job: Job, mode: StopMode) -> Job:
+    found = await runner.stop(local.OWNER, job.id, mode)
+    assert found is not None
+    return found
+
+
+async def ended_as(runner: LocalRunner, job: Job, state: str) -> Job:
+    """Wait for the end; nothing of the job may be left by then."""
+    ended = await until_ended(runner, job)
+    assert ended.state == state
+    assert processes.of_job(job.id) == []
+    assert not locks.held(Layout(runner.data_dir).job_lock(job.id))
+    assert (folder(runner, job) / OUTCOME).exists() == (state == "completed")
+    return ended
+
+
+def runners(settings: Settings) -> list[psutil.Process]:
+    found = processes.of_data_dir(settings.data_dir)
+    return [process for process in found if not processes.is_job(process)]
+
+
+def send(found: list[psutil.Process], number: signal.Signals) -> None:
+    assert found != []
+    for process in found:
+        process.send_signal(number)
+
+
+async def test_a_queued_job_is_stopped_at_once_and_never_begun(runner: LocalRunner) -> None:
+    first, queued = await start(runner), await start(runner)
+    await until_running(runner, first)
+    stopped = await ask(runner, queued, "stop")
+    assert (stopped.state, stopped.attempt) == ("cancelled", 0)
+    let_go(runner, first)
+    await ended_as(runner, first, "completed")
+    assert (await ended_as(runner, queued, "cancelled")).attempt == 0
+    assert lines(runner, queued, "starts") == []
+
+
+async def test_a_queued_job_that_is_to_finish_writes_its_report_in_its_turn(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    first, queued = await start(runner), await start(runner)
+    await until_running(runner, first)
+    assert (await ask(runner, queued, "finish_now")).state == "queued"
+    # The server may have died before it wrote what was asked into the folder.
+    (folder(runner, queued) / FINISH_NOW).unlink()
+    let_go(runner, first)
+    ended = await ended_as(runner, queued, "completed")
+    assert (ended.outcome, ended.attempt) == ("partial", 1)
+
+
+@pytest.mark.parametrize(("mode", "state"), [("stop", "cancelled"), ("finish_now", "completed")])
+async def test_a_job_that_is_starting(
+    settings: Settings, runner: LocalRunner, mode: StopMode, state: str
+) -> None:
+    job = await start(runner)
+    await until(runner, job, lambda found: found.state == "running")
+    await ask(runner, job, mode)
+    assert (await ended_as(runner, job, state)).attempt == 1
+
+
+@pytest.mark.parametrize(("mode", "state"), [("stop", "cancelled"), ("finish_now", "completed")])
+async def test_a_job_that_runs(runner: LocalRunner, mode: StopMode, state: str) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    await ask(runner, job, mode)
+    assert (await ended_as(runner, job, state)).attempt == 1
+    assert lines(runner, job, "finishes") == [], "it obeyed and needed no help"
+
+
+async def test_a_stop_overrides_a_finish_now(runner: LocalRunner) -> None:
+    job = await start(runner, "stubborn")
+    await until_running(runner, job)
+    await ask(runner, job, "finish_now")
+    assert (await ask(runner, job, "stop")).state == "cancelling"
+    assert (await ask(runner, job, "finish_now")).requested == "stop"
+    await ended_as(runner, job, "cancelled")
+
+
+@pytest.mark.parametrize("mode", ["stop", "finish_now"])
+async def test_a_job_that_writes_its_outcome_completes(
+    settings: Settings, runner: LocalRunner, mode: StopMode
+) -> None:
+    """Its outcome is there, its process is not gone yet, and its runner has not seen it."""
+    job = await start(runner, "lingering")
+    await until_running(runner, job)
+    send(runners(settings), signal.SIGSTOP)
+    let_go(runner, job)
+    while not (folder(runner, job) / OUTCOME).exists():
+        await local.moment()
+    await ask(runner, job, mode)
+    send(runners(settings), signal.SIGCONT)
+    ended = await ended_as(runner, job, "completed")
+    assert ended.outcome == "answered"
+    assert not (folder(runner, job) / ENDED).exists()
+
+
+@pytest.mark.parametrize("mode", ["stop", "finish_now"])
+@pytest.mark.parametrize("died", ["with its runner", "alone"])
+async def test_a_dead_job(
+    settings: Settings, runner: LocalRunner, mode: StopMode, died: str
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    send(runners(settings), signal.SIGSTOP)
+    send(processes.of_job(job.id), signal.SIGKILL)
+    await ask(runner, job, mode)
+    send(runners(settings), signal.SIGKILL if died == "with its runner" else signal.SIGCONT)
+    ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
+    assert ended.attempt == 1, "a job that is to end is not begun again"
+    assert lines(runner, job, "finishes") == ([] if mode == "stop" else ["finish_now"])
+    assert (folder(runner, job) / REPORT).exists() == (mode == "finish_now")
+
+
+@pytest.mark.parametrize("mode", ["stop", "finish_now"])
+async def test_a_job_that_stands_still(runner: LocalRunner, mode: StopMode) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    send(processes.of_job(job.id), signal.SIGSTOP)
+    await ask(runner, job, mode)
+    ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
+    assert ended.attempt == 1
+    assert lines(runner, job, "finishes") == ([] if mode == "stop" else ["finish_now"])
+
+
+async def test_a_stop_while_the_report_of_a_dead_job_is_written(runner: LocalRunner) -> None:
+    job = await start(runner, "slow to report")
+    while not lines(runner, job, "finishes"):
+        await local.moment()
+    await ask(runner, job, "stop")
+    await ended_as(runner, job, "cancelled")
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
+async def test_an_ended_job_stays_as_it_ended(runner: LocalRunner, end: str) -> None:
+    job = await start(runner, "die" if end == "failed" else "wait")
+    if end != "failed":
+        await until_running(runner, job)
+    if end == "completed":
+        let_go(runner, job)
+    if end == "cancelled":
+        await ask(runner, job, "stop")
+    before = await until_ended(runner, job)
+    assert before.state == end
+    assert await ask(runner, job, "finish_now") == before
+    assert await ask(runner, job, "stop") == before
+    assert (folder(runner, job) / FINISH_NOW).exists() is False
+
+
+async def test_cancelling_is_shown_until_the_last_process_is_gone(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    """The job obeys at once; a child of it, in a session of its own, lives on."""
+    job = await start(runner, "parent")
+    await until_running(runner, job)
+    [child] = [psutil.Process(int(pid)) for pid in lines(runner, job, "child")]
+    send(runners(settings), signal.SIGSTOP)
+    await ask(runner, job, "stop")
+    while [process for process in processes.of_job(job.id) if process != child]:
+        await local.moment()
+    assert processes.of_job(job.id) == [child]
+    found = await runner.job(local.OWNER, job.id)
+    assert found is not None
+    assert found.state == "cancelling", "its own process is gone, its child is not"
+    send(runners(settings), signal.SIGCONT)
+    await ended_as(runner, job, "cancelled")
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_the_row_was(
+    settings: Settings, runner: LocalRunner
+) -> None:
+    job = await start(runner)
+    await until_running(runner, job)
+    send(runners(settings), signal.SIGSTOP)
+    await ask(runner, job, "stop")
+    (folder(runner, job) / STOP).unlink()
+    send(runners(settings), signal.SIGCONT)
+    await ended_as(runner, job, "cancelled")
+
+
+async def test_stops_at_random_moments_of_short_jobs_end_each_job_once(
+    settings: Settings,
+) -> None:
+    """Around the moment in which a job writes its outcome, either end is right, and stays."""
+    settings = replace(settings, max_running=3)
+    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
+        ended: list[Job] = []
+
+        async def race(number: int) -> None:
+            job = await start(runner, "short")
+            await until_running(runner, job)
+            await anyio.sleep(0.3 + number * 0.03)
+            await ask(runner, job, "stop")
+            ended.append(await until_ended(runner, job))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(12):
+                tasks.start_soon(race, number)
+        for job in ended:
+            done = (folder(runner, job) / OUTCOME).exists()
+            assert job.state == ("completed" if done else "cancelled")
+            assert (folder(runner, job) / ENDED).exists() == (not done)
