@@ -5,19 +5,24 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 import psutil
 import pytest
 
-from mcp_jobs_server.models import Job, StopMode
+from mcp_jobs_server.models import Job, StartOptions, StopMode
 from mcp_jobs_server.runners.local import locks, processes
+from mcp_jobs_server.runners.local.database import Database
 from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.queue import Queue
 from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP
+from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP, Ended, Failure
 from tests.server import local_backend as local
 from tests.server.local_backend import (
     folder,
@@ -228,6 +233,28 @@ async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_t
     (folder(runner, job) / STOP).unlink()
     send(runners(settings), signal.SIGCONT)
     await ended_as(runner, job, "cancelled")
+
+
+def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
+    settings: Settings,
+) -> None:
+    layout = Layout(settings.data_dir)
+    layout.make()
+    with closing(Database(layout)) as database:
+        store, queue = Store(database), Queue(database, "p")
+        asked, now = local.request(), datetime.now(UTC)
+        store.start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
+        waiting = queue.next(max_running=1)
+        assert waiting is not None
+        claim = queue.claim(waiting, max_running=1, reached=0, at=now)
+        assert claim is not None
+        store.stop(local.OWNER, asked.job_id, "stop", at=now)
+        assert not queue.requeue(claim, charge=True)
+        failed = Ended(state="failed", error=Failure(code="died", message="It died."), ended_at=now)
+        assert not queue.end(claim, failed)
+        assert queue.claimed()[claim.id].charged == 0
+        assert queue.end(claim, failed.model_copy(update={"state": "cancelled", "error": None}))
+        assert queue.claimed() == {}
 
 
 async def test_stops_at_random_moments_of_short_jobs_end_each_job_once(

@@ -97,8 +97,6 @@ class Attempt:
         request = Request.model_validate_json(self._claim.request)
         if read_whole(self.folder / REQUEST) is None:
             create_once(self.folder / REQUEST, encode(request))
-        if self._claim.requested is not None:
-            self._ask(self._claim.requested)
         self._start()
         run = Run(
             runner="local",
