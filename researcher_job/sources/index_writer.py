@@ -107,7 +107,7 @@ class IndexWriter:
             ),
         )
         if time.monotonic() - self._committed > _COMMIT_SECONDS:
-            self._commit()
+            self.commit()
 
     def drop(self, address: str) -> None:
         """Remove a file and its document, where they are there."""
@@ -178,7 +178,8 @@ class IndexWriter:
                 self._database.execute("COMMIT")
             self._database.close()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Let what was done so far stand, whatever happens."""
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
         self._committed = time.monotonic()

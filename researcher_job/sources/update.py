@@ -58,6 +58,10 @@ class Update:
                 self._take(*self._asked.popleft(), extracted)
         return False
 
+    def commit(self) -> None:
+        """Put down what was done so far; it happens by itself every second."""
+        self._writer.commit()
+
     def finish(self, path: Path) -> None:
         """Put the index in its place, with what it covers."""
         self._writer.finish(path, self.tally.coverage)
