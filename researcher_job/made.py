@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from researcher_job.contract import Coverage, Limits, Plan, Request, Spent
+from researcher_job.contract import SAID_NAMES, Coverage, Limits, Plan, Request, Spent
 
 VERIFY = "researcher-job verify FOLDER"
 """The command that checks a job folder again."""
@@ -54,8 +54,9 @@ def _wished(plan: Plan) -> str:
         return ""
     length = " The length decides how many quotes are shown." if plan.report_words else ""
     return (
-        f"Wished for {', '.join(wish for wish in wishes if wish)}. Quotes keep their own words and"
-        f" language, so this report is material for that and not written to it.{length}"
+        f"The plan asks for it {', '.join(wish for wish in wishes if wish)}."
+        " Quotes keep their own words and language, so this report is material for that and not written to"
+        f" it.{length}"
     )
 
 
@@ -75,7 +76,7 @@ def _not_read(coverage: Coverage) -> str:
     kinds = [
         f"{kind.count} {kind.reason} ({', '.join(kind.examples)})"
         for kind in coverage.not_read
-        if len(kind.examples) > 1
+        if len(kind.examples) > SAID_NAMES
     ]
     return f"Not read, by name: {'; '.join(kinds)}." if kinds else ""
 

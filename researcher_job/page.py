@@ -1,23 +1,28 @@
-"""The report as one self-contained page: no script, nothing fetched from anywhere."""
+"""The report as one self-contained page: no script, nothing fetched from anywhere.
+
+A citation is a link to its quote, which is marked in an excerpt of its snapshot. The style lets
+the excerpt come up beside the text; without that it stands in the list of citations.
+"""
 
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import urlsplit
 
-from researcher_job.contract import Evidence
+from researcher_job.contract import SAID_NAMES, Evidence
+from researcher_job.contradictions import Contradiction
 from researcher_job.inert import one_line, visible
+from researcher_job.page_citations import citation, cite, link, place, text
 from researcher_job.page_style import STYLE
-from researcher_job.report import Document, Report, Section
-from researcher_job.writer import HEADLINES, STATES
+from researcher_job.report import Changed, Document, Report, Section, Since, sentence_of
+from researcher_job.tables import Table
+from researcher_job.writer import CHANGE_KINDS, HEADLINES, STATES, differs_in, pointers
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_LINKED = frozenset({"http", "https", "file"})
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def html_page(report: Report) -> str:
     """Return the page. Every text is escaped; only ``http``, ``https`` and ``file`` are linked."""
-    title = _text(report.title)
+    title = text(report.title)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -34,14 +39,17 @@ def html_page(report: Report) -> str:
 <h1>{title}</h1>
 {_asked(report)}
 </header>
+{_since(report.since) if report.since else ""}
 {_answer(report)}
 {_coverage(report)}
+{_contents(report)}
+{_changes(report.since, _shown(report)) if report.since else ""}
 {"".join(_section(section) for section in report.sections)}
-{_list("What was not established", report.open_points, empty="Nothing was left open.")}
+{_list("What was not established", report.open_points) if report.open_points else ""}
 <section><h2>Sources</h2>
-{_items([_document(item) for item in report.documents])}</section>
-<section><h2>Citations</h2>
-{"".join(_citation(item) for item in report.cited) or "<p>There are none.</p>"}</section>
+{_items([_document(item, report) for item in report.documents])}</section>
+<section class="citations"><h2>Citations</h2>
+{_citations(report) or "<p>There are none.</p>"}</section>
 {_list("How this report was made", report.made)}
 </main>
 </body>
@@ -49,21 +57,22 @@ def html_page(report: Report) -> str:
 """
 
 
-def _text(text: str) -> str:
-    return escape(one_line(text))
-
-
 def _asked(report: Report) -> str:
     if one_line(report.question) == report.title:
         return ""
-    return f'<p class="asked">{_text(report.question)}</p>'
+    return f'<p class="asked">{text(report.question)}</p>'
+
+
+def _since(since: Since) -> str:
+    return f'<p class="since">{text(since.sentence)}</p>'
 
 
 def _answer(report: Report) -> str:
-    head = " ".join(part for part in (HEADLINES[report.outcome], report.reason) if part)
-    said = " ".join(f"{_text(item.quote)}{_cite(item)}" for item in report.answer)
+    head = " ".join(said for said in (HEADLINES[report.outcome], report.reason) if said)
+    sentences = [f"{text(sentence_of(item))}{cite(item)}" for item in report.answer]
+    said = " ".join([*sentences, *map(text, pointers(report))])
     blocks = [
-        f'<p class="verdict">{_text(head)}</p>' if head else "",
+        f'<p class="verdict">{text(head)}</p>' if head else "",
         f"<p>{said}</p>" if said else "",
     ]
     return f'<section class="answer" aria-label="Answer">{"".join(blocks)}</section>'
@@ -72,81 +81,114 @@ def _answer(report: Report) -> str:
 def _coverage(report: Report) -> str:
     coverage = report.coverage
     rows = "".join(
-        f"<li>{kind.count} {_text(kind.reason)}: {_text(', '.join(kind.examples))}</li>"
+        f"<li>{kind.count} {text(kind.reason)}: {text(', '.join(kind.examples))}</li>"
         for kind in coverage.not_read
+        if len(kind.examples) > SAID_NAMES
     )
     share = f'<progress max="{max(coverage.found, 1)}" value="{coverage.read}"></progress>'
-    said = _text(coverage.sentence())
-    names = f"<details><summary>Not read</summary><ul>{rows}</ul></details>" if rows else ""
+    said = text(coverage.sentence())
+    names = f"<details><summary>More names</summary><ul>{rows}</ul></details>" if rows else ""
     return f'<aside class="coverage">{share}<p>{said}</p>{names}</aside>'
 
 
-def _section(section: Section) -> str:
-    found = "".join(
-        f"<figure><blockquote>{escape(visible(item.quote))}</blockquote>"
-        f"<figcaption>{_cite(item)} {_place(item)}</figcaption></figure>"
-        for item in section.evidence
+def _contents(report: Report) -> str:
+    if len(report.sections) < 2:
+        return ""
+    rows = "".join(
+        f'<li><a href="#q{one.number}">{text(one.question)}</a> {_state(one)}</li>'
+        for one in report.sections
     )
+    return f'<nav class="contents" aria-label="Questions"><ol>{rows}</ol></nav>'
+
+
+def _state(section: Section) -> str:
+    return f'<span class="state {section.state}">{STATES[section.state].rstrip(".")}</span>'
+
+
+def _changes(since: Since, shown: frozenset[int]) -> str:
+    blocks = [
+        f'<h3 class="{kind}">{heading}</h3>' + "".join(_change(one, shown) for one in found)
+        for kind, heading in CHANGE_KINDS.items()
+        if (found := since.of(kind))
+    ]
+    return f"<section><h2>What changed</h2>{''.join(blocks) or '<p>Nothing.</p>'}</section>"
+
+
+def _change(change: Changed, shown: frozenset[int]) -> str:
+    if change.before and change.after:
+        before = _figure(change.before, label="Before")
+        now = _figure(change.after, anchor=change.after.n not in shown, label="Now")
+        return f'<div class="beside">{before}{now}</div>'
+    item = change.before or change.after
+    return _figure(item, anchor=item.n not in shown) if item else ""
+
+
+def _shown(report: Report) -> frozenset[int]:
+    return frozenset(item.n for section in report.sections for item in section.evidence)
+
+
+def _section(section: Section) -> str:
+    differing = "".join(
+        f'<div class="differ"><p>{text(differs_in(pair))}</p>{_pair(pair)}</div>'
+        for pair in section.differing
+    )
+    found = "".join(_figure(item) for item in section.quotes)
+    rows = "".join(_table(table) for table in section.tables)
     more = f"<p>{section.left_out} more in evidence.jsonl.</p>" if section.left_out else ""
     return (
-        f"<section><h2>{section.number}. {_text(section.question)}</h2>"
-        f'<p class="state {section.state}">{STATES[section.state]} {_text(section.note)}</p>'
-        f"{found}{more}</section>"
+        f'<section id="q{section.number}"><h2>{section.number}. {text(section.question)}</h2>'
+        f'<p class="said">{_state(section)} {text(section.note)}</p>'
+        f"{differing}{found}{rows}{more}</section>"
     )
 
 
-def _cite(item: Evidence) -> str:
-    return f'<a class="cite" href="#c{item.n}">[{item.n}]</a>'
-
-
-def _place(item: Evidence) -> str:
-    said = [f"<cite>{_text(item.title)}</cite>", _text(item.locator)]
-    return ", ".join(text for text in said if text)
-
-
-def _citation(item: Evidence) -> str:
+def _figure(item: Evidence, *, anchor: bool = True, label: str = "") -> str:
+    name = f' id="f{item.n}"' if anchor else ""
+    said = f"<b>{label}</b> " if label else ""
     return (
-        f'<article class="citation" id="c{item.n}"><p class="number">{item.n}</p><div>'
-        f"<p>{_marked(item)}</p>"
-        f'<p class="place">{_place(item)}, {_text(item.source)}<br>{_link(item.uri)}</p>'
-        f"</div></article>"
+        f"<figure{name}><figcaption>{said}{place(item)} {cite(item)}</figcaption>"
+        f'<blockquote dir="auto">{escape(visible(item.quote), quote=False)}</blockquote></figure>'
     )
 
 
-def _marked(item: Evidence) -> str:
-    """Show the quote highlighted in its paragraph, or alone where that was cut."""
-    before, quote, after = item.paragraph.partition(item.quote)
-    if not quote:
-        before, quote, after = "", item.quote, ""
-    pieces = [escape(visible(text)) for text in (before, quote, after)]
-    return f"{pieces[0]}<mark>{pieces[1]}</mark>{pieces[2]}"
+def _pair(pair: Contradiction) -> str:
+    figures = f"{_figure(pair.one)}{_figure(pair.other)}"
+    return f'<div class="beside">{figures}</div>'
 
 
-def _document(document: Document) -> str:
-    cites = " ".join(f'<a class="cite" href="#c{n}">[{n}]</a>' for n in document.numbers)
-    where = _text("; ".join(document.locators))
+def _table(table: Table) -> str:
+    heads = "".join(f"<th>{text(head)}</th>" for head in table.heads)
+    rows = "".join(
+        f'<tr id="f{row.evidence.n}">'
+        + "".join(f'<td dir="auto">{text(cell)}</td>' for cell in row.cells)
+        + f"<td>{cite(row.evidence)}</td></tr>"
+        for row in table.rows
+    )
+    caption = f"<figcaption>{place(table.rows[0].evidence)}</figcaption>"
+    body = f"<table><thead><tr>{heads}<th></th></tr></thead><tbody>{rows}</tbody></table>"
+    return f'<figure>{caption}<div class="wide">{body}</div></figure>'
+
+
+def _citations(report: Report) -> str:
+    cited = report.cited
+    return "".join(citation(item, report.excerpts.get(item.n), of=len(cited)) for item in cited)
+
+
+def _document(document: Document, report: Report) -> str:
+    by_number = {item.n: item for item in report.cited}
+    cites = " ".join(cite(by_number[n]) for n in document.numbers)
+    where = text("; ".join(document.locators))
     return (
-        f"<cite>{_text(document.title)}</cite> ({_text(document.source)}) {cites}"
-        f'<br><span class="place">{where}<br>{_link(document.uri)}</span>'
+        f"<cite>{text(document.title)}</cite> ({text(document.source)}) {cites}"
+        f'<br><span class="place">{where}<br>{link(document.uri)}</span>'
     )
 
 
-def _link(uri: str) -> str:
-    try:
-        scheme = urlsplit(uri).scheme
-    except ValueError:
-        scheme = ""
-    if scheme not in _LINKED or visible(uri) != uri:
-        return _text(uri)
-    return f'<a href="{escape(uri)}" rel="noopener noreferrer">{_text(uri)}</a>'
+def _list(heading: str, lines: tuple[str, ...]) -> str:
+    return f"<section><h2>{heading}</h2>{_items([text(line) for line in lines])}</section>"
 
 
-def _list(heading: str, lines: tuple[str, ...], *, empty: str = "There are none.") -> str:
-    body = _items([_text(line) for line in lines], empty=empty)
-    return f"<section><h2>{heading}</h2>{body}</section>"
-
-
-def _items(items: list[str], *, empty: str = "There are none.") -> str:
+def _items(items: list[str]) -> str:
     if not items:
-        return f"<p>{empty}</p>"
+        return "<p>There are none.</p>"
     return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"

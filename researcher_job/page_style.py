@@ -1,49 +1,116 @@
-"""The look of the report page: a quiet column of text, light and dark, good on paper."""
+"""The look of the report page: a quiet column of text, light and dark, good on paper.
+
+A citation that is followed comes up beside the text (below it on a narrow screen) by ``:has`` and
+``:target``. A browser without ``:has`` goes to it in the list, with its whole excerpt.
+"""
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #dfe3e8;
-  --paper: #fff; --tint: #f5f7f9; --accent: #1f5fbf; --mark: #fff0a8; --good: #1c7a4d;
-  --fair: #96650a; --poor: #a33a2c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --soft: #a0a8b4;
-  --line: #353b45; --paper: #16191e; --tint: #1f242b; --accent: #8ab4f8; --mark: #5c4f12;
-  --good: #6fcf97; --fair: #e5b95c; --poor: #f0907f; } }
+:root { color-scheme: light dark; --ink: #1d2129; --soft: #566070; --line: #dfe3e8;
+  --paper: #fff; --tint: #f4f6f8; --accent: #1b58b0; --mark: #ffec99; --good: #17703f;
+  --fair: #8a5a00; --poor: #a33a2c; --shadow: 0 0 2.5rem rgb(20 30 50 / .18); }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --soft: #a3abb7;
+  --line: #363c46; --paper: #15181d; --tint: #1e2329; --accent: #8ab4f8; --mark: #6b5a10;
+  --good: #6fcf97; --fair: #e5b95c; --poor: #f0907f; --shadow: 0 0 2.5rem rgb(0 0 0 / .6); } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 17px/1.6 ui-serif, Charter, "Iowan Old Style", Georgia, serif; }
 main { max-width: 42rem; margin: 0 auto; padding: 3rem 1.25rem 5rem; }
-h1, h2, .state, .place, .coverage, .verdict, figcaption, .cite, .number {
-  font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
-h1 { font-size: 1.9rem; line-height: 1.25; margin: 0 0 .5rem; text-wrap: balance; }
-h2 { font-size: 1.15rem; line-height: 1.35; margin: 2.5rem 0 .5rem; padding-top: 1rem;
+h1, h2, h3, .state, .said, .place, .coverage, .verdict, .since, .contents, .ways, .differ > p,
+figcaption, table, .cite { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
+h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; margin: 0 0 .5rem;
+  text-wrap: balance; }
+h2 { font-size: 1.2rem; line-height: 1.35; margin: 2.75rem 0 .5rem; padding-top: 1.25rem;
   border-top: 1px solid var(--line); }
-p, li, blockquote, h1, h2 { overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
+p, li, blockquote, h1, h2, td, .snapshot, .place { overflow-wrap: anywhere; }
+ul { padding-left: 1.2rem; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .15em; }
-.asked, .place, figcaption { color: var(--soft); }
-.place, figcaption, .coverage, .state { font-size: .85rem; line-height: 1.5; }
+a:focus-visible, .snapshot:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.asked, .place, .said, figcaption { color: var(--soft); }
+.place, figcaption, .coverage, .said, .contents, .ways { font-size: .85rem; line-height: 1.5; }
 .answer { font-size: 1.15rem; margin: 1.5rem 0; }
-.verdict { font-size: .95rem; font-weight: 600; color: var(--fair); }
+.verdict, .differ > p { font-size: .95rem; font-weight: 600; color: var(--fair); }
+.since { border-left: 4px solid var(--accent); background: var(--tint); padding: .75rem 1rem;
+  font-size: .95rem; font-weight: 600; }
 .coverage { background: var(--tint); border: 1px solid var(--line); border-radius: 8px;
   padding: .75rem 1rem; }
 .coverage p { margin: .25rem 0; }
 progress { width: 100%; height: .5rem; accent-color: var(--accent); }
-.state { font-weight: 600; margin: 0 0 1rem; }
-.state.answered { color: var(--good); }
-.state.partial { color: var(--fair); }
-.state.not_found { color: var(--poor); }
-figure { margin: 1.25rem 0; }
-blockquote { margin: 0; padding-left: 1rem; border-left: 3px solid var(--line);
+.contents ol { padding-left: 1.4rem; }
+.contents li { margin: .3rem 0; }
+.contents a { color: inherit; }
+.state { font-weight: 600; white-space: nowrap; }
+.state.answered, h3.new { color: var(--good); }
+.state.partial, h3.changed { color: var(--fair); }
+.state.not_found, h3.gone { color: var(--poor); }
+figure { margin: 1.5rem 0; scroll-margin-top: 1.5rem; }
+section[id] { scroll-margin-top: 1rem; }
+blockquote { margin: 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--line);
   white-space: pre-line; }
-figcaption { margin: .35rem 0 0 1.2rem; }
+figcaption { margin: 0 0 .4rem; }
+figure:target blockquote { border-left-color: var(--accent); }
+tr:target { background: var(--tint); }
+.beside { display: grid; grid-template-columns: 1fr 1fr; gap: 1.25rem; }
+.beside figure { margin: 0; }
+.differ { border: 1px solid var(--line); border-left: 4px solid var(--fair); border-radius: 6px;
+  padding: .75rem 1rem 1rem; margin: 1.25rem 0; }
+.differ > p { margin: 0 0 .75rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .85rem; line-height: 1.4; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
+  border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; }
 .cite { font-size: .72rem; font-weight: 600; line-height: 1; text-decoration: none;
-  background: var(--tint); border-radius: 4px; padding: .1rem .2rem; margin-left: .2rem;
-  vertical-align: .2em; }
-cite { font-style: normal; font-weight: 600; }
-.citation { display: grid; grid-template-columns: 2.5rem 1fr; padding: .75rem .5rem;
-  border-radius: 8px; scroll-margin-top: 1rem; }
-.citation:target { background: var(--tint); outline: 2px solid var(--accent); }
-.citation p { margin: 0 0 .35rem; white-space: pre-line; }
-.number { font-weight: 600; color: var(--soft); }
-mark { background: var(--mark); color: inherit; padding: .05em 0; }
-@media print { body { font-size: 10.5pt; } main { max-width: none; padding: 0; }
-  .citation, figure { break-inside: avoid; } a { color: inherit; } progress { display: none; } }
+  background: var(--tint); border: 1px solid var(--line); border-radius: 4px;
+  padding: .1rem .25rem; margin-left: .25rem; vertical-align: .15em; }
+.cite:hover { background: var(--accent); color: var(--paper); }
+cite { font-style: normal; font-weight: 600; color: var(--ink); }
+.citation { padding: .9rem 0; border-bottom: 1px solid var(--line); }
+.citation:last-child { border-bottom: 0; }
+.citation .place { margin: 0 0 .5rem; }
+.open { white-space: nowrap; padding-left: .6em; }
+.number { display: inline-block; min-width: 1.6em; color: var(--ink); }
+.snapshot { white-space: pre-wrap; font-size: .95rem; line-height: 1.55; }
+.ways { display: none; margin: .6rem 0 0; }
+.ways a { margin-right: 1.25rem; }
+.far { display: none; color: var(--soft); }
+mark { background: var(--mark); color: inherit; padding: .1em 0; scroll-margin: 7rem; }
+@media screen {
+  .citation:has(mark:target) { position: fixed; z-index: 1; inset: 0 0 0 auto; width: 32rem;
+    display: flex; flex-direction: column; padding: 1.25rem 1.5rem; background: var(--paper);
+    border: 0; border-left: 1px solid var(--line); box-shadow: var(--shadow); }
+  .citation:has(mark:target) .snapshot { flex: 1; overflow-y: auto; padding-right: .5rem; }
+  .citation:has(mark:target) .ways { display: block; padding-top: .6rem;
+    border-top: 1px solid var(--line); }
+  .citation:has(mark:target) .far { display: inline; }
+  .citation:has(mark:target) .place { margin: 0; padding-bottom: .6rem;
+    border-bottom: 1px solid var(--line); }
+  .citation:has(mark:target) .snapshot { padding-top: .6rem; }
+}
+@media screen and (min-width: 76rem) {
+  body:has(mark:target) main { margin-left: max(1rem, calc((100vw - 76rem) / 2)); }
+}
+@media screen and (max-width: 46rem) {
+  body { font-size: 16px; }
+  main { padding-top: 1.5rem; }
+  h1 { font-size: 1.5rem; }
+  .beside { grid-template-columns: 1fr; }
+  .citation:has(mark:target) { inset: auto 0 0 0; width: auto; height: 62vh; border-left: 0;
+    border-top: 1px solid var(--line); border-radius: 14px 14px 0 0; padding: 1rem 1.25rem; }
+}
+@supports not selector(:has(a)) {
+  .far { display: inline; }
+  .snapshot { max-height: 16rem; overflow-y: auto; }
+}
+@media print {
+  @page { margin: 2cm; }
+  body { font-size: 10.5pt; }
+  main { max-width: none; padding: 0; }
+  h2, h3, figcaption { break-after: avoid; }
+  .citation, figure, .differ, tr { break-inside: avoid; }
+  a { color: inherit; text-decoration: none; }
+  .far { display: none; }
+  progress, .ways, .open, .contents, details { display: none; }
+  .snapshot { max-height: none; overflow: visible; }
+}
 """

@@ -39,9 +39,10 @@ class Section:
 
     @property
     def quotes(self) -> tuple[Evidence, ...]:
-        """The evidence that is shown as quotes: all that is not shown as a row of a table."""
+        """The evidence that is shown as quotes one by one: in no table and no contradiction."""
         rows = {row.evidence.n for table in self.tables for row in table.rows}
-        return tuple(item for item in self.evidence if item.n not in rows)
+        pairs = {item.n for pair in self.differing for item in (pair.one, pair.other)}
+        return tuple(item for item in self.evidence if item.n not in rows | pairs)
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,19 @@ def compose(
     return replace(report, excerpts=excerpts(report.cited, text_of))
 
 
+def where(evidence: Evidence) -> str:
+    """Return document and locator; the title once where the locator begins with it."""
+    title, locator = evidence.title, evidence.locator
+    if locator == title or locator.startswith(f"{title} > "):
+        return locator
+    return ", ".join(text for text in (title, locator) if text)
+
+
+def sentence_of(evidence: Evidence) -> str:
+    """Return the quote as a part of the short answer: a row of a table without its outer bars."""
+    return one_line(evidence.quote).strip("| ") or one_line(evidence.quote)
+
+
 def title_of(request: Request) -> str:
     """Return the title of the plan, else the question, cut to a line."""
     return one_line(request.plan.title or request.question, most=160)
@@ -195,11 +209,16 @@ def _sections(
                 note=result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
-                differing=contradictions(shown),
-                tables=tables(shown, text_of),
+                differing=(differing := contradictions(shown)),
+                tables=tables(_without(shown, differing), text_of),
             )
         )
     return tuple(sections)
+
+
+def _without(found: Sequence[Evidence], differing: Sequence[Contradiction]) -> tuple[Evidence, ...]:
+    taken = {item.n for pair in differing for item in (pair.one, pair.other)}
+    return tuple(item for item in found if item.n not in taken)
 
 
 def _within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from researcher_job.contract import Evidence
 from researcher_job.contradictions import Contradiction
 from researcher_job.inert import blockquote, markdown, one_line
-from researcher_job.report import Document, Report, Section, Since
+from researcher_job.report import Document, Report, Section, Since, sentence_of, where
 from researcher_job.tables import Table
 
 HEADLINES = {
@@ -85,7 +85,7 @@ def _questions(numbers: list[str]) -> str:
 
 def _answer(report: Report) -> list[str]:
     head = " ".join(text for text in (HEADLINES[report.outcome], markdown(report.reason)) if text)
-    sentences = [f"{markdown(item.quote)} [{item.n}]" for item in report.answer]
+    sentences = [f"{markdown(sentence_of(item))} [{item.n}]" for item in report.answer]
     said = " ".join([*sentences, *pointers(report)])
     return [text for text in (head and f"**{head}**", said) if text]
 
@@ -149,9 +149,8 @@ def _cell(text: str) -> str:
 
 def _place(evidence: Evidence) -> str:
     """Return document, locator, source and, where it was taken over, from which job."""
-    where = ", ".join(markdown(text) for text in (evidence.title, evidence.locator) if text)
     carried = f"; from job {markdown(evidence.carried_from)}" if evidence.carried_from else ""
-    return f"{where} ({markdown(evidence.source)}{carried})"
+    return f"{markdown(where(evidence))} ({markdown(evidence.source)}{carried})"
 
 
 def _source(document: Document) -> str:
