@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -217,9 +218,13 @@ class Research:
         """Remove an ended job and its folder.
 
         Raises:
-            NotFound: no such job. Conflict: it has not ended.
+            NotFound: no such job. Conflict: it has not ended, or something builds on it.
         """
         await self._jobs.remove(self._owner, job_id)
+
+    async def ended_before(self, at: datetime) -> Sequence[str]:
+        """Return the ids of all jobs that ended before ``at`` (with its time zone)."""
+        return await self._jobs.ended_before(self._owner, at)
 
 
 def _asked(kind: type[A], **said: object) -> A:

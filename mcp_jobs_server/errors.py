@@ -56,6 +56,14 @@ class Conflict(JobsError):
     kind = "conflict"
 
 
+def builds_on(job_id: str) -> Conflict:
+    """Return the error for removing a job that the unended job ``job_id`` builds on."""
+    return Conflict(
+        f"The job {job_id}, which has not ended, builds on this one.",
+        "Remove this one when that has ended.",
+    )
+
+
 class NewerVersion(JobsError):
     """The data was written by a newer version and is left untouched."""
 

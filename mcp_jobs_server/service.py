@@ -187,10 +187,19 @@ class Jobs:
         """Remove an ended job and its folder.
 
         Raises:
-            NotFound: no such job. Conflict: it has not ended.
+            NotFound: no such job. Conflict: it has not ended, or something builds on it.
         """
         job = await self._find(owner, job_id)
         await self._runner.remove(owner, job.id)
+
+    async def ended_before(self, owner: Owner, at: datetime) -> Sequence[str]:
+        """Return the ids of all jobs that ended before ``at``, the latest ended first."""
+        found: list[str] = []
+        before = (at, "")
+        while page := await self._runner.ended(owner, limit=100, before=before):
+            found.extend(job.id for job in page)
+            before = (page[-1].ended_at or at, page[-1].id)
+        return found
 
     async def file(self, owner: Owner, job_id: str, name: str) -> bytes:
         """Return a whole file of a job folder.

@@ -19,7 +19,7 @@ from statistics import median
 
 import anyio
 
-from mcp_jobs_server.errors import Conflict, JobsError
+from mcp_jobs_server.errors import Conflict, JobsError, builds_on
 from mcp_jobs_server.folders.paths import checked
 from mcp_jobs_server.models import (
     ENDED_STATES,
@@ -179,6 +179,10 @@ class MemoryRunner:
             return False
         if not row.job.ended:
             raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
+        for other in self._mine(owner):
+            asked = other.job.request
+            if not other.job.ended and job_id in (asked.follow_up_of, asked.refresh_of):
+                raise builds_on(other.job.id)
         self.folders.clear(row.job.folder)
         del self._rows[job_id]
         return True

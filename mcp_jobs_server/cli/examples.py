@@ -34,6 +34,7 @@ examples:
   mcp-jobs-server jobs watch
   mcp-jobs-server jobs report 20260131-abc --part evidence
   mcp-jobs-server jobs cancel 20260131-abcdefghijklm --finish-now
+  mcp-jobs-server jobs remove --older-than 30d
 """
 SOURCES = """\
 examples:

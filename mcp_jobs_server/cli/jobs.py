@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -11,7 +12,7 @@ import anyio
 from mcp_jobs_server.cli.output import data, line, markdown, note, one_line, table
 from mcp_jobs_server.cli.research import exit_code, folder_of, followed, say_ended
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.errors import InvalidArgument, NotFound
+from mcp_jobs_server.errors import Conflict, InvalidArgument, NotFound
 from mcp_jobs_server.results import JobShown, ReportResult, StatusResult
 from mcp_jobs_server.settings import Settings, load
 from researcher_job.contract import JOB_ID
@@ -165,6 +166,14 @@ async def _cancel(args: argparse.Namespace, client: Research, settings: Settings
 
 async def _remove(args: argparse.Namespace, client: Research, settings: Settings) -> int:
     del settings
+    if args.older_than and args.ids:
+        raise InvalidArgument("Both ids and --older-than are given.", "Give one of them.")
+    if args.older_than:
+        return await _remove_old(args, client)
+    if not args.ids:
+        raise InvalidArgument(
+            "Which jobs?", "Give their ids, or an age: mcp-jobs-server jobs remove --older-than 30d"
+        )
     for job_id in args.ids:
         if not JOB_ID.fullmatch(job_id):
             raise InvalidArgument(
@@ -177,6 +186,28 @@ async def _remove(args: argparse.Namespace, client: Research, settings: Settings
             line(f"Removed {job_id}.")
     if args.json:
         data({"removed": list(args.ids)})
+    return 0
+
+
+async def _remove_old(args: argparse.Namespace, client: Research) -> int:
+    """Remove what ended so long ago; what is in use is kept and named."""
+    removed: list[str] = []
+    kept: dict[str, str] = {}
+    for job_id in await client.ended_before(datetime.now(UTC) - args.older_than):
+        try:
+            await client.remove(job_id)
+        except NotFound:
+            continue  # somebody else removed it
+        except Conflict as error:
+            kept[job_id] = error.message
+        else:
+            removed.append(job_id)
+    if args.json:
+        data({"removed": removed, "kept": kept})
+        return 0
+    for job_id, why in kept.items():
+        line(f"Kept {job_id}. {why}")
+    line(f"Removed {len(removed)} job{'' if len(removed) == 1 else 's'}.")
     return 0
 
 

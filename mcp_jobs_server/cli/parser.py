@@ -8,6 +8,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import NoReturn, TypeAlias, cast
 
 from mcp_jobs_server import __version__
@@ -187,7 +188,10 @@ def _jobs(commands: _Commands) -> None:
         "--finish-now", action="store_true", help="let it write its report from what it knows"
     )
     removed = _command(jobs, "remove", "remove ended jobs and their folders", run="jobs:remove")
-    removed.add_argument("ids", nargs="+", metavar="ID", help="exact ids of ended jobs")
+    removed.add_argument("ids", nargs="*", metavar="ID", help="exact ids of ended jobs")
+    removed.add_argument(
+        "--older-than", type=_age, metavar="AGE", help="all that ended so long ago, such as 30d"
+    )
 
 
 def _sources(commands: _Commands) -> None:
@@ -243,6 +247,16 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
     return int(text)
+
+
+_AGE = re.compile(r"(\d{1,5}) ?(h|d|w)", re.ASCII)
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if not found or not int(found[1]):
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not an age; write 12h, 30d or 8w")
+    return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
 
 
 def _seconds(text: str) -> float:

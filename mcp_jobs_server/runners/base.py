@@ -104,7 +104,8 @@ class Runner(Protocol):
         """Remove an ended job with its folder; ``False``: no such job.
 
         Raises:
-            Conflict: the job has not ended.
+            Conflict: the job has not ended, a job that has not ended builds on it (follow-up,
+                refresh), or something works in its folder.
         """
         ...
 

@@ -387,6 +387,19 @@ async def test_only_an_ended_job_can_be_removed_and_its_folder_with_it(bench: Be
     assert not await bench.runner.remove(ADA, job.id)
 
 
+@pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
+async def test_a_job_that_an_unended_one_builds_on_stays(bench: Bench, how: str) -> None:
+    job = await done(bench)
+    following = await start(bench, local.request().model_copy(update={how: job.id}))
+    await bench.run(following)
+    with pytest.raises(Conflict, match=following.id):
+        await bench.runner.remove(ADA, job.id)
+    assert await bench.runner.job(ADA, job.id) is not None
+    assert await bench.folders.read(job.folder, REQUEST) is not None
+    await bench.complete(following)
+    assert await bench.runner.remove(ADA, job.id)
+
+
 async def test_typical_seconds_are_those_of_like_jobs_of_this_owner(bench: Bench) -> None:
     assert await bench.runner.typical_seconds(ADA, local.request()) is None
     await done(bench)

@@ -1,4 +1,7 @@
-"""Removes job folders: out of sight first, then for good."""
+"""Removes jobs: the folder goes to the trash in one step, then the row, then what is in the trash.
+
+Whatever interrupts that, what lies in the trash is removed for good by the next start.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,51 @@ import shutil
 
 from mcp_jobs_server.errors import Conflict
 from mcp_jobs_server.folders.paths import make_private
-from mcp_jobs_server.models import Job
+from mcp_jobs_server.models import Job, Owner
 from mcp_jobs_server.runners.local import locks
 from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.runners.local.store import Store
+from researcher_job.contract import JOB_ID
 
 
-def remove_folder(layout: Layout, job: Job) -> None:
-    """Move the folder of an ended job to the trash in one step and delete it there.
+class Removal:
+    """Removes ended jobs of one data directory. All calls block."""
 
-    Raises:
-        Conflict: the job has not ended, or something works in its folder.
-    """
-    if not job.ended:
-        raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
-    with locks.taken(layout.job_lock(job.id)) as free:
-        if not free:
-            raise Conflict("Something works on the job's folder.", "Try again when it has ended.")
-        make_private(layout.trash)
-        trashed = layout.trash / job.id
-        shutil.rmtree(trashed, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):
-            (layout.jobs / job.folder).replace(trashed)
-    shutil.rmtree(trashed, ignore_errors=True)
-    layout.job_lock(job.id).unlink(missing_ok=True)
+    def __init__(self, store: Store, layout: Layout) -> None:
+        self._store = store
+        self._layout = layout
+
+    def remove(self, owner: Owner, job_id: str) -> bool:
+        """Remove the job with its folder; ``False``: the owner has no such job.
+
+        Raises:
+            Conflict: it has not ended, a job that has not ended builds on it, or a process
+                reads or writes its folder. Nothing is changed then.
+        """
+        if not self._store.remove(owner, job_id, take=self._to_trash):
+            return False
+        self._empty(job_id)
+        return True
+
+    def finish(self) -> None:
+        """Finish the removals that were interrupted."""
+        if not self._layout.trash.is_dir():
+            return
+        for path in self._layout.trash.iterdir():
+            if JOB_ID.fullmatch(path.name):
+                self._store.forget(path.name)
+                self._empty(path.name)
+
+    def _to_trash(self, job: Job) -> None:
+        with locks.taken(self._layout.job_lock(job.id)) as free:
+            if not free:
+                raise Conflict(
+                    "Something reads or writes the job's folder.", "Try again in a moment."
+                )
+            make_private(self._layout.trash)
+            with contextlib.suppress(FileNotFoundError):
+                (self._layout.jobs / job.folder).replace(self._layout.trash / job.id)
+
+    def _empty(self, job_id: str) -> None:
+        shutil.rmtree(self._layout.trash / job_id, ignore_errors=True)
+        self._layout.job_lock(job_id).unlink(missing_ok=True)

@@ -31,7 +31,7 @@ from mcp_jobs_server.runners.local.options import RunnerOptions
 from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, ending
 from mcp_jobs_server.runners.local.profile import Profiles, profile_of
 from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.removal import remove_folder
+from mcp_jobs_server.runners.local.removal import Removal
 from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.runners.local.ticker import Ticker
 from mcp_jobs_server.settings import Settings
@@ -78,6 +78,7 @@ class LocalRunner:
         self._layout = Layout(self._options.data_dir)
         self._database = Database(self._layout, busy_seconds=busy_seconds)
         self._store = Store(self._database)
+        self._removal = Removal(self._store, self._layout)
         self._queue = Queue(self._database, self._options.profile)
         self._folders = DirectoryFolders(self._layout.jobs)
         self._launching = Launching(self._options, self._layout)
@@ -94,6 +95,7 @@ class LocalRunner:
         tasks = anyio.create_task_group()
         self._entered = await tasks.__aenter__()
         self._ticker = Ticker(self._database, self._layout, tasks, self._ensure_quietly)
+        self._tasks.start_soon(self._finish_removals)
         self._tasks.start_soon(self._keep_runner)
         return self
 
@@ -170,6 +172,12 @@ class LocalRunner:
 
     async def remove(self, owner: Owner, job_id: str) -> bool:
         return await to_thread.run_sync(self._remove, owner, job_id)
+
+    async def _finish_removals(self) -> None:
+        try:
+            await to_thread.run_sync(self._finish_removing)
+        except JobsError as error:
+            log.warning("An interrupted removal could not be finished. %s", error)
 
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         return await self._look(partial(self._store.typical_seconds, owner, request))
@@ -260,13 +268,13 @@ class LocalRunner:
         return self._store.stop(owner, job_id, mode, at=self._clock())
 
     def _remove(self, owner: Owner, job_id: str) -> bool:
-        job = self._store.job(owner, job_id)
-        if job is None:
-            return False
         with translated():
-            remove_folder(self._layout, job)
-        self._store.delete(owner, job_id)
-        return True
+            return self._removal.remove(owner, job_id)
+
+    def _finish_removing(self) -> None:
+        with translated():
+            if self._database.exists:
+                self._removal.finish()
 
     def _ensure(self) -> subprocess.Popen[bytes] | None:
         with translated():

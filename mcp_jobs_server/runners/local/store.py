@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from statistics import median
 
-from mcp_jobs_server.errors import Conflict
+from mcp_jobs_server.errors import Conflict, builds_on
 from mcp_jobs_server.models import (
     Job,
     JobState,
@@ -27,6 +27,8 @@ _POSITION = """CASE WHEN state = 'queued' THEN
 _SELECT = f"SELECT *, {_POSITION} FROM jobs"  # noqa: S608 - a constant
 _ACTIVE = "ended_at IS NULL"
 _ENDED = "ended_at IS NOT NULL"
+_BUILDS_ON = f"""SELECT id FROM jobs WHERE owner = ? AND {_ACTIVE} AND ? IN
+    (json_extract(request, '$.follow_up_of'), json_extract(request, '$.refresh_of')) LIMIT 1"""  # noqa: S608
 _END = "\x7f"
 """Sorts behind every sign that an id may hold."""
 
@@ -112,11 +114,35 @@ class Store:
         with self._database.write() as db:
             db.execute(sql, (to_micros(at), owner.folder, job_id))
 
-    def delete(self, owner: Owner, job_id: str) -> None:
-        """Forget an ended job."""
-        sql = f"DELETE FROM jobs WHERE owner = ? AND id = ? AND {_ENDED}"  # noqa: S608 - constants
+    def remove(self, owner: Owner, job_id: str, *, take: Callable[[Job], None]) -> bool:
+        """Forget an ended job once ``take`` has put its folder away; ``False``: no such job.
+
+        No job can be started meanwhile that would build on it.
+
+        Raises:
+            Conflict: it has not ended, or a job that has not ended builds on it.
+        """
+        if not JOB_ID.fullmatch(job_id):
+            return False
+        mine = (owner.folder, job_id)
         with self._database.write() as db:
-            db.execute(sql, (owner.folder, job_id))
+            row = db.execute(f"{_SELECT} WHERE owner = ? AND id = ?", mine).fetchone()
+            if row is None:
+                return False
+            job = _job(owner, row)
+            if not job.ended:
+                raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
+            if user := db.execute(_BUILDS_ON, mine).fetchone():
+                raise builds_on(user["id"])
+            take(job)
+            db.execute("DELETE FROM jobs WHERE owner = ? AND id = ?", mine)
+        return True
+
+    def forget(self, job_id: str) -> None:
+        """Forget an ended job whose folder is away."""
+        sql = f"DELETE FROM jobs WHERE id = ? AND {_ENDED}"  # noqa: S608 - constants
+        with self._database.write() as db:
+            db.execute(sql, (job_id,))
 
     def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
