@@ -13,7 +13,7 @@ from researcher_job.contract import Evidence, Request
 from researcher_job.errors import JobError, Misquoted
 from researcher_job.evidence import check_quote, read_snapshot
 from researcher_job.folder import JobFolder
-from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
+from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query, Quote
 
 
 class EarlierUnreadable(JobError):
@@ -130,6 +130,10 @@ class EarlierLibrary:
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await self.now.frequencies(stems)
+
+    async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
+        """Know no titles: what was found then is all there is."""
+        return ()
 
     async def snapshot(self, sha256: str) -> str:
         return self.earlier.text_of(sha256)

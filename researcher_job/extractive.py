@@ -9,6 +9,7 @@ from typing import Literal
 from anyio import to_thread
 
 from researcher_job import contract
+from researcher_job.hops import follow
 from researcher_job.selection import Ranked, ranked_quotes, support
 from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
 from researcher_job.terms import Question, analyse
@@ -16,6 +17,7 @@ from researcher_job.terms import Question, analyse
 State = Literal["answered", "partial", "not_found"]
 
 _PASSAGES = {"quick": 20, "standard": 40, "deep": 80}
+_ROUNDS = {"quick": 1, "standard": 1, "deep": 2}
 _QUOTES = {"quick": 3, "standard": 5, "deep": 8}
 SUPPORTING = 3
 """How many of the best quotes decide whether a question is answered."""
@@ -57,9 +59,18 @@ async def find(
     Raises what the library raises.
     """
     analysed = await to_thread.run_sync(analyse, question, terms)
-    passages = await library.search(Query(question, tuple(terms)), limit=_PASSAGES[depth])
+    passages = await gather(analysed, terms, library, depth=depth)
     frequencies = analysed.together(await library.frequencies(analysed.index_stems))
     return await to_thread.run_sync(_findings, analysed, passages, frequencies, _QUOTES[depth])
+
+
+async def gather(
+    question: Question, terms: Sequence[str], library: Library, *, depth: contract.Depth
+) -> list[Passage]:
+    """Return the passages to look at, the best first: those found and what they lead to."""
+    query = Query(question.text, tuple(terms))
+    found = await library.search(query, limit=_PASSAGES[depth])
+    return await follow(question, query, found, library, rounds=_ROUNDS[depth])
 
 
 def _findings(

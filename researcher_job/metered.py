@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from researcher_job.budget import Budget
 from researcher_job.contract import Coverage
 from researcher_job.journal import Journal
-from researcher_job.sources.base import Frequencies, Library, Passage, Query
+from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
 
 SEARCH = "search"
 """Name of the tool in steps that search the library."""
@@ -50,6 +50,9 @@ class MeteredLibrary:
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await self._library.frequencies(stems)
+
+    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
+        return await self._library.mentioned(texts, query)
 
     async def snapshot(self, sha256: str) -> str:
         return await self._library.snapshot(sha256)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from researcher_job.answer_type import shows
 from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
 from researcher_job.terms import Question
@@ -32,13 +33,13 @@ _THIN = 0.85
 _MIN_WORDS = 6
 """Sentences with fewer words, links left out, rarely say much."""
 
-_RANK = 0.5
+_RANK = 1.6
 _FIRST = 0.06
+_EARLY = 0.1
+_NOT_OF_KIND = 0.1
 _TOGETHER = 0.08
-_NUMBER = 0.06
-_WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.9, "row": 0.85, "code": 0.6}
+_WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.85, "row": 0.85, "code": 0.6}
 _LINE = re.compile(r"\bline (\d+)$")
-_DIGIT = re.compile(r"\d")
 _DEFINES = re.compile(r"\W*(?:\w+\W+){1,4}?(?:is|are|was|were|provides?|allows?|lets|means)\b")
 _SHORT = 2
 _SAME = 0.8
@@ -119,11 +120,12 @@ class _Judge:
         context = frozenset((*title, *heading))
         near = {stem for sentence in own for stem in sentence}
         found = []
+        places = _places(passage.text, spans)
         for index, (span, words) in enumerate(zip(spans, own, strict=True)):
             touched = self.share(set(words), set(context), near)
             if touched <= 0:
                 continue
-            bonus = _FIRST * (index == 0) + self._bonus(texts[index], words)
+            bonus = self._bonus(texts[index], words, places[index])
             worth = _WEIGHT_OF_KIND[span.kind] * _worth(texts[index], words)
             rank = (touched + bonus) * worth + _RANK * share
             quote = _quote(passage, span, self.share(set(words), set(context), set()))
@@ -145,16 +147,29 @@ class _Judge:
         covered += OTHERS_SHARE * sum(min(pair) for pair in pairs)
         return covered / self._total
 
-    def _bonus(self, text: str, words: Sequence[str]) -> float:
+    def _bonus(self, text: str, words: Sequence[str], place: int) -> float:
         pairs = set(pairwise(words))
         asked = [pair for pair in pairwise(self._weights) if set(pair) <= set(words)]
         together = sum(pair in pairs for pair in asked) / max(len(self._weights) - 1, 1)
-        number = (self._question.waits_for in ("time", "number")) and _DIGIT.search(
-            text
-        ) is not None
-        short = len(self._weights) <= _SHORT and self._question.waits_for not in ("time", "number")
+        of_kind = shows(self._question.waits_for, text)
+        short = len(self._weights) <= _SHORT and of_kind is None
         defines = short and _DEFINES.match(text) is not None and words[0] in self._weights
-        return _TOGETHER * together + _NUMBER * number + _DEFINES_BONUS * defines
+        early = _FIRST * (place == 0) + _EARLY / (1 + place)
+        return (
+            early
+            + _TOGETHER * together
+            + _DEFINES_BONUS * defines
+            - _NOT_OF_KIND * (of_kind is False)
+        )
+
+
+def _places(text: str, spans: Sequence[Sentence]) -> list[int]:
+    """Return the number of each sentence in its paragraph, from 0: the first says what it is of."""
+    found: list[int] = []
+    for before, span in zip((None, *spans), spans, strict=False):
+        new = before is None or "\n\n" in text[before.end : span.start]
+        found.append(0 if new else found[-1] + 1)
+    return found
 
 
 def _worth(text: str, words: Sequence[str]) -> float:

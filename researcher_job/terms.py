@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from researcher_job.answer_type import AnswerType, answer_type
 from researcher_job.sources.base import Frequencies
 from researcher_job.spelling import spellings
-from researcher_job.stop_words import STOP_WORDS, stop_words, without_stop_words
-from researcher_job.words import TOKENIZER, WORD, index_stems, segmented, stems
-
-__all__ = ["STOP_WORDS", "TOKENIZER", "Question", "Term", "analyse"]
+from researcher_job.stop_words import stop_words, without_stop_words
+from researcher_job.words import WORD, index_stems, segmented, stems
 
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""

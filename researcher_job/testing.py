@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from researcher_job.contract import Coverage, Depth, Source
-from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote, Reading
+from researcher_job.sources.base import (
+    Frequencies,
+    Library,
+    Mention,
+    Passage,
+    Query,
+    Quote,
+    Reading,
+)
 from researcher_job.worker import FindState
 
 _WORD = re.compile(r"\w+")
@@ -61,6 +69,10 @@ class FakeLibrary:
                 for stem in stems
             },
         )
+
+    async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
+        """Know no titles."""
+        return ()
 
     async def snapshot(self, sha256: str) -> str:
         return next(text for text in self.texts.values() if _sha256(text) == sha256)

@@ -66,6 +66,18 @@ class Frequencies:
         return math.log(1 + (self.passages - holding + 0.5) / (holding + 0.5))
 
 
+@dataclass(frozen=True)
+class Mention:
+    """A document or section whose title stands in a text, with the passage that begins it.
+
+    ``text`` is the index of the text, ``name`` the title as its stems, spaced.
+    """
+
+    text: int
+    name: str
+    passage: Passage
+
+
 Reading = Callable[[Coverage, str], Awaitable[None]]
 """Called while sources are read: coverage so far, and the name of what was read last."""
 
@@ -87,6 +99,13 @@ class Library(Protocol):
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         """Return in how many passages each of ``stems`` occurs; 0 for those found nowhere."""
+        ...
+
+    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
+        """Return what ``texts`` name by its title, scored as ``search`` scores for ``query``.
+
+        None where titles are not known.
+        """
         ...
 
     async def snapshot(self, sha256: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -10,9 +11,9 @@ from pathlib import Path
 
 from researcher_job.contract import Coverage
 from researcher_job.sources.document import Reason
-from researcher_job.terms import TOKENIZER
+from researcher_job.words import TOKENIZER
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raised whenever the schema changes, so that indexes are built anew."""
 
 SCHEMA = f"""
@@ -30,6 +31,9 @@ CREATE TABLE passages (
     start INTEGER NOT NULL, stop INTEGER NOT NULL,
     title TEXT NOT NULL, heading TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX by_document ON passages (document);
+CREATE TABLE names (
+    name TEXT NOT NULL, passage INTEGER NOT NULL, PRIMARY KEY (name, passage)) WITHOUT ROWID;
+CREATE INDEX by_passage ON names (passage);
 CREATE VIRTUAL TABLE words USING fts5(
     title, heading, body, content = 'passages', content_rowid = 'id', tokenize = '{TOKENIZER}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
@@ -43,6 +47,15 @@ JOIN passages ON passages.id = best.rowid
 JOIN documents ON documents.id = passages.document
 ORDER BY best.rank, passages.id
 """
+_NAMED = """
+SELECT names.name, address, documents.title, locator, snapshot, start, stop,
+       passages.title, passages.heading, passages.body
+FROM json_each(?) AS asked
+JOIN names ON names.name = asked.value
+JOIN passages ON passages.id = names.passage
+JOIN documents ON documents.id = passages.document
+"""
+_CONTAINING = "SELECT term, doc FROM vocabulary WHERE term IN (SELECT value FROM json_each(?))"
 _FACTS = "SELECT name, value FROM facts"
 _UNREAD = "SELECT reason, name FROM files WHERE reason IS NOT NULL ORDER BY reason, address"
 
@@ -89,14 +102,18 @@ class Index:
 
     def containing(self, stems: Sequence[str]) -> dict[str, int]:
         """Return in how many passages each of ``stems`` occurs; those found only."""
-        marks = ",".join("?" * len(stems))
-        rows = self._rows(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", *stems)  # noqa: S608 - question marks only
+        rows = self._rows(_CONTAINING, json.dumps(list(stems)))
         return {str(term): int(str(count)) for term, count in rows}
 
     def candidates(self, match: str, *, limit: int) -> list[Candidate]:
         """Return the best passages for an FTS5 expression by this index's own statistics."""
         rows = self._rows(_CANDIDATES, TITLE_WEIGHT, HEADING_WEIGHT, match, limit)
         return [Candidate(*row) for row in rows]  # type: ignore[arg-type] # columns in this order
+
+    def named(self, names: Sequence[str]) -> list[tuple[str, Candidate]]:
+        """Return the passages that begin what is titled by one of ``names`` (stems, spaced)."""
+        rows = self._rows(_NAMED, json.dumps(list(names)))
+        return [(str(name), Candidate(*row)) for name, *row in rows]  # type: ignore[arg-type] # columns in this order
 
     def snapshot(self, sha256: str) -> str | None:
         """Return the text of the document with this hash, ``None`` where there is none."""

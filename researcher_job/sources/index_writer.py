@@ -16,7 +16,9 @@ from pathlib import Path
 from researcher_job.contract import Coverage
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
 from researcher_job.sources.index import INDEX_VERSION, SCHEMA
+from researcher_job.sources.names import names
 from researcher_job.sources.passages import Divided
+from researcher_job.words import segmented
 
 _VERSION = f"{EXTRACTOR_VERSION}.{INDEX_VERSION}"
 _COMMIT_SECONDS = 1.0
@@ -70,6 +72,7 @@ class IndexWriter:
             _remove(draft)
             _copy_first(earlier, draft)
         self._database = sqlite3.connect(draft, check_same_thread=False, isolation_level=None)
+        self._database.create_function("segmented", 1, segmented, deterministic=True)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA wal_autocheckpoint = 10000")
         self._database.execute("PRAGMA synchronous = NORMAL")  # whole after a power cut, too
@@ -119,8 +122,12 @@ class IndexWriter:
         # The words of an external-content table are removed by giving its text once more.
         self._database.execute(
             "INSERT INTO words(words, rowid, title, heading, body)"
-            " SELECT 'delete', id, title, heading, body FROM passages WHERE document = ?",
+            " SELECT 'delete', id, segmented(title), segmented(heading), segmented(body)"
+            " FROM passages WHERE document = ?",
             row,
+        )
+        self._database.execute(
+            "DELETE FROM names WHERE passage IN (SELECT id FROM passages WHERE document = ?)", row
         )
         self._database.execute("DELETE FROM passages WHERE document = ?", row)
         self._database.execute("DELETE FROM documents WHERE id = ?", row)
@@ -152,7 +159,12 @@ class IndexWriter:
             ),
         )
         self._database.executemany(
-            "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)", found
+            "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)",
+            ((passage, *map(segmented, words)) for passage, *words in found),
+        )
+        self._database.executemany(
+            "INSERT OR IGNORE INTO names VALUES (?, ?)",
+            ((name, first + place) for name, place in names(document)),
         )
         return number
 

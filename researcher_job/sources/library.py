@@ -10,13 +10,19 @@ from anyio import to_thread
 
 from researcher_job.contract import Coverage
 from researcher_job.errors import JobError
-from researcher_job.sources.base import Frequencies, Passage, Query
+from researcher_job.sources.base import Frequencies, Mention, Passage, Query
 from researcher_job.sources.index import Candidate, Index, IndexBroken
+from researcher_job.sources.names import runs
 from researcher_job.sources.ranking import scores
-from researcher_job.terms import analyse
+from researcher_job.terms import Question, analyse
+from researcher_job.words import stems
 
 _CANDIDATES_PER_PASSAGE = 2
 """How many an index may propose for each passage wanted, since its own statistics are not all."""
+
+
+_SAME_NAME = 5
+"""A title that more documents or sections share (``Overview``) names none of them."""
 
 
 class IndexLost(JobError):
@@ -63,6 +69,9 @@ class DocumentLibrary:
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await to_thread.run_sync(self._frequencies, stems)
 
+    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
+        return await to_thread.run_sync(self._mentioned, texts, query)
+
     async def snapshot(self, sha256: str) -> str:
         """Return the text; ``KeyError`` where no document has this hash."""
         return await to_thread.run_sync(self._snapshot, sha256)
@@ -77,15 +86,44 @@ class DocumentLibrary:
             with _Translated(shelf.index):
                 best = shelf.index.candidates(match, limit=limit * _CANDIDATES_PER_PASSAGE)
             found += [(shelf, candidate) for candidate in best]
+        passages = self._scored(found, question)
+        passages.sort(key=lambda passage: (-passage.score, passage.uri, passage.start))
+        return passages[:limit]
+
+    def _scored(
+        self, found: Sequence[tuple[Shelf, Candidate]], question: Question
+    ) -> list[Passage]:
         ranked = scores(
             [candidate for _, candidate in found],
             question,
             question.together(self._frequencies(question.index_stems)),
             average_length=self._average_length,
         )
-        passages = [_passage(*one, score) for one, score in zip(found, ranked, strict=True)]
-        passages.sort(key=lambda passage: (-passage.score, passage.uri, passage.start))
-        return passages[:limit]
+        return [_passage(*one, score) for one, score in zip(found, ranked, strict=True)]
+
+    def _mentioned(self, texts: Sequence[str], query: Query) -> list[Mention]:
+        """Look every run of words in ``texts`` up among the titles of all indexes."""
+        places: dict[str, list[int]] = {}
+        for index, words in enumerate(stems(texts)):
+            for run in runs(words):
+                places.setdefault(run, []).append(index)
+        named: dict[str, list[tuple[Shelf, Candidate]]] = {}
+        for shelf in self._shelves:
+            with _Translated(shelf.index):
+                titled = shelf.index.named(list(places))
+            for name, candidate in titled:
+                named.setdefault(name, []).append((shelf, candidate))
+        kept = [
+            (name, *one) for name, held in named.items() if len(held) <= _SAME_NAME for one in held
+        ]
+        scored = self._scored(
+            [(shelf, one) for _, shelf, one in kept], analyse(query.question, query.terms)
+        )
+        return [
+            Mention(text, name, passage)
+            for (name, *_), passage in zip(kept, scored, strict=True)
+            for text in places[name]
+        ]
 
     @property
     def _average_length(self) -> float:

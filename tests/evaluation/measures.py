@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from statistics import mean
 
 from researcher_job.contract import Source
-from researcher_job.extractive import SUPPORTING
+from researcher_job.extractive import SUPPORTING, gather
 from researcher_job.selection import Ranked, ranked_quotes, support
 from researcher_job.sources.base import Frequencies, Library, Passage, Query
 from researcher_job.sources.documents import open_library
@@ -32,7 +32,6 @@ BASELINE = {
         "abstention balanced accuracy": 0.730,
     },
 }
-PASSAGES = 40
 _FAR = 200
 _FOLDS = 5
 
@@ -50,8 +49,8 @@ class Searched:
         source = Source(name="set", uri=(folder / "documents").resolve().as_uri())
         return cls(data, await open_library([source], cache_dir=folder / "cache"))
 
-    async def passages(self, query: str, limit: int = PASSAGES) -> Sequence[Passage]:
-        return await self._library.search(Query(query), limit=limit)
+    async def passages(self, query: str) -> Sequence[Passage]:
+        return await gather(analyse(query), (), self._library, depth="standard")
 
     async def documents(self, query: str) -> list[str]:
         """Return the ids of the documents found, the best first, each once."""
@@ -61,7 +60,10 @@ class Searched:
         """Return the ranked quotes for ``query``, those of one document where it is named."""
         question = analyse(query)
         frequencies = question.together(await self._library.frequencies(question.index_stems))
-        passages = await self.passages(query, _FAR if only else PASSAGES)
+        if only:
+            passages = await self._library.search(Query(query), limit=_FAR)
+        else:
+            passages = await self.passages(query)
         kept = [one for one in passages if not only or document(one) == only]
         return Judged(question, ranked_quotes(question, kept, frequencies), frequencies)
 
