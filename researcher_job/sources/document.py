@@ -114,10 +114,11 @@ MAX_TEXT = 100_000_000
 class Writer:
     """Puts a document's text together from its parts and remembers where each one stands.
 
-    Every method may raise ``Unreadable``: the text would be longer than ``MAX_TEXT``.
+    Every method may raise ``Unreadable``: the text would be longer than ``most`` characters.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_TEXT) -> None:
+        self._most = most
         self._parts: list[str] = []
         self._length = 0
         self.blocks: list[Block] = []
@@ -139,7 +140,7 @@ class Writer:
             self._append(said)
 
     def _append(self, said: str) -> int:
-        if self._length + len(said) > MAX_TEXT:
+        if self._length + len(said) > self._most:
             raise Unreadable(Reason.INFLATED)
         gap = "\n\n" if self._parts else ""
         self._parts += [gap, said]

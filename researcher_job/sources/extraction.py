@@ -18,7 +18,7 @@ from researcher_job.errors import JobError
 from researcher_job.sources.document import Reason
 from researcher_job.sources.passages import Divided, Part
 from researcher_job.sources.readers import is_plain
-from researcher_job.sources.reading_process import Asked, Extracted, extract
+from researcher_job.sources.reading_process import MAX_MEMORY, Asked, Extracted, extract
 
 _SMALL = 100_000
 """Plain text up to so many bytes is read here: no reader of it can hang or fill the memory."""
@@ -32,7 +32,7 @@ _OUT_OF_TIME, _KILLED = 24, 9
 _ROOT = str(Path(__file__).parents[2])
 _PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]);"
-    " from researcher_job.sources.reading_process import main; main()"
+    " from researcher_job.sources.reading_process import main; main(int(sys.argv[2]))"
 )
 _AHEAD = 8
 _AHEAD_BYTES = 4_000_000
@@ -49,8 +49,8 @@ class ReadingImpossible(JobError):
 
 
 @dataclass(frozen=True)
-class Patience:
-    """Seconds that one file may take: without a sign of life, and in all.
+class Limits:
+    """Seconds that one file may take, without a sign of life and in all; bytes of memory.
 
     After each file that hung, the next ones get half of ``silent``, never less than ``least``: a
     folder of hostile files must not hold up a job for hours.
@@ -59,6 +59,7 @@ class Patience:
     silent: float = 20.0
     least: float = 2.0
     all: float = 120.0
+    memory: int = MAX_MEMORY
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ class Extraction:
     answer is dealt with. Not for several threads at once.
     """
 
-    def __init__(self, *, expected: int, patience: Patience | None = None) -> None:
+    def __init__(self, *, expected: int, limits: Limits | None = None) -> None:
         """``expected``: about how many files will be asked for."""
-        self._patience = patience or Patience()
-        self._silent = self._patience.silent
+        self._limits = limits or Limits()
+        self.silent = self._limits.silent
         self._bulk = expected > _FEW
         self._waiting: deque[_Waiting] = deque()
         self._process: _Process | None = None
@@ -130,10 +131,10 @@ class Extraction:
 
     def _given_up(self) -> Extracted | None:
         now = time.monotonic()
-        hangs = now - self._heard > self._silent
-        if not hangs and now - self._head_since <= self._patience.all:
+        hangs = now - self._heard > self.silent
+        if not hangs and now - self._head_since <= self._limits.all:
             return None
-        self._silent = max(self._silent / 2, self._patience.least)
+        self.silent = max(self.silent / 2, self._limits.least)
         return self._replaced(Reason.LONG)
 
     def _replaced(self, reason: Reason) -> Extracted:
@@ -147,7 +148,7 @@ class Extraction:
 
     def _start(self) -> None:
         """Start a process and give it all that waits."""
-        self._process = _Process()
+        self._process = _Process(self._limits.memory)
         for waiting in self._waiting:
             self._process.send(waiting.asked)
 
@@ -155,9 +156,9 @@ class Extraction:
 class _Process:
     """A running reading process; ``frames`` ends with ``None``."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM, _ROOT],
+            [sys.executable, "-P", "-c", _PROGRAM, _ROOT, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -77,11 +77,11 @@ def extract(asked: Asked) -> Extracted:
         return Extracted(Reason.CRASHED, *state)
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
+def main(memory: int = MAX_MEMORY) -> None:
+    """Answer requests until standard input ends, with no more than ``memory`` bytes."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not become an answer
-    _limit_memory()
+    _limit_memory(memory)
     _send(answers, b"")  # it has begun
     alive.tell_by(_alive(answers))
     for asked in _requests():
@@ -122,13 +122,13 @@ def _requests() -> Iterator[Asked]:
         yield queue.get()
 
 
-def _limit_memory() -> None:
+def _limit_memory(memory: int) -> None:
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        least = MAX_MEMORY if most == resource.RLIM_INFINITY else min(MAX_MEMORY, most)
+        least = memory if most == resource.RLIM_INFINITY else min(memory, most)
         resource.setrlimit(resource.RLIMIT_AS, (least, most))
 
 
@@ -151,7 +151,3 @@ def encode(extracted: Extracted) -> bytes:
         said = [found.title, found.text, parts]
     state = (extracted.signature, extracted.sha256, extracted.changed_ns)
     return json.dumps([said, *state]).encode()
-
-
-if __name__ == "__main__":
-    main()

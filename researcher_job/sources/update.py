@@ -9,7 +9,7 @@ from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
 from researcher_job.sources.document import Reason
-from researcher_job.sources.extraction import Extraction, Patience
+from researcher_job.sources.extraction import Extraction, Limits
 from researcher_job.sources.index_writer import IndexWriter, Known, Seen
 from researcher_job.sources.passages import Divided
 from researcher_job.sources.readers import unread
@@ -34,7 +34,7 @@ class Update:
         earlier: Sequence[Path],
         files: Sequence[Found],
         *,
-        patience: Patience | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._files = files
         self._writer = IndexWriter(draft, earlier)
@@ -44,7 +44,7 @@ class Update:
         self.opened = 0
         self._todo = deque(found for found in files if not self._is_settled(found))
         self._asked: deque[tuple[Found, Known | None]] = deque()
-        self._extraction = Extraction(expected=len(self._todo), patience=patience)
+        self._extraction = Extraction(expected=len(self._todo), limits=limits)
 
     def go_on(self) -> bool:
         """Work for a moment; return whether all is done."""

@@ -92,8 +92,12 @@ def _content(part: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
+    """Return a header's words; of one that is too long to be parsed, its first ones as they are."""
+    raw = next((said for key, said in message.raw_items() if key.lower() == name.lower()), "")
+    if len(str(raw)) > _MAX_HEADER:
+        return " ".join(clean(str(raw)[:_MAX_HEADER]).split())
     try:
         said = str(message.get(name, ""))
     except Exception:  # noqa: BLE001 - the parser of headers raises anything on hostile ones
         return ""
-    return " ".join(clean(said).split())[:_MAX_HEADER]
+    return " ".join(clean(said).split())

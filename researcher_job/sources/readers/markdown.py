@@ -16,6 +16,7 @@ from researcher_job.sources.readers.text import text_document, title_of
 _MAX_PARSED = 4_000_000
 """Longer texts (in characters) are read as plain text: parsing is slow, and nobody wrote them."""
 
+_MAX_HEADING = 1_000
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*(?:\n|$)", re.S)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
 _MARKUP = re.compile(
@@ -76,4 +77,5 @@ def _parse(source: str) -> list[Token]:
 
 def _plain(heading: str) -> str:
     """Return a heading's words without links, images, emphasis and tags; names as they are."""
-    return " ".join(_MARKUP.sub(lambda found: found[1] or "", heading).split())
+    said = heading[:_MAX_HEADING]  # brackets that are never closed take the square of their number
+    return " ".join(_MARKUP.sub(lambda found: found[1] or "", said).split())
