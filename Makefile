@@ -11,7 +11,7 @@ KILLS ?= 200
 SEED ?=
 export QUESTION SOURCES
 
-.PHONY: help demo test check format chaos bench bench-peers eval clean
+.PHONY: help demo test check format chaos bench bench-peers eval clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench    start-up, memory and latency beside a bare server'
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good the reports are'
+	@echo 'make screenshots  the pictures of a report in docs/images (needs Chromium)'
 
 demo: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
@@ -58,6 +59,9 @@ $(VENV)-peers/.made:
 
 eval: $(VENV)/.dev
 	$(BIN)/python -m tests.evaluation
+
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.browser
 
 clean:
 	rm -rf $(VENV)
