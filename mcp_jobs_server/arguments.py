@@ -209,6 +209,23 @@ class Cancel(Arguments):
     )
 
 
+LONGEST_DRAFT = 60_000
+"""Characters of a draft that are checked in one call."""
+
+
+class CheckCitations(Arguments):
+    """Arguments of ``check_citations``."""
+
+    job_id: JobId = Field(
+        default="", description="Id or its unique start. Default: the newest job."
+    )
+    text: Line = Field(
+        min_length=1,
+        max_length=LONGEST_DRAFT,
+        description="Your whole draft, [n] behind each claim.",
+    )
+
+
 ReportPart = Literal[
     "summary", "report", "section", "evidence", "sources", "citations", "citation", "steps"
 ]

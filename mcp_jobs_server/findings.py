@@ -5,6 +5,7 @@ It reads the evidence journal, so it says the same of a running job, as far as t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,17 +146,29 @@ def citations(job: Job, known: Findings) -> str:
     )
 
 
-def citation(quote: Evidence) -> str:
-    """Return one citation with its paragraph and how it can be checked again."""
+def citation(quote: Evidence, kept: bytes | None) -> str:
+    """Return one citation with its paragraph, and whether its quote stands in the text ``kept``."""
     return "\n\n".join(
         [
             f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})",
             _quoted(quote.quote),
             f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
-            f"Checked when it was found: characters {quote.start} to {quote.end} of the kept text"
-            f" {contract.snapshot_name(quote.snapshot)} are this quote.",
+            standing(quote, kept),
         ]
     )
+
+
+def standing(quote: Evidence, kept: bytes | None) -> str:
+    """Say whether the quote stands at its place of the kept text now."""
+    name = contract.snapshot_name(quote.snapshot)
+    place = f"characters {quote.start} to {quote.end} of the kept text {name}"
+    if kept is None:
+        return f"Not verified: {name} is not in the job folder any more."
+    if hashlib.sha256(kept).hexdigest() != quote.snapshot:
+        return f"Not verified: {name} was changed after the quote was taken. Do not cite it."
+    if kept.decode(errors="replace")[quote.start : quote.end] != quote.quote:
+        return f"Not verified: {place} are not this quote. Do not cite it."
+    return f"Verified now: {place} are this quote."
 
 
 def sources(job: Job, known: Findings) -> str:

@@ -153,7 +153,9 @@ async def _citation(folder: Folder, report: str | None, known: Findings) -> str:
     if found is None:
         numbers = f"They run up to {max(known.by_number)}." if known.by_number else "It has none."
         raise NotFound(f"There is no citation [{wanted}] in this job.", numbers)
-    return findings.citation(found)
+    name = contract.snapshot_name(found.snapshot)
+    kept = await folder.folders.read(folder.job.folder, name)
+    return findings.citation(found, kept.data if kept else None)
 
 
 _OF_THE_WHOLE: frozenset[ReportPart] = frozenset({"summary", "report", "section"})

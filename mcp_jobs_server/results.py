@@ -137,6 +137,50 @@ class CancelResult(Result):
     next: Next
 
 
+VerdictWord = Literal["supported", "partly", "contradicted", "not found"]
+
+
+class DifferenceShown(Result):
+    """What a claim says, and what its quote says instead."""
+
+    claim: str
+    quote: str
+
+
+class ClaimShown(Result):
+    """A cited sentence of a draft and what its quotes say of it."""
+
+    claim: str
+    cites: tuple[int, ...]
+    verdict: VerdictWord
+    score: float = Field(description="0 to 1.")
+    missing: tuple[str, ...] = Field(default=(), description="Words no cited quote has.")
+    differs: tuple[DifferenceShown, ...] = ()
+    quote: str | None = Field(default=None, description="The nearest quote.")
+    quote_number: int | None = None
+    rather: int | None = Field(default=None, description="Quote that supports it.")
+
+
+class UncitedShown(Result):
+    """A sentence that states something without citing."""
+
+    claim: str
+    rather: int | None = None
+
+
+class CheckResult(Result):
+    """Answer of ``check_citations``."""
+
+    job_id: str
+    summary: str
+    counts: dict[VerdictWord, int]
+    claims: tuple[ClaimShown, ...] = Field(default=(), description="Worst first, if many.")
+    uncited: tuple[UncitedShown, ...] = ()
+    unknown_numbers: tuple[int, ...] = ()
+    not_shown: int = 0
+    next: Next
+
+
 class Link(Result):
     """Where the whole report can be opened or read."""
 

@@ -1,4 +1,4 @@
-"""Jobs: start, look, list, cancel, fetch. The rules of the product are here; open this first.
+"""Jobs: start, look, list, cancel, fetch, check. All rules are here; open this first.
 
 It stands on two ports: a ``Runner`` that makes jobs run and a ``Folders`` that holds their
 files. Neither a tool nor a command line decides anything that this module does not.
@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 
-from mcp_jobs_server import reports, wording
+from mcp_jobs_server import checking, reports, wording
 from mcp_jobs_server.arguments import (
     Cancel,
+    CheckCitations,
     FetchReport,
     GetStatus,
     ListActiveJobs,
@@ -27,6 +28,7 @@ from mcp_jobs_server.models import Job, Owner, StartOptions
 from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
 from mcp_jobs_server.results import (
     CancelResult,
+    CheckResult,
     JobListResult,
     Next,
     ReportResult,
@@ -182,6 +184,14 @@ class Jobs:
         if job.ended and job.fetched_at is None:
             await self._runner.fetched(owner, job.id, self._clock())
         return answer
+
+    async def check(self, owner: Owner, asked: CheckCitations) -> CheckResult:
+        """Return what the quotes of a job say of each claim of a draft.
+
+        Raises:
+            NotFound: no such job of this owner.
+        """
+        return await checking.check(self._folders, await self._find(owner, asked.job_id), asked)
 
     async def remove(self, owner: Owner, job_id: str) -> None:
         """Remove an ended job and its folder.

@@ -13,10 +13,11 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
-from mcp_jobs_server import wording
+from mcp_jobs_server import check_wording, wording
 from mcp_jobs_server.arguments import (
     Arguments,
     Cancel,
+    CheckCitations,
     FetchReport,
     GetStatus,
     ListActiveJobs,
@@ -26,6 +27,7 @@ from mcp_jobs_server.auth import caller
 from mcp_jobs_server.errors import Internal, JobsError
 from mcp_jobs_server.results import (
     CancelResult,
+    CheckResult,
     JobListResult,
     ReportResult,
     Result,
@@ -176,6 +178,13 @@ async def _fetch(
     return answer, wording.report_text(answer)
 
 
+async def _check(
+    jobs: Jobs, asked: CheckCitations, context: Context[Any, Any]
+) -> tuple[CheckResult, str]:
+    answer = await jobs.check(caller(context), asked)
+    return answer, check_wording.text(answer)
+
+
 def _hints(*, reads: bool, destroys: bool = False, repeatable: bool = True) -> ToolAnnotations:
     return ToolAnnotations(
         read_only_hint=reads,
@@ -231,5 +240,14 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         arguments=FetchReport,
         answer=ReportResult,
         run=_fetch,
+    ),
+    Tool(
+        name="check_citations",
+        title="Check a draft",
+        description=wording.CHECK,
+        annotations=_hints(reads=True),
+        arguments=CheckCitations,
+        answer=CheckResult,
+        run=_check,
     ),
 )

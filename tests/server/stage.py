@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from mcp_jobs_server.models import Owner
@@ -32,6 +33,8 @@ from researcher_job.contract import (
 ME = Owner.local()
 BEGIN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 QUOTE = "Pump 7 moves 21 litres of water a minute."
+PARAGRAPH = f"{QUOTE} It was built in 1987 and has been oiled every second month since."
+SNAPSHOT = f"# Pump 7\n\n{PARAGRAPH}\n".encode()
 
 
 @dataclass
@@ -101,13 +104,14 @@ class Stage:
             uri="file:///handbook/pumps.md",
             title="Pumps",
             locator="Pumps > Pump 7",
-            snapshot="ab" * 32,
+            snapshot=sha256(SNAPSHOT).hexdigest(),
             start=10,
             end=10 + len(QUOTE),
-            paragraph=f"{QUOTE} It was built in 1987 and has been oiled every second month since.",
+            paragraph=PARAGRAPH,
             score=0.9,
         )
         name = contract.part_name(contract.EVIDENCE_PARTS, 1)
+        self.runner.write(job_id, contract.snapshot_name(evidence.snapshot), SNAPSHOT)
         self.runner.write(job_id, name, join_lines([evidence]))
 
     def complete(self, job_id: str) -> None:

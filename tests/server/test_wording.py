@@ -17,10 +17,18 @@ from mcp.types import CallToolResult, TextContent
 from mcp_jobs_server import wording
 from mcp_jobs_server.sources import Sources
 from researcher_job.contract import Failure
-from tests.server.stage import ME, Stage
+from tests.server.stage import ME, QUOTE, Stage
 
 pytestmark = pytest.mark.anyio
 
+DRAFT = """# Pump 7
+
+What does it move? In short:
+
+Pump 7 moves 21 litres of water per minute [1]. Pump 7 moves 25 litres a minute. [1]
+Pump 7 moves 21 litres of milk for Wagner [1]. Its price was raised by the mayor [1].
+The mayor sells it [9]. Pump 7 moves 21 litres of water.
+"""
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 
 
@@ -108,6 +116,8 @@ async def test_what_a_model_hears_of_a_job(stage: Stage) -> None:
             await talk.say(f"fetch-{part}", "fetch_report", part=part)
         await talk.say("fetch-citation", "fetch_report", part="citation", citation=1)
         await talk.say("fetch-section", "fetch_report", part="section", section="1")
+        await talk.say("check", "check_citations", text=DRAFT)
+        await talk.say("check-faultless", "check_citations", text=f"{QUOTE} [1]")
         await talk.say("cancel-ended", "cancel", job_id=job_id)
         assert [tokens(text_of(answer)) <= 150 for answer in brief] == [True] * 3
 

@@ -1,0 +1,149 @@
+"""Takes a draft apart: its sentences, which of them claim something, and what each cites.
+
+A mark is ``[3]``, ``[1, 2]`` or ``[1-3]``, behind or before the full stop, also as a link. Of
+Markdown, headings, code, rules and lists of sources are no claims; list items and rows are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mcp_jobs_server.words import Term, terms
+
+MOST_CLAIMS = 1_000
+"""Sentences of one draft that are looked at."""
+
+LONGEST_CLAIM = 2_000
+"""Characters of one sentence that are compared; longer ones are cut."""
+
+LONGEST_RANGE = 50
+"""Numbers that ``[1-9]`` may stand for."""
+
+_MARK = re.compile(
+    r"\\?\[\^?\s*(\d{1,6}(?:\s*(?:[,;]|[-–])\s*\d{1,6})*)\s*\\?\](?:\([^()\s]{0,500}\))?"
+)
+_MARKS = re.compile(rf"(?:\s*{_MARK.pattern})+")
+_STOP = re.compile(
+    r"(?<=[.!?…])[\"'”\u2019»)*_]*\s+(?=[\"'“\u2018«(*_\[]*[^\sa-z])|(?<=[。\uff01？])\s*"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Co|Corp|vs|etc|e\.g|i\.e|cf|No|Nr|Fig|approx|ca"
+    r"|z\.B|bzw|Rep|Sen|Gov|Gen|Col|Lt)|\b[A-Z])\.$"
+)
+_LIST = re.compile(r"^\s*(?:>\s?)*(?:[-*+•]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
+_NO_CLAIM = re.compile(r"^\s*(?:#{1,6}\s|[-=*_]{3,}\s*$|\|?[\s:|-]+\|?\s*$|\[\^?\d{1,6}\]:?\s|<)")
+_SETEXT = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
+_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)[^*_]+(?:\*\*|__):?\s*$")
+_MARKUP = re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}(?=\W|$)|!?\[([^\]\[]*)\]\([^()\s]*\)")
+_SOURCES = re.compile(
+    r"^\W*(?:sources|references|citations|quellen|literatur|bibliography)\W*$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that states something; ``cites`` are the numbers of its marks, in order."""
+
+    text: str
+    cites: tuple[int, ...]
+    terms: tuple[Term, ...]
+
+
+def claims(draft: str) -> list[Claim]:
+    """Return the claims of ``draft`` in order, at most ``MOST_CLAIMS`` of them."""
+    found: list[Claim] = []
+    for text, cites in _cited_sentences(draft):
+        claim = Claim(text, cites, terms(text))
+        if text and _states(claim):
+            found.append(claim)
+        if len(found) == MOST_CLAIMS:
+            break
+    return found
+
+
+def _states(claim: Claim) -> bool:
+    """Say whether a sentence states something: no question, no bare connection."""
+    if claim.text.rstrip("\"'”\u2019»)*_ ").endswith(("?", "？")):
+        return False
+    telling = [term for term in claim.terms if term.matters]
+    if claim.cites:
+        return bool(telling)
+    if claim.text.endswith(":"):
+        return False
+    return len({term.key for term in telling if term.kind != "common"}) >= 2 and len(telling) >= 3
+
+
+def _cited_sentences(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for block in _blocks(draft):
+        for piece in _with_marks(block):
+            text = _MARKUP.sub(r"\1", _MARKS.sub("", piece)).strip(" \t\n|")
+            yield " ".join(text[:LONGEST_CLAIM].split()), _numbers(piece)
+
+
+def _blocks(draft: str) -> Iterator[str]:
+    """Give the paragraphs, list items and table rows, each on one line, up to the sources."""
+    block: list[str] = []
+    lines = list(_outside_code(draft.splitlines()))
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
+        if _SOURCES.match(line):
+            break
+        begins = _LIST.match(line)
+        alone = "|" in line or bool(begins and begins[0].strip(" >"))
+        heading = _NO_CLAIM.match(line) or _BOLD_LINE.match(line) or _SETEXT.match(following)
+        if alone or heading or not line.strip(" >"):
+            yield " ".join(block)
+            block = []
+        if not heading:
+            block.append(_LIST.sub("", line))
+    yield " ".join(block)
+
+
+def _outside_code(lines: Sequence[str]) -> Iterator[str]:
+    fenced = False
+    for line in lines:
+        fence = line.lstrip().startswith(("```", "~~~"))
+        yield "" if fenced or fence else line
+        fenced = fenced != fence
+
+
+def _with_marks(block: str) -> Iterator[str]:
+    """Give the sentences of a block, each with the marks behind its full stop."""
+    pending = ""
+    for piece in sentences(block):
+        marks = _MARKS.match(piece)
+        carried = marks[0] if marks and pending else ""
+        if pending:
+            yield f"{pending} {carried}"
+        pending = piece[len(carried) :].strip()
+    if pending:
+        yield pending
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of ``text``, not cut behind abbreviations and initials."""
+    found: list[str] = []
+    start = 0
+    for match in _STOP.finditer(text):
+        if not _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start()]):
+            found.append(text[start : match.end()].strip())
+            start = match.end()
+    return [piece for piece in (*found, text[start:].strip()) if piece]
+
+
+def without_marks(text: str) -> str:
+    """Return ``text`` without what looks like a citation."""
+    return _MARKS.sub("", text)
+
+
+def _numbers(piece: str) -> tuple[int, ...]:
+    numbers: dict[int, None] = {}
+    for mark in _MARK.finditer(piece):
+        for part in re.split(r"\s*[,;]\s*", mark[1]):
+            first, _, last = re.sub(r"\s*[-–]\s*", "-", part).partition("-")
+            end = int(last.split("-")[0]) if last else int(first)
+            numbers.update(
+                dict.fromkeys(range(int(first), min(end, int(first) + LONGEST_RANGE) + 1))
+            )
+    return tuple(numbers)

@@ -1,0 +1,146 @@
+"""What a quote says otherwise than a claim: another number, a negation, the opposite word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from mcp_jobs_server.common_words import opposites
+from mcp_jobs_server.quantities import Quantity
+from mcp_jobs_server.quoted import Sentence
+from mcp_jobs_server.words import Term, stem
+
+_OPPOSITES = opposites(stem)
+
+NOT_DENIED = "no negation"
+"""How the side without a negation is shown."""
+
+_NEAR = 4
+"""Words between a negation and what it denies, at most."""
+
+_ROUNDED: tuple[str, ...] = (
+    "about",
+    "around",
+    "approx",
+    "nearly",
+    "almost",
+    "roughly",
+    "over",
+    "more than",
+    "circa",
+)
+_ROUNDED += ("some", "ca.", "rund", "etwa", "environ")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the claim says and what the quote says instead."""
+
+    kind: Literal["number", "negation", "opposite"]
+    claimed: str
+    quoted: str
+
+
+def differences(
+    claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
+) -> Iterator[Difference]:
+    """Give what ``sentence`` says otherwise. It is about the same: its other words match.
+
+    ``missing`` are the terms of the claim that no cited quote holds.
+    """
+    yield from _numbers(claimed, missing, sentence)
+    yield from _negations(claimed, sentence.terms)
+    yield from _opposites(claimed, missing, sentence)
+
+
+def _numbers(
+    claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
+) -> Iterator[Difference]:
+    ours = [term.quantity for term in claimed if term.quantity]
+    free = [
+        term
+        for term in sentence.terms
+        if term.quantity and not any(number.same(term.quantity) for number in ours)
+    ]
+    for term in missing:
+        for other in free:
+            if term.quantity and _instead(term, claimed, other, sentence.terms):
+                yield Difference("number", term.text, other.text)
+                free.remove(other)
+                break
+
+
+def _instead(term: Term, claimed: Sequence[Term], other: Term, quoted: Sequence[Term]) -> bool:
+    """Say whether one number stands where the other does: same unit or same neighbour."""
+    one, two = term.quantity, other.quantity
+    if not one or not two or not one.comparable(two):
+        return False
+    if one.unit or one.sort == "date":
+        return True
+    return bool(_beside(term, claimed) & _beside(other, quoted))
+
+
+def _beside(term: Term, among: Sequence[Term]) -> set[str]:
+    """Return the words on both sides of a number."""
+    telling = [one for one in among if one.matters or one is term]
+    at = next(index for index, one in enumerate(telling) if one is term)
+    return {one.key for one in telling[max(at - 1, 0) : at + 2] if not one.quantity}
+
+
+def rounds(term: Term, text: str, other: Quantity) -> bool:
+    """Say whether a claim's "about 260,000" is ``other`` rounded, such as 264,512."""
+    one = term.quantity
+    before = text[max(term.start - 16, 0) : term.start].lower()
+    if not one or not one.comparable(other) or not any(word in before for word in _ROUNDED):
+        return False
+    mine, its = (Decimal(min(number.values, key=len)) for number in (one, other))
+    digits = len(mine.normalize().as_tuple().digits)
+    if one.sort != "number" or len(its.normalize().as_tuple().digits) <= digits:
+        return False
+    return Decimal(f"{its:.{digits - 1}E}") == mine
+
+
+def _negations(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
+    mine, its = _denied(claimed), _denied(quoted)
+    if mine and not its:
+        for head, said in mine.items():
+            if _stands(head, quoted):
+                yield Difference("negation", said, NOT_DENIED)
+                return
+    if its and not mine:
+        for head, said in its.items():
+            if _stands(head, claimed):
+                yield Difference("negation", NOT_DENIED, said)
+                return
+
+
+def _stands(head: str, among: Sequence[Term]) -> bool:
+    return any(head == term.key for term in among)
+
+
+def _denied(among: Sequence[Term]) -> dict[str, str]:
+    """Return by the word that is denied how it stands; "not only" denies nothing."""
+    found: dict[str, str] = {}
+    for index, term in enumerate(among):
+        behind = among[index + 1 : index + 1 + _NEAR]
+        if term.kind != "negation" or (behind and behind[0].key == "only"):
+            continue
+        before = reversed(among[max(index - _NEAR, 0) : index])
+        head = next((one for one in (*behind, *before) if one.matters), None)
+        if head:
+            words = sorted((term, head), key=lambda one: one.start)
+            found[head.key] = " … ".join(one.text for one in words)
+    return found
+
+
+def _opposites(
+    claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
+) -> Iterator[Difference]:
+    said = {term.key for term in claimed}
+    for term in missing:
+        for other in sentence.terms:
+            if other.key in _OPPOSITES.get(term.key, ()) and other.key not in said:
+                yield Difference("opposite", term.text, other.text)
+                break
