@@ -93,11 +93,22 @@ def _run(options: argparse.Namespace) -> int:
 
     root: Path = options.folder.absolute()
     folder = JobFolder(root)
-    folder.request()  # before the lock: what cannot be read is left untouched
+    _refuse_newer(folder)  # before the lock: what cannot be read is left untouched
     with _locked(options.lock or root / LOCK):
         if folder.outcome():
             return ExitCode.DONE
         return _finish(folder, options) if options.finish else _research(folder, options)
+
+
+def _refuse_newer(folder: JobFolder) -> None:
+    from researcher_job.contract import NewerFormat
+
+    folder.request()
+    try:
+        folder.status()
+        folder.outcome()
+    except NewerFormat as error:
+        raise RequestUnreadable(str(error)) from error
 
 
 @contextmanager
@@ -134,7 +145,10 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> int:
     from researcher_job.job import Job
     from researcher_job.settings import JobSettings, default_cache_dir
     from researcher_job.sources.documents import open_library
+    from researcher_job.sources.index import remove_unused
 
+    cache_dir = options.cache or default_cache_dir()
+    remove_unused(cache_dir)
     control = Control(folder.path)
     control.obey_signals()
     before = folder.status()
@@ -142,7 +156,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> int:
         folder=folder,
         request=folder.request(),
         attempt=options.attempt or (before.attempt + 1 if before else 1),
-        settings=JobSettings(cache_dir=options.cache or default_cache_dir()),
+        settings=JobSettings(cache_dir=cache_dir),
         open_library=open_library,
         find=find,
         control=control,

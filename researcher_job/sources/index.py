@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -58,6 +60,9 @@ JOIN documents ON documents.id = passages.document
 _CONTAINING = "SELECT term, doc FROM vocabulary WHERE term IN (SELECT value FROM json_each(?))"
 _FACTS = "SELECT name, value FROM facts"
 _UNREAD = "SELECT reason, name FROM files WHERE reason IS NOT NULL ORDER BY reason, address"
+
+KEPT_SECONDS = 14 * 24 * 3600.0
+"""An index that no job used for so long is removed."""
 
 TITLE_WEIGHT = 2.0
 HEADING_WEIGHT = 1.0
@@ -131,3 +136,15 @@ class Index:
                 return connection.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise IndexBroken(str(self.path)) from error
+
+
+def remove_unused(cache_dir: Path, *, kept_seconds: float = KEPT_SECONDS) -> None:
+    """Remove indexes, and unfinished ones, that no job used for ``kept_seconds``.
+
+    Each job sets the time of what it uses. One that uses an index for longer finds it gone, and
+    its next attempt builds it anew.
+    """
+    for path in (*cache_dir.glob("*.sqlite"), *cache_dir.glob("*.draft*")):
+        with contextlib.suppress(OSError):  # another job removes it as well, or it may not be
+            if time.time() - path.stat().st_mtime > kept_seconds:
+                path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from researcher_job.contract import Coverage, Source
 from researcher_job.sources.base import Passage, Query
 from researcher_job.sources.documents import open_library
+from researcher_job.sources.index import remove_unused
 from researcher_job.sources.library import IndexLost
 from tests.researcher.files import opened, source
+from tests.researcher.jobs import command, make_folder
 
 pytestmark = pytest.mark.anyio
 
@@ -169,3 +172,37 @@ async def test_a_snapshot_that_nobody_has_is_a_key_error(folder: Path, cache: Pa
     library = await opened(folder, cache)
     with pytest.raises(KeyError):
         await library.snapshot("0" * 64)
+
+
+def aged(path: Path, *, days: float) -> None:
+    at = time.time() - days * 24 * 3600
+    os.utime(path, (at, at))
+
+
+async def test_what_no_job_used_for_two_weeks_goes(folder: Path, cache: Path) -> None:
+    await opened(folder, cache)
+    (index,) = indexes(cache)
+    (cache / "torn.draft").write_bytes(b"")
+    aged(index, days=13.9)
+    aged(cache / "torn.draft", days=13.9)
+    remove_unused(cache)
+    assert indexes(cache) == [index]
+    assert (cache / "torn.draft").exists()
+    aged(cache / "torn.draft", days=14.1)
+    aged(index, days=14.1)
+    await opened(folder, cache)  # a job uses it
+    remove_unused(cache)
+    assert indexes(cache) == [index]
+    assert not (cache / "torn.draft").exists()
+    aged(index, days=14.1)
+    remove_unused(cache)
+    assert indexes(cache) == []
+
+
+async def test_the_command_removes_what_no_job_uses(folder: Path, cache: Path) -> None:
+    await opened(folder, cache)
+    (index,) = indexes(cache)
+    aged(index, days=14.1)
+    job = make_folder(folder.parent / "job")
+    assert command("--folder", job.path, "--cache", cache).returncode == 0
+    assert not index.exists()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mcp_jobs_server.errors import NewerVersion
-from mcp_jobs_server.runners.local import schema
+from mcp_jobs_server.runners.local import processes, schema
 from mcp_jobs_server.runners.local.database import Database
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.migrations import MIGRATIONS
-from mcp_jobs_server.runners.local.runner import LocalRunner
+from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
+from researcher_job import contract
+from researcher_job.contract import FORMAT_VERSION
 from tests.server import local_backend as local
 from tests.server.local_backend import start, until_ended
 
@@ -122,3 +129,68 @@ def test_migrations_only_add() -> None:
     for statement in (one for statements in MIGRATIONS for one in statements):
         assert not statement.startswith("DROP") or statement.startswith("DROP INDEX")
         assert not statement.startswith("ALTER") or " ADD COLUMN " in statement
+
+
+# --- job folders of a newer format ------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def of_a_newer_format(folder: Path, name: str) -> dict[str, bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"format_version": FORMAT_VERSION + 1, "unknown": "shape"}
+    (folder / name).write_text(json.dumps(said))
+    return contents(folder)
+
+
+@pytest.mark.parametrize("name", ["request.json", "status.json", "outcome.json"])
+async def test_a_folder_of_a_newer_format_is_refused_and_stays_as_it_is(
+    settings: Settings, name: str
+) -> None:
+    async with LocalRunner(replace(settings, max_running=1)) as runner:
+        blocker = await start(runner)
+        stop_all(settings, wait_seconds=local.LONGEST)
+        job = await start(runner, "answer")
+        before = of_a_newer_format(local.folder(runner, job), name)
+        await runner.stop(local.OWNER, blocker.id, "stop")
+        ended = await until_ended(runner, job)
+        assert ended.error is not None
+        assert ended.error.code == "unreadable_request"
+        assert "Upgrade" in ended.error.hint
+        assert contents(local.folder(runner, job)) == before
+
+
+@pytest.mark.parametrize("name", ["request.json", "status.json", "outcome.json"])
+def test_the_job_itself_refuses_a_newer_format(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "job"
+    contract.create_once(folder / "request.json", contract.encode(local.request()))
+    before = of_a_newer_format(folder, name)
+    for more in ([], ["--finish", "died"]):
+        command = [sys.executable, "-m", "researcher_job", "--folder", str(folder), *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 5
+        assert "Upgrade" in done.stderr
+        assert contents(folder) == before
+
+
+async def test_the_dead_job_of_a_newer_program_is_left_to_it(settings: Settings) -> None:
+    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
+        job = await start(runner)
+        await local.until_running(runner, job)
+        found = processes.of_data_dir(settings.data_dir)
+        for process in found:
+            process.kill()
+        psutil.wait_procs(found, timeout=local.LONGEST)
+        before = of_a_newer_format(local.folder(runner, job), "outcome.json")
+        stop_all(settings, wait_seconds=local.LONGEST)  # settles what is dead, of any profile
+        again = await runner.job(local.OWNER, job.id)
+        assert again is not None
+        assert (again.state, again.attempt) == ("queued", 1)
+        assert contents(local.folder(runner, job)) == before
+        await runner.stop(local.OWNER, job.id, "stop")

@@ -32,11 +32,14 @@ from researcher_job.contract import (
     REPORT,
     REQUEST,
     RUN,
+    STATUS,
     STOP,
     NewerFormat,
     Outcome,
+    Record,
     Request,
     Run,
+    Status,
     create_once,
     decode,
     encode,
@@ -88,12 +91,30 @@ class Attempt:
         return processes.ending(self._exit_code) + killed
 
     @property
+    def newer(self) -> bool:
+        """Whether a newer program wrote in its folder, in which nothing may be changed then."""
+        kinds: tuple[tuple[type[Record], str], ...] = (
+            (Request, REQUEST),
+            (Status, STATUS),
+            (Outcome, OUTCOME),
+        )
+        try:
+            for kind, name in kinds:
+                decode(kind, read_whole(self.folder / name))
+        except NewerFormat:
+            return True
+        return False
+
+    @property
     def reports(self) -> int:
         """How often the writing of its report was begun."""
         return self._reports
 
     def begin(self, at: datetime) -> None:
         """Start the job's process; ``OSError``: it could not be started, which is a death."""
+        if self.newer:
+            self._exit_code = UNREADABLE
+            return
         request = Request.model_validate_json(self._claim.request)
         if read_whole(self.folder / REQUEST) is None:
             create_once(self.folder / REQUEST, encode(request))

@@ -106,6 +106,8 @@ class Supervisor:
                         continue
                     case Resumed() | ReportDue():
                         self._queue.requeue(claim, charge=False)
+                    case Failed() if attempt.newer:
+                        self._queue.requeue(claim, charge=False)
                     case verdict:
                         self._recorded(verdict, claim, attempt)
 
@@ -187,8 +189,9 @@ class Supervisor:
         )
         if not self._queue.end(claim, ended):
             return False
-        (attempt.folder / RESERVE).unlink(missing_ok=True)
-        create_once(attempt.folder / ENDED, encode(ended))
+        if not attempt.newer:
+            (attempt.folder / RESERVE).unlink(missing_ok=True)
+            create_once(attempt.folder / ENDED, encode(ended))
         return True
 
     def _free_places(self, seconds: float) -> None:
