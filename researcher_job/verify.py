@@ -49,6 +49,7 @@ def verify(root: Path) -> Verification:
     evidence, faults = _evidence(folder)
     by_number = {item.n: item for item in evidence}
     faults += _quotes(folder, evidence)
+    faults += _asked(request, evidence)
     faults += _steps(folder, finished=outcome is not None)
     faults += check_reports(folder, by_number)
     if outcome:
@@ -95,6 +96,13 @@ def _quotes(folder: JobFolder, evidence: list[Evidence]) -> Iterator[Fault]:
     for item in evidence:
         if problem := _misquote(folder, item):
             yield Fault(f"quote {item.n}", problem)
+
+
+def _asked(request: Request, evidence: list[Evidence]) -> Iterator[Fault]:
+    count = len(contract.questions_of(request.question, request.plan))
+    for item in evidence:
+        if not -1 <= item.question < count:
+            yield Fault(f"quote {item.n}", "belongs to no question")
 
 
 def _misquote(folder: JobFolder, item: Evidence) -> str:
