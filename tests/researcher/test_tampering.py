@@ -243,7 +243,8 @@ def mended(folder: JobFolder) -> None:
 
 
 CONTENT = (
-    "quote", "paragraph", "snapshot hash", "start", "end", "evidence number", "snapshot", "step", "locator", "title", "source",
+    "quote", "paragraph", "snapshot hash", "start", "end", "evidence number", "snapshot",
+    "step", "locator", "title", "source",
 )  # fmt: skip
 """What is checked against other content, so that mended hashes do not hide it."""
 

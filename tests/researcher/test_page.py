@@ -1,0 +1,151 @@
+"""What a report shows besides quotes: excerpts, contradictions, tables; and that it stays small."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from researcher_job.contract import Evidence
+from researcher_job.contradictions import contradictions
+from researcher_job.excerpts import excerpt, excerpts
+from researcher_job.page import html_page
+from researcher_job.tables import tables
+from researcher_job.writer import markdown_report
+from tests.researcher import test_report
+from tests.researcher.test_report import evidence
+
+MAX_PAGE_BYTES = 2_000_000
+
+
+def differ(one: str, other: str, **fields: object) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    found = contradictions([evidence(1, one), evidence(2, other, **fields)])
+    return [(pair.one_says, pair.other_says) for pair in found]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("The notice period is 30 days.", "The notice period is sixty days.", ("30", "60")),
+        ("Leave is 1,200 hours in all.", "Leave is 1300 hours in all.", ("1200", "1300")),
+        ("The firm was founded in 1987.", "The firm was founded in 1989.", ("1987", "1989")),
+        ("Claims close in March each year.", "Claims close in June each year.", ("march", "june")),
+    ],
+)
+def test_different_values_for_the_same_are_shown(
+    one: str, other: str, said: tuple[str, str]
+) -> None:
+    assert differ(one, other) == [((said[0],), (said[1],))]
+
+
+def test_a_denial_is_shown() -> None:
+    assert differ(
+        "Visitors may enter the plant alone.", "Visitors may not enter the plant alone."
+    ) == [((), ())]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The notice period is 30 days.", "The notice period is thirty days."),
+        ("The notice period is 30 days.", "Lunch costs 4 euro in the canteen."),
+        ("Pump 7 moves 21 litres a minute.", "Pump 8 moves 25 litres a minute."),
+        ("In 2020 revenue was 5 million.", "In 2021 revenue was 6 million."),
+        ("The allowance for Norway is 80 euro.", "The allowance for Portugal is 50 euro."),
+        ("The notice period is 30 days.", "The notice period is 30 days, from 2024 on."),
+        ("Claims are paid by the office.", "The office never sleeps."),
+    ],
+)
+def test_what_speaks_of_something_else_is_no_contradiction(one: str, other: str) -> None:
+    assert differ(one, other) == []
+
+
+def test_pumps_told_apart_by_their_headings_do_not_differ() -> None:
+    one = evidence(1, "It moves 21 litres a minute.", locator="Pumps > Pump 7")
+    other = evidence(2, "It moves 25 litres a minute.", locator="Pumps > Pump 8")
+    assert contradictions([one, other]) == ()
+
+
+def snapshot(text: str) -> tuple[str, dict[str, str]]:
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return sha256, {sha256: text}
+
+
+def row(n: int, text: str, line: str, **fields: object) -> Evidence:
+    sha256, _ = snapshot(text)
+    start = text.index(line)
+    return evidence(n, line, snapshot=sha256, start=start, end=start + len(line), **fields)
+
+
+MARKDOWN = "# Costs\n\n| Item | Cost |\n| --- | --- |\n| Tea | 2 |\n| Cake | 4 |\n\nEnd | of it.\n"
+WORD = "Intro.\n\nItem | Cost\nTea | 2\nCake | 4\n\nEnd."
+CSV = 'Item,Cost\n"Tea, green",2\nCake,4\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "cells"),
+    [
+        (MARKDOWN, ["| Cake | 4 |", "| Tea | 2 |"], [("Cake", "4"), ("Tea", "2")]),
+        (WORD, ["Tea | 2"], [("Tea", "2")]),
+        (CSV, ['"Tea, green",2'], [("Tea, green", "2")]),
+    ],
+)
+def test_rows_are_put_under_their_heads(
+    text: str, lines: list[str], cells: list[tuple[str, ...]]
+) -> None:
+    _, texts = snapshot(text)
+    found = [row(n, text, line, uri="file:///a.csv") for n, line in enumerate(lines, start=1)]
+    [table] = tables(found, texts.__getitem__)
+    assert table.heads == ("Item", "Cost")
+    assert [one.cells for one in table.rows] == cells
+
+
+def test_a_sentence_with_a_bar_is_no_row() -> None:
+    _, texts = snapshot(MARKDOWN)
+    assert tables([row(1, MARKDOWN, "End | of it.")], texts.__getitem__) == ()
+    plain = "Tea | 2"
+    assert tables([row(1, plain, plain)], snapshot(plain)[1].__getitem__) == ()
+
+
+def test_an_excerpt_holds_what_surrounds_the_quote_and_no_more() -> None:
+    text = "a" * 5_000 + "\n\nBefore. Quote. After.\n\n" + "b" * 5_000
+    start = text.index("Quote.")
+    found = excerpt(text, start, start + 6)
+    assert (found.near_before, found.near_after) == ("Before. ", " After.")
+    assert len(found.far_before) + len(found.near_before) == 2_000
+    assert len(found.near_after) + len(found.far_after) == 2_000
+    assert not found.begins
+    assert not found.ends
+
+
+def test_a_report_over_big_documents_stays_small() -> None:
+    text = ("Wörter <b> & 語語語語 " * 20 + "\n\n") * 3_000
+    sha256, texts = snapshot(text)
+    quotes = []
+    for n in range(1, 301):
+        start = n * 900
+        quotes.append(
+            evidence(n, text[start : start + 120], snapshot=sha256, start=start, end=start + 120)
+        )
+    report = test_report.report(*quotes)
+    assert len(excerpts(quotes, texts.__getitem__)) == 300
+    full = replace(report, excerpts=excerpts(quotes, texts.__getitem__))
+    page = html_page(full).encode()
+    assert 300_000 < len(page) < MAX_PAGE_BYTES
+
+
+def test_without_its_snapshot_a_quote_is_shown_in_its_paragraph() -> None:
+    assert 'Before. <mark id="c1">Word.</mark> After.' in html_page(
+        test_report.report(evidence(1, "Word."))
+    )
+    assert excerpts([evidence(1, "Word.")], lambda _: "Another text.") == {}
+
+
+def test_a_contradiction_is_shown_once_side_by_side() -> None:
+    one, other = "The notice period is 30 days.", "The notice period is 60 days."
+    text = markdown_report(test_report.report(evidence(1, one), evidence(2, other)))
+    assert "**The sources differ: 30 against 60.**" in text
+    assert f"| “{one}” | “{other}” |" in text
+    assert f"> {one}" not in text
+    assert "The sources differ: see below." in text
