@@ -122,12 +122,17 @@ def _by_question(job: Job, known: Findings) -> list[str]:
 
 
 def _block(quote: Evidence) -> str:
-    where = f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source})"
+    where = f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)})"
     block = f"{where}\n{_quoted(quote.quote)}"
     around = " ".join(quote.paragraph.split())
     if len(around) <= len(quote.quote) + 40:
         return block
     return f"{block}\nIn its paragraph:\n{_quoted(quote.paragraph)}"
+
+
+def _origin(quote: Evidence) -> str:
+    """Return the source of a quote and, where it was taken over, from which job."""
+    return quote.source + (f"; from job {quote.carried_from}" if quote.carried_from else "")
 
 
 def _quoted(text: str) -> str:
@@ -140,7 +145,7 @@ def citations(job: Job, known: Findings) -> str:
     if not known.quotes:
         return "There are no citations." if known.outcome else unfinished(job) + " nothing yet."
     return "\n\n".join(
-        f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})\n"
+        f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)}, {quote.uri})\n"
         + _quoted(quote.quote)
         for quote in known.quotes
     )
@@ -150,7 +155,7 @@ def citation(quote: Evidence, kept: bytes | None) -> str:
     """Return one citation with its paragraph, and whether its quote stands in the text ``kept``."""
     return "\n\n".join(
         [
-            f"[{quote.n}] {quote.title}, {quote.locator} ({quote.source}, {quote.uri})",
+            f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)}, {quote.uri})",
             _quoted(quote.quote),
             f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
             standing(quote, kept),

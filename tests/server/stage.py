@@ -94,8 +94,8 @@ class Stage:
         ]
         self.runner.write(job_id, contract.part_name(contract.STEPS, first), join_lines(steps))
 
-    def find(self, job_id: str) -> None:
-        """Write one quote, as found."""
+    def find(self, job_id: str, *, carried_from: str = "") -> None:
+        """Write one quote, as found, or as taken over from another job."""
         evidence = Evidence(
             n=1,
             question=0,
@@ -109,6 +109,7 @@ class Stage:
             end=10 + len(QUOTE),
             paragraph=PARAGRAPH,
             score=0.9,
+            carried_from=carried_from,
         )
         name = contract.part_name(contract.EVIDENCE_PARTS, 1)
         self.runner.write(job_id, contract.snapshot_name(evidence.snapshot), SNAPSHOT)

@@ -463,6 +463,14 @@ async def test_a_citation_is_shown_in_its_paragraph(stage: Stage) -> None:
         await fetch(stage, part="citation", citation=2)
 
 
+@pytest.mark.parametrize("part", ["evidence", "citations"])
+async def test_a_quote_that_was_taken_over_is_marked(stage: Stage, part: str) -> None:
+    job_id = await running(stage)
+    stage.find(job_id, carried_from="20261101-aaaaaaaaaaaaa")
+    stage.complete(job_id)
+    assert "(handbook; from job 20261101-aaaaaaaaaaaaa" in await fetch(stage, part=part)
+
+
 async def test_a_page_carries_the_quotes_it_cites(stage: Stage) -> None:
     job_id = await running(stage)
     stage.find(job_id)
