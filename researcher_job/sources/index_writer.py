@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from researcher_job.contract import Coverage
@@ -22,6 +22,7 @@ from researcher_job.words import segmented
 
 _VERSION = f"{EXTRACTOR_VERSION}.{INDEX_VERSION}"
 _COMMIT_SECONDS = 1.0
+_NAMED_TOGETHER = 200
 _WASTED_SHARE = 4
 """An index is packed where more than one page in so many is free."""
 
@@ -81,6 +82,7 @@ class IndexWriter:
             self._note("version", _VERSION)
         self._database.execute("BEGIN")
         self._committed = time.monotonic()
+        self._unnamed: list[tuple[int, Divided]] = []
 
     def known(self, address: str) -> Known | None:
         """Return what the index holds of the file at ``address``, ``None`` where nothing."""
@@ -162,14 +164,23 @@ class IndexWriter:
             "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)",
             ((passage, *map(segmented, words)) for passage, *words in found),
         )
-        self._database.executemany(
-            "INSERT OR IGNORE INTO names VALUES (?, ?)",
-            ((name, first + place) for name, place in names(document)),
-        )
+        self._unnamed.append((first, replace(document, text="")))
+        if len(self._unnamed) >= _NAMED_TOGETHER:
+            self._add_names()
         return number
+
+    def _add_names(self) -> None:
+        found = names([document for _, document in self._unnamed])
+        for (first, _), of_one in zip(self._unnamed, found, strict=True):
+            self._database.executemany(
+                "INSERT OR IGNORE INTO names VALUES (?, ?)",
+                ((name, first + place) for name, place in of_one),
+            )
+        self._unnamed.clear()
 
     def finish(self, path: Path, coverage: Coverage) -> None:
         """Write down ``coverage`` and put the index in its place."""
+        self._add_names()
         self._note("coverage", coverage.model_dump_json())
         self._note("passages", self._one("SELECT count(*) FROM passages"))
         self._note("length", self._one("SELECT coalesce(sum(length), 0) FROM documents"))
@@ -187,11 +198,13 @@ class IndexWriter:
         """Keep what was done so far for the next writer; nothing after ``finish``."""
         with contextlib.suppress(sqlite3.ProgrammingError):  # closed already
             if self._database.in_transaction:
+                self._add_names()
                 self._database.execute("COMMIT")
             self._database.close()
 
     def commit(self) -> None:
         """Let what was done so far stand, whatever happens."""
+        self._add_names()
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
         self._committed = time.monotonic()

@@ -17,14 +17,25 @@ _QUALIFIED = re.compile(r"\s*\([^()]*\)\s*$")
 _BELOW = " > "
 
 
-def names(document: Divided) -> Iterator[tuple[str, int]]:
-    """Yield each name (its stems, spaced) with the number of the part that it begins."""
-    titles = list(_titles(document))
-    both = [text for title, _ in titles for text in (title, _QUALIFIED.sub("", title))]
-    found = stems(both)
-    for index, (_, part) in enumerate(titles):
-        for words in {" ".join(one) for one in found[2 * index : 2 * index + 2] if _fits(one)}:
-            yield words, part
+def names(documents: Sequence[Divided]) -> Iterator[list[tuple[str, int]]]:
+    """Yield the names in each document: their stems, spaced, and the part that each begins.
+
+    Many documents at a time, since asking for stems takes long and is done once for all.
+    """
+    titles = [list(_titles(document)) for document in documents]
+    both = [
+        text
+        for of_one in titles
+        for title, _ in of_one
+        for text in (title, _QUALIFIED.sub("", title))
+    ]
+    found = iter(stems(both))
+    for of_one in titles:
+        yield [(words, part) for _, part in of_one for words in _spaced(next(found), next(found))]
+
+
+def _spaced(*found: Sequence[str]) -> set[str]:
+    return {" ".join(words) for words in found if _fits(words)}
 
 
 def _titles(document: Divided) -> Iterator[tuple[str, int]]:

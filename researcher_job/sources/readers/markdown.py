@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate
 
 from markdown_it import MarkdownIt
@@ -70,9 +71,15 @@ def _blocks(text: str, line: int, start: int) -> Iterator[Block]:
 
 
 def _parse(source: str) -> list[Token]:
+    return _parser().parse(source)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Return the parser; putting one together takes as long as a page of text."""
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.enableOnly(["block"])  # lines are normal already, spans are not needed
-    return parser.parse(source)
+    return parser
 
 
 def _plain(heading: str) -> str:
