@@ -16,6 +16,7 @@ from researcher_job.writer import citation_line, quoted
 _CITED = re.compile(r"(?<!\\)\[(\d{1,9})\]")
 _BLOCK_QUOTE = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
 _ANSWER = re.compile(r"” \[(\d{1,9})\]")
+_PAGE_QUOTE = re.compile(r"<blockquote[^>]*>(.*?)</blockquote>", re.DOTALL)
 _MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
 
 
@@ -66,3 +67,8 @@ def _page(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
             yield Fault(f"citation {number}", "is on the page and has no evidence")
         elif unescape(marked) != visible(item.quote):
             yield Fault(f"citation {number}", "its quote does not stand in report.html")
+    known = {visible(item.quote) for item in evidence.values()}
+    for said in map(unescape, _PAGE_QUOTE.findall(text)):
+        if said not in known:
+            problem = f"quotes what no evidence says: {one_line(said, most=60)}"
+            yield Fault(contract.REPORT_HTML, problem)

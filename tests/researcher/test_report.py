@@ -143,6 +143,11 @@ def test_any_text_without_emphasis_renders_as_itself(text: str) -> None:
     assert " ".join(_Texts.of(rendered).split()) == f"x {one_line(plain)}".strip()
 
 
+@pytest.mark.parametrize("text", ["&#91;9&#93;", "&lt;b&gt; &amp;amp; &copy;", "\\&#x5b;1]"])
+def test_an_entity_renders_as_itself(text: str) -> None:
+    assert _Texts.of(MarkdownIt("commonmark").render(markdown(text))).strip() == text
+
+
 @given(st.text(st.sampled_from(_SIGNS), max_size=40))
 def test_no_text_leaves_its_block_quote(text: str) -> None:
     rendered = MarkdownIt("commonmark").enable("table").render(blockquote(text) + "\n\nend\n")

@@ -264,16 +264,60 @@ def test_mended_hashes_do_not_hide_changed_content(
     assert missed == []
 
 
-def test_a_quote_changed_in_the_report_is_found_under_mended_hashes(
-    original: JobFolder, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        (contract.REPORT, "\n> Purchases "),
+        (contract.REPORT, "] “Purchases "),
+        (contract.REPORT_HTML, '<blockquote dir="auto">Purchases '),
+        (contract.REPORT_HTML, '<mark id="c3">Purchases '),
+        (contract.OUTCOME, "“Purchases "),
+    ],
+)
+def test_a_quote_changed_where_it_is_shown_is_found_under_mended_hashes(
+    original: JobFolder, tmp_path: Path, name: str, before: str
 ) -> None:
-    for name in (contract.REPORT, contract.REPORT_HTML):
-        folder = JobFolder(tmp_path / name)
-        shutil.copytree(original.path, folder.path)
-        path = folder.file(name)
-        path.write_text(path.read_text().replace("above 500 euro", "above 900 euro"))
-        mended(folder)
-        assert found_out(folder.path), name
+    folder = JobFolder(tmp_path / "copy")
+    shutil.copytree(original.path, folder.path)
+    path = folder.file(name)
+    text = path.read_text(encoding="utf-8")
+    fresh = text.replace(f"{before}above 500", f"{before}above 900")
+    assert fresh != text
+    path.write_text(fresh, encoding="utf-8")
+    mended(folder)
+    assert found_out(folder.path)
+
+
+@pytest.mark.parametrize(
+    ("question", "problem"),
+    [(1, "names the quote 1 of another question"), (40, "belongs to no question")],
+)
+def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
+    original: JobFolder, tmp_path: Path, question: int, problem: str
+) -> None:
+    folder = JobFolder(tmp_path / "copy")
+    shutil.copytree(original.path, folder.path)
+    for path in [*folder.file(contract.EVIDENCE_PARTS).iterdir(), folder.file(contract.EVIDENCE)]:
+        text = path.read_text(encoding="utf-8")
+        fresh = text.replace('"n":1,"question":0', f'"n":1,"question":{question}')
+        path.write_text(fresh, encoding="utf-8")
+    mended(folder)
+    assert problem in {fault.problem for fault in verify(folder.path).faults}
+
+
+@pytest.mark.parametrize(("said", "really"), [("answered", "partial"), ("partial", "answered")])
+def test_an_outcome_that_its_questions_do_not_bear_out_is_found(
+    original: JobFolder, tmp_path: Path, said: str, really: str
+) -> None:
+    folder = JobFolder(tmp_path / "copy")
+    shutil.copytree(original.path, folder.path)
+    outcome = outcome_of(folder)
+    asked = [one.model_copy(update={"state": really}) for one in outcome.questions]
+    changed = outcome.model_copy(update={"outcome": said, "questions": tuple(asked)})
+    folder.file(contract.OUTCOME).write_bytes(seal(changed)[1])
+    assert f"says {said}, which its questions do not" in {
+        fault.problem for fault in verify(folder.path).faults
+    }
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "with a blank/and ümlaut", "a" * 100])
