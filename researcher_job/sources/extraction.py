@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
@@ -29,9 +28,8 @@ _FEW = 64
 _OUT_OF_TIME, _KILLED = 24, 9
 """Signals of POSIX: its own limit of time, and what the system sends when memory runs out."""
 
-_ROOT = str(Path(__file__).parents[2])
 _PROGRAM = (
-    "import sys; sys.path.append(sys.argv[1]);"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     " from researcher_job.sources.reading_process import main; main(int(sys.argv[2]))"
 )
 _AHEAD = 8
@@ -157,8 +155,9 @@ class _Process:
     """A running reading process; ``frames`` ends with ``None``."""
 
     def __init__(self, memory: int) -> None:
+        path = json.dumps([place for place in sys.path if place])  # the same modules as here
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM, _ROOT, str(memory)],
+            [sys.executable, "-P", "-c", _PROGRAM, path, str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
