@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +107,17 @@ class Run:
             if time.monotonic() > until:
                 self.faults.append(f"not enough kills in time of: {', '.join(wanted)}")
                 return
-            others = [kind for kind in wanted if kind != "launcher"]
-            # Launchers come where runners are killed.
-            self.victims.kill(self._chance.choice(others or ["runner"]))
-            time.sleep(self._chance.uniform(0, self._pace.rest_seconds))
+            self._kill_next([kind for kind in wanted if kind != "launcher"])
             self._serve()
+
+    def _kill_next(self, wanted: Sequence[str]) -> None:
+        if wanted:
+            self.victims.kill(self._chance.choice(wanted))
+            time.sleep(self._chance.uniform(0, self._pace.rest_seconds))
+            return
+        # Launchers come where a runner is missing that had come up: let it.
+        self.victims.kill("runner")
+        time.sleep(self._chance.uniform(0.8, 1.6))
 
     @contextmanager
     def _hunt(self) -> Iterator[None]:
@@ -132,12 +138,11 @@ class Run:
             over.set()
             hunter.join()
 
-    def _quiet(self, fault: str, left: object) -> None:
-        assert callable(left)
+    def _quiet(self, fault: str, left: Callable[[], Sized]) -> None:
         until = time.monotonic() + self._pace.quiet_seconds
         while found := left():
             if time.monotonic() > until:
-                self.faults.append(f"{len(found)} {fault}: {found[:5]}")
+                self.faults.append(f"{len(found)} {fault}: {found}")
                 return
             time.sleep(0.2)
 

@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
+from mcp_jobs_server.models import StartOptions
 from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.runners.local.database import Database
+from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.settings import Settings
 from tests.server import local_backend as local
 from tests.server.local_backend import (
@@ -210,3 +214,36 @@ async def test_the_dead_job_of_another_profile_takes_no_place(
         freed = await other.job(local.OWNER, dead.id)
         assert freed is not None
         assert freed.state == "queued"
+
+
+def test_two_connections_of_one_process_lose_nothing_when_another_process_leaves(
+    settings: Settings,
+) -> None:
+    """Whoever leaves last deletes SQLite's log; the first of these two still writes it."""
+    first, second = Database(Layout(settings.data_dir)), Database(Layout(settings.data_dir))
+    for database in (first, second):
+        commit_a_start(database)
+    with closing(first), closing(second):
+        assert jobs_seen_by_another_process(settings) == 2
+        commit_a_start(first)
+        assert jobs_seen_by_another_process(settings) == 3
+
+
+def commit_a_start(database: Database) -> None:
+    asked = local.request()
+    Store(database).start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
+
+
+def jobs_seen_by_another_process(settings: Settings) -> int:
+    """Count them in a process that also writes, and then closes the database."""
+    code = f"""
+from pathlib import Path
+from mcp_jobs_server.runners.local.database import Database
+from mcp_jobs_server.runners.local.layout import Layout
+database = Database(Layout(Path({str(settings.data_dir)!r})))
+with database.write() as db:
+    db.execute("UPDATE jobs SET summary = ''")
+    print(db.execute("SELECT count(*) FROM jobs").fetchone()[0])
+database.close()
+"""  # noqa: S608 - the path of this test
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)

@@ -96,7 +96,8 @@ class Database:
         self._layout.make()
         # Switching to WAL does not wait for others, so whoever makes the file does it alone.
         with locks.taken(self._layout.locks / "schema.lock", wait_seconds=10):
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            if not path.exists():  # one that is there is opened by SQLite alone; see schema.py
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             connection = self._connect()
             try:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from mcp_jobs_server.errors import NewerVersion
@@ -21,18 +22,20 @@ def refuse_newer(version: int) -> None:
 
 
 def version_on_disk(path: Path) -> int:
-    """Return the version from the file's header without opening the database; 0: none yet.
+    """Return the version from the file's header and change nothing; 0: none yet, or not to be read.
 
-    SQLite keeps ``user_version`` big-endian at byte 60 (https://www.sqlite.org/fileformat.html).
+    SQLite itself reads it: on POSIX a process that opens and closes the file by other means
+    gives up the locks of all its connections to it, and whoever then leaves last deletes the
+    log that these still write (https://www.sqlite.org/howtocorrupt.html, 2.2). ``immutable``
+    takes no lock and makes no file beside it.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(64)
-    except FileNotFoundError:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        ) as db:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError:
         return 0
-    if not header.startswith(b"SQLite format 3\0"):
-        return 0
-    return int.from_bytes(header[60:64], "big")
 
 
 def migrate(connection: sqlite3.Connection) -> None:
