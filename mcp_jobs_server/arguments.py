@@ -7,46 +7,18 @@ The models are the published input schemas. They take a person's plain meaning: 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from mcp_jobs_server import amounts
 from mcp_jobs_server.models import StopMode
 from researcher_job.contract import Depth
 
 MAX_WAIT_SECONDS = 45
 """Longest wait of one call: the shortest common client limit is 60 s."""
-
-_UNITS = {"s": 1 / 60, "m": 1.0, "h": 60.0, "d": 1440.0}
-_DURATION = re.compile(r"\s*([\d.,]+)\s*(s|m|h|d)?[a-z]*\.?\s*", re.IGNORECASE)
-
-
-def _minutes(value: object) -> object:
-    """Take ``"30 minutes"``, ``"1.5 h"`` or ``"90s"`` for minutes."""
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        return value
-    number, unit = found.groups()
-    return _number(number, times=_UNITS[(unit or "m").lower()])
-
-
-def _amount(value: object) -> object:
-    """Take ``"$2"``, ``"1,000"`` or ``"20 words"`` for the number in it."""
-    if not isinstance(value, str):
-        return value
-    found = re.fullmatch(
-        r"\s*[$€£]?\s*([\d.,]+)\s*(?:usd|dollars?|[a-z ]*)\s*", value, re.IGNORECASE
-    )
-    return _number(found[1]) if found else value
-
-
-def _number(text: str, *, times: float = 1) -> object:
-    try:
-        number = float(text.replace(",", "")) * times
-    except ValueError:
-        return text
-    return int(number) if number == int(number) else number
 
 
 def _listed(value: object) -> object:
@@ -68,11 +40,18 @@ def _text(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _at_most(most: int) -> BeforeValidator:
+def _asking(value: str) -> str:
+    """Refuse a question without a letter or digit: there is nothing to look for."""
+    if not any(sign.isalnum() for sign in value):
+        raise PydanticCustomError("asks_nothing", "asks nothing")
+    return value
+
+
+def _at_most(most: int, read: Callable[[object], object] = amounts.count) -> BeforeValidator:
     """Take a larger number for the most that is possible: asking for more is no mistake."""
 
     def capped(value: object) -> object:
-        value = _amount(value)
+        value = read(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
         return min(value, most)
@@ -114,24 +93,24 @@ class PlanArguments(Arguments):
     )
     audience: Line = Field(default="", max_length=200, description="Who will read it.")
     language: Line = Field(default="", max_length=40, description="Language of the report.")
-    report_words: Annotated[int, BeforeValidator(_amount), Field(ge=50, le=20_000)] | None = Field(
-        default=None, description="Wanted length in words."
+    report_words: Annotated[int, BeforeValidator(amounts.count), Field(ge=50, le=20_000)] | None = (
+        Field(default=None, description="Wanted length in words.")
     )
 
 
 class LimitArguments(Arguments):
     """Caps; never above the server's own."""
 
-    minutes: Annotated[float, BeforeValidator(_minutes), Field(gt=0)] | None = Field(
+    minutes: Annotated[float, BeforeValidator(amounts.minutes), Field(gt=0)] | None = Field(
         default=None, description="Active minutes."
     )
-    tool_calls: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+    tool_calls: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
         default=None, description="Searches and other calls."
     )
-    tokens: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+    tokens: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
         default=None, description="Model tokens."
     )
-    cost_usd: Annotated[float, BeforeValidator(_amount), Field(ge=0)] | None = Field(
+    cost_usd: Annotated[float, BeforeValidator(amounts.dollars), Field(ge=0)] | None = Field(
         default=None, description="US dollars."
     )
 
@@ -139,7 +118,7 @@ class LimitArguments(Arguments):
 class StartResearch(Arguments):
     """Arguments of ``start_research``."""
 
-    question: Line = Field(
+    question: Annotated[Line, AfterValidator(_asking)] = Field(
         min_length=1,
         max_length=4000,
         description="What to find out, understandable without this conversation.",
@@ -179,9 +158,9 @@ class GetStatus(Arguments):
     cursor: Cursor = Field(
         default="", description="From the last answer: only newer steps are returned."
     )
-    wait_seconds: Annotated[float, _at_most(MAX_WAIT_SECONDS), Field(ge=0)] | None = Field(
-        default=None, description="Wait so long for a change, at most 45. 0: answer at once."
-    )
+    wait_seconds: (
+        Annotated[float, _at_most(MAX_WAIT_SECONDS, amounts.seconds), Field(ge=0)] | None
+    ) = Field(default=None, description="Wait so long for a change, at most 45. 0: answer at once.")
     detail: Literal["brief", "full"] = Field(
         default="brief", description="full: steps with worker, tool and payload."
     )
@@ -241,7 +220,7 @@ class FetchReport(Arguments):
     section: Line = Field(
         default="", max_length=300, description="For part=section: its name or number."
     )
-    citation: Annotated[int, BeforeValidator(_amount), Field(ge=1)] | None = Field(
+    citation: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
         default=None, description="For part=citation: its number n."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")

@@ -85,6 +85,8 @@ class Journal(Generic[R]):
         while len(found) <= limit:
             piece = await self._piece(folders, folder, cursor)
             behind = self._take(piece, cursor, found)
+            if behind == cursor and not found:
+                await self._check_end(folders, folder, cursor)
             if behind.offset == cursor.offset:
                 behind = await self._following(folders, folder, cursor)
             if behind == cursor:
@@ -99,7 +101,7 @@ class Journal(Generic[R]):
         name = contract.part_name(self.parts, part)
         piece = await folders.read(folder, name, start=-TAIL)
         if piece is None:
-            return Page((), Cursor(part=part, offset=0, number=part), more=False)
+            return Page((), Cursor(), more=False)
         skipped = _last_lines(piece)
         lines = contract.decode_lines(self.kind, piece.data[skipped:])
         records = tuple(record for record, _ in lines if record is not None)
@@ -118,11 +120,25 @@ class Journal(Generic[R]):
         """Return what stands at the cursor; nothing where its part is not there yet."""
         name = contract.part_name(self.parts, cursor.part)
         piece = await folders.read(folder, name, start=cursor.offset, limit=CHUNK)
-        if piece is None and (cursor.offset or cursor.number != cursor.part):
+        if piece is None and cursor != Cursor():
             raise _not_issued()
         if piece is not None and cursor.offset > piece.size:
             raise _not_issued()
         return piece or Slice(data=b"", start=0, size=0)
+
+    async def _check_end(self, folders: Folders, folder: str, cursor: Cursor) -> None:
+        """Where nothing follows a cursor, what stands before it must lead up to it."""
+        if not cursor.offset:
+            if cursor.number != cursor.part:
+                raise _not_issued()
+            return
+        name = contract.part_name(self.parts, cursor.part)
+        start = max(0, cursor.offset - TAIL)
+        piece = await folders.read(folder, name, start=start, limit=cursor.offset - start)
+        before = piece.data.rstrip(b"\n").rpartition(b"\n")[2] if piece else b""
+        record = contract.decode(self.kind, before)
+        if record is not None and self.number(record) + 1 != cursor.number:
+            raise _not_issued()
 
     def _take(self, piece: Slice, cursor: Cursor, found: list[tuple[R, Cursor]]) -> Cursor:
         """Add the complete lines of ``piece`` to ``found``; return the cursor behind them."""

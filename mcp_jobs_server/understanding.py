@@ -26,9 +26,9 @@ def understand(kind: type[A], raw: Mapping[str, Any]) -> A:
     Raises:
         InvalidArgument: one is unknown, missing, of the wrong type or out of its range.
     """
-    given = _without_nulls(raw)
-    for wrong in _unknown(kind, given):
+    for wrong in _unknown(kind, raw):
         raise wrong
+    given = _without_nulls(raw)
     try:
         return kind.model_validate(given)
     except ValidationError as error:
@@ -48,9 +48,10 @@ def _unknown(
     kind: type[BaseModel], given: Mapping[str, Any], within: str = ""
 ) -> Iterator[InvalidArgument]:
     fields = kind.model_fields
-    for name, value in given.items():
+    for name, said in given.items():
+        value = unpacked(said)
         if name not in fields:
-            yield _unknown_name(name, list(fields), within)
+            yield _unknown_name(str(name), list(fields), within)
         elif isinstance(value, dict) and (inner := _model_in(fields[name].annotation)):
             yield from _unknown(inner, value, f"{within}{name}.")
 
@@ -89,6 +90,8 @@ _WANTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda found: f"at most {found['max_length']:,} characters long",
     "too_long": lambda found: f"at most {found['max_length']:,} entries long",
     "string_too_short": lambda found: _not_empty(found["min_length"]),
+    "too_short": lambda found: f"at least {found['min_length']:,} entries long",
+    "asks_nothing": lambda _: "a text that asks something",
     "greater_than_equal": lambda found: f"at least {found['ge']:,}",
     "greater_than": lambda found: f"more than {found['gt']:,}",
     "less_than_equal": lambda found: f"at most {found['le']:,}",
@@ -105,7 +108,10 @@ _WANTED_KIND = {
 
 def _wanted(error: ErrorDetails) -> str:
     """Say what an argument should be, from the kind of error pydantic found."""
-    if exact := _WANTED.get(error["type"]):
+    kind = error["type"]
+    if kind in ("too_long", "too_short") and isinstance(error["input"], str):
+        kind = f"string_{kind}"  # a text inside a list
+    if exact := _WANTED.get(kind):
         return exact(error.get("ctx", {}))
     return _WANTED_KIND.get(error["type"].split("_")[0], "an object with named fields")
 

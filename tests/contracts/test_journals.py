@@ -143,10 +143,28 @@ def test_a_cursor_never_issued_is_refused_or_reads_true_steps(text: str) -> None
 
 
 @pytest.mark.parametrize(
-    "cursor", ["hijklm.1.7.2", "hijklm.9.1.9", "hijklm.1.99999.2", "aaaaaa.1.0.1", "../../x"]
+    "cursor",
+    [
+        "hijklm.1.7.2",
+        "hijklm.7.0.7",
+        "hijklm.0.0.0",
+        "hijklm.9.1.9",
+        "hijklm.1.99999.2",
+        "aaaaaa.1.0.1",
+        "../../x",
+    ],
 )
 async def test_a_made_up_cursor_is_refused(tmp_path: Path, cursor: str) -> None:
     log = Log(tmp_path)
     log.append(5)
     with pytest.raises(InvalidArgument, match="not issued"):
         await log.read(cursor, 5)
+
+
+async def test_a_cursor_at_the_end_with_a_made_up_number_is_refused(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.append(5)
+    _, end, _ = await log.read("", 9)
+    assert (await log.read(end, 9))[0] == []
+    with pytest.raises(InvalidArgument, match="not issued"):
+        await log.read(end.removesuffix(".6") + ".999", 9)

@@ -25,19 +25,52 @@ def start(**said: object) -> StartResearch:
 
 @pytest.mark.parametrize(
     ("said", "minutes"),
-    [(30, 30), ("30 minutes", 30), ("30", 30), ("1.5 h", 90), ("2 hours", 120), ("90s", 1.5)],
+    [
+        (30, 30),
+        ("30 minutes", 30),
+        ("30", 30),
+        ("1.5 h", 90),
+        ("1,5 hours", 90),
+        ("2 hours 30 minutes", 150),
+        ("1h30", 90),
+        ("90s", 1.5),
+        ("1 day", 1440),
+    ],
 )
 def test_a_duration_is_understood(said: object, minutes: float) -> None:
     assert start(limits={"minutes": said}).limits.minutes == minutes
 
 
-@pytest.mark.parametrize(("said", "dollars"), [("$2", 2), ("2.50 USD", 2.5), (0, 0), ("€3", 3)])
+@pytest.mark.parametrize(
+    ("said", "dollars"),
+    [("$2", 2), ("2$", 2), ("2.50 USD", 2.5), ("1,50", 1.5), (0, 0), ("50 cents", 0.5)],
+)
 def test_an_amount_is_understood(said: object, dollars: float) -> None:
     assert start(limits={"cost_usd": said}).limits.cost_usd == dollars
 
 
-def test_a_thousand_may_have_its_comma() -> None:
-    assert start(limits={"tokens": "1,000"}).limits.tokens == 1000
+@pytest.mark.parametrize(
+    ("said", "tokens"), [("1,000", 1000), ("2k", 2000), ("2 million tokens", 2_000_000)]
+)
+def test_a_number_is_understood(said: str, tokens: int) -> None:
+    assert start(limits={"tokens": said}).limits.tokens == tokens
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"cost_usd": "€2"},
+        {"cost_usd": "2M"},
+        {"minutes": "3 fortnights"},
+        {"minutes": "5 eur"},
+        {"minutes": True},
+        {"tokens": "9" * 400},
+        {"tool_calls": "3 apples"},
+    ],
+)
+def test_an_amount_in_another_unit_is_refused_not_guessed(limits: dict[str, object]) -> None:
+    with pytest.raises(InvalidArgument, match=f"limits.{next(iter(limits))}"):
+        start(limits=limits)
 
 
 def test_one_text_is_a_list_of_one() -> None:
@@ -55,6 +88,9 @@ def test_null_is_not_given() -> None:
 
 def test_more_than_possible_is_the_most_possible() -> None:
     assert understand(GetStatus, {"wait_seconds": 600}).wait_seconds == 45
+    assert understand(GetStatus, {"wait_seconds": "1 minute"}).wait_seconds == 45
+    assert understand(GetStatus, {"wait_seconds": "9" * 400}).wait_seconds == 45
+    assert understand(GetStatus, {"wait_seconds": "500 ms"}).wait_seconds == 0.5
     assert understand(FetchReport, {"max_chars": 10**9}).max_chars == 60_000
     assert understand(ListActiveJobs, {"limit": "5,000"}).limit == 100
 
@@ -74,6 +110,11 @@ def test_more_than_possible_is_the_most_possible() -> None:
         (StartResearch, {"question": "x", "limits": {"minutes": -1}}, "more than 0"),
         (StartResearch, {"question": "x", "sources": [7]}, "'sources[1]' is wrong"),
         (StartResearch, {"question": "x", "again": "perhaps"}, "true or false"),
+        (StartResearch, {"question": "\u200b?\0"}, "a text that asks something"),
+        (StartResearch, {"question": "x", "xyz": None}, "Unknown argument 'xyz'"),
+        (StartResearch, {"question": "x", "limits": {"minuts": None}}, "'limits.minutes'"),
+        (StartResearch, {"question": "x", "plan": {"questions": ["a"]}}, "at least 3 characters"),
+        (StartResearch, {"question": "x", "sources": ["s" * 2001]}, "at most 2,000 characters"),
         (StartResearch, {"question": "x", "idempotency_key": "k" * 129}, "at most 128"),
         (StartResearch, {"question": "x", "plan": {"questions": ["why"] * 21}}, "at most 20"),
         (GetStatus, {"wait_seconds": "a while"}, "It must be a number"),

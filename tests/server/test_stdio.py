@@ -87,6 +87,7 @@ async def test_steps_and_progress_arise_while_the_job_runs(here: Home) -> None:
             while state in ("queued", "running"):
                 asked = {"job_id": job_id, "cursor": cursor, "wait_seconds": 20, "detail": "full"}
                 answer = await client.call_tool("get_status", asked, progress_callback=hear)
+                calls += 1
                 found = fields(answer)
                 seen += [step["step"] for step in found["steps"]]
                 cursor, state = found["cursor"], found["state"]
