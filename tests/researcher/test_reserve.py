@@ -13,15 +13,17 @@ import pytest
 
 from researcher_job import contract
 from researcher_job.clock import Clock
-from researcher_job.contract import RESERVE
+from researcher_job.contract import RESERVE, Step
 from researcher_job.errors import ExitCode
 from researcher_job.finish import finish
 from researcher_job.folder import JobFolder
 from researcher_job.job import Job
+from researcher_job.parts import Parts, read_parts
 from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
 from researcher_job.testing import FakeLibrary
 from researcher_job.verify import verify
 from tests.researcher.jobs import (
+    NOW,
     QUESTIONS,
     TEXTS,
     command,
@@ -66,6 +68,24 @@ def test_a_job_whose_disk_fills_up_writes_its_report_from_its_reserve(disk: Smal
     assert not folder.file(RESERVE).exists()
 
 
+def test_a_snapshot_that_does_not_fit_ends_the_job_and_not_only_its_question(
+    disk: SmallDisk,
+) -> None:
+    folder = make_folder(disk.path / "job")
+    texts = {**TEXTS, "logs": TEXTS["logs"] + " Nothing else is kept." * 50_000}
+
+    async def fill(_question: str) -> None:
+        if disk.free > 500_000:
+            disk.fill(but=500_000)  # room for steps, none for a snapshot of a megabyte
+
+    job = make_job(folder, FakeLibrary(texts, watcher=fill))
+    job = replace(job, settings=replace(job.settings, reserve_bytes=SIZE, concurrency=1))
+    assert anyio.run(job.run) is ExitCode.DONE
+    assert outcome_of(folder).reason == NO_ROOM
+    assert not any("could not be pursued" in step.message for step in steps_of(folder))
+    assert verify(folder.path).faults == ()
+
+
 def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallDisk) -> None:
     folder = make_folder(disk.path / "job")
     job = filling(disk, folder, at=QUESTIONS[1])
@@ -79,6 +99,26 @@ def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallD
     assert outcome_of(folder).outcome == "answered"
     assert [step.step for step in steps_of(folder)] == list(range(1, len(steps_of(folder)) + 1))
     assert verify(folder.path).faults == ()
+
+
+def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk) -> None:
+    parts = Parts(disk.path, contract.STEPS, Step, limit=1_000_000)
+
+    def step(number: int) -> Step:
+        return Step(step=number, at=NOW, kind="status", message="x" * 300)
+
+    parts.append(step)
+    disk.fill()
+    with pytest.raises(OSError, match="room|space") as raised:
+        while True:  # the first file of the log has a little room left
+            parts.append(step)
+    assert lacks_room(raised.value)
+    written = parts.last
+    disk.empty()
+    parts.append(step)
+    parts.close()
+    found = read_parts(disk.path, contract.STEPS, Step).records
+    assert [one.step for one in found if one] == list(range(1, written + 2))
 
 
 def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: Path) -> None:

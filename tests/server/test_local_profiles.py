@@ -162,6 +162,9 @@ async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> 
             for job_id in (blue, red):
                 await until_running(runner, await seen(runner, job_id))
             mine = await start(runner)
+            for _ in range(100):  # more than its runner needs to come up and look
+                await local.moment()
+            assert lines(runner, mine, "starts") == []
             let_go(runner, await seen(runner, blue))
             await until_running(runner, mine)
             assert (await seen(runner, blue)).state == "completed"
