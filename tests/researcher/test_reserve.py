@@ -109,7 +109,7 @@ def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk
 
     parts.append(step)
     disk.fill()
-    with pytest.raises(OSError, match="room|space") as raised:
+    with pytest.raises(OSError, match=r"room|space") as raised:
         while True:  # the first file of the log has a little room left
             parts.append(step)
     assert lacks_room(raised.value)
