@@ -107,3 +107,6 @@ def test_the_configuration_hash_is_about_what_was_asked() -> None:
     deeper = one.model_copy(update={"depth": "deep"})
     assert configuration_hash(one) == configuration_hash(other_job)
     assert configuration_hash(one) != configuration_hash(deeper)
+    later = one.model_copy(update={"earlier": "../first", "refresh_of": one.job_id})
+    follow_up = later.model_copy(update={"refresh_of": None, "follow_up_of": one.job_id})
+    assert configuration_hash(later) != configuration_hash(follow_up)

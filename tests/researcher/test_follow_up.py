@@ -75,6 +75,23 @@ def test_what_the_sources_still_say_is_quoted_from_them(first: JobFolder, tmp_pa
     assert {item.carried_from for item in second.evidence()} == {""}
 
 
+def test_what_was_found_again_costs_no_search(first: JobFolder, tmp_path: Path) -> None:
+    library = FakeLibrary(TEXTS)
+    second = make_folder(tmp_path / "second", job_id=SECOND, follow_up_of=FIRST, earlier="../first")
+    run_job(second, library)
+    assert "Backup files are kept for ninety days." in {item.quote for item in second.evidence()}
+    assert "Backup files are kept for ninety days." not in library.searched
+
+
+def test_what_only_the_earlier_job_found_is_quoted_from_the_sources_of_today(
+    first: JobFolder, tmp_path: Path
+) -> None:
+    louder = {f"note {n}": f"Which backup files are kept where, note {n}." for n in range(3)}
+    second = follow(tmp_path, "Which backup files are kept where?", {**louder, **TEXTS})
+    origins = {item.quote: item.carried_from for item in second.evidence()}
+    assert origins["Backup files are kept for ninety days."] == ""
+
+
 def test_what_does_not_fit_the_question_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
     second = follow(tmp_path, "Which lunch costs what?", OTHER)
     assert [item.quote for item in second.evidence()] == ["Lunch costs four euro."]

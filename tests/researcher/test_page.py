@@ -9,7 +9,7 @@ import pytest
 
 from researcher_job.contract import Evidence
 from researcher_job.contradictions import contradictions
-from researcher_job.excerpts import excerpt, excerpts
+from researcher_job.excerpts import TEXT_BUDGET, excerpt, excerpts
 from researcher_job.page import html_page
 from researcher_job.tables import tables
 from researcher_job.writer import markdown_report
@@ -129,7 +129,9 @@ def test_a_report_over_big_documents_stays_small() -> None:
             evidence(n, text[start : start + 120], snapshot=sha256, start=start, end=start + 120)
         )
     report = test_report.report(*quotes)
-    assert len(excerpts(quotes, texts.__getitem__)) == 300
+    around = excerpts(quotes, texts.__getitem__).values()
+    assert len(around) == 300
+    assert sum(len(one.far_before) + len(one.far_after) for one in around) <= TEXT_BUDGET
     full = replace(report, excerpts=excerpts(quotes, texts.__getitem__))
     page = html_page(full).encode()
     assert 300_000 < len(page) < MAX_PAGE_BYTES

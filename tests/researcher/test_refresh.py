@@ -108,6 +108,12 @@ def test_a_moved_document_is_the_same(first: JobFolder, tmp_path: Path) -> None:
     assert kinds(refresh(tmp_path, moved)) == []
 
 
+def test_what_stands_but_was_not_found_again_is_the_same(first: JobFolder, tmp_path: Path) -> None:
+    second = refresh(tmp_path, TEXTS, depth="quick")
+    assert len(second.evidence()) < len(first.evidence())
+    assert (kinds(second), changes_of(second).same) == ([], len(first.evidence()))
+
+
 def test_without_the_earlier_folder_it_is_said_that_nothing_was_compared(tmp_path: Path) -> None:
     second = refresh(tmp_path, TEXTS)
     assert read_changes(second.path) is None
