@@ -79,7 +79,8 @@ def _joins(held: Block, block: Block) -> bool:
 
 def _page(block: Block) -> str:
     """Return the locator of a place of its own (a page, slide, row, record), else nothing."""
-    return block.locator if block.locator.startswith(_PLACES) else ""
+    place = block.locator.split(", line ")[0]  # lines of one mail may share a passage
+    return place if place.startswith(_PLACES) else ""
 
 
 def _joined(held: Block, block: Block) -> Block:

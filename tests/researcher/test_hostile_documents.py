@@ -16,7 +16,7 @@ import pytest
 from researcher_job.contract import Coverage
 from researcher_job.sources.base import Query
 from researcher_job.sources.document import Reason, Unreadable, Writer
-from researcher_job.sources.extraction import Extraction, Limits
+from researcher_job.sources.extraction import Extraction, Limits, ReadingImpossible
 from researcher_job.sources.passages import Divided
 from researcher_job.sources.reading_process import Asked, Extracted
 from researcher_job.sources.update import Update
@@ -79,6 +79,18 @@ def test_rows_that_say_one_long_name_again_and_again_are_bounded() -> None:
     writer.add("x" * 990, headings=(), locator="")
     with pytest.raises(Unreadable, match="unpacks to over"):
         writer.add("x" * 11, headings=(), locator="")
+
+
+def test_a_reading_process_that_cannot_begin_is_an_error_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf("The badger signs the paper."))
+    extraction = Extraction(expected=9)
+    monkeypatch.setattr(sys, "path", [])  # what it needs cannot be found
+    extraction.ask(Asked(str(tmp_path / "a.pdf"), "a.pdf"), size=1)
+    with pytest.raises(ReadingImpossible, match="Reinstall"):
+        answers(extraction, 1)
+    extraction.close()
 
 
 # --- what never ends ----------------------------------------------------------------------

@@ -182,10 +182,10 @@ def test_a_draft_that_is_of_no_use_is_begun_anew(folder: Path, cache: Path, dama
 async def test_the_likeliest_unread_files_are_named_first(folder: Path, cache: Path) -> None:
     for number in range(9):
         (folder / f"a{number}.png").write_bytes(b"x")
-    (folder / "Supplier-Contracts.png").write_bytes(b"x")
+    (folder / "z Supplier-Contracts.png").write_bytes(b"x")
     library = await open_library(
         [source(folder)], cache_dir=cache, about=["Which contract names the supplier?"]
     )
     first, *others = reasons(library.coverage)["pictures"]
-    assert first == "Supplier-Contracts.png"
+    assert first == "z Supplier-Contracts.png"
     assert others == ["a0.png", "a1.png", "a2.png", "a3.png"]

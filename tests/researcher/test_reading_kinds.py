@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import docx
 import pytest
 
 from researcher_job.contract import Coverage
@@ -143,6 +145,37 @@ def test_a_table_without_names_of_columns_keeps_its_first_row() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (
+            "<caption>Rates</caption><tr><th>Country<th>Rate<tr><td>Norway<td>80 <b>euro</b>",
+            "Rates\nCountry: Norway; Rate: 80 euro",
+        ),
+        ("<tr><th>Founded<td>1999<tr><th>Seat<td>Oslo", "Founded: 1999\nSeat: Oslo"),
+        ("<tr><th>A<th>B<tr><td colspan=2>x", "A | B\nx"),
+        ("<tr><th>A<th>B<tr><td>x<td>y<td>z", "A | B\nx | y | z"),
+        ("<tr><td>x<td>y", "x | y"),
+        ("<tr><th>A<th>B<tr><td><script>no()</script>x<td>y", "A | B\nx | y"),
+    ],
+)
+def test_tables_of_web_pages_are_labelled_where_that_is_sure(table: str, said: str) -> None:
+    found = places(read("a.html", f"<h1>T</h1><table>{table}</table><p>After.".encode()))
+    assert found == [("T", said), ("T", "After.")]
+
+
+def test_cells_of_word_tables_stay_in_their_columns() -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for place, said in enumerate(("Name", "First", "Last", "Ada", "1", "2", "Bo", "", "3")):
+        table.cell(place // 3, place % 3).text = said
+    table.cell(2, 0).merge(table.cell(2, 1))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    ((_, said),) = places(read("a.docx", buffer.getvalue()))
+    assert said == "Name: Ada; First: 1; Last: 2\nName: Bo; Last: 3"
+
+
 def test_records_of_json_are_found_by_their_path() -> None:
     data = {
         "title": "Rates",
@@ -236,7 +269,7 @@ async def test_every_kind_can_be_searched_and_stands_in_its_snapshot(tmp_path: P
     files = {
         "b.xlsx": (workbook(), "iceland", "sheet Budget, row 4"),
         "p.pptx": (slides(), "heron", "slide 3"),
-        "m.eml": (MAIL, "friday", "mail text, line 3"),
+        "m.eml": (MAIL, "friday", "mail text, line 1"),
         "t.csv": (b"name,age\nlynx,7\nibex,9\n", "ibex", "row 3"),
         "d.jsonl": (b'{"a": "x"}\n{"a": "puffin"}\n', "puffin", "record on line 2"),
         "c.py": (PROGRAM.encode(), "lemur", "Client > retry_request, line 9"),

@@ -13,7 +13,7 @@ from docx.text.paragraph import Paragraph
 from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
 from researcher_job.sources.readers.packed import check
-from researcher_job.sources.readers.rows import said_rows
+from researcher_job.sources.readers.rows import MAX_COLUMNS, said_rows
 from researcher_job.sources.readers.text import title_of
 
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título) ?([1-9])$", re.I)
@@ -77,6 +77,14 @@ class _Reading:
 
 
 def _rows(table: Table) -> list[str]:
-    """Return the rows as lines; cells as they stand, since a span may claim any width."""
-    rows = ([_Cell(cell, table).text for cell in row.tc_lst] for row in table._tbl.tr_lst)
+    """Return the rows as lines, each cell in its column."""
+    rows = (
+        [said for cell in row.tc_lst for said in _spread(_Cell(cell, table).text, cell.grid_span)]
+        for row in table._tbl.tr_lst
+    )
     return [said for _, said in said_rows(rows)]
+
+
+def _spread(text: str, columns: int) -> list[str]:
+    """Return a cell and the empty ones it covers; a hostile one claims any number of columns."""
+    return [text, *[""] * (min(columns, MAX_COLUMNS) - 1)]

@@ -8,6 +8,7 @@ from lxml import etree, html
 
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
 from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.html_table import labelled_rows
 from researcher_job.sources.readers.text import title_of
 
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
@@ -58,7 +59,11 @@ class _Page:
         for event, element in walker:
             tag = element.tag if isinstance(element.tag, str) else ""
             seen = not _UNSEEN.fullmatch(tag)
-            if event == "start" and seen:
+            if event == "start" and tag == "table" and (rows := labelled_rows(element)):
+                self._flush()
+                self._inline.append("\n".join(rows))
+                walker.skip_subtree()
+            elif event == "start" and seen:
                 self._open(tag)
                 self._inline.append(self._text(element.text))
             elif event == "start":
