@@ -47,6 +47,7 @@ def checks(settings: Settings) -> list[Check]:
         _data_directory,
         _space,
         _sqlite,
+        _database,
         _locks,
         _runner,
         _dependencies,
@@ -103,6 +104,26 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
     yield Check("SQLite", "ok", f"{sqlite3.sqlite_version} with FTS5")
 
 
+def _database(settings: Settings) -> Iterator[Check]:
+    """Read the job database, so that damage and a newer version are told here too."""
+    from mcp_jobs_server.runners.local.database import Database
+    from mcp_jobs_server.runners.local.layout import Layout
+
+    database = Database(Layout(settings.data_dir))
+    if not database.exists:
+        yield Check("job database", "ok", "none yet; the first job makes it")
+        return
+    try:
+        with database.read() as reader:
+            jobs = reader.execute("SELECT count(*) FROM jobs").fetchone()[0]
+    except JobsError as error:
+        yield Check("job database", "broken", error.message, error.hint)
+    else:
+        yield Check("job database", "ok", f"{jobs} job{'' if jobs == 1 else 's'}")
+    finally:
+        database.close()
+
+
 def _locks(settings: Settings) -> Iterator[Check]:
     """Locks that do not exclude (some network drives) would let two runners run one job."""
     from filelock import FileLock, Timeout
@@ -126,7 +147,12 @@ def _runner(settings: Settings) -> Iterator[Check]:
     from mcp_jobs_server.runners.local.locks import held
 
     layout = Layout(settings.data_dir)
-    alive = [lock for lock in sorted(layout.locks.glob("runner-*.lock")) if held(lock)]
+    try:
+        alive = [lock for lock in sorted(layout.locks.glob("runner-*.lock")) if held(lock)]
+    except OSError as error:
+        advice = "Make the data directory writable, or set MCP_JOBS_DATA_DIR to one that is."
+        yield Check("runner", "broken", f"cannot be seen ({error.strerror})", advice)
+        return
     own = layout.runner_lock(settings.profile) in alive
     others = len(alive) - own
     said = "alive" if own else "not running; it starts with the next job"

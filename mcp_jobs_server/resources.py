@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
 
+from mcp_jobs_server.arguments import ListActiveJobs
 from mcp_jobs_server.auth import caller
 from mcp_jobs_server.errors import JobsError, NotFound
+from mcp_jobs_server.models import Owner
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.wording import error_text
 from researcher_job import contract
@@ -27,6 +36,27 @@ def add_to(server: ResearchServer) -> None:
     """Offer the files of job folders that a reader wants as resource templates."""
     for name, (kind, description) in FILES.items():
         _add(server, name, kind, description)
+    _complete_ids(server)
+
+
+def _complete_ids(server: ResearchServer) -> None:
+    """Offer the caller's own job ids where a client asks what a ``job_id`` may be."""
+
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion:
+        del context
+        if not isinstance(ref, ResourceTemplateReference) or argument.name != "job_id":
+            return Completion(values=[])
+        asked = ListActiveJobs(include_recent=True, limit=100)
+        listed = await server.jobs.list(Owner.local(), asked)
+        ids = [job.job_id for job in listed.jobs if job.job_id.startswith(argument.value)]
+        return Completion(values=ids, has_more=listed.next_cursor is not None)
+
+    register = server.completion()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
+    register(complete)
 
 
 def _add(server: ResearchServer, name: str, kind: str, description: str) -> None:

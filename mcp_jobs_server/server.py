@@ -50,6 +50,13 @@ class ResearchServer(MCPServer[Jobs]):
         )
         resources.add_to(self)
 
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs that are open; only while the server serves."""
+        if self._jobs is None:
+            raise RuntimeError("The server does not serve yet.")
+        return self._jobs
+
     async def list_tools(self) -> list[ListedTool]:
         """Return the tools; the description of a start names the sources of this moment."""
         return [tool.listed(self._jobs) for tool in TOOLS]

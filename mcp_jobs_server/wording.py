@@ -161,12 +161,15 @@ def waiting(position: int | None) -> str:
     """Say that a job is queued and where it stands in the queue."""
     if position is None:
         return "Waiting to start."
-    return "Next to start." if position == 1 else f"Waiting; {position - 1} jobs are before it."
+    if position <= 2:
+        return "Next to start." if position == 1 else "Waiting; one job is before it."
+    return f"Waiting; {position - 1} jobs are before it."
 
 
 STARTING = "Starting."
 CANCELLING = "Stopping; not stopped yet."
 FINISHING = "Asked to finish now; writing the report from what is known."
+FINISH_WHEN_STARTED = "It was asked to finish at once when it starts."
 CANCELLED = "Stopped before it was finished."
 CANCEL_NOTHING = "It had ended already; nothing was changed."
 CANCEL_AGAIN = "It was asked already; nothing was changed."
@@ -184,7 +187,8 @@ def summary(job: Job, status: Status | None) -> str:
     if job.ended:
         return job.summary or (job.error.message if job.error else CANCELLED)
     if job.state == "queued":
-        return job.summary or waiting(job.queue_position)
+        asked = f" {FINISH_WHEN_STARTED}" if job.requested == "finish_now" else ""
+        return (job.summary or waiting(job.queue_position)) + asked
     if job.state == "cancelling":
         return CANCELLING
     if job.requested == "finish_now":

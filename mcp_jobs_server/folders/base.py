@@ -12,8 +12,9 @@ class Folders(Protocol):
 
     ``folder`` is a path below the root (``<owner>/<yyyy-mm>/<job_id>``) and ``name`` a path
     below the folder, both with ``/``. Both are checked: a part that is empty, ``.`` or ``..``,
-    starts with ``/`` or holds NUL or a backslash, and a link that leads out of the root, raise
-    ``NotFound``; nothing outside the root is ever read or written.
+    starts with ``/`` or holds NUL or a backslash raises ``NotFound``. A link that leads out of
+    the root is not there for a reader, and raises ``NotFound`` where something is to be written:
+    nothing outside the root is ever read or written.
 
     A file is written whole: a reader sees the old or the new one, never half of it.
 

@@ -48,7 +48,7 @@ class DirectoryFolders:
     def _read(self, folder: str, name: str, start: int, limit: int) -> Slice | None:
         path = self._inside(folder, name)
         with _translated():
-            file = _opened(path)
+            file = _opened(path) if path else None
             if file is None:
                 return None
             with file:
@@ -60,20 +60,26 @@ class DirectoryFolders:
                 return Slice(data=file.read(limit), start=begin, size=found.st_size)
 
     def _write(self, folder: str, name: str, data: bytes) -> None:
-        path = self._inside(folder, name)
+        path = self._to_write(folder, name)
         with _translated(), _fresh(path, data) as fresh:
             fresh.replace(path)
 
     def _create(self, folder: str, name: str, data: bytes) -> bool:
-        path = self._inside(folder, name)
+        path = self._to_write(folder, name)
         with _translated():
             if os.path.lexists(path):
                 return False
             with _fresh(path, data) as fresh:
                 return _claim(fresh, path, data)
 
-    def _inside(self, folder: str, name: str) -> Path:
-        """Return the path of the file: links are followed, but never out of the root."""
+    def _to_write(self, folder: str, name: str) -> Path:
+        path = self._inside(folder, name)
+        if path is None:
+            raise no_such_file()
+        return path
+
+    def _inside(self, folder: str, name: str) -> Path | None:
+        """Return the path of the file; links are followed, ``None`` where one leads out."""
         below = checked(folder, name)
         path = str(self._root)
         for part in below.parts:
@@ -82,12 +88,10 @@ class DirectoryFolders:
                 return self._followed(below)
         return Path(path)
 
-    def _followed(self, below: PurePosixPath) -> Path:
+    def _followed(self, below: PurePosixPath) -> Path | None:
         root = os.path.realpath(self._root)
         real = os.path.realpath(self._root / below)
-        if not real.startswith(root + os.sep):
-            raise no_such_file()
-        return Path(real)
+        return Path(real) if real.startswith(root + os.sep) else None
 
 
 def _is_link(path: str) -> bool:

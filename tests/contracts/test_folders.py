@@ -137,8 +137,7 @@ async def test_a_link_out_of_the_root_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "jobs" / JOB / "report.md").symlink_to(tmp_path / "secret")
     (tmp_path / "jobs" / JOB / "steps").symlink_to(tmp_path)
     for name in ("report.md", "steps/secret", "steps/new"):
-        with pytest.raises(NotFound):
-            await folders.read(JOB, name)
+        assert await folders.read(JOB, name) is None
         with pytest.raises(NotFound):
             await folders.write(JOB, name, b"x")
         with pytest.raises(NotFound):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
 from mcp_jobs_server import wording
 from mcp_jobs_server.sources import Sources
@@ -152,6 +152,17 @@ async def test_what_a_model_hears_when_it_is_wrong(stage: Stage) -> None:
         await talk.say("wrong-source", "start_research", question="Why?", sources="handbok")
         stage.jobs.sources = Sources(stage.settings)
         await talk.say("nothing-to-search", "start_research", question="Why?")
+
+
+async def test_a_client_can_complete_the_ids_of_jobs(stage: Stage) -> None:
+    async with Client(stage.server) as client:
+        began = await client.call_tool("start_research", {"question": "Why?"})
+        job_id = str((began.structured_content or {})["job_id"])
+        ref = ResourceTemplateReference(uri="research://{job_id}/report.md")
+        found = await client.complete(ref, {"name": "job_id", "value": job_id[:10]})
+        assert found.completion.values == [job_id]
+        none = await client.complete(ref, {"name": "job_id", "value": "x"})
+        assert none.completion.values == []
 
 
 async def test_every_error_is_marked_as_one(stage: Stage) -> None:
