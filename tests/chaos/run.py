@@ -21,9 +21,11 @@ from tests.chaos.victims import KINDS, Victims
 REPOSITORY = Path(__file__).parents[2]
 
 WITNESS = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS moves (number INTEGER PRIMARY KEY, id TEXT, old TEXT, new TEXT);
 CREATE TRIGGER IF NOT EXISTS moved AFTER UPDATE OF state ON jobs
     BEGIN INSERT INTO moves (id, old, new) VALUES (old.id, old.state, new.state); END;
+COMMIT;
 """
 """Writes down each move of a job from state to state, whoever makes it."""
 
@@ -94,7 +96,9 @@ class Run:
         until = time.monotonic() + self._pace.quiet_seconds
         while time.monotonic() < until:
             try:
-                with closing(sqlite3.connect(path, timeout=10)) as db:
+                # It is a server that makes the file.
+                made = f"{path.as_uri()}?mode=rw"
+                with closing(sqlite3.connect(made, uri=True, timeout=10)) as db:
                     db.executescript(WITNESS)
                 return
             except sqlite3.OperationalError:  # not made yet
@@ -126,8 +130,8 @@ class Run:
 
         def hunt() -> None:
             chance = random.Random(self._seed)  # noqa: S311 - no secret
-            while not over.wait(0.003) and self.victims.kills["launcher"] < self._pace.kills:
-                if self.victims.launchers() and not over.wait(chance.uniform(0, 0.02)):
+            while not over.wait(0.002) and self.victims.kills["launcher"] < self._pace.kills:
+                if self.victims.launchers() and not over.wait(chance.uniform(0, 0.01)):
                     self.victims.kill("launcher")
 
         hunter = threading.Thread(target=hunt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 from collections import Counter
@@ -43,10 +44,8 @@ class Victims:
         """Return what servers have started: launchers, which live for milliseconds."""
         found: list[psutil.Process] = []
         for server in self.servers:
-            try:
-                found += psutil.Process(server.pid).children()
-            except psutil.Error:
-                continue
+            with contextlib.suppress(psutil.Error):
+                found += [psutil.Process(pid) for pid in _children(server.pid)]
         return found
 
     def _server(self) -> list[psutil.Process]:
@@ -70,6 +69,18 @@ class Victims:
         self.kills[kind] += met > 0
         self.processes += met
         return met > 0
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process; on Linux from a file a thread, within their lifetime."""
+    threads = Path(f"/proc/{pid}/task")
+    if not threads.exists():
+        return [child.pid for child in psutil.Process(pid).children()]
+    found: list[int] = []
+    for path in threads.glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, path.read_text().split())
+    return found
 
 
 def _with_children(roots: Iterable[psutil.Process]) -> list[psutil.Process]:

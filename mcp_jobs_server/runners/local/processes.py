@@ -26,6 +26,9 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 ENDS_WITH_CLIENT = 3
 """Exit code of the launcher where the system keeps what it starts in the client's job object."""
 
+MAY_END_WITH_CLIENT = sys.platform == "win32"
+"""Whether the launcher's exit code may say so, and is worth waiting for."""
+
 if sys.platform == "win32":
     # A group of its own: Ctrl+C in the client's console is not for it. No console window.
     _FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW

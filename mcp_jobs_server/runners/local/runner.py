@@ -28,7 +28,7 @@ from mcp_jobs_server.runners.local.database import Database, translated
 from mcp_jobs_server.runners.local.launching import Launching
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, ending
+from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, MAY_END_WITH_CLIENT, ending
 from mcp_jobs_server.runners.local.profile import Profiles, profile_of
 from mcp_jobs_server.runners.local.queue import Queue
 from mcp_jobs_server.runners.local.removal import Removal
@@ -128,7 +128,10 @@ class LocalRunner:
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         tasks = self._tasks
         started, launcher = await to_thread.run_sync(partial(self._start, request, owner, options))
-        tasks.start_soon(self._reap, launcher)
+        if MAY_END_WITH_CLIENT:
+            await self._reap(launcher)  # so that the first answer can say it
+        else:
+            tasks.start_soon(self._reap, launcher)
         if started.created:
             await self._note(started.job, REQUEST, encode(request))
         return started
