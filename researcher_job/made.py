@@ -54,9 +54,9 @@ def _wished(plan: Plan) -> str:
         return ""
     length = " The length decides how many quotes are shown." if plan.report_words else ""
     return (
-        f"The plan asks for it {', '.join(wish for wish in wishes if wish)}."
-        " Quotes keep their own words and language, so this report is material for that and not written to"
-        f" it.{length}"
+        f"The plan wants it {', '.join(wish for wish in wishes if wish)}."
+        " Quotes keep their own words and language, so this report is material for that and not"
+        f" written to it.{length}"
     )
 
 
