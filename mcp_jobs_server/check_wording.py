@@ -43,14 +43,19 @@ def numbers(of: Iterable[int]) -> str:
 
 
 def text(answer: CheckResult) -> str:
-    """Return the text of a check: the summary, then each claim with what is wrong with it."""
+    """Return the text of a check, the next step included."""
+    return f"{body(answer)}\n\n{next_text(answer.next)}"
+
+
+def body(answer: CheckResult) -> str:
+    """Return what was found: the summary, then each claim with what is wrong with it."""
     lines = [answer.summary, "", *(_claim_text(claim) for claim in answer.claims)]
     if answer.uncited:
         lines += ["", "Without citation:"]
         lines += [f"- {one.claim}{_rather(one.rather)}" for one in answer.uncited]
     if answer.not_shown:
         lines.append(f"{answer.not_shown} more are counted and not shown.")
-    return "\n".join([*lines, "", next_text(answer.next)]).replace("\n\n\n", "\n\n").strip()
+    return "\n".join(lines).replace("\n\n\n", "\n\n").strip()
 
 
 def _claim_text(claim: ClaimShown) -> str:

@@ -37,6 +37,9 @@ _NO_CLAIM = re.compile(r"^\s*(?:#{1,6}\s|[-=*_]{3,}\s*$|\|?[\s:|-]+\|?\s*$|\[\^?
 _SETEXT = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
 _BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)[^*_]+(?:\*\*|__):?\s*$")
 _MARKUP = re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}(?=\W|$)|!?\[([^\]\[]*)\]\([^()\s]*\)")
+_NESTED = 8
+"""How deep Markdown is taken off."""
+
 _SOURCES = re.compile(
     r"^\W*(?:sources|references|citations|quellen|literatur|bibliography)\W*$", re.IGNORECASE
 )
@@ -78,26 +81,36 @@ def _states(claim: Claim) -> bool:
 def _cited_sentences(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     for block in _blocks(draft):
         for piece in _with_marks(block):
-            text = _MARKUP.sub(r"\1", _MARKS.sub("", piece)).strip(" \t\n|")
-            yield " ".join(text[:LONGEST_CLAIM].split()), _numbers(piece)
+            yield bare(piece)[:LONGEST_CLAIM].strip(), _numbers(piece)
 
 
 def _blocks(draft: str) -> Iterator[str]:
     """Give the paragraphs, list items and table rows, each on one line, up to the sources."""
     block: list[str] = []
+    quoting = False
     lines = list(_outside_code(draft.splitlines()))
     for line, following in zip(lines, [*lines[1:], ""], strict=False):
         if _SOURCES.match(line):
             break
-        begins = _LIST.match(line)
-        alone = "|" in line or bool(begins and begins[0].strip(" >"))
-        heading = _NO_CLAIM.match(line) or _BOLD_LINE.match(line) or _SETEXT.match(following)
-        if alone or heading or not line.strip(" >"):
+        heading = _is_heading(line, following)
+        was_quoting, quoting = quoting, line.lstrip().startswith(">")
+        if heading or _stands_alone(line) or quoting != was_quoting:
             yield " ".join(block)
             block = []
         if not heading:
             block.append(_LIST.sub("", line))
     yield " ".join(block)
+
+
+def _is_heading(line: str, following: str) -> bool:
+    """Say whether a line is no sentence: a heading, a rule, an entry of a list of sources."""
+    return any((_NO_CLAIM.match(line), _BOLD_LINE.match(line), _SETEXT.match(following)))
+
+
+def _stands_alone(line: str) -> bool:
+    """Say whether a line does not go on with the one before: an item, a row, an empty one."""
+    begins = _LIST.match(line)
+    return "|" in line or not line.strip(" >") or bool(begins and begins[0].strip(" >"))
 
 
 def _outside_code(lines: Sequence[str]) -> Iterator[str]:
@@ -132,9 +145,13 @@ def sentences(text: str) -> list[str]:
     return [piece for piece in (*found, text[start:].strip()) if piece]
 
 
-def without_marks(text: str) -> str:
-    """Return ``text`` without what looks like a citation."""
-    return _MARKS.sub("", text)
+def bare(text: str) -> str:
+    """Return ``text`` on one line, without marks and Markdown."""
+    for _ in range(_NESTED):
+        before, text = text, _MARKUP.sub(r"\1", _MARKS.sub("", text)).strip(" \t\n|")
+        if text == before:
+            break
+    return " ".join(text.split())
 
 
 def _numbers(piece: str) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from mcp_jobs_server.arguments import (
     MAX_WAIT_SECONDS,
     Arguments,
     Cancel,
+    CheckCitations,
     FetchReport,
     GetStatus,
     ListActiveJobs,
@@ -32,6 +33,7 @@ from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.models import ENDED_STATES
 from mcp_jobs_server.results import (
     CancelResult,
+    CheckResult,
     JobShown,
     ReportResult,
     StartResult,
@@ -197,6 +199,14 @@ class Research:
             page = await self._jobs.report(self._owner, following)
             texts.append(page.content)
         return _whole(first, texts)
+
+    async def check(self, text: str, job_id: str = "") -> CheckResult:
+        """Return what the quotes of a job say of each claim of a draft with ``[n]`` marks.
+
+        Raises:
+            InvalidArgument: the draft is empty, or longer than 60,000 characters.
+        """
+        return await self._jobs.check(self._owner, _asked(CheckCitations, job_id=job_id, text=text))
 
     async def cancel(self, job_id: str, *, finish_now: bool = False) -> CancelResult:
         """Stop a job, or let it write its report from what it knows."""

@@ -17,6 +17,10 @@ _OPPOSITES = opposites(stem)
 NOT_DENIED = "no negation"
 """How the side without a negation is shown."""
 
+_TRUTH = frozenset(
+    stem(word) for word in ("true", "correct", "right", "case", "proven", "evidence", "certain")
+)
+
 _NEAR = 4
 """Words between a negation and what it denies, at most."""
 
@@ -86,7 +90,7 @@ def _beside(term: Term, among: Sequence[Term]) -> set[str]:
     """Return the words on both sides of a number."""
     telling = [one for one in among if one.matters or one is term]
     at = next(index for index, one in enumerate(telling) if one is term)
-    return {one.key for one in telling[max(at - 1, 0) : at + 2] if not one.quantity}
+    return {one.key for one in telling[max(at - 1, 0) : at + 2] if one is not term}
 
 
 def rounds(term: Term, text: str, other: Quantity) -> bool:
@@ -95,11 +99,12 @@ def rounds(term: Term, text: str, other: Quantity) -> bool:
     before = text[max(term.start - 16, 0) : term.start].lower()
     if not one or not one.comparable(other) or not any(word in before for word in _ROUNDED):
         return False
-    mine, its = (Decimal(min(number.values, key=len)) for number in (one, other))
-    digits = len(mine.normalize().as_tuple().digits)
-    if one.sort != "number" or len(its.normalize().as_tuple().digits) <= digits:
+    mine, its = one.amount, other.amount
+    if mine is None or its is None:
         return False
-    return Decimal(f"{its:.{digits - 1}E}") == mine
+    digits = len(mine.normalize().as_tuple().digits)
+    finer = len(its.normalize().as_tuple().digits) > digits
+    return finer and Decimal(f"{its:.{digits - 1}E}") == mine
 
 
 def _negations(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
@@ -124,15 +129,23 @@ def _denied(among: Sequence[Term]) -> dict[str, str]:
     """Return by the word that is denied how it stands; "not only" denies nothing."""
     found: dict[str, str] = {}
     for index, term in enumerate(among):
-        behind = among[index + 1 : index + 1 + _NEAR]
-        if term.kind != "negation" or (behind and behind[0].key == "only"):
+        follows = next(iter(among[index + 1 : index + 2]), term)
+        if term.kind != "negation" or follows.key == "only":
             continue
-        before = reversed(among[max(index - _NEAR, 0) : index])
-        head = next((one for one in (*behind, *before) if one.matters), None)
+        head = _head(among, index)
         if head:
             words = sorted((term, head), key=lambda one: one.start)
             found[head.key] = " … ".join(one.text for one in words)
     return found
+
+
+def _head(among: Sequence[Term], index: int) -> Term | None:
+    """Return what a negation denies: the next word that matters, behind "not true that" too."""
+    behind = list(among[index + 1 : index + 1 + _NEAR])
+    if any(term.key in _TRUTH for term in behind):
+        behind = [term for term in among[index + 1 :] if term.key not in _TRUTH]
+    before = reversed(among[max(index - _NEAR, 0) : index])
+    return next((one for one in (*behind, *before) if one.matters), None)
 
 
 def _opposites(

@@ -20,10 +20,10 @@ _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?:1\d|20|21)\d\d"
 _DATES = (
-    re.compile(rf"\b(?P<y>{_YEAR})-(?P<m>1[0-2]|0[1-9])-(?P<d>{_DAY})\b"),
-    re.compile(rf"\b(?P<d>{_DAY})\.\s?(?P<m>1[0-2]|0?[1-9])\.\s?(?P<y>{_YEAR})\b"),
+    re.compile(rf"(?<![\w.])(?P<y>{_YEAR})-(?P<m>1[0-2]|0[1-9])-(?P<d>{_DAY})\b"),
+    re.compile(rf"(?<![\w.])(?P<d>{_DAY})\.\s?(?P<m>1[0-2]|0?[1-9])\.\s?(?P<y>{_YEAR})\b"),
     re.compile(
-        rf"\b(?P<d>{_DAY})(?:st|nd|rd|th|\.)?\s+(?:of\s+|de\s+)?(?P<m>{_MONTH})\b\.?"
+        rf"(?<![\w.])(?P<d>{_DAY})(?:st|nd|rd|th|\.)?\s+(?:of\s+|de\s+)?(?P<m>{_MONTH})\b\.?"
         rf"(?:,?\s+(?:de\s+)?(?P<y>{_YEAR})\b)?",
         re.IGNORECASE,
     ),
@@ -47,6 +47,7 @@ _NUMBER = re.compile(
 )
 _UNIT_BEHIND = re.compile(r"[ \u00a0-]?(%|[^\W\d_]{1,20}[²³]?)")
 _NO_UNIT = ("", Decimal(1))
+_PLAIN = re.compile(r"-?\d{1,60}(?:\.\d{1,60})?")
 MOST_DIGITS = 30
 """Digits of a number that are compared; longer runs are compared as text."""
 
@@ -80,6 +81,12 @@ class Quantity:
         if self.unit and other.unit:
             return self.unit == other.unit and bool(self.values & other.values)
         return bool(self.readings & other.readings) and self._fits(other)
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return the number where it is a plain one, its first reading; a year is none."""
+        value = min(self.values, key=len)
+        return Decimal(value) if self.sort == "number" and _PLAIN.fullmatch(value) else None
 
     @property
     def readings(self) -> frozenset[str]:

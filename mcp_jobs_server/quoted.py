@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcp_jobs_server.claims import sentences, without_marks
+from mcp_jobs_server.claims import bare, sentences
 from mcp_jobs_server.quantities import Quantity
 from mcp_jobs_server.words import Term, alike, terms
 
@@ -58,7 +58,8 @@ class Quotes:
         self._beginning: dict[str, set[str]] = defaultdict(set)
         self._stating: dict[str, list[tuple[int, Quantity]]] = defaultdict(list)
         for quote in self._quotes.values():
-            for text in sentences(" ".join(without_marks(quote.text[:LONGEST]).split())):
+            for piece in sentences(" ".join(quote.text[:LONGEST].split())):
+                text = bare(piece)
                 self._add(Sentence(quote.n, text, terms(text)))
 
     def __contains__(self, n: int) -> bool:

@@ -61,14 +61,14 @@ def _number(number: Quantity) -> Term:
 
 
 def _words(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[Term]:
-    """Give the words outside ``taken``, which is in order."""
+    """Give the words that are not wholly inside ``taken``, which is in order."""
     spans = iter([*taken, (len(text) + 1, len(text) + 2)])
     start, end = next(spans)
     capitals = names_are_capitalised(text)
     for match in _TOKEN.finditer(text):
         while match.start() >= end:
             start, end = next(spans)
-        if match.end() <= start:
+        if match.start() < start or match.end() > end:
             yield from _term(text, match, capitals=capitals)
 
 

@@ -33,6 +33,7 @@ examples:
   mcp-jobs-server jobs list --all
   mcp-jobs-server jobs watch
   mcp-jobs-server jobs report 20260131-abc --part evidence
+  mcp-jobs-server jobs check 20260131-abc answer.md
   mcp-jobs-server jobs cancel 20260131-abcdefghijklm --finish-now
   mcp-jobs-server jobs remove --older-than 30d
 """

@@ -182,6 +182,11 @@ def _jobs(commands: _Commands) -> None:
     read.add_argument("--section", default="", help="with --part section: its name or number")
     read.add_argument("--citation", help="with --part citation: its number")
     read.add_argument("--open", action="store_true", help="print the path of the page to open")
+    checked = _command(
+        jobs, "check", "compare a draft that cites [n] with the quotes", run="checking:check"
+    )
+    checked.add_argument("id", help="id or its unique start")
+    checked.add_argument("file", metavar="FILE", help="the draft; - reads it from a pipe")
     ended = _command(jobs, "cancel", "stop a job", run="jobs:cancel")
     ended.add_argument("id", help="exact id of the job")
     ended.add_argument(

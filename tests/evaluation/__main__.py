@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 
+from tests.evaluation import claims
 from tests.evaluation.measures import MEASURES, Searched, table
 from tests.evaluation.sets import load
 
@@ -38,6 +39,7 @@ def main() -> int:
         )
         return 2
     print(table(anyio.run(_measure, data)))
+    print(claims.report(data))
     return 0
 
 

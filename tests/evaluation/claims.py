@@ -24,6 +24,8 @@ from mcp_jobs_server.claims import Claim
 from mcp_jobs_server.quoted import Quoted, Quotes
 from mcp_jobs_server.words import terms
 
+SET = "wice"
+
 Label = Literal["supported", "partially_supported", "not_supported"]
 
 SUPPORT: Mapping[Label, float] = {
@@ -134,6 +136,13 @@ def table(measured: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def report(data: Path) -> str:
+    """Return the table of the set below ``data``, or that it is not there."""
+    if not (data / SET / "queries.jsonl").is_file():
+        return f"The set {SET} is not in {data}; claims were not measured."
+    return table(measure(judged(data / SET)))
+
+
 def fitted(found: Sequence[Judged]) -> tuple[float, tuple[float, ...]]:
     """Return intercept and coefficients, none below zero: finding more never lowers a score."""
     rows = [astuple(one.features) for one in found]
@@ -191,7 +200,7 @@ def main() -> int:
     default = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation.claims")
     parser.add_argument("--data", type=Path, default=default, help="folder of the sets")
-    folder = parser.parse_args().data.absolute() / "wice"
+    folder = parser.parse_args().data.absolute() / SET
     if not (folder / "queries.jsonl").is_file():
         print(f"There is no set {folder}. Name the folder with --data DIR.", file=sys.stderr)
         return 2
