@@ -393,7 +393,12 @@ def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:
 
 
 def read_whole(path: Path) -> bytes | None:
-    """Return what stands in the file at ``path``, or ``None`` where there is none."""
+    """Return what stands in the file at ``path``, or ``None`` where there is none.
+
+    What is no plain file is none: a pipe that someone put there would hold the reader for ever.
+    """
+    if not path.is_file():
+        return None
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

@@ -45,7 +45,12 @@ def written_files(root: Path) -> Iterator[str]:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 (hex) of the file at ``path``."""
+    """Return the SHA-256 (hex) of the file at ``path``; "" of what is no plain file.
+
+    A pipe that someone put there would hold the reader for ever.
+    """
+    if not path.is_file():
+        return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

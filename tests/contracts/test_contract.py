@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -256,3 +257,8 @@ def test_coverage_says_what_was_not_read() -> None:
         not_read=(NotRead(reason="scanned PDF", count=3, examples=("a", "b", "c")),),
     )
     assert coverage.sentence() == "Read 1 of 4 files; not read: 3 scanned PDF (a, b …)."
+
+
+def test_a_pipe_in_a_folder_holds_no_reader(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "status.json")
+    assert contract.read_whole(tmp_path / "status.json") is None
