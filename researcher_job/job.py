@@ -34,6 +34,7 @@ from researcher_job.report import title_of
 from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
 from researcher_job.settings import JobSettings
 from researcher_job.sources.base import Library, Reading
+from researcher_job.sources.coverage import reached
 from researcher_job.status import StatusBoard
 from researcher_job.worker import Find, Worker
 
@@ -285,10 +286,10 @@ class _Attempt:
 
     async def _on_read(self, coverage: Coverage, name: str) -> None:
         self._board.change(coverage=coverage)
-        dealt_with = coverage.read + sum(kind.count for kind in coverage.not_read)
-        self._journal.say(f"Reading {name}: {dealt_with} of {coverage.found} files")
-        if self._reading_log.is_worth_a_step(dealt_with, of=coverage.found):
-            self._journal.step("status", f"Read {name} ({dealt_with} of {coverage.found} files).")
+        done = reached(coverage)
+        self._journal.say(f"Reading {name}: {done} of {coverage.found} files")
+        if self._reading_log.is_worth_a_step(done, of=coverage.found):
+            self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")
 
     def _end(self) -> ExitCode:
         job = self._job

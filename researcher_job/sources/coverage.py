@@ -67,6 +67,12 @@ class Tally:
         )
 
 
+def reached(coverage: Coverage) -> int:
+    """Return how many files were dealt with so far, read or not."""
+    waiting = (kind.count for kind in coverage.not_read if kind.reason in Reason.NOT_REACHED.value)
+    return coverage.found - sum(waiting)
+
+
 def with_likeliest(
     coverage: Coverage, unread: Iterable[tuple[Reason, str]], about: Sequence[str]
 ) -> Coverage:

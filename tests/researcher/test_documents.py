@@ -13,6 +13,7 @@ from pypdf import PdfReader, PdfWriter
 from researcher_job import contract
 from researcher_job.contract import Coverage, Source
 from researcher_job.sources.base import Query
+from researcher_job.sources.coverage import reached
 from researcher_job.sources.document import Reason, clean
 from researcher_job.sources.documents import open_library
 from researcher_job.sources.walk import walk
@@ -232,4 +233,6 @@ async def test_coverage_is_told_while_files_are_read(folder: Path, cache: Path) 
     assert len(told) > 1
     assert 0 < told[0].read < 400
     assert set(reasons(told[0])) == {"files not reached yet"}
+    assert reached(told[0]) == told[0].read
+    assert reached(told[-1]) == 400
     assert len(told) < 100  # not once a file

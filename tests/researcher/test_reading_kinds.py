@@ -95,6 +95,7 @@ def test_words_of_a_presentation_are_found_by_slide() -> None:
         ("slide 2, notes", "Mention the badger here."),
         ("slide 3", "Animal: Heron; Cost: 12 euro"),
     ]
+    assert document.title == "Yearly plan"
     assert [block.headings for block in document.blocks] == [(), ("Goals",), ("Goals",), ("Costs",)]
 
 

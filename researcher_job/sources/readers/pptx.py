@@ -24,11 +24,13 @@ def read(data: bytes, name: str) -> Document:
     writer = Writer()
     try:
         opened = Presentation(BytesIO(data))
+        titles = []
         for number, slide in enumerate(opened.slides, start=1):
             if number > MAX_SLIDES:
                 raise Unreadable(Reason.LONG)
-            _slide(writer, slide, f"slide {number}")
-        title = opened.core_properties.title or _first_title(writer) or title_of(name)
+            titles.append(_slide(writer, slide, f"slide {number}"))
+        named = next(filter(None, titles), "")
+        title = _given(opened.core_properties.title) or named or title_of(name)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parsers raise anything at all
@@ -36,7 +38,8 @@ def read(data: bytes, name: str) -> Document:
     return writer.document(title)
 
 
-def _slide(writer: Writer, slide: Any, place: str) -> None:  # noqa: ANN401 - no types there
+def _slide(writer: Writer, slide: Any, place: str) -> str:  # noqa: ANN401 - no types there
+    """Add the words of a slide and return its title."""
     still_reading()
     top = slide.shapes.title
     title = " ".join(top.text_frame.text.split()) if top is not None else ""
@@ -50,6 +53,7 @@ def _slide(writer: Writer, slide: Any, place: str) -> None:  # noqa: ANN401 - no
         writer.add(notes.text, headings=headings, locator=f"{place}, notes")
     if title and len(writer.blocks) == before:
         writer.add(title, headings=(), locator=place)
+    return title
 
 
 def _shapes(shapes: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401
@@ -71,5 +75,7 @@ def _words(shape: Any) -> str:  # noqa: ANN401
     )
 
 
-def _first_title(writer: Writer) -> str:
-    return next((block.headings[0] for block in writer.blocks if block.headings), "")
+def _given(title: str | None) -> str:
+    """Return the title that somebody gave; not the one that every template has."""
+    said = " ".join((title or "").split())
+    return "" if said.lower() == "powerpoint presentation" else said
