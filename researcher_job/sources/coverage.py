@@ -69,8 +69,10 @@ class Tally:
 
 def reached(coverage: Coverage) -> int:
     """Return how many files were dealt with so far, read or not."""
-    waiting = (kind.count for kind in coverage.not_read if kind.reason in Reason.NOT_REACHED.value)
-    return coverage.found - sum(waiting)
+    waiting = Reason.NOT_REACHED.value
+    return coverage.read + sum(
+        kind.count for kind in coverage.not_read if kind.reason not in waiting
+    )
 
 
 def with_likeliest(

@@ -1,4 +1,4 @@
-"""The step log tells of reading now and then, whatever the number of files and the time it takes."""
+"""The step log tells of reading now and then, however many files there are and however slow."""
 
 from __future__ import annotations
 
