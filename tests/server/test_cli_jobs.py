@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.locks import taken
 from mcp_jobs_server.settings import Settings
-from tests.server.command_line import CommandLine, Done
+from tests.server.command_line import COMMAND, CommandLine, Done
 
 LEAVE = """# Notice
 
@@ -111,6 +112,43 @@ def test_jobs_are_listed_shown_and_read(shell: CommandLine, answered: Done) -> N
     watched = shell.run("jobs", "watch", job_id)
     assert watched.code == 0
     assert watched.out.startswith(f"{job_id} answered: ")
+
+
+def test_a_draft_is_checked(shell: CommandLine, answered: Done) -> None:
+    job_id = answered.json["job_id"]
+    draft = shell.cwd / "answer.md"
+    draft.write_text(f"{FOUND} [1]\n")
+    fine = shell.run("jobs", "check", job_id, "answer.md")
+    assert fine.code == 0, fine.err
+    assert fine.out.startswith("Claims: 1 supported.")
+    draft.write_text(f"{FOUND.replace('three', 'six')} [1]\n")
+    wrong = shell.run("jobs", "check", job_id, "answer.md", "--json")
+    assert wrong.code == 3
+    assert wrong.json["counts"] == {"contradicted": 1}
+    piped = subprocess.run(
+        [*COMMAND, "jobs", "check", job_id, "-"],
+        input=f"{FOUND} [1]",
+        env=shell.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert piped.stdout.startswith("Claims: 1 supported."), piped.stderr
+
+
+def test_a_draft_that_cannot_be_checked_is_told(shell: CommandLine, answered: Done) -> None:
+    job_id = answered.json["job_id"]
+    (shell.cwd / "long.md").write_text("a" * 60_001)
+    (shell.cwd / "empty.md").write_text("\n")
+    for name, code, said in (
+        ("nowhere.md", 1, "'nowhere.md' cannot be read"),
+        (".", 1, "cannot be read"),
+        ("long.md", 2, "longer than 60,000 characters"),
+        ("empty.md", 2, "'text'"),
+    ):
+        done = shell.run("jobs", "check", job_id, name)
+        assert (done.code, done.out) == (code, ""), done.err
+        assert said in done.err
 
 
 def test_an_unknown_job_is_answered_with_the_newest(shell: CommandLine) -> None:

@@ -52,6 +52,10 @@ async def test_start_wait_and_fetch(research: Research, handbook: str) -> None:
     report = await research.fetch(job.job_id)
     assert FOUND in report.content
     assert (report.page, report.next_cursor) == ("1 of 1", None)
+    assert (await research.check(f"{FOUND} [1]", job.job_id)).counts == {"supported": 1}
+    assert (await research.check(FOUND.replace("three", "two") + " [1]")).counts == {
+        "contradicted": 1
+    }
     (listed,) = await research.jobs()
     assert listed.fetched
     await research.remove(job.job_id)
