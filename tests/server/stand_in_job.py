@@ -65,7 +65,7 @@ class Job:
             spent=contract.Spent(active_seconds=self.tick()),
             last_step=self.last_step,
             last_evidence=self.evidence,
-            coverage=contract.Coverage(found=2, read=2),
+            coverage=contract.Coverage(found=2, read=2) if self.evidence else None,
             updated_at=datetime.now(UTC),
         )
         contract.write_whole(self.folder / contract.STATUS, contract.encode(status))

@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 @pytest.fixture
 async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
-    async with LocalRunner(settings, job_command=local.STAND_IN, hang_seconds=0.8) as runner:
+    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         yield runner
 
 
@@ -205,9 +205,10 @@ async def test_the_log_names_the_signal_that_killed_a_job(
     assert f"job {job.id}: attempt 1 was killed by signal 9 (SIGKILL): it goes on later" in log
 
 
-async def test_a_job_that_hangs_is_killed_and_charged(runner: LocalRunner) -> None:
-    job = await start(runner, "hang")
-    ended = await until_ended(runner, job)
+async def test_a_job_that_hangs_is_killed_and_charged(settings: Settings) -> None:
+    async with LocalRunner(settings, job_command=local.STAND_IN, hang_seconds=0.8) as runner:
+        job = await start(runner, "hang")
+        ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("failed", 3)
     assert processes.of_job(job.id) == []
 
