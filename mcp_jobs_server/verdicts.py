@@ -90,15 +90,9 @@ class Comparison:
 
     @classmethod
     def of(cls, claim: Claim, quotes: Quotes, cited: Collection[int]) -> Comparison:
-        wanted = tuple({term.key: term for term in claim.terms if term.matters}.values())
+        wanted = _wanted(claim)
         found = quotes.found(wanted, cited)
         return cls(claim, quotes, cited, wanted, found, quotes.around(wanted, cited))
-
-    def share(self, wanted: Sequence[Term], found: Found) -> float:
-        """Return how much of ``wanted`` is found, by weight; 1 where nothing is wanted."""
-        whole = sum(WEIGHTS[term.kind] for term in wanted)
-        held = sum(WEIGHTS[term.kind] * found.get(term.key, 0.0) for term in wanted)
-        return held / whole if whole else 1.0
 
     def together(self) -> list[tuple[int, Found]]:
         """Return the sentences that cover the claim best, each with what is found up to it."""
@@ -107,7 +101,7 @@ class Comparison:
         for _ in range(TOGETHER):
             best = max(
                 self.by_sentence,
-                key=lambda index: self.share(self.terms, _either(known, self.by_sentence[index])),
+                key=lambda index: _share(self.terms, _either(known, self.by_sentence[index])),
                 default=None,
             )
             if best is None or any(best == index for index, _ in chosen):
@@ -123,6 +117,17 @@ class Comparison:
         return known
 
 
+def _wanted(claim: Claim) -> tuple[Term, ...]:
+    return tuple({term.key: term for term in claim.terms if term.matters}.values())
+
+
+def _share(wanted: Sequence[Term], found: Found) -> float:
+    """Return how much of ``wanted`` is found, by weight; 1 where nothing is wanted."""
+    whole = sum(WEIGHTS[term.kind] for term in wanted)
+    held = sum(WEIGHTS[term.kind] * found.get(term.key, 0.0) for term in wanted)
+    return held / whole if whole else 1.0
+
+
 def _either(one: Found, other: Found) -> Found:
     return {key: max(one.get(key, 0.0), other.get(key, 0.0)) for key in {**one, **other}}
 
@@ -130,14 +135,14 @@ def _either(one: Found, other: Found) -> Found:
 def features(compared: Comparison) -> Features:
     """Return the features of a claim beside quotes."""
     chosen, known = compared.together(), compared.everything()
-    shares = [compared.share(compared.terms, found) for _, found in chosen] or [0.0]
+    shares = [_share(compared.terms, found) for _, found in chosen] or [0.0]
     names = [term for term in compared.terms if term.kind == "name"]
     absent = sum(term.key not in known for term in names)
     return Features(
         two=shares[min(1, len(shares) - 1)],
         three=shares[-1],
-        names=compared.share(names, known),
-        numbers=compared.share([term for term in compared.terms if term.quantity], known),
+        names=_share(names, known),
+        numbers=_share([term for term in compared.terms if term.quantity], known),
         pairs=_pairs(compared),
         names_missing=-math.log1p(absent),
     )
@@ -214,7 +219,7 @@ def _missing(compared: Comparison) -> tuple[Term, ...]:
 def _best(compared: Comparison) -> int | None:
     return max(
         compared.by_sentence,
-        key=lambda index: compared.share(compared.terms, compared.by_sentence[index]),
+        key=lambda index: _share(compared.terms, compared.by_sentence[index]),
         default=None,
     )
 
@@ -224,7 +229,7 @@ def _differs(compared: Comparison, missing: Sequence[Term], best: int) -> tuple[
     found = _either(compared.around, compared.by_sentence[best])
     absent = {term.key for term in missing}
     others = [term for term in compared.terms if not (term.quantity and term.key in absent)]
-    if not others or compared.share(others, found) < SAME_MATTER:
+    if not others or _share(others, found) < SAME_MATTER:
         return ()
     sentence = compared.quotes.sentences[best]
     return tuple(differences(compared.claim.terms, missing, sentence))
@@ -233,10 +238,10 @@ def _differs(compared: Comparison, missing: Sequence[Term], best: int) -> tuple[
 def instead(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
     """Return the quote that supports ``claim`` by itself, of those not cited."""
     others = set(quotes.numbers) - set(cited)
-    compared = Comparison.of(claim, quotes, others)
+    wanted = _wanted(claim)
     said: dict[int, float] = {}
-    for index, found in compared.by_sentence.items():
+    for index, found in quotes.found(wanted, others).items():
         n = quotes.sentences[index].n
-        said[n] = max(said.get(n, 0.0), compared.share(compared.terms, found))
+        said[n] = max(said.get(n, 0.0), _share(wanted, found))
     likeliest = sorted(said, key=lambda n: (-said[n], n))[:LIKELIEST]
     return next((n for n in likeliest if judge(claim, quotes, (n,)).verdict == "supported"), None)
