@@ -86,13 +86,18 @@ def test_a_claim_that_says_more_is_partly_supported(claim: str, quote: str, miss
     assert missing in [term.text for term in judged.missing]
 
 
+def test_a_copy_is_certain() -> None:
+    assert say(PUMP, SIGNED, f"{LEAVE} {PUMP}").score == 1
+    assert say(f"{PUMP[:-1]} today.", PUMP).score < 1
+
+
 def test_what_no_quote_speaks_of_is_not_found() -> None:
     assert say("The mayor opened the harbour in spring.", PUMP).verdict == "not found"
 
 
 def test_a_number_in_other_words_contradicts_nothing() -> None:
     """Another matter with another number: nothing is said against the claim."""
-    judged = say("The mayor paid 30 euros for bread.", PUMP)
+    judged = say("The mayor paid 30 euros for bread.", "Wagner asked 40 euros for oil.")
     assert judged.verdict == "not found"
     assert judged.differs == ()
 
