@@ -9,13 +9,25 @@ from functools import partial
 
 import anyio
 
-from mcp_jobs_server.cli.output import data, line, markdown, note, one_line, table
+from mcp_jobs_server.cli.output import (
+    console,
+    data,
+    line,
+    markdown,
+    note,
+    on_terminal,
+    one_line,
+    table,
+)
 from mcp_jobs_server.cli.research import exit_code, folder_of, followed, say_ended
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.errors import Conflict, InvalidArgument, NotFound
 from mcp_jobs_server.results import JobShown, ReportResult, StatusResult
 from mcp_jobs_server.settings import Settings, load
 from researcher_job.contract import JOB_ID
+
+WIDE = 110
+"""Columns of a terminal below which a list leaves the summaries out."""
 
 Action = Callable[[argparse.Namespace, Research, Settings], Awaitable[int]]
 
@@ -40,7 +52,8 @@ async def _show_list(args: argparse.Namespace, client: Research, settings: Setti
         data([job.model_dump(mode="json", exclude_none=True) for job in found])
     elif found:
         titles = ("id", "state", "created", "took", "title", "summary")
-        table(titles, [_row(job) for job in found])
+        columns = len(titles) if not on_terminal() or console().width >= WIDE else len(titles) - 1
+        table(titles[:columns], [_row(job)[:columns] for job in found])
     else:
         note('No jobs. Start one: mcp-jobs-server research "…"')
     return 0

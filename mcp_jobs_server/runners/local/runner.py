@@ -331,7 +331,11 @@ def stop_all(settings: Settings, *, wait_seconds: float) -> int:
 
     layout = Layout(settings.data_dir)
     ended = end_processes(layout, wait_seconds=wait_seconds)
-    with translated():
-        if layout.database.exists():
-            release_jobs(layout, options_of(settings))
+    try:
+        with translated():
+            if layout.database.exists():
+                release_jobs(layout, options_of(settings))
+    except Unavailable as error:
+        stopped = f"The runners are stopped ({ended}), but their jobs could not be settled:"
+        raise Unavailable(f"{stopped} {error.message}", error.hint) from error
     return ended
