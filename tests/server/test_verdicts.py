@@ -97,7 +97,9 @@ def test_what_no_quote_speaks_of_is_not_found() -> None:
 
 def test_a_number_in_other_words_contradicts_nothing() -> None:
     """Another matter with another number: nothing is said against the claim."""
-    judged = say("The mayor paid 30 euros for bread.", "Wagner asked 40 euros for oil.")
+    judged = say(
+        "The mayor paid 30 euros for bread.", "The mayor of Hamburg asked 40 euros for oil."
+    )
     assert judged.verdict == "not found"
     assert judged.differs == ()
 
