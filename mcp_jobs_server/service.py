@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 
-from mcp_jobs_server import checking, reports, wording
+from mcp_jobs_server import reports, wording
 from mcp_jobs_server.arguments import (
     Cancel,
     CheckCitations,
@@ -21,6 +21,7 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
+from mcp_jobs_server.citations import checking
 from mcp_jobs_server.errors import InvalidArgument, NotFound
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.listing import JobPage, job_page, shown

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
-from mcp_jobs_server import check_wording, wording
+from mcp_jobs_server import wording
 from mcp_jobs_server.arguments import (
     Arguments,
     Cancel,
@@ -24,6 +24,7 @@ from mcp_jobs_server.arguments import (
     StartResearch,
 )
 from mcp_jobs_server.auth import caller
+from mcp_jobs_server.citations import check_wording
 from mcp_jobs_server.errors import Internal, JobsError
 from mcp_jobs_server.results import (
     CancelResult,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server import check_wording
 from mcp_jobs_server.arguments import LONGEST_DRAFT
+from mcp_jobs_server.citations import check_wording
 from mcp_jobs_server.cli.output import data, line, one_line
 from mcp_jobs_server.client import connect
 from mcp_jobs_server.errors import InvalidArgument, NotFound

@@ -19,10 +19,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Literal
 
-from mcp_jobs_server import verdicts
-from mcp_jobs_server.claims import Claim
-from mcp_jobs_server.quoted import Quoted, Quotes
-from mcp_jobs_server.words import terms
+from mcp_jobs_server.citations import verdicts
+from mcp_jobs_server.citations.claims import Claim
+from mcp_jobs_server.citations.quoted import Quoted, Quotes
+from mcp_jobs_server.citations.words import terms
 
 SET = "wice"
 

@@ -7,9 +7,9 @@ import re
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from mcp_jobs_server.checking import MOST_SHOWN, checked
-from mcp_jobs_server.claims import claims
-from mcp_jobs_server.quantities import quantities
+from mcp_jobs_server.citations.checking import MOST_SHOWN, checked
+from mcp_jobs_server.citations.claims import claims
+from mcp_jobs_server.citations.quantities import quantities
 from mcp_jobs_server.results import CheckResult
 from researcher_job.contract import Evidence
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcp_jobs_server.claims import bare, sentences
-from mcp_jobs_server.quantities import Quantity
-from mcp_jobs_server.words import Term, alike, terms
+from mcp_jobs_server.citations.claims import bare, sentences
+from mcp_jobs_server.citations.quantities import Quantity
+from mcp_jobs_server.citations.words import Term, alike, terms
 
 LONGEST = 4_000
 """Characters of one quote that are compared."""

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import anyio
 
-from mcp_jobs_server import check_wording, findings, wording
+from mcp_jobs_server import findings, wording
 from mcp_jobs_server.arguments import CheckCitations
-from mcp_jobs_server.claims import Claim, claims
+from mcp_jobs_server.citations import check_wording
+from mcp_jobs_server.citations.claims import Claim, claims
+from mcp_jobs_server.citations.quoted import Quoted, Quotes
+from mcp_jobs_server.citations.verdicts import Judgement, instead, judge
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.models import Job
-from mcp_jobs_server.quoted import Quoted, Quotes
 from mcp_jobs_server.results import (
     CheckResult,
     ClaimShown,
@@ -20,7 +22,6 @@ from mcp_jobs_server.results import (
     UncitedShown,
     VerdictWord,
 )
-from mcp_jobs_server.verdicts import Judgement, instead, judge
 from researcher_job.contract import Evidence
 
 MOST_SHOWN = 60

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from mcp_jobs_server.common_words import opposites
-from mcp_jobs_server.quantities import Quantity
-from mcp_jobs_server.quoted import Sentence
-from mcp_jobs_server.words import Term, stem
+from mcp_jobs_server.citations.common_words import opposites
+from mcp_jobs_server.citations.quantities import Quantity
+from mcp_jobs_server.citations.quoted import Sentence
+from mcp_jobs_server.citations.words import Term, stem
 
 _OPPOSITES = opposites(stem)
 

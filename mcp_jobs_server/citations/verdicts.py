@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass
 from itertools import pairwise
 from typing import Literal
 
-from mcp_jobs_server.claims import Claim
-from mcp_jobs_server.differences import Difference, differences, rounds
-from mcp_jobs_server.quoted import Found, Quotes
-from mcp_jobs_server.words import Kind, Term
+from mcp_jobs_server.citations.claims import Claim
+from mcp_jobs_server.citations.differences import Difference, differences, rounds
+from mcp_jobs_server.citations.quoted import Found, Quotes
+from mcp_jobs_server.citations.words import Kind, Term
 
 Word = Literal["supported", "partly", "contradicted", "not found"]
 
