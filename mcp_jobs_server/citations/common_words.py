@@ -24,8 +24,8 @@ STOP: frozenset[str] = _set(
     der die das den dem des ein eine einer einem einen eines und oder aber ist sind war waren wird
     werden wurde wurden hat haben hatte von vom zu zum zur mit auf aus bei bis durch fur im ins
     als auch an am je sich es er sie wir ihr dass wenn wie so uber unter nach vor dieser diese
-    dieses le la les un une du et ou est sont etait dans sur pour par avec qui que au aux ce cette ces
-    se el los las una y o es son fue en con por para del al lo su sus como
+    dieses le la les un une du et ou est sont etait dans sur pour par avec qui que au aux ce cette
+    ces se el los las una y o es son fue en con por para del al lo su sus como
     """
 )
 """Words without which a claim says the same; folded as ``words.plain`` does."""
