@@ -23,10 +23,6 @@ OTHERS_SHARE = 0.7
 """What another word for the same counts, each in place of one that is missing."""
 
 _NAME = 1.3
-_ABSENT = 1.3
-"""How much more a word counts against an answer that occurs nowhere in the sources."""
-
-_EVEN = 2.0
 _DEFINES_BONUS = 0.1
 _SHOUTED = 0.7
 _THIN = 0.85
@@ -34,6 +30,9 @@ _MIN_WORDS = 6
 """Sentences with fewer words, links left out, rarely say much."""
 
 _RANK = 1.6
+_UNNAMED = 0.75
+"""What the passage's rank counts for a sentence that has none of the question's words itself."""
+
 _FIRST = 0.06
 _EARLY = 0.1
 _NOT_OF_KIND = 0.1
@@ -68,22 +67,6 @@ def ranked_quotes(
         found += judged.quotes(passage, share)
     found.sort(key=lambda one: (-one.rank, one.quote.passage.uri, one.quote.start))
     return list(_distinct(found))
-
-
-def support(question: Question, ranked: Sequence[Ranked], frequencies: Frequencies) -> float:
-    """Return how much of the question ``ranked`` cover (0 to 1): together, and the best alone.
-
-    Quotes of several documents may each touch a part of a question that none of them answers,
-    so half of it is what the best one covers by itself. Words that occur nowhere weigh more,
-    names most: what is asked about them cannot be known from these sources.
-    """
-    if not ranked:
-        return 0.0
-    judge = _Judge(question, _demands(question, frequencies))
-    alone = max(judge.share(set(one.stems), set(one.context), set()) for one in ranked)
-    own = {stem for one in ranked for stem in one.stems}
-    context = {stem for one in ranked for stem in one.context}
-    return (alone + judge.share(own, context, set())) / 2
 
 
 def sentence_texts(text: str) -> list[str]:
@@ -127,7 +110,8 @@ class _Judge:
                 continue
             bonus = self._bonus(texts[index], words, places[index])
             worth = _WEIGHT_OF_KIND[span.kind] * _worth(texts[index], words)
-            rank = (touched + bonus) * worth + _RANK * share
+            named = any(stem in self._weights for stem in words)
+            rank = (touched + bonus) * worth + _RANK * share * (1.0 if named else _UNNAMED)
             quote = _quote(passage, span, self.share(set(words), set(context), set()))
             found.append(Ranked(quote, frozenset(words), context, rank, span.kind == "code"))
         return found
@@ -182,21 +166,6 @@ def _weights(question: Question, frequencies: Frequencies) -> dict[str, float]:
     return {
         stem: frequencies.idf(stem) * (_NAME if stem in names else 1.0) for stem in question.stems
     }
-
-
-def _demands(question: Question, frequencies: Frequencies) -> dict[str, float]:
-    """Return what a stem counts when the question as a whole is judged.
-
-    Closer to each other than for ranking: an answer to two words must have both. A word that
-    occurs nowhere counts more, unless other words for the same were given.
-    """
-    names = {term.stem for term in question.terms if term.is_name}
-    found = {}
-    for stem in question.stems:
-        absent = not frequencies.containing.get(stem, 0) and not question.alternatives
-        stress = (_ABSENT if absent else 1.0) * (_NAME if stem in names else 1.0)
-        found[stem] = (frequencies.idf(stem) + _EVEN) * stress
-    return found
 
 
 def _quote(passage: Passage, span: Sentence, score: float) -> Quote:

@@ -55,6 +55,11 @@ def _parts(run: str, size: int) -> str:
     return f" {' '.join(parts)} "
 
 
+def is_part(word: str) -> bool:
+    """Tell whether ``word`` is cut out of a run without spaces, and so perhaps no word at all."""
+    return not word.isascii() and bool(_PAIRED.fullmatch(word) or _TRIPLED.fullmatch(word))
+
+
 def stems(texts: Sequence[str]) -> list[list[str]]:
     """Return the stems of each text in order, as the index makes them; spellings are one."""
     divided = [_pieces(text) for text in texts]

@@ -10,18 +10,19 @@ from pathlib import Path
 import anyio
 
 from tests.evaluation import claims
-from tests.evaluation.measures import MEASURES, Searched, table
+from tests.evaluation.measures import MEASURES, Result, Searched, declined, table
 from tests.evaluation.sets import load
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
 
 
-async def _measure(data: Path) -> dict[str, dict[str, float]]:
+async def _measure(data: Path) -> dict[str, dict[str, Result]]:
     measured = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, measure in MEASURES.items():
-            searched = await Searched.open(load(data / name), Path(folder) / name)
+        opened = [await Searched.open(load(data / name), Path(folder) / name) for name in MEASURES]
+        for (name, measure), searched in zip(MEASURES.items(), opened, strict=True):
             measured[name] = await measure(searched)
+        measured["declined"] = await declined(*opened)
     return measured
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.measures import BASELINE, Searched, clapnq, hotpotqa, table
+from tests.evaluation.measures import (
+    AIMS,
+    Result,
+    Searched,
+    balanced,
+    clapnq,
+    declined,
+    hotpotqa,
+    result,
+    table,
+)
 from tests.evaluation.sets import Asked, EvaluationSet, Item
 
 ITEMS = {
@@ -33,7 +43,24 @@ async def test_a_set_that_is_found_in_full_measures_one(tmp_path: Path) -> None:
     ] * 3
     no_answer = [asked("Which president signed treaties?", "two", 0, answerable=False)] * 6
     found = await Searched.open(EvaluationSet(ITEMS, questions + no_answer), tmp_path / "set")
-    assert set((await clapnq(found)).values()) == {1.0}
+    assert {one.all for one in (await clapnq(found)).values()} == {1.0}
+
+
+@pytest.mark.anyio
+async def test_what_only_the_other_set_speaks_of_is_declined(tmp_path: Path) -> None:
+    one = EvaluationSet({"one": ITEMS["one"]}, [asked("What do grebes eat, which fish?", "one", 1)])
+    two = EvaluationSet({"two": ITEMS["two"]}, [asked("Where do rooks build nests?", "two", 0)])
+    opened = [
+        await Searched.open(data, tmp_path / str(number)) for number, data in enumerate((one, two))
+    ]
+    measured = await declined(*opened)
+    assert measured["questions of the other set"].all == 1
+    assert measured["proper questions"].all == 0
+
+
+def test_halves_are_told_apart_and_what_does_not_count_is_left_out() -> None:
+    assert result([1, 0, None, 0, 0.5, 1]) == Result(all=0.5, tuned=0.75, held_out=1 / 3)
+    assert balanced([(True, True), (True, True), (False, True), (True, False)]) == 1 / 3
 
 
 @pytest.mark.anyio
@@ -41,13 +68,15 @@ async def test_a_wrong_gold_measures_nothing(tmp_path: Path) -> None:
     questions = [asked("Where do rooks build nests?", "one", 0)]
     found = await Searched.open(EvaluationSet(ITEMS, questions), tmp_path / "set")
     measured = await hotpotqa(found)
-    assert measured["document hit@1"] == measured["sentence recall@10"] == 0
+    assert measured["document hit@1"].all == measured["sentence recall@10"].all == 0
 
 
-def test_the_table_names_every_measure_with_its_difference() -> None:
-    said = table({"clapnq": dict.fromkeys(BASELINE["clapnq"], 0.9)})
+def test_the_table_names_every_measure_with_what_it_is_compared_with() -> None:
+    said = table({"clapnq": dict.fromkeys(AIMS["clapnq"], Result(0.9, 0.95, 0.85))})
     assert len(said.splitlines()) == 5
-    assert "document hit@1                       0.900     0.860      +0.040" in said
+    assert " ".join(said.splitlines()[2].split()) == (
+        "clapnq sentence recall@10 0.900 0.950 0.850 0.814 ≥ 0.85"
+    )
 
 
 def test_missing_sets_are_named_with_where_they_were_looked_for(tmp_path: Path) -> None:
