@@ -27,7 +27,7 @@ from mcp_jobs_server.runners.local.runner import LocalRunner, options_of, stop_a
 from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.runners.local.supervisor import Supervisor
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Limits
+from researcher_job.contract import STATUS, Limits, Status, decode, read_whole
 from tests.server import local_backend as local
 from tests.server.local_backend import let_go, lines, start, until_ended, until_running
 
@@ -237,20 +237,29 @@ def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
         database.execute("UPDATE jobs SET boot = ? WHERE id = ?", (boot, job.id))
 
 
+async def until_told(runner: LocalRunner, job: Job, attempt: int) -> None:
+    """Wait until this attempt has written where it stands."""
+    path = local.folder(runner, job) / STATUS
+    with anyio.fail_after(local.LONGEST):
+        while True:
+            told = decode(Status, read_whole(path))
+            if told and told.attempt == attempt:
+                return
+            await local.moment()
+
+
 @pytest.mark.parametrize(
-    ("boot", "state", "attempts"),
-    [("another boot", "completed", 5), (boot_id(), "failed", 4)],
+    ("boot", "deaths", "state", "attempts"),
+    [("another boot", 4, "completed", 5), (boot_id(), 3, "failed", 3)],
     ids=["with a restart", "without"],
 )
 async def test_only_deaths_without_a_restart_of_the_machine_are_charged(
-    settings: Settings, boot: str, state: str, attempts: int
+    settings: Settings, boot: str, deaths: int, state: str, attempts: int
 ) -> None:
     async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=600) as runner:
         job = await start(runner)
-        for attempt in range(1, 5):  # what the first one read counts as progress
-            began = [str(number) for number in range(1, attempt + 1)]
-            while lines(runner, job, "starts") != began:
-                await local.moment()
+        for attempt in range(1, deaths + 1):
+            await until_told(runner, job, attempt)
             cut_the_power(settings, job, boot)
             await runner.ensure_runner()
         let_go(runner, job)
