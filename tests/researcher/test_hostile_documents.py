@@ -42,8 +42,8 @@ def cache(tmp_path: Path) -> Path:
 
 
 def hanging_pdf() -> bytes:
-    """Write a PDF whose page's content is 40 MB of operators, packed to a few kilobytes."""
-    return pdf("x) Tj (" * 3_000_000)
+    """Write a PDF whose page keeps its reader busy for seconds, packed to a few kilobytes."""
+    return pdf("x) Tj (" * 450_000)  # of many more pypdf gives up by itself
 
 
 # --- what unpacks to more than it seems ---------------------------------------------------
@@ -99,7 +99,7 @@ def test_a_reading_process_that_cannot_begin_is_an_error_of_the_job(
 
 @pytest.fixture
 def impatient() -> Iterator[Extraction]:
-    extraction = Extraction(expected=9, limits=Limits(silent=5.0, least=5.0, all=6.0))
+    extraction = Extraction(expected=9, limits=Limits(silent=2.0, least=2.0, all=6.0))
     yield extraction
     extraction.close()
 
