@@ -53,7 +53,8 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         InvalidArgument: the cursor was not issued for this part, or a needed argument is missing.
     """
     folder = Folder(folders, job, asked)
-    report = await folder.file(contract.REPORT)
+    whole = asked.part in _OF_THE_WHOLE
+    report = await folder.file(contract.REPORT) if whole else None
     page: TextPage | LogPage
     if asked.part == "steps":
         page, total = await _steps(folder)
@@ -63,7 +64,6 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         at = place(asked.cursor, job_id=job.id, part=asked.part, size=asked.max_chars)
         page = page_of(text, at, job_id=job.id, notes=_notes(asked.part, known))
         total = len(text)
-    whole = asked.part in _OF_THE_WHOLE
     following = wording.after_fetch(
         job, part=asked.part, section=asked.section, next_cursor=page.next_cursor
     )
@@ -74,11 +74,11 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         state=job.state,
         outcome=job.outcome,
         content=wording.visible(page.text),
-        sections=tuple(section.name for section in sections(report or "")) if whole else (),
+        sections=tuple(section.name for section in sections(report or "")),
         page=page.label,
         total_chars=total,
         next_cursor=page.next_cursor,
-        links=_links(folders, job, paths=paths) if whole and report is not None else (),
+        links=_links(folders, job, paths=paths) if report is not None else (),
         next=following,
     )
 
