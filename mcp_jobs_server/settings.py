@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +14,26 @@ from typing import Any
 from mcp_jobs_server import __version__, surroundings
 from mcp_jobs_server.errors import InvalidArgument
 from mcp_jobs_server.models import Owner
+from researcher_job.configuration import Configuration, ConfigurationError, read_configuration
 from researcher_job.contract import Limits, Source
 
 KEYS = {
     "MCP_JOBS_DATA_DIR": "directory of all data (default: the user's data directory)",
     "MCP_JOBS_CONFIG": "path of research.toml",
-    "MCP_JOBS_BACKEND": "where jobs run: local",
+    "MCP_JOBS_BACKEND": "where jobs run: local or lakeflow (default local)",
+    "MCP_JOBS_VOLUME": "lakeflow: volume of the job folders, /Volumes/catalog/schema/volume",
+    "MCP_JOBS_JOB_ID": "lakeflow: number of the deployed job that does the research",
+    "MCP_JOBS_PRINCIPALS": "service principals that may call, by application id, with commas",
+    "MCP_JOBS_RETENTION_DAYS": "days that an ended job is kept; 0 for ever (default 0)",
     "MCP_JOBS_MAX_RUNNING": "jobs that run at one time on this machine (default 2)",
     "MCP_JOBS_MAX_MINUTES": "most active minutes of one job (default 30)",
     "MCP_JOBS_MAX_TOOL_CALLS": "most tool calls of one job (default 500)",
     "MCP_JOBS_MAX_TOKENS": "most model tokens of one job (default 2000000)",
     "MCP_JOBS_MAX_COST_USD": "most US dollars of one job (default 5)",
+    "MCP_JOBS_MAX_ACTIVE": "most unended jobs of one owner; 0 for no limit (default 0)",
+    "MCP_JOBS_MAX_STARTS_A_DAY": "most starts of one owner in 24 hours; 0 for no limit (default 0)",
+    "MCP_JOBS_MAX_COST_A_DAY": "most US dollars of one owner in 24 hours; 0: no limit (default 0)",
+    "MCP_JOBS_MAX_QUEUED": "most jobs of all owners that wait; 0 for no limit (default 0)",
     "MCP_JOBS_ALLOW_PATHS": "'any' lets a caller name any path of this machine",
     "MCP_JOBS_LOG_LEVEL": "level of the log on standard error (default WARNING)",
 }
@@ -37,7 +45,20 @@ DATA_MARK = "MCP_JOBS_DATA"
 id, the data directory. Nobody sets them, and a server started by a job ignores them."""
 
 
+BACKENDS = ("local", "lakeflow")
+_VOLUME = re.compile(r"[^/\s]{1,255}/[^/\s]{1,255}/[^/\s]{1,255}")
+
 DEFAULT_CAPS = Limits(minutes=30, tool_calls=500, tokens=2_000_000, cost_usd=5)
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What one owner may use, and how many jobs of all may wait; 0 is no limit."""
+
+    active: int = 0
+    starts_a_day: int = 0
+    cost_a_day: float = 0
+    queued: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,9 @@ class Settings:
     ``caps`` bound the limits of every job; ``stop_grace_seconds`` is how long a stopped job
     may take to end by itself before it is killed, ``finish_grace_seconds`` how long one that
     was asked for its report; ``report_seconds`` bounds writing a report from a folder.
+
+    ``volume`` and ``job_id`` are set where the backend is ``lakeflow``. ``app`` is the name of the
+    Databricks App that this process is, "" elsewhere, and ``app_port`` where it must listen.
     """
 
     data_dir: Path
@@ -56,6 +80,14 @@ class Settings:
     caps: Limits = DEFAULT_CAPS
     allow_any_path: bool = False
     sources: tuple[Source, ...] = ()
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    volume: str = ""
+    job_id: int = 0
+    principals: tuple[str, ...] = ()
+    retention_days: int = 0
+    quotas: Quotas = Quotas()
+    app: str = ""
+    app_port: int = 8000
     stop_grace_seconds: float = 5.0
     finish_grace_seconds: float = 20.0
     report_seconds: float = 60.0
@@ -105,10 +137,13 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
             f"The known ones are {', '.join(KEYS)}.",
         )
     named = config or (Path(environ["MCP_JOBS_CONFIG"]) if environ.get("MCP_JOBS_CONFIG") else None)
-    file = _read(named) if named else {}
-    value = _Values(environ, file.get("server", {}))
-    if (backend := value.text("BACKEND", "local")) != "local":
-        raise InvalidArgument(f"MCP_JOBS_BACKEND is {backend!r}.", "It must be 'local'.")
+    file = _read(named) if named else Configuration()
+    value = _Values(environ, file.server)
+    if (backend := value.text("BACKEND", "local")) not in BACKENDS:
+        raise InvalidArgument(
+            f"MCP_JOBS_BACKEND is {backend!r}.", "It must be 'local' or 'lakeflow'."
+        )
+    away = backend == "lakeflow"
     return Settings(
         data_dir=Path(value.text("DATA_DIR", "") or default_data_dir()).expanduser().absolute(),
         backend=backend,
@@ -121,7 +156,20 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
             cost_usd=value.number("MAX_COST_USD", 5, least=0),
         ),
         allow_any_path=value.text("ALLOW_PATHS", "") == "any",
-        sources=_sources(file.get("sources", {}), base=named.absolute().parent if named else None),
+        sources=tuple(configured.source for configured in file.sources),
+        audiences={configured.name: configured.audience for configured in file.sources},
+        volume=_volume(value.text("VOLUME", "")) if away else "",
+        job_id=_job_id(value.text("JOB_ID", "")) if away else 0,
+        principals=tuple(re.findall(r"[^\s,]+", value.text("PRINCIPALS", ""))),
+        retention_days=int(value.number("RETENTION_DAYS", 0, least=0)),
+        quotas=Quotas(
+            active=int(value.number("MAX_ACTIVE", 0, least=0)),
+            starts_a_day=int(value.number("MAX_STARTS_A_DAY", 0, least=0)),
+            cost_a_day=value.number("MAX_COST_A_DAY", 0, least=0),
+            queued=int(value.number("MAX_QUEUED", 0, least=0)),
+        ),
+        app=environ.get("DATABRICKS_APP_NAME", ""),
+        app_port=int(environ.get("DATABRICKS_APP_PORT") or 8000),
         log_level=value.text("LOG_LEVEL", "WARNING").upper(),
     )
 
@@ -132,48 +180,33 @@ def default_data_dir() -> str:
     return user_data_dir("mcp-jobs-server", appauthor=False)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Configuration:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        return read_configuration(path)
+    except ConfigurationError as error:
+        raise InvalidArgument(error.message, error.hint) from error
+
+
+def _volume(text: str) -> str:
+    """Return ``/Volumes/catalog/schema/volume`` for it, or for ``catalog.schema.volume``.
+
+    Unity Catalog stores names in lower case.
+    """
+    said = text.strip().lower().removeprefix("/volumes/").strip("/").replace(".", "/")
+    if not _VOLUME.fullmatch(said):
         raise InvalidArgument(
-            f"The configuration {path} cannot be read ({error.strerror}).",
-            "Correct MCP_JOBS_CONFIG or create the file.",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"The configuration {path} is not valid TOML: {error}.") from error
-    unknown = sorted(set(found) - {"server", "sources"})
-    if unknown:
-        raise InvalidArgument(
-            f"Unknown table [{unknown[0]}] in {path}.",
-            "The tables are [server] and [sources.NAME].",
+            f"MCP_JOBS_VOLUME is {text!r}.", "Write /Volumes/catalog/schema/volume."
         )
-    for name, value in found.items():
-        if not isinstance(value, dict):
-            raise InvalidArgument(
-                f"'{name}' in {path} is a value, not a table.", f"Write [{name}] on a line alone."
-            )
-    return found
+    return f"/Volumes/{said}"
 
 
-def _sources(tables: Mapping[str, Any], *, base: Path | None) -> tuple[Source, ...]:
-    found = []
-    for name, table in tables.items():
-        uri = table.get("uri") if isinstance(table, dict) else None
-        if not isinstance(uri, str) or set(table) - {"uri"}:
-            raise InvalidArgument(
-                f"[sources.{name}] needs exactly one key, uri.",
-                'Write for example uri = "file:///home/me/documents".',
-            )
-        found.append(Source(name=name, uri=_absolute(uri, base)))
-    return tuple(found)
-
-
-def _absolute(uri: str, base: Path | None) -> str:
-    """Take a plain path (relative to the configuration) for what it means: a ``file:`` URI."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # one letter would be a Windows drive
-        return uri
-    return ((base or Path.cwd()) / Path(uri).expanduser()).resolve().as_uri()
+def _job_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        raise InvalidArgument(
+            f"MCP_JOBS_JOB_ID is {text!r}.",
+            "It is the number of the deployed job; `databricks bundle summary` shows it.",
+        )
+    return int(text)
 
 
 class _Values:

@@ -199,11 +199,15 @@ class Status(Record):
     """``status.json``: where the job stands. Replaced whole by the job, nobody else.
 
     ``step_part`` is the first number of the part that holds ``last_step``: a reader finds the
-    newest steps without following the parts before it.
+    newest steps without following the parts before it. ``run_id`` names the run that writes it,
+    where runs have ids, and ``asked`` is what the job has seen in ``control/``: who reads this
+    file needs no other to know of either.
     """
 
     format_version: int = FORMAT_VERSION
     attempt: int = 1
+    run_id: str = ""
+    asked: Literal["", "stop", "finish_now"] = ""
     state: Literal["starting", "researching", "writing", "ended"] = "starting"
     summary: str = ""
     done: int = 0

@@ -312,7 +312,7 @@ def test_links_lead_somewhere(name: str) -> None:
             assert ((ROOT / name).parent / link.partition("#")[0]).is_file(), link
 
 
-GENERAL = {"path", "home", "mcp", "health"}
+GENERAL = {"Volumes", "path", "home", "mcp", "health"}
 """How absolute paths in documents may begin; others are those of somebody's machine."""
 
 HOSTS = {"127.0.0.1:8000", "modelcontextprotocol.io"}

@@ -28,13 +28,17 @@ def imported(package: str) -> Iterator[tuple[str, str]]:
                 yield from ((str(file), f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def test_the_server_knows_nothing_of_the_researcher_but_the_contract() -> None:
+SHARED = ("contract", "configuration")
+"""Modules of the researcher that the server may import."""
+
+
+def test_the_server_knows_nothing_of_the_researcher_but_what_they_share() -> None:
     foreign = {
-        (file, name)
-        for file, name in imported("mcp_jobs_server")
-        if name.startswith("researcher_job") and not name.startswith("researcher_job.contract")
+        name.split(".")[1]
+        for _, name in imported("mcp_jobs_server")
+        if name.startswith("researcher_job.")
     }
-    assert {name for _, name in foreign} <= {"researcher_job.contract"}
+    assert foreign <= set(SHARED)
 
 
 def test_the_researcher_knows_nothing_of_the_server() -> None:
