@@ -77,6 +77,13 @@ class Unavailable(JobsError):
     retryable = True
 
 
+class QuotaReached(JobsError):
+    """The owner may start no further job now, or too many jobs wait; later it works again."""
+
+    kind = "quota_reached"
+    retryable = True
+
+
 class Internal(JobsError):
     """A defect of this server. Details stand in its log under the reference."""
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mcp_jobs_server.errors import Conflict
+from mcp_jobs_server.models import StartOptions
 from tests.contracts.bench import ADA, EVE, Bench, done, look, start
 from tests.server import local_backend as local
 
@@ -77,3 +79,29 @@ async def test_typical_seconds_are_those_of_like_jobs_of_this_owner(bench: Bench
     assert await bench.runner.typical_seconds(EVE, local.request()) is None
     assert await bench.runner.typical_seconds(ADA, local.request(depth="deep")) is None
     assert await bench.runner.typical_seconds(ADA, local.request(sources=("a",))) is None
+
+
+async def test_what_an_owner_uses_and_used_is_known(bench: Bench) -> None:
+    began = datetime.now(UTC)
+    ended = await done(bench)
+    waiting = await start(bench)
+    await start(bench, owner=EVE)
+    used = await bench.runner.usage(ADA, began - timedelta(seconds=1))
+    assert (used.active, used.starts, used.first) == (1, 2, ended.request.created_at)
+    later = await bench.runner.usage(ADA, waiting.request.created_at + timedelta(seconds=1))
+    assert (later.active, later.starts, later.first) == (1, 0, None)
+    assert await bench.runner.waiting() == 2
+
+
+async def test_an_earlier_job_is_found_without_a_start(bench: Bench) -> None:
+    options = StartOptions(key="k", fingerprint="f")
+    assert await bench.runner.earlier(local.request(), owner=ADA, options=options) is None
+    job = await start(bench, options=options)
+    found = await bench.runner.earlier(local.request(), owner=ADA, options=options)
+    assert found is not None
+    assert found.id == job.id
+    assert await bench.runner.earlier(local.request(), owner=EVE, options=options) is None
+    with pytest.raises(Conflict):
+        other = StartOptions(key="k", fingerprint="g")
+        await bench.runner.earlier(local.request(), owner=ADA, options=other)
+    assert len(await bench.runner.active(ADA, limit=9)) == 1
