@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -62,6 +62,15 @@ def new_job_id(now: datetime, choose: Callable[[str], str] = secrets.choice) -> 
 def month_of(job_id: str) -> str:
     """Return the ``yyyy-mm`` folder that holds ``job_id``."""
     return f"{job_id[:4]}-{job_id[4:6]}"
+
+
+def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
+    """Say whether a job made on the day of its id is older than ``days`` (0: kept for ever)."""
+    try:
+        made = datetime.strptime(job_id[:8], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return days > 0 and now - made > timedelta(days=days)
 
 
 def part_name(folder: str, first: int) -> str:

@@ -90,6 +90,7 @@ class LocalRunner:
         self._entered: TaskGroup | None = None
         self._ticker: Ticker | None = None
         self.survives_client = True
+        self.startup_seconds = 0.0
 
     async def __aenter__(self) -> Self:
         tasks = anyio.create_task_group()
