@@ -34,7 +34,8 @@ from mcp_jobs_server.models import (
     summary_of,
 )
 from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run, encode
+from researcher_job.contract import Ended, Failure, Outcome, Request, Run
+from researcher_job.contract_files import encode
 
 
 class MemoryFolders:

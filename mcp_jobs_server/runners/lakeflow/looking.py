@@ -23,7 +23,8 @@ from mcp_jobs_server.runners.lakeflow.runs import Run as RunJson
 from mcp_jobs_server.runners.lakeflow.runs import Runs
 from mcp_jobs_server.together import both
 from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run, Status, decode
+from researcher_job.contract import Ended, Failure, Outcome, Request, Run, Status
+from researcher_job.contract_files import decode
 
 log = logging.getLogger(__name__)
 

@@ -33,7 +33,8 @@ from mcp_jobs_server.runners.lakeflow.launching import Launching
 from mcp_jobs_server.runners.lakeflow.looking import Looking
 from mcp_jobs_server.runners.lakeflow.runs import Runs
 from mcp_jobs_server.together import both, each
-from researcher_job.contract import REQUEST, Request, encode
+from researcher_job.contract import REQUEST, Request
+from researcher_job.contract_files import encode
 
 START_SECONDS = 45.0
 """Deadline of a whole start; the calls of it have their own."""
