@@ -257,7 +257,7 @@ async def test_a_wrong_client_secret_is_said(script: Scripted) -> None:
     where = {"token_endpoint": f"{script.host}/t", "authorization_endpoint": f"{script.host}/a"}
     script.answer("/oidc/.well-known/oauth-authorization-server", Answer(body=where))
     refusal = {"error": "invalid_client", "error_description": "Client authentication failed"}
-    script.answer("/t", Answer(401, refusal))
+    script.answer("/t", Answer(401, refusal, (("Content-Type", "application/json"),)))
     error = await signed_in(
         DATABRICKS_HOST=script.host, DATABRICKS_CLIENT_ID="me", DATABRICKS_CLIENT_SECRET="hush"
     )
