@@ -13,7 +13,7 @@ from tests.lakeflow.small_workspace import JOB_ID, SmallWorkspace
 
 VOLUME = "/Volumes/main/research/jobs"
 TOKEN = "dapi-of-the-tests"
-QUICK = Patience(call=8, http=2, retry=3, sign_in=20)
+QUICK = Patience(call=8, http=1, retry=5, sign_in=20)
 AT_ONCE = LakeflowPaces(
     poll=0.05, slowest_poll=0.1, run=0, active=0, index=0, control=0, settling=Paces()
 )
