@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import AnyHttpUrl
 
 from mcp_jobs_server.auth.app import AppUsers, ForwardedToken
 from mcp_jobs_server.auth.caller import Callers, OnePerson
@@ -58,13 +57,13 @@ def gate_of(settings: Settings, *, port: int = 0) -> Gate:
 
 
 def _auth(auth: Auth) -> AuthSettings:
-    resource = AnyHttpUrl(auth.resource) if auth.issuer else None
-    return AuthSettings(
-        issuer_url=AnyHttpUrl(auth.issuer or _NOWHERE),
-        resource_server_url=resource,
-        required_scopes=list(auth.scopes),
-        validate_token_resource=resource is not None,
-    )
+    told = {  # as text: the SDK then keeps addresses as they are written, to the last slash
+        "issuer_url": auth.issuer or _NOWHERE,
+        "resource_server_url": auth.resource if auth.issuer else None,
+        "required_scopes": list(auth.scopes),
+        "validate_token_resource": bool(auth.issuer),
+    }
+    return AuthSettings.model_validate(told)
 
 
 def _deployed(resource: str, port: int) -> TransportSecuritySettings:

@@ -67,14 +67,14 @@ class Issuer:
         import httpx2
         from jwt import PyJWKClient
 
-        place = f"{self._auth.issuer}/.well-known/openid-configuration"
+        place = f"{self._auth.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             async with httpx2.AsyncClient(timeout=ANSWER_WITHIN_SECONDS) as client:
                 document = (await client.get(place)).raise_for_status().json()
             keys, says = document["jwks_uri"], document["issuer"]
         except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             raise Unavailable("The issuer's document cannot be read.", "Try again.") from error
-        if str(says).rstrip("/") != self._auth.issuer or not _is_safe(str(keys)):
+        if says != self._auth.issuer or not _is_safe(str(keys)):
             raise Unavailable("The issuer's document is not its own.", "Check 'issuer' in [auth].")
         return PyJWKClient(str(keys), lifespan=KEY_SECONDS, timeout=ANSWER_WITHIN_SECONDS)
 

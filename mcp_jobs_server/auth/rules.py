@@ -49,7 +49,7 @@ def read_auth(table: Mapping[str, Any], environ: Mapping[str, str]) -> Auth:
         )
     auth = Auth(
         tokens=_tokens(table.get("tokens", {}), environ),
-        issuer=_text(table, "issuer").rstrip("/"),
+        issuer=_text(table, "issuer"),
         resource=_text(table, "resource"),
         audience=_text(table, "audience"),
         scopes=_texts(table, "scopes"),
