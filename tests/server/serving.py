@@ -131,7 +131,7 @@ async def served(
     told = log.open("wb") if log else None
     process = await anyio.open_process(command, env={**home.env, **env}, stdout=None, stderr=told)
     try:
-        await _listening(port)
+        await listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -141,7 +141,8 @@ async def served(
             told.close()
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Return once something listens there."""
     with anyio.fail_after(LONGEST):
         while True:
             try:
