@@ -15,7 +15,7 @@ from pydantic import Field
 
 from researcher_job.contract import Record, Source
 
-TABLES = ("server", "sources")
+TABLES = ("server", "auth", "sources")
 _SOURCE_KEYS = {"uri", "audience"}
 
 
@@ -48,6 +48,7 @@ class Configuration(Record):
     """The file, its values not yet checked by whom they are for."""
 
     server: dict[str, Any] = Field(default_factory=dict)
+    auth: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[ConfiguredSource, ...] = ()
 
 
@@ -60,6 +61,7 @@ def read_configuration(path: Path) -> Configuration:
     tables = _tables(path)
     return Configuration(
         server=tables.get("server", {}),
+        auth=tables.get("auth", {}),
         sources=_sources(tables.get("sources", {}), path.absolute().parent),
     )
 
@@ -77,7 +79,8 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
     for name, value in found.items():
         if name not in TABLES:
             raise ConfigurationError(
-                f"Unknown table [{name}] in {path}.", "The tables are [server] and [sources.NAME]."
+                f"Unknown table [{name}] in {path}.",
+                "The tables are [server], [auth] and [sources.NAME].",
             )
         if not isinstance(value, dict):
             raise ConfigurationError(

@@ -128,6 +128,7 @@ class Request(Record):
 
     ``earlier`` is where the folder of the job named by ``follow_up_of`` or ``refresh_of`` is: a
     path, from this job's folder where it is relative. Only a folder of the same owner may be named.
+    ``withheld``: names of sources whose evidence is not taken over.
     """
 
     format_version: int = FORMAT_VERSION
@@ -141,6 +142,7 @@ class Request(Record):
     follow_up_of: str | None = None
     refresh_of: str | None = None
     earlier: str = ""
+    withheld: tuple[str, ...] = ()
     settings: dict[str, str | int | float | bool] = {}
 
 
