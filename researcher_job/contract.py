@@ -145,12 +145,25 @@ class Run(Record):
     started_at: AwareDatetime
 
 
-class Spent(Record):
-    """What a job used so far, over all attempts. Seconds are active ones."""
+class Cost(Record):
+    """What one call costs, or some calls together."""
 
     tool_calls: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+
+    def plus(self, other: Cost, *, times: int = 1) -> Cost:
+        """Return the sum; ``times=-1`` takes ``other`` off. Dollars are kept to a millionth."""
+        return Cost(
+            tool_calls=self.tool_calls + times * other.tool_calls,
+            tokens=self.tokens + times * other.tokens,
+            cost_usd=round(self.cost_usd + times * other.cost_usd, 6),
+        )
+
+
+class Spent(Cost):
+    """What a job used so far, over all attempts. Seconds are active ones."""
+
     active_seconds: float = 0.0
 
 

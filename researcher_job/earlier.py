@@ -117,6 +117,10 @@ class EarlierLibrary:
     now: Library
 
     @property
+    def edition(self) -> str:
+        return f"{self.earlier.job_id} {self.now.edition}"
+
+    @property
     def coverage(self) -> contract.Coverage:
         return self.now.coverage
 

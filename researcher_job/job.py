@@ -26,6 +26,7 @@ from researcher_job.folder import JobFolder
 from researcher_job.follow_up import FollowUp
 from researcher_job.journal import Journal
 from researcher_job.lead import Lead, open_questions
+from researcher_job.ledger import Ledger
 from researcher_job.metered import MeteredLibrary
 from researcher_job.progress import Progress
 from researcher_job.reading_log import ReadingLog
@@ -94,6 +95,7 @@ class _Attempt:
         self._questions = contract.questions_of(request.question, request.plan)
         before = job.folder.status()
         self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
+        self._ledger = Ledger(root, self._budget)
         self._book = EvidenceBook(root, job.folder.evidence(), limit=settings.part_records)
         self._board = StatusBoard(root, self._first(before), clock=job.clock, spent=self._spent)
         self._journal = Journal(
@@ -221,7 +223,7 @@ class _Attempt:
         """Write down what is new, changed and gone since the job that this one repeats."""
         self._journal.say("Comparing with the earlier evidence")
         metered = MeteredLibrary(
-            library, worker="refresh", journal=self._journal, budget=self._budget
+            library, worker="refresh", journal=self._journal, ledger=self._ledger
         )
         refresh = Refresh(earlier, self._questions, metered, self._book)
         tasks = (self._job.folder.task(index) for index in range(len(self._questions)))
@@ -239,7 +241,7 @@ class _Attempt:
                 find=self._job.find,
                 journal=self._journal,
                 book=self._book,
-                budget=self._budget,
+                ledger=self._ledger,
                 terms=self._job.request.plan.search_terms,
                 depth=self._job.request.depth,
                 follow_up=follow_up,
