@@ -64,4 +64,4 @@ def test_starting_the_server_loads_no_heavy_library(loaded: set[str], heavy: str
 
 def test_starting_the_server_loads_only_the_contract_of_the_researcher(loaded: set[str]) -> None:
     ours = {name for name in loaded if name.startswith("researcher_job")}
-    assert ours == {"researcher_job"} | SHARED
+    assert ours == {"researcher_job", *(f"researcher_job.{name}" for name in SHARED)}
