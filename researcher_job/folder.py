@@ -11,6 +11,7 @@ from researcher_job.contract_files import NewerFormat, decode, read_whole
 from researcher_job.errors import RequestUnreadable
 from researcher_job.ledger import paid_in
 from researcher_job.parts import read_parts
+from researcher_job.storage import LOCAL, Storage
 from researcher_job.tasks import Task, task_name
 
 LOCK = ".lock"
@@ -19,13 +20,18 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Typed reading of the files of the job folder at ``path``."""
+    """Typed reading of the files of the job folder at ``path``, and how they are written."""
 
     path: Path
+    storage: Storage = LOCAL
 
     def file(self, name: str) -> Path:
         """Return where the file ``name`` (a name of the contract) of this folder is."""
         return self.path.joinpath(*name.split("/"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace the file ``name`` (a name of the contract)."""
+        self.storage.write(self.file(name), data)
 
     def request(self) -> Request:
         """Return the request.

@@ -17,7 +17,7 @@ from researcher_job.budget import Budget
 from researcher_job.changes import read_changes, write_changes
 from researcher_job.clock import Clock
 from researcher_job.contract import Coverage, Request, Source, Spent, Status
-from researcher_job.control import Control
+from researcher_job.control import Asked, Control
 from researcher_job.earlier import Earlier, EarlierUnreadable, read_earlier
 from researcher_job.errors import CapReached, ExitCode, JobError
 from researcher_job.evidence import EvidenceBook
@@ -65,7 +65,8 @@ class _Interruption:
 class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
-    ``on_stop`` is called once when a stop is seen, before the research is cancelled.
+    ``on_stop`` is called once when a stop is seen, before the research is cancelled. ``run_id``
+    is the run that this attempt is part of, where runs have ids.
     """
 
     folder: JobFolder
@@ -77,6 +78,7 @@ class Job:
     control: Control
     clock: Clock = field(default_factory=Clock)
     on_stop: Callable[[], None] = lambda: None
+    run_id: str = ""
 
     async def run(self) -> ExitCode:
         """Do the job and return how it ended. A job that has an outcome is left as it is."""
@@ -95,13 +97,18 @@ class _Attempt:
         self._questions = contract.questions_of(request.question, request.plan)
         before = job.folder.status()
         self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
-        self._ledger = Ledger(root, self._budget)
-        self._book = EvidenceBook(root, job.folder.evidence(), limit=settings.part_records)
-        self._board = StatusBoard(root, self._first(before), clock=job.clock, spent=self._spent)
-        self._journal = Journal(
-            root, self._board, clock=job.clock, part_records=settings.part_records
+        storage, most = job.folder.storage, settings.part_records
+        self._ledger = Ledger(root, self._budget, storage)
+        self._book = EvidenceBook(root, job.folder.evidence(), limit=most, storage=storage)
+        self._board = StatusBoard(
+            root, self._first(before), clock=job.clock, spent=self._spent, storage=storage
         )
-        self._progress = Progress(job.folder, title_of(request), self._questions)
+        self._journal = Journal(
+            root, self._board, clock=job.clock, part_records=most, storage=storage
+        )
+        self._progress = Progress(
+            job.folder, title_of(request), self._questions, least=settings.progress_seconds
+        )
         self._reading_log = ReadingLog()
         self._reserve = Reserve(root, settings.reserve_bytes)
 
@@ -111,6 +118,7 @@ class _Attempt:
     def _first(self, before: Status | None) -> Status:
         return Status(
             attempt=self._job.attempt,
+            run_id=self._job.run_id,
             summary="Starting",
             total=len(self._questions),
             last_evidence=self._book.last,
@@ -154,7 +162,7 @@ class _Attempt:
                 )
             )
             with anyio.CancelScope() as research:
-                if self._interrupted():
+                if self._interrupted(self._job.control.told()):
                     research.cancel()
                 group.start_soon(self._watch, research)
                 try:
@@ -167,11 +175,13 @@ class _Attempt:
         """Look at control files and time until one of them ends the research."""
         while True:
             await anyio.sleep(self._job.settings.look_seconds)
-            if self._interrupted():
+            if self._interrupted(await self._job.folder.storage.do(self._job.control.told)):
                 return research.cancel()
 
-    def _interrupted(self) -> bool:
-        match self._job.control.asked():
+    def _interrupted(self, told: Asked | None) -> bool:
+        if told:
+            self._board.change(asked=told)
+        match "stop" if self._job.control.signalled else told:
             case "stop":
                 self._interruption.stopped = True
                 self._job.on_stop()
@@ -230,7 +240,8 @@ class _Attempt:
         cited = {n for task in tasks if task and task.result for n in task.result.evidence}
         found = [item for item in self._job.folder.evidence() if item.n in cited]
         changes = await refresh.compare(found)
-        write_changes(self._job.folder.path, changes)
+        self._book.settle()
+        write_changes(self._job.folder.path, changes, self._job.folder.storage)
         self._board.change(last_evidence=self._book.last)
         self._journal.step("status", changes.sentence())
 
@@ -296,7 +307,10 @@ class _Attempt:
     def _end(self) -> ExitCode:
         job = self._job
         self._reserve.give_up()
-        if self._interruption.stopped or job.control.asked() == "stop":
+        self._book.close()
+        if (told := job.control.told()) is not None:
+            self._board.change(asked=told)
+        if self._interruption.stopped or job.control.signalled or told == "stop":
             self._journal.say("Stopped as asked")
             self._journal.step("status", "The job was stopped as asked.")
             self._journal.close()

@@ -16,7 +16,8 @@ from pydantic import JsonValue
 
 from researcher_job.budget import Budget
 from researcher_job.contract import RESULTS, Cost, Record
-from researcher_job.contract_files import decode, encode, read_whole, write_whole
+from researcher_job.contract_files import decode, encode, read_whole
+from researcher_job.storage import LOCAL, Storage
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class Ledger:
     To be used in this order: ``answer``; where there is none ``begin``, the call, ``keep``.
     """
 
-    def __init__(self, root: Path, budget: Budget) -> None:
+    def __init__(self, root: Path, budget: Budget, storage: Storage = LOCAL) -> None:
         self._root = root
+        self._storage = storage
         self._budget = budget
 
     def answer(self, call: Call) -> JsonValue:
@@ -91,7 +93,7 @@ class Ledger:
         return found or Paid(kind=call.kind)
 
     def _write(self, call: Call, paid: Paid, **changes: object) -> None:
-        write_whole(self._root / call.name, encode(paid.model_copy(update=changes)))
+        self._storage.write(self._root / call.name, encode(paid.model_copy(update=changes)))
 
 
 def paid_in(root: Path) -> Cost:

@@ -63,7 +63,7 @@ class Worker:
     follow_up: FollowUp | None = None
 
     async def pursue(self, index: int, question: str) -> QuestionResult:
-        """Return what came of the question with this index (from 0).
+        """Return what came of the question with this index (from 0); its evidence is written.
 
         Raises:
             CapReached: no tool call was left; evidence of this question may be missing.
@@ -83,6 +83,7 @@ class Worker:
             result = await self._carry(index, self.follow_up, result, kept, library)
         count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
         self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
+        self.book.settle()
         return result
 
     async def _carry(
