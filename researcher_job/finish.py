@@ -181,7 +181,7 @@ def configuration_hash(request: Request) -> str:
     """
     shaping = {"question", "plan", "sources", "depth", "limits", "settings"}
     if request.earlier:
-        shaping |= {"earlier", "follow_up_of", "refresh_of"}
+        shaping |= {"earlier", "follow_up_of", "refresh_of", "withheld"}
     said = request.model_dump(mode="json", include=shaping, exclude_defaults=True)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

@@ -223,10 +223,7 @@ class _Attempt:
             self._journal.step("error", f"{error} Nothing is taken over from it.")
             return None
         if earlier:
-            count, dropped = len(earlier.quotes), earlier.unusable
-            said = f"Job {earlier.job_id} found {count} quote{'' if count == 1 else 's'} before."
-            left = f" {dropped} did not stand in their kept texts and were left out."
-            self._journal.step("status", said + (left if dropped else ""))
+            self._journal.step("status", earlier.sentence())
         return earlier
 
     async def _compare(self, earlier: Earlier, library: Library) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -73,7 +74,9 @@ class Storage(Protocol):
 
 def storage_of(root: Path, kind: str = "auto") -> Storage:
     """Return how the job folder ``root`` is written: by its place, or as ``kind`` says."""
-    mounted = root.is_relative_to(MOUNTS) if kind == "auto" else kind == "mount"
+    # macOS mounts its disks there; they can be written like any directory.
+    by_place = root.is_relative_to(MOUNTS) and sys.platform != "darwin"
+    mounted = by_place if kind == "auto" else kind == "mount"
     return MountedStorage() if mounted else LOCAL
 
 
