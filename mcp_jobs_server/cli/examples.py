@@ -57,3 +57,12 @@ exit code: 0 when everything works, 1 when something is broken.
 STOP = """\
 Reports and jobs stay. A job that was running is taken up again by the next runner.
 """
+RETENTION = """\
+examples:
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90 --apply
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --owner ana-0123456789abcdef --apply
+
+Never deleted: a job that has not ended, and one that such a job builds on. It can be cut short and
+run again at any time.
+"""

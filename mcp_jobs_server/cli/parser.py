@@ -89,7 +89,7 @@ def build() -> argparse.ArgumentParser:
     commands: _Commands = parser.add_subparsers(
         metavar="COMMAND", required=True, parser_class=_Parser
     )
-    for add in (_serve, _research, _jobs, _sources, _connect, _doctor, _stop):
+    for add in _COMMANDS:
         add(commands)
     return parser
 
@@ -138,7 +138,7 @@ def _serve(commands: _Commands) -> None:
     )
     parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
     parser.add_argument("--host", default="127.0.0.1", help="with http; default 127.0.0.1")
-    parser.add_argument("--port", type=_port, default=8000, help="with http; default 8000")
+    parser.add_argument("--port", type=_port, help="with http; default 8000, the app's on an app")
     _source_option(parser, "[NAME=]DIR", "a folder that jobs of this server may read; repeatable")
 
 
@@ -244,6 +244,34 @@ def _stop(commands: _Commands) -> None:
     )
 
 
+def _retention(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "retention",
+        "delete job folders of a volume that outlived their time",
+        run="retention:retention",
+        epilog=examples.RETENTION,
+    )
+    parser.add_argument(
+        "--root",
+        required=True,
+        metavar="DIR",
+        help="the volume, such as /Volumes/main/research/jobs",
+    )
+    parser.add_argument(
+        "--days", type=_days, metavar="N", help="delete what ended more than N days ago; 0: nothing"
+    )
+    parser.add_argument(
+        "--owner", default="", metavar="FOLDER", help="only this person's; without --days all"
+    )
+    parser.add_argument(
+        "--apply", action="store_true", help="do it; otherwise say what it would do"
+    )
+
+
+_COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _retention)
+
+
 def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> None:
     parser.add_argument("--source", action="append", default=[], metavar=metavar, help=said)
 
@@ -251,6 +279,12 @@ def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of days")
     return int(text)
 
 

@@ -17,7 +17,8 @@ def serve(args: argparse.Namespace) -> int:
     if args.transport == "http":
         from mcp_jobs_server import http
 
-        return http.serve(settings, host=args.host, port=args.port, extra_sources=extra)
+        port = settings.app_port if args.port is None else args.port
+        return http.serve(settings, host=args.host, port=port, extra_sources=extra)
     from mcp_jobs_server import stdio
 
     if sys.stdin is not None and sys.stdin.isatty():
