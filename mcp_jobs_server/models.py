@@ -121,6 +121,19 @@ class StartOptions:
     reuse_after: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What an owner uses and used: unended jobs, and starts and US dollars since a moment.
+
+    ``first`` is when the first of those starts was; ``None`` where there was none.
+    """
+
+    active: int = 0
+    starts: int = 0
+    cost_usd: float = 0.0
+    first: datetime | None = None
+
+
 SUMMARY_LENGTH = 200
 
 

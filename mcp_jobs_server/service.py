@@ -26,6 +26,7 @@ from mcp_jobs_server.errors import InvalidArgument, NotFound
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.listing import JobPage, job_page, shown
 from mcp_jobs_server.models import Job, Owner, StartOptions
+from mcp_jobs_server.quotas import Admission
 from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
 from mcp_jobs_server.results import (
     CancelResult,
@@ -77,6 +78,7 @@ class Jobs:
     ) -> None:
         self.sources = sources
         self._runner = runner
+        self._admission = Admission(runner, settings.quotas, clock)
         self._folders = folders
         self._settings = settings
         self._same_computer = same_computer
@@ -92,6 +94,7 @@ class Jobs:
         Raises:
             NothingToSearch, NotGranted, NotFound, InvalidArgument: a source cannot be read.
             Conflict: the idempotency key belongs to another request.
+            QuotaReached: this owner may start no further job now.
             Unavailable: nothing was started; a retry can help.
         """
         now = self._clock()
@@ -110,7 +113,7 @@ class Jobs:
             fingerprint=fingerprint(request),
             reuse_after=None if asked.again else now - REUSE,
         )
-        began = await self._runner.start(request, owner=owner, options=options)
+        began = await self._admission.start(request, owner=owner, options=options)
         skipped = () if asked.sources or typed or earlier else self._skipped(request)
         return await self._started(began.job, asked, created=began.created, skipped=skipped)
 

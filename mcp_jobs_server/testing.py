@@ -30,6 +30,7 @@ from mcp_jobs_server.models import (
     Started,
     StartOptions,
     StopMode,
+    Usage,
     summary_of,
 )
 from researcher_job import contract
@@ -99,6 +100,7 @@ class _Row:
     job: Job
     options: StartOptions
     active_seconds: float | None = None
+    cost_usd: float = 0.0
     watches: set[MemoryChanges] = field(default_factory=set)
 
 
@@ -128,6 +130,25 @@ class MemoryRunner:
         self._rows[request.job_id] = row
         self.folders.put(row.job.folder, contract.REQUEST, encode(request))
         return Started(job=self._seen(row), created=True)
+
+    async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
+        row = self._earlier(request, owner, options)
+        return self._seen(row) if row else None
+
+    async def usage(self, owner: Owner, since: datetime) -> Usage:
+        mine = self._mine(owner)
+        made = [row for row in mine if row.job.request.created_at >= since]
+        return Usage(
+            active=sum(not row.job.ended for row in mine),
+            starts=len(made),
+            cost_usd=sum(row.cost_usd for row in made),
+            first=min((row.job.request.created_at for row in made), default=None),
+        )
+
+    async def waiting(self) -> int:
+        if self.failing is not None:
+            raise self.failing
+        return sum(row.job.state == "queued" for row in self._rows.values())
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
         row = self._row(owner, job_id)
@@ -228,6 +249,7 @@ class MemoryRunner:
         with self._changed(job_id) as row:
             self.folders.put(row.job.folder, contract.OUTCOME, encode(done))
             row.active_seconds = done.spent.active_seconds
+            row.cost_usd = done.spent.cost_usd
             row.job = replace(
                 row.job,
                 state="completed",

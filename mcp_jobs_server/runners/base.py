@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode
+from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
 from researcher_job.contract import Request
 
 
@@ -50,6 +50,27 @@ class Runner(Protocol):
         Raises:
             Conflict: the key was used for a request with another fingerprint.
         """
+        ...
+
+    async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
+        """Return the job that ``start`` would return instead of a new one; it starts none.
+
+        Asked where a quota allows no new job: a repeated call still gets its answer.
+
+        Raises:
+            Conflict: the key was used for a request with another fingerprint.
+        """
+        ...
+
+    async def usage(self, owner: Owner, since: datetime) -> Usage:
+        """Return the owner's unended jobs, and the starts and cost of jobs made since then.
+
+        The cost of a job counts once it has an outcome. A job that was removed counts no more.
+        """
+        ...
+
+    async def waiting(self) -> int:
+        """Return how many jobs of all owners are queued."""
         ...
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:

@@ -10,12 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import psutil
 
 from mcp_jobs_server.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.runners.local import processes
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Depth, Request, Source, new_job_id
+from researcher_job.contract import (
+    ENDED,
+    Depth,
+    Ended,
+    Request,
+    Source,
+    decode,
+    new_job_id,
+    read_whole,
+)
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")
@@ -103,3 +113,34 @@ def let_go(runner: LocalRunner, job: Job) -> None:
 async def moment() -> None:
     """Leave other processes some time where they announce nothing."""
     await anyio.sleep(0.02)
+
+
+def ended_file(runner: LocalRunner, job: Job) -> Ended:
+    """Return what stands in the folder of a job that failed or was cancelled."""
+    found = decode(Ended, read_whole(folder(runner, job) / ENDED))
+    assert found is not None
+    return found
+
+
+def runners(settings: Settings) -> list[psutil.Process]:
+    """Return the runner processes of the data directory."""
+    found = processes.of_data_dir(settings.data_dir)
+    return [process for process in found if not processes.is_job(process)]
+
+
+def kill(found: list[psutil.Process]) -> None:
+    """Kill the processes, of which there must be some, and wait until they are gone."""
+    assert found != []
+    for process in found:
+        process.kill()
+    psutil.wait_procs(found, timeout=LONGEST)
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def child_of(runner: LocalRunner, job: Job) -> psutil.Process:
+    """Return the process that the stand-in started in a session of its own."""
+    [pid] = lines(runner, job, "child")
+    return psutil.Process(int(pid))

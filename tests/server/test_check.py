@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from mcp import Client
@@ -19,11 +18,6 @@ from tests.server.stage import ME, QUOTE, SNAPSHOT, Stage
 pytestmark = pytest.mark.anyio
 
 SOMEBODY = Owner(issuer="local", subject="somebody else")
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 async def found(stage: Stage) -> str:

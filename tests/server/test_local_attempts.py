@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ from tests.server.local_backend import folder, until_ended
 pytestmark = pytest.mark.anyio
 
 FIRST, SECOND = QUESTIONS
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    with local.data_directory(tmp_path) as settings:
-        yield settings
 
 
 def dying(settings: Settings, *, at: str, until: int) -> LocalRunner:

@@ -25,9 +25,12 @@ from mcp_jobs_server.settings import Settings
 from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP, Ended, Failure
 from tests.server import local_backend as local
 from tests.server.local_backend import (
+    child_of,
     folder,
+    gone,
     let_go,
     lines,
+    runners,
     start,
     until,
     until_ended,
@@ -68,11 +71,6 @@ async def ended_as(runner: LocalRunner, job: Job, state: str) -> Job:
     assert not locks.held(Layout(runner.data_dir).job_lock(job.id))
     assert (folder(runner, job) / OUTCOME).exists() == (state == "completed")
     return ended
-
-
-def runners(settings: Settings) -> list[psutil.Process]:
-    found = processes.of_data_dir(settings.data_dir)
-    return [process for process in found if not processes.is_job(process)]
 
 
 def send(found: list[psutil.Process], number: signal.Signals) -> None:
@@ -209,7 +207,7 @@ async def test_cancelling_is_shown_until_the_last_process_is_gone(
     """The job obeys at once; a child of it, in a session of its own, lives on."""
     job = await start(runner, "parent")
     await until_running(runner, job)
-    [child] = [psutil.Process(int(pid)) for pid in lines(runner, job, "child")]
+    child = child_of(runner, job)
     send(runners(settings), signal.SIGSTOP)
     await ask(runner, job, "stop")
     while [process for process in processes.of_job(job.id) if process != child]:
@@ -220,7 +218,7 @@ async def test_cancelling_is_shown_until_the_last_process_is_gone(
     assert found.state == "cancelling", "its own process is gone, its child is not"
     send(runners(settings), signal.SIGCONT)
     await ended_as(runner, job, "cancelled")
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert gone(child)
 
 
 async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_the_row_was(

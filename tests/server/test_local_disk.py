@@ -16,11 +16,12 @@ from mcp_jobs_server.runners.local import locks
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, OUTCOME, REPORT, RESERVE, Ended, decode, read_whole
+from researcher_job.contract import OUTCOME, REPORT, RESERVE
 from researcher_job.reserve import NO_ROOM
 from researcher_job.verify import verify
 from tests.server import local_backend as local
 from tests.server.local_backend import (
+    ended_file,
     folder,
     let_go,
     lines,
@@ -47,10 +48,6 @@ def settings(disk: SmallDisk) -> Iterator[Settings]:
 
 def stand_in(settings: Settings) -> LocalRunner:
     return LocalRunner(settings, job_command=local.STAND_IN, least_free_bytes=0, keep_seconds=0.5)
-
-
-def ended_file(runner: LocalRunner, job: Job) -> Ended | None:
-    return decode(Ended, read_whole(folder(runner, job) / ENDED))
 
 
 def sound(settings: Settings) -> bool:
@@ -94,9 +91,7 @@ async def test_a_job_that_has_no_room_for_a_report_fails_with_what_to_do(
         assert ended.error is not None
         assert (ended.error.code, ended.error.retryable) == ("no_room", True)
         assert "Free some space" in ended.error.hint
-        found = ended_file(runner, job)
-        assert found is not None
-        assert found.error == ended.error
+        assert ended_file(runner, job).error == ended.error
         assert not (folder(runner, job) / RESERVE).exists()
 
 
@@ -122,7 +117,7 @@ async def test_nothing_is_begun_again_while_the_disk_is_full(
         assert (ended.state, ended.attempt) == ("failed", 1)
         assert ended.error is not None
         assert ended.error.code == "no_room"
-        assert ended_file(runner, job) is not None
+        assert ended_file(runner, job).state == "failed"
         for one in await runner.active(local.OWNER, limit=300):
             await runner.stop(local.OWNER, one.id, "stop")
     assert sound(settings)

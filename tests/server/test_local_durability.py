@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.settings import Settings
 from tests.server import local_backend as local
 from tests.server.local_backend import (
+    kill,
     let_go,
     lines,
+    runners,
     start,
     until,
     until_ended,
@@ -36,24 +38,6 @@ pytestmark = pytest.mark.anyio
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with local.data_directory(tmp_path, max_running=1) as settings:
         yield settings
-
-
-@pytest.fixture
-async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
-    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
-        yield runner
-
-
-def runner_processes(settings: Settings) -> list[psutil.Process]:
-    found = processes.of_data_dir(settings.data_dir)
-    return [process for process in found if not processes.is_job(process)]
-
-
-def kill(found: list[psutil.Process]) -> None:
-    assert found != []
-    for process in found:
-        process.kill()
-    psutil.wait_procs(found, timeout=local.LONGEST)
 
 
 @contextmanager
@@ -89,7 +73,7 @@ async def test_a_job_survives_its_runner_and_the_queue_goes_on_afterwards(
 ) -> None:
     first, second = await start(runner), await start(runner)
     await until_running(runner, first)
-    kill(runner_processes(settings))
+    kill(runners(settings))
     await runner.ensure_runner()
     let_go(runner, first)
     ended = await until_ended(runner, first)
@@ -118,7 +102,7 @@ async def test_a_stop_is_obeyed_although_the_runner_was_killed(
 ) -> None:
     job = await start(runner, "stubborn")
     await until_running(runner, job)
-    kill(runner_processes(settings))
+    kill(runners(settings))
     await runner.stop(local.OWNER, job.id, "stop")
     assert (await until_ended(runner, job)).state == "cancelled"
     assert processes.of_job(job.id) == []
@@ -129,7 +113,7 @@ async def test_who_waits_brings_a_killed_runner_back(
 ) -> None:
     first, second = await start(runner), await start(runner)
     await until_running(runner, first)
-    kill(runner_processes(settings))
+    kill(runners(settings))
     let_go(runner, first)
     let_go(runner, second)
     assert (await until_ended(runner, second)).state == "completed"

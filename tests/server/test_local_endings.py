@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import psutil
 import pytest
 
-from mcp_jobs_server.models import Job, StartOptions
+from mcp_jobs_server.models import StartOptions
 from mcp_jobs_server.runners.local import processes
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, OUTCOME, REPORT, Ended, Limits, decode, read_whole
+from researcher_job.contract import OUTCOME, REPORT, Limits
 from tests.server import local_backend as local
 from tests.server.local_backend import (
+    child_of,
+    ended_file,
     folder,
+    gone,
     let_go,
     lines,
     start,
@@ -35,27 +37,6 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         tmp_path, stop_grace_seconds=0.3, finish_grace_seconds=0.3, report_seconds=5.0
     ) as settings:
         yield settings
-
-
-@pytest.fixture
-async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
-    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
-        yield runner
-
-
-def ended_file(runner: LocalRunner, job: Job) -> Ended:
-    found = decode(Ended, read_whole(folder(runner, job) / ENDED))
-    assert found is not None
-    return found
-
-
-def child_of(runner: LocalRunner, job: Job) -> psutil.Process:
-    [pid] = lines(runner, job, "child")
-    return psutil.Process(int(pid))
-
-
-def gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(

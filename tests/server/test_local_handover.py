@@ -35,12 +35,6 @@ PROFILE = "p"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    with local.data_directory(tmp_path) as settings:
-        yield settings
-
-
-@pytest.fixture
 def place(settings: Settings) -> Place:
     layout = Layout(settings.data_dir)
     layout.make()

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +33,6 @@ STORED = Path(__file__).with_name("data")
 """Databases as each version left them: ``jobs-v1.sqlite3`` with one job in each state."""
 
 EARLIER = range(1, schema.VERSION)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    with local.data_directory(tmp_path) as settings:
-        yield settings
 
 
 def stored(settings: Settings, version: int) -> Path:

@@ -46,12 +46,6 @@ NOT_NOW = 3600.0
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    with local.data_directory(tmp_path) as settings:
-        yield settings
-
-
-@pytest.fixture
 async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
     async with LocalRunner(
         settings, job_command=local.STAND_IN, adopt_seconds=NOT_NOW, keep_seconds=0.1

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,18 +28,6 @@ from tests.server.command_line import CommandLine
 from tests.server.local_backend import folder, start, until_ended, until_running
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    with local.data_directory(tmp_path) as settings:
-        yield settings
-
-
-@pytest.fixture
-async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
-    async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
-        yield runner
 
 
 async def done(runner: LocalRunner) -> Job:

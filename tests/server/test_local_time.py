@@ -29,7 +29,14 @@ from mcp_jobs_server.runners.local.supervisor import Supervisor
 from mcp_jobs_server.settings import Settings
 from researcher_job.contract import STATUS, Limits, Status, decode, read_whole
 from tests.server import local_backend as local
-from tests.server.local_backend import let_go, lines, start, until_ended, until_running
+from tests.server.local_backend import (
+    let_go,
+    lines,
+    runners,
+    start,
+    until_ended,
+    until_running,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -49,11 +56,6 @@ async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
         settings, job_command=local.STAND_IN, hang_seconds=HANG_SECONDS
     ) as runner:
         yield runner
-
-
-def runners_of(settings: Settings) -> list[psutil.Process]:
-    found = processes.of_data_dir(settings.data_dir)
-    return [process for process in found if not processes.is_job(process)]
 
 
 @contextmanager
@@ -120,12 +122,12 @@ async def test_a_suspended_runner_gets_no_second_beside_it(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    before = runners_of(settings)
+    before = runners(settings)
     with suspended(before):
         async with LocalRunner(settings, job_command=local.STAND_IN) as other:
             second = await start(other)
             await other.ensure_runner()
-            assert [one.pid for one in runners_of(settings)] == [one.pid for one in before]
+            assert [one.pid for one in runners(settings)] == [one.pid for one in before]
             assert lines(other, second, "starts") == []
     for one in (job, second):
         let_go(runner, one)

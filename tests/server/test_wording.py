@@ -73,11 +73,6 @@ class Talk:
         return answer
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 async def test_the_list_of_tools(stage: Stage) -> None:
     async with Client(stage.server) as client:
         listed = (await client.list_tools()).tools

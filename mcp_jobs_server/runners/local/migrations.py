@@ -75,5 +75,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN boot TEXT NOT NULL DEFAULT ''",
         _PROFILES,
     ),
+    (
+        # What an owner used lately, for quotas: one step in this index a job made since then.
+        "ALTER TABLE jobs ADD COLUMN cost_usd REAL NOT NULL DEFAULT 0",
+        "CREATE INDEX jobs_made ON jobs (owner, created_at, cost_usd)",
+    ),
 )
 """Statements by version: the first make version 1 of an empty database."""

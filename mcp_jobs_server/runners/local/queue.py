@@ -98,8 +98,9 @@ class Queue:
     def complete(self, claim: Claim, outcome: Outcome) -> None:
         """Record the outcome; it wins over a stop."""
         sql = f"""UPDATE jobs SET state = 'completed', outcome = ?, summary = ?,
-            active_seconds = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
-        values = (outcome.outcome, summary_of(outcome), outcome.spent.active_seconds)
+            active_seconds = ?, cost_usd = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
+        spent = outcome.spent
+        values = (outcome.outcome, summary_of(outcome), spent.active_seconds, spent.cost_usd)
         with self._database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 

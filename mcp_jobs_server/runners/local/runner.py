@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 
 from mcp_jobs_server.errors import JobsError, Unavailable
 from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode
+from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
 from mcp_jobs_server.runners.base import Changes
 from mcp_jobs_server.runners.local.adoption import GRACE_SECONDS, Adoption
 from mcp_jobs_server.runners.local.database import Database, translated
@@ -135,6 +135,16 @@ class LocalRunner:
         if started.created:
             await self._note(started.job, REQUEST, encode(request))
         return started
+
+    async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
+        read = partial(self._store.earlier, request, owner=owner, options=options)
+        return await self._look(read)
+
+    async def usage(self, owner: Owner, since: datetime) -> Usage:
+        return await self._look(partial(self._store.usage, owner, since))
+
+    async def waiting(self) -> int:
+        return await self._look(self._store.waiting)
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
         return await self._look(partial(self._store.job, owner, job_id))

@@ -11,12 +11,14 @@ from statistics import median
 
 from mcp_jobs_server.errors import Conflict, builds_on
 from mcp_jobs_server.models import (
+    ACTIVE_STATES,
     Job,
     JobState,
     Owner,
     Started,
     StartOptions,
     StopMode,
+    Usage,
 )
 from mcp_jobs_server.runners.local.database import Database, from_micros, to_micros
 from researcher_job.contract import JOB_ID, Failure, Request
@@ -50,6 +52,25 @@ class Store:
             _insert(db, request, owner, options, profile)
             row = db.execute(f"{_SELECT} WHERE id = ?", (request.job_id,)).fetchone()
         return Started(job=_job(owner, row), created=True)
+
+    def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
+        with self._database.read() as db:
+            row = _earlier(db, request, owner, options)
+        return _job(owner, row) if row else None
+
+    def usage(self, owner: Owner, since: datetime) -> Usage:
+        sql = """SELECT count(*), total(cost_usd), min(created_at) FROM jobs
+            WHERE owner = ? AND created_at >= ?"""
+        counts = self.counts(owner)
+        with self._database.read() as db:
+            starts, cost, first = db.execute(sql, (owner.folder, to_micros(since))).fetchone()
+        active = sum(counts.get(state, 0) for state in ACTIVE_STATES)
+        return Usage(active=active, starts=starts, cost_usd=cost, first=from_micros(first))
+
+    def waiting(self) -> int:
+        sql = "SELECT coalesce(sum(jobs), 0) FROM counts WHERE state = 'queued'"
+        with self._database.read() as db:
+            return int(db.execute(sql).fetchone()[0])
 
     def job(self, owner: Owner, job_id: str) -> Job | None:
         if not JOB_ID.fullmatch(job_id):

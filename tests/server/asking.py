@@ -1,0 +1,30 @@
+"""What an assistant may ask of the jobs on a stage, in one line each."""
+
+from __future__ import annotations
+
+from mcp_jobs_server.arguments import FetchReport, GetStatus, StartResearch
+from mcp_jobs_server.models import Owner
+from mcp_jobs_server.results import StartResult, StatusResult
+from mcp_jobs_server.understanding import understand
+from tests.server.stage import ME, Stage
+
+SOMEBODY = Owner(issuer="local", subject="somebody else")
+
+
+async def start(stage: Stage, question: str = "How much water?", **said: object) -> StartResult:
+    asked = understand(StartResearch, {"question": question, **said})
+    return await stage.jobs.start(ME, asked)
+
+
+async def status(stage: Stage, **said: object) -> StatusResult:
+    return await stage.jobs.status(ME, understand(GetStatus, said))
+
+
+async def fetch(stage: Stage, **said: object) -> str:
+    return (await stage.jobs.report(ME, understand(FetchReport, said))).content
+
+
+async def running(stage: Stage) -> str:
+    job_id = (await start(stage)).job_id
+    await stage.begin(job_id)
+    return job_id
