@@ -17,6 +17,7 @@ from mcp_jobs_server.journals import EVIDENCE, Cursor
 from mcp_jobs_server.models import Job
 from researcher_job import contract
 from researcher_job.contract import Coverage, Evidence, Outcome, QuestionResult, Status
+from researcher_job.contract_files import decode
 
 MOST = 500
 """Quotes read of one job; a job finds a few per question."""
@@ -46,9 +47,9 @@ async def read(folders: Folders, job: Job) -> Findings:
     """Return what the job found so far."""
     page = await EVIDENCE.page(folders, job.folder, Cursor(), MOST)
     ended = await folders.read(job.folder, contract.OUTCOME)
-    outcome = contract.decode(Outcome, ended.data if ended else None)
+    outcome = decode(Outcome, ended.data if ended else None)
     file = await folders.read(job.folder, contract.STATUS)
-    status = contract.decode(Status, file.data if file else None)
+    status = decode(Status, file.data if file else None)
     coverage = outcome.coverage if outcome else status.coverage if status else None
     return Findings(quotes=page.records, outcome=outcome, coverage=coverage)
 

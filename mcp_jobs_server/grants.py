@@ -23,7 +23,8 @@ from mcp_jobs_server.errors import (
     Unavailable,
 )
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source, write_whole
+from researcher_job.contract import Source
+from researcher_job.contract_files import write_whole
 
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10

@@ -16,6 +16,7 @@ from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.models import Slice
 from researcher_job import contract
 from researcher_job.contract import Evidence, Record, Step
+from researcher_job.contract_files import decode, decode_lines
 
 R = TypeVar("R", bound=Record)
 
@@ -103,7 +104,7 @@ class Journal(Generic[R]):
         if piece is None:
             return Page((), Cursor(), more=False)
         skipped = _last_lines(piece)
-        lines = contract.decode_lines(self.kind, piece.data[skipped:])
+        lines = decode_lines(self.kind, piece.data[skipped:])
         records = tuple(record for record, _ in lines if record is not None)
         if not records:
             return await self.page(folders, folder, Cursor(part, 0, part), limit=20)
@@ -136,14 +137,14 @@ class Journal(Generic[R]):
         start = max(0, cursor.offset - TAIL)
         piece = await folders.read(folder, name, start=start, limit=cursor.offset - start)
         before = piece.data.rstrip(b"\n").rpartition(b"\n")[2] if piece else b""
-        record = contract.decode(self.kind, before)
+        record = decode(self.kind, before)
         if record is not None and self.number(record) + 1 != cursor.number:
             raise _not_issued()
 
     def _take(self, piece: Slice, cursor: Cursor, found: list[tuple[R, Cursor]]) -> Cursor:
         """Add the complete lines of ``piece`` to ``found``; return the cursor behind them."""
         at = cursor
-        for record, end in contract.decode_lines(self.kind, piece.data):
+        for record, end in decode_lines(self.kind, piece.data):
             if record is not None and self.number(record) != at.number:
                 raise _not_issued()
             if record is not None:

@@ -15,6 +15,7 @@ from mcp_jobs_server.results import JobShown
 from mcp_jobs_server.runners.base import Runner
 from researcher_job import contract
 from researcher_job.contract import JOB_ID, Status
+from researcher_job.contract_files import decode
 
 LATELY = timedelta(days=14)
 FEW = 5
@@ -108,4 +109,4 @@ async def _summary(job: Job, folders: Folders) -> str:
     if job.ended or job.state == "queued":
         return wording.summary(job, None)
     found = await folders.read(job.folder, contract.STATUS)
-    return wording.summary(job, contract.decode(Status, found.data if found else None))
+    return wording.summary(job, decode(Status, found.data if found else None))

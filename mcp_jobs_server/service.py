@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import anyio
 
@@ -41,7 +42,8 @@ from mcp_jobs_server.runners.base import Runner
 from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.sources import Sources
 from mcp_jobs_server.standing import Standing
-from researcher_job.contract import JOB_ID, Request, Source, new_job_id
+from mcp_jobs_server.together import each
+from researcher_job.contract import JOB_ID, Request, Source, is_expired, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same unfinished request made within this time returns the job that is there."""
@@ -150,7 +152,7 @@ class Jobs:
         page: JobPage = await job_page(self._runner, owner, asked, now)
         empty = Next(action="tell_user", say="There is no research job yet.")
         return JobListResult(
-            jobs=tuple([await shown(job, self._folders, now) for job in page.jobs]),
+            jobs=tuple(await each(partial(shown, job, self._folders, now) for job in page.jobs)),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
             next=None if page.jobs else empty,
@@ -250,6 +252,9 @@ class Jobs:
         return NotFound(*wording.not_exact(asked, fitting))
 
     async def _missing(self, owner: Owner, asked: str) -> NotFound:
+        days = self._settings.retention_days
+        if JOB_ID.fullmatch(asked) and is_expired(asked, self._clock(), days=days):
+            return NotFound(*wording.expired(asked, days))
         return NotFound(*wording.not_found(asked, await self._runner.match(owner, "")))
 
     async def _again(self, job: Job) -> Job:
@@ -277,7 +282,8 @@ class Jobs:
         if job.ended:
             return 0
         typical = await self._runner.typical_seconds(job.owner, job.request)
-        return USUAL_SECONDS[job.request.depth] if typical is None else typical
+        usual = USUAL_SECONDS[job.request.depth] if typical is None else typical
+        return usual if job.started_at else usual + self._runner.startup_seconds
 
     def _wait(self, asked: GetStatus) -> float:
         """Return how long to wait. Without a cursor everything is new: no wait unless asked."""

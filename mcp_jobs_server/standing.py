@@ -13,6 +13,7 @@ from mcp_jobs_server.models import Job
 from mcp_jobs_server.results import ErrorShown, Next, Progress, StatusResult, StepShown
 from researcher_job import contract
 from researcher_job.contract import Outcome, Spent, Status, Step
+from researcher_job.contract_files import decode
 
 BRIEF_STEPS = 5
 """Steps a brief answer shows: the last new ones."""
@@ -82,14 +83,14 @@ class Standing:
         if not job.attempt:
             return None
         found = await self._folders.read(job.folder, contract.STATUS)
-        return contract.decode(Status, found.data if found else None)
+        return decode(Status, found.data if found else None)
 
     async def _last(self, job: Job, status: Status | None) -> Outcome | Status | None:
         """Return what tells what was spent and read: the last status, where it is the last."""
         if job.state != "completed" or (status and status.state == "ended"):
             return status
         found = await self._folders.read(job.folder, contract.OUTCOME)
-        return contract.decode(Outcome, found.data if found else None) or status
+        return decode(Outcome, found.data if found else None) or status
 
     async def _steps(self, job: Job, status: Status | None) -> Page[Step]:
         cursor = Cursor.parse(self._asked.cursor, job.id)

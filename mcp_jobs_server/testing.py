@@ -34,7 +34,8 @@ from mcp_jobs_server.models import (
     summary_of,
 )
 from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run, encode
+from researcher_job.contract import Ended, Failure, Outcome, Request, Run
+from researcher_job.contract_files import encode
 
 
 class MemoryFolders:
@@ -119,6 +120,7 @@ class MemoryRunner:
         self.folders = folders or MemoryFolders()
         self.failing: JobsError | None = None
         self.survives_client = True
+        self.startup_seconds = 0.0
         self._clock = clock
         self._rows: dict[str, _Row] = {}
 

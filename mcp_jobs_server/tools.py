@@ -38,7 +38,8 @@ from mcp_jobs_server.results import (
 from mcp_jobs_server.schema import answer_schema, schema_of
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.understanding import understand
-from researcher_job.contract import NewerFormat, Source
+from researcher_job.contract import Source
+from researcher_job.contract_files import NewerFormat
 
 log = logging.getLogger(__name__)
 

@@ -235,6 +235,14 @@ def not_found(asked: str, newest: Iterable[Job]) -> tuple[str, str]:
     )
 
 
+def expired(job_id: str, days: int) -> tuple[str, str]:
+    """Return message and hint for a job so old that it is not kept any more."""
+    return (
+        f"The research job '{job_id}' has expired: jobs are kept {days} days.",
+        "Start the research again.",
+    )
+
+
 def not_exact(asked: str, fitting: Sequence[Job]) -> tuple[str, str]:
     """Return message and hint where a job can only be meant by its whole id."""
     known = ", ".join(job.id for job in fitting)

@@ -101,7 +101,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _refuse_newer(folder: JobFolder) -> None:
-    from researcher_job.contract import NewerFormat
+    from researcher_job.contract_files import NewerFormat
 
     folder.request()
     try:
@@ -173,7 +173,7 @@ def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from researcher_job.contract import NewerFormat
+    from researcher_job.contract_files import NewerFormat
     from researcher_job.verify import verify
 
     try:

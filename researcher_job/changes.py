@@ -8,6 +8,7 @@ from typing import Literal
 
 from researcher_job import contract
 from researcher_job.contract import Record
+from researcher_job.contract_files import decode, encode, read_whole, write_whole
 
 
 class Change(Record):
@@ -56,9 +57,9 @@ def _quotes(count: int) -> str:
 
 def write_changes(root: Path, changes: Changes) -> None:
     """Write the comparison into the job folder ``root``."""
-    contract.write_whole(root / contract.CHANGES, contract.encode(changes))
+    write_whole(root / contract.CHANGES, encode(changes))
 
 
 def read_changes(root: Path) -> Changes | None:
     """Return the comparison, or ``None`` where there is none (yet)."""
-    return contract.decode(Changes, contract.read_whole(root / contract.CHANGES))
+    return decode(Changes, read_whole(root / contract.CHANGES))

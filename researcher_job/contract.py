@@ -1,28 +1,20 @@
 """What the server and the job agree on: the files of a job folder and what stands in them.
 
-A job folder is the same in a local directory and in a Unity Catalog Volume. A Volume has no
-append, no rename and no locks, and a reader may look at any moment, so three rules hold:
-
-* a file has one writer;
-* a file is written whole (a journal part only grows, line by line, in a local directory);
-* what is torn (a file that does not parse, a last line without its newline) is not there yet.
+A job folder is the same in a local directory and in a Unity Catalog Volume, and a reader may look
+at any moment. How its files are read and written stands in ``contract_files.py``.
 
 This module imports the standard library and pydantic only: the server loads it at start.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
 import secrets
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
 """Version of the job folder. Readers refuse a newer one in words and leave it untouched."""
@@ -62,6 +54,15 @@ def new_job_id(now: datetime, choose: Callable[[str], str] = secrets.choice) -> 
 def month_of(job_id: str) -> str:
     """Return the ``yyyy-mm`` folder that holds ``job_id``."""
     return f"{job_id[:4]}-{job_id[4:6]}"
+
+
+def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
+    """Say whether a job made on the day of its id is older than ``days`` (0: kept for ever)."""
+    try:
+        made = datetime.strptime(job_id[:8], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return days > 0 and now - made > timedelta(days=days)
 
 
 def part_name(folder: str, first: int) -> str:
@@ -329,118 +330,3 @@ def questions_of(question: str, plan: Plan) -> tuple[str, ...]:
         elif text:
             parts.append(text)
     return tuple(parts[:MAX_QUESTIONS]) or (question.strip(),)
-
-
-# --- readers and writers ------------------------------------------------------------------
-
-R = TypeVar("R", bound=Record)
-
-
-class NewerFormat(ValueError):
-    """The folder was written by a newer version; it must be left untouched."""
-
-    def __init__(self, version: object) -> None:
-        super().__init__(
-            f"This job folder has format version {version}; this program reads up to"
-            f" {FORMAT_VERSION}. Upgrade mcp-jobs-server to read it."
-        )
-
-
-def encode(record: Record) -> bytes:
-    """Return ``record`` as one line of JSON in UTF-8, newline included."""
-    return record.model_dump_json().encode() + b"\n"
-
-
-def decode(kind: type[R], data: bytes | None) -> R | None:
-    """Return the record in ``data``, or ``None`` where it is missing, torn or not such a record.
-
-    Raises:
-        NewerFormat: the record names a newer format version.
-    """
-    if not data:
-        return None
-    try:
-        record = kind.model_validate_json(data)
-    except ValidationError:
-        _refuse_newer(_version(data))
-        return None
-    _refuse_newer(getattr(record, "format_version", 0))
-    return record
-
-
-def _version(data: bytes) -> object:
-    """Return the format version that JSON names which is no record we know."""
-    try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError):
-        return 0
-    return raw.get("format_version", 0) if isinstance(raw, dict) else 0
-
-
-def _refuse_newer(version: object) -> None:
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise NewerFormat(version)
-
-
-def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:
-    """Return the complete lines of a journal part, each with the offset just behind it.
-
-    A last line without its newline is not there yet. A complete line that is no such record
-    (a folder edited by hand) is ``None``, so that a reader can count it and go on.
-    """
-    found: list[tuple[R | None, int]] = []
-    start = 0
-    while (stop := data.find(b"\n", start)) >= 0:
-        found.append((decode(kind, data[start:stop]), stop + 1))
-        start = stop + 1
-    return found
-
-
-def read_whole(path: Path) -> bytes | None:
-    """Return what stands in the file at ``path``, or ``None`` where there is none.
-
-    What is no plain file is none: a pipe that someone put there would hold the reader for ever.
-    """
-    if not path.is_file():
-        return None
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace the file at ``path`` by ``data``; a reader sees the old or the new, never half.
-
-    Where the file system cannot rename (a Volume's mount), the file is written in place.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
-        if error.errno not in _NO_RENAME:
-            raise
-        path.write_bytes(data)
-
-
-_NO_RENAME = frozenset({38, 95})  # ENOSYS, EOPNOTSUPP: what a Volume's mount answers to rename
-
-
-def create_once(path: Path, data: bytes) -> bool:
-    """Write ``data`` to ``path`` unless a file is there already; say whether it was written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        return False
-    return True
-
-
-def join_lines(records: Iterable[Record]) -> bytes:
-    """Return ``records`` as the lines of one journal part or composed file."""
-    return b"".join(encode(record) for record in records)

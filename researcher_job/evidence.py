@@ -8,6 +8,7 @@ from pathlib import Path
 
 from researcher_job import contract
 from researcher_job.contract import Evidence
+from researcher_job.contract_files import read_whole, write_whole
 from researcher_job.errors import Misquoted
 from researcher_job.inert import one_line
 from researcher_job.parts import Parts
@@ -46,7 +47,7 @@ def read_snapshot(root: Path, sha256: str) -> str:
         raise Misquoted("names no snapshot")
     name = contract.snapshot_name(sha256)
     path = root / name
-    data = None if path.is_symlink() else contract.read_whole(path)
+    data = None if path.is_symlink() else read_whole(path)
     if data is None:
         raise Misquoted(f"its snapshot {name} is missing")
     try:
@@ -129,8 +130,8 @@ class EvidenceBook:
     def _keep(self, sha256: str, text: str) -> None:
         path = self._root / contract.snapshot_name(sha256)
         data = text.encode()
-        if sha256 not in self._kept and contract.read_whole(path) != data:
-            contract.write_whole(path, data)
+        if sha256 not in self._kept and read_whole(path) != data:
+            write_whole(path, data)
         self._kept.add(sha256)
 
 

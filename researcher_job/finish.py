@@ -23,6 +23,7 @@ from researcher_job.contract import (
     Spent,
     Status,
 )
+from researcher_job.contract_files import join_lines, write_whole
 from researcher_job.errors import Misquoted
 from researcher_job.evidence import read_snapshot
 from researcher_job.folder import JobFolder
@@ -103,7 +104,7 @@ class Conclusion:
         kind = outcome_of(results)
         reason = _reason(kind, results, self.reason, self.coverage)
         report = self.write_report(kind, reason)
-        self._write(contract.EVIDENCE, contract.join_lines(self.folder.evidence()))
+        self._write(contract.EVIDENCE, join_lines(self.folder.evidence()))
         answer = answer_text(report)
         journal.board.change(state="ended")
         journal.say(answer or reason)
@@ -135,7 +136,7 @@ class Conclusion:
             return ""
 
     def _write(self, name: str, data: bytes) -> None:
-        contract.write_whole(self.folder.file(name), data)
+        write_whole(self.folder.file(name), data)
 
 
 def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = None) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job import contract
-from researcher_job.contract import Evidence, NewerFormat, Outcome, Request, Spent, Status, Step
+from researcher_job.contract import Evidence, Outcome, Request, Spent, Status, Step
+from researcher_job.contract_files import NewerFormat, decode, read_whole
 from researcher_job.errors import RequestUnreadable
 from researcher_job.parts import read_parts
 from researcher_job.tasks import Task, task_name
@@ -32,8 +33,8 @@ class JobFolder:
             RequestUnreadable: it is missing, cannot be read, or has a newer format version.
         """
         try:
-            data = contract.read_whole(self.file(contract.REQUEST))
-            request = contract.decode(Request, data)
+            data = read_whole(self.file(contract.REQUEST))
+            request = decode(Request, data)
         except NewerFormat as error:
             raise RequestUnreadable(str(error)) from error
         except OSError as error:
@@ -46,7 +47,7 @@ class JobFolder:
 
     def status(self) -> Status | None:
         """Return the last status written, if any."""
-        return contract.decode(Status, contract.read_whole(self.file(contract.STATUS)))
+        return decode(Status, read_whole(self.file(contract.STATUS)))
 
     def spent(self) -> Spent:
         """Return what all attempts used so far.
@@ -61,11 +62,11 @@ class JobFolder:
 
     def outcome(self) -> Outcome | None:
         """Return the outcome; ``None`` while the job has not completed."""
-        return contract.decode(Outcome, contract.read_whole(self.file(contract.OUTCOME)))
+        return decode(Outcome, read_whole(self.file(contract.OUTCOME)))
 
     def task(self, index: int) -> Task | None:
         """Return the task of the question ``index``, if it was begun."""
-        return contract.decode(Task, contract.read_whole(self.file(task_name(index))))
+        return decode(Task, read_whole(self.file(task_name(index))))
 
     def evidence(self) -> tuple[Evidence, ...]:
         """Return the evidence found so far, by its parts, in the order of its numbers."""

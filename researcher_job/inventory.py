@@ -9,6 +9,7 @@ from pathlib import Path
 
 from researcher_job import contract
 from researcher_job.contract import Outcome
+from researcher_job.contract_files import encode
 from researcher_job.folder import LOCK
 
 NOT_HASHED = frozenset(
@@ -62,9 +63,9 @@ def hash_files(root: Path) -> dict[str, str]:
 
 def seal(outcome: Outcome) -> tuple[Outcome, bytes]:
     """Return ``outcome`` with its own hash in it, and the bytes to write."""
-    plain = contract.encode(outcome.model_copy(update={"sha256": ""}))
+    plain = encode(outcome.model_copy(update={"sha256": ""}))
     sealed = outcome.model_copy(update={"sha256": hashlib.sha256(plain).hexdigest()})
-    return sealed, contract.encode(sealed)
+    return sealed, encode(sealed)
 
 
 def is_sealed(outcome: Outcome, data: bytes) -> bool:

@@ -10,13 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Generic
 
-from researcher_job.contract import (
-    R,
-    decode_lines,
-    encode,
-    part_name,
-    read_whole,
-)
+from researcher_job.contract import part_name
+from researcher_job.contract_files import R, decode_lines, encode, read_whole
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from researcher_job import contract
+from researcher_job.contract_files import write_whole
 from researcher_job.folder import JobFolder
 from researcher_job.inert import markdown
 from researcher_job.journal import Journal
@@ -43,7 +44,7 @@ class Progress:
             lines += ["Latest:", "", *(f"- {markdown(said)}" for said in journal.recent), ""]
         lines.append(f"Attempt {status.attempt}, {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.")
         data = "\n".join(lines).encode() + b"\n"
-        contract.write_whole(self._folder.file(contract.PROGRESS), data)
+        write_whole(self._folder.file(contract.PROGRESS), data)
 
     def _line(self, index: int, question: str) -> str:
         task = self._folder.task(index)

@@ -8,6 +8,7 @@ from html import unescape
 
 from researcher_job import contract
 from researcher_job.contract import Evidence, Outcome
+from researcher_job.contract_files import read_whole
 from researcher_job.faults import Fault
 from researcher_job.folder import JobFolder
 from researcher_job.inert import blockquote, one_line, visible
@@ -22,9 +23,9 @@ _MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
 
 def check_reports(folder: JobFolder, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
     """Yield what ``report.md`` and ``report.html`` cite or quote and the evidence does not say."""
-    if data := contract.read_whole(folder.file(contract.REPORT)):
+    if data := read_whole(folder.file(contract.REPORT)):
         yield from _markdown(data.decode(errors="replace"), evidence)
-    if data := contract.read_whole(folder.file(contract.REPORT_HTML)):
+    if data := read_whole(folder.file(contract.REPORT_HTML)):
         yield from _page(data.decode(errors="replace"), evidence)
 
 

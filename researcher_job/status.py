@@ -10,6 +10,7 @@ import anyio
 from researcher_job import contract
 from researcher_job.clock import Clock
 from researcher_job.contract import Spent, Status
+from researcher_job.contract_files import encode, write_whole
 
 
 class StatusBoard:
@@ -36,7 +37,7 @@ class StatusBoard:
     def write(self) -> None:
         """Write the status now."""
         self.change(spent=self._spent(), updated_at=self._clock.now())
-        contract.write_whole(self._path, contract.encode(self.current))
+        write_whole(self._path, encode(self.current))
         self._changed = anyio.Event()
 
     async def keep_written(self, *, least: float, most: float) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from researcher_job import contract
 from researcher_job.contract import QuestionResult, Record
+from researcher_job.contract_files import encode, write_whole
 
 TaskState = Literal["running", "done", "failed"]
 
@@ -32,4 +33,4 @@ def task_name(index: int) -> str:
 
 def write_task(root: Path, task: Task) -> None:
     """Replace the task's file in the job folder ``root``."""
-    contract.write_whole(root / task_name(task.index), contract.encode(task))
+    write_whole(root / task_name(task.index), encode(task))

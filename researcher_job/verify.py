@@ -8,6 +8,7 @@ from pathlib import Path
 
 from researcher_job import contract
 from researcher_job.contract import Evidence, Outcome, Request, Step
+from researcher_job.contract_files import decode_lines, read_whole
 from researcher_job.errors import Misquoted
 from researcher_job.evidence import read_snapshot
 from researcher_job.faults import Fault
@@ -57,7 +58,7 @@ def verify(root: Path) -> Verification:
         faults += _results(outcome, by_number)
         faults += check_answer(outcome, by_number)
         faults += _files(root, outcome)
-    elif contract.read_whole(folder.file(contract.OUTCOME)) is not None:
+    elif read_whole(folder.file(contract.OUTCOME)) is not None:
         faults.append(Fault(contract.OUTCOME, "does not hold a valid outcome"))
     return Verification(
         quotes=len(evidence),
@@ -70,10 +71,10 @@ def verify(root: Path) -> Verification:
 def _evidence(folder: JobFolder) -> tuple[list[Evidence], list[Fault]]:
     """Read ``evidence.jsonl``, or the parts of a job that has not composed it yet."""
     parts = read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).records
-    data = contract.read_whole(folder.file(contract.EVIDENCE))
+    data = read_whole(folder.file(contract.EVIDENCE))
     if data is None:
         return _numbered(list(parts))
-    composed = [item for item, _ in contract.decode_lines(Evidence, data)]
+    composed = [item for item, _ in decode_lines(Evidence, data)]
     items, faults = _numbered(composed)
     if data and not data.endswith(b"\n"):
         faults.append(Fault(contract.EVIDENCE, "ends in a torn line"))
@@ -133,7 +134,7 @@ def _steps(folder: JobFolder, *, finished: bool) -> Iterator[Fault]:
 
 
 def _outcome(folder: JobFolder, outcome: Outcome, request: Request) -> Iterator[Fault]:
-    if not is_sealed(outcome, contract.read_whole(folder.file(contract.OUTCOME)) or b""):
+    if not is_sealed(outcome, read_whole(folder.file(contract.OUTCOME)) or b""):
         yield Fault(contract.OUTCOME, "was changed")
     if configuration_hash(request) != outcome.configuration_sha256:
         yield Fault(contract.REQUEST, "is not the request that the job answered")

@@ -27,7 +27,8 @@ from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.settings import Settings
 from researcher_job import contract
-from researcher_job.contract import Request, Status, Step, encode, join_lines, new_job_id
+from researcher_job.contract import Request, Status, Step, new_job_id
+from researcher_job.contract_files import encode, join_lines, write_whole
 from tests.benchmarks.measures import Row, in_turn
 
 ME = Owner.local()
@@ -112,7 +113,7 @@ def _write_status(folder: Path, steps: int, *, done: int = 0) -> None:
         step_part=(steps - 1) // PART * PART + 1,
         updated_at=datetime.now(UTC),
     )
-    contract.write_whole(folder / contract.STATUS, encode(status))
+    write_whole(folder / contract.STATUS, encode(status))
 
 
 async def flat(root: Path) -> list[Row]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from researcher_job import contract
 from researcher_job.contract import Plan, Request, Source
+from researcher_job.contract_files import create_once, encode
 from tests.researcher.files import pdf
 from tests.researcher.jobs import NOW, command
 
@@ -61,7 +62,7 @@ def sample_folder(root: Path, more: Mapping[str, str] | None = None) -> Path:
         created_at=NOW,
     )
     folder = root / "job"
-    contract.create_once(folder / contract.REQUEST, contract.encode(request))
+    create_once(folder / contract.REQUEST, encode(request))
     done = command("--folder", folder, "--cache", root / "cache")
     assert done.returncode == 0, done.stderr
     return folder

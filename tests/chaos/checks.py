@@ -27,11 +27,9 @@ from researcher_job.contract import (
     Outcome,
     Record,
     Step,
-    decode,
-    decode_lines,
     month_of,
-    read_whole,
 )
+from researcher_job.contract_files import decode, decode_lines, read_whole
 from tests.chaos.stage import Stage
 
 

@@ -11,7 +11,8 @@ from mcp_jobs_server.models import Job, Owner, StartOptions
 from mcp_jobs_server.runners.base import Runner
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.testing import MemoryRunner
-from researcher_job.contract import STATUS, Failure, Outcome, Request, Spent, Status, encode
+from researcher_job.contract import STATUS, Failure, Outcome, Request, Spent, Status
+from researcher_job.contract_files import encode
 from tests.server import local_backend as local
 
 ADA = Owner("test", "ada")

@@ -18,13 +18,22 @@ from researcher_job.contract import (
     JOB_ID,
     Coverage,
     Evidence,
-    NewerFormat,
     NotRead,
     Outcome,
     Plan,
     Request,
     Status,
     Step,
+)
+from researcher_job.contract_files import (
+    NewerFormat,
+    create_once,
+    decode,
+    decode_lines,
+    encode,
+    join_lines,
+    read_whole,
+    write_whole,
 )
 from researcher_job.parts import Parts, read_parts
 
@@ -99,41 +108,41 @@ def test_part_names_sort_like_their_numbers(numbers: list[int]) -> None:
 @given(texts, st.integers(1, 10**9), st.dictionaries(texts, texts, max_size=3))
 def test_a_record_survives_writing_and_reading(text: str, n: int, payload: dict[str, Any]) -> None:
     step = Step(step=n, at=NOW, kind="finding", message=text, payload=payload)
-    line = contract.encode(step)
+    line = encode(step)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    assert contract.decode(Step, line) == step
+    assert decode(Step, line) == step
 
 
 @given(texts, st.data())
 def test_a_torn_record_is_not_there(text: str, data: st.DataObject) -> None:
-    line = contract.encode(Step(step=1, at=NOW, kind="status", message=text)).rstrip(b"\n")
+    line = encode(Step(step=1, at=NOW, kind="status", message=text)).rstrip(b"\n")
     cut = data.draw(st.integers(0, len(line) - 1))
-    assert contract.decode(Step, line[:cut]) is None
+    assert decode(Step, line[:cut]) is None
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_record_or_not_there(data: bytes) -> None:
     for kind in (Request, Status, Outcome, Evidence):
         try:
-            assert contract.decode(kind, data) is None
+            assert decode(kind, data) is None
         except NewerFormat:
             assert b"format_version" in data
 
 
 @pytest.mark.parametrize("data", [None, b"", b"[]", b"3", b"null", b'"x"', b"[" * 100_000, b"\xff"])
 def test_what_is_no_record_is_not_there(data: bytes | None) -> None:
-    assert contract.decode(Status, data) is None
+    assert decode(Status, data) is None
 
 
 def test_a_newer_format_is_refused_in_words() -> None:
     with pytest.raises(NewerFormat, match="format version 2; this program reads up to 1"):
-        contract.decode(Request, b'{"format_version": 2}')
+        decode(Request, b'{"format_version": 2}')
 
 
 def test_unknown_fields_of_a_newer_minor_are_ignored() -> None:
-    data = contract.encode(Status(updated_at=NOW)).replace(b"{", b'{"mood": "good", ', 1)
-    assert contract.decode(Status, data) == Status(updated_at=NOW)
+    data = encode(Status(updated_at=NOW)).replace(b"{", b'{"mood": "good", ', 1)
+    assert decode(Status, data) == Status(updated_at=NOW)
 
 
 # Journals
@@ -143,13 +152,13 @@ def test_unknown_fields_of_a_newer_minor_are_ignored() -> None:
 def test_a_torn_part_gives_the_lines_that_are_complete(
     said: list[str], data: st.DataObject
 ) -> None:
-    whole = contract.join_lines(steps(said))
+    whole = join_lines(steps(said))
     cut = data.draw(st.integers(0, len(whole)))
     complete = whole[:cut].count(b"\n")
-    found = contract.decode_lines(Step, whole[:cut])
+    found = decode_lines(Step, whole[:cut])
     assert [step for step, _ in found] == steps(said)[:complete]
     assert [offset for _, offset in found] == [
-        len(contract.join_lines(steps(said)[:n])) for n in range(1, complete + 1)
+        len(join_lines(steps(said)[:n])) for n in range(1, complete + 1)
     ]
 
 
@@ -157,17 +166,17 @@ def test_a_torn_part_gives_the_lines_that_are_complete(
 def test_reading_on_from_any_offset_misses_and_repeats_nothing(
     said: list[str], data: st.DataObject
 ) -> None:
-    whole = contract.join_lines(steps(said))
-    first = contract.decode_lines(Step, whole[: data.draw(st.integers(0, len(whole)))])
+    whole = join_lines(steps(said))
+    first = decode_lines(Step, whole[: data.draw(st.integers(0, len(whole)))])
     start = first[-1][1] if first else 0
-    rest = contract.decode_lines(Step, whole[start:])
+    rest = decode_lines(Step, whole[start:])
     assert [step for step, _ in [*first, *rest]] == steps(said)
 
 
 def test_a_line_edited_by_hand_keeps_its_place() -> None:
-    lines = contract.join_lines(steps(["one", "two", "three"])).split(b"\n")
+    lines = join_lines(steps(["one", "two", "three"])).split(b"\n")
     lines[1] = b"rubbish"
-    found = [step for step, _ in contract.decode_lines(Step, b"\n".join(lines))]
+    found = [step for step, _ in decode_lines(Step, b"\n".join(lines))]
     assert [step and step.step for step in found] == [1, None, 3]
 
 
@@ -201,22 +210,22 @@ def _status(text: str) -> Callable[[int], Step]:
 
 def test_a_whole_file_is_replaced_and_leaves_nothing_else(tmp_path: Path) -> None:
     for data in (b"one", b"two"):
-        contract.write_whole(tmp_path / "work" / "file", data)
-    assert contract.read_whole(tmp_path / "work" / "file") == b"two"
+        write_whole(tmp_path / "work" / "file", data)
+    assert read_whole(tmp_path / "work" / "file") == b"two"
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["file"]
 
 
 def test_a_file_is_created_once(tmp_path: Path) -> None:
-    assert contract.create_once(tmp_path / "control" / "stop", b"first")
-    assert not contract.create_once(tmp_path / "control" / "stop", b"second")
-    assert contract.read_whole(tmp_path / "control" / "stop") == b"first"
+    assert create_once(tmp_path / "control" / "stop", b"first")
+    assert not create_once(tmp_path / "control" / "stop", b"second")
+    assert read_whole(tmp_path / "control" / "stop") == b"first"
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "file/below"])
 def test_what_is_no_file_is_not_there(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")
-    assert contract.read_whole(tmp_path / name) is None
+    assert read_whole(tmp_path / name) is None
 
 
 # Questions and coverage
@@ -261,4 +270,4 @@ def test_coverage_says_what_was_not_read() -> None:
 
 def test_a_pipe_in_a_folder_holds_no_reader(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "status.json")
-    assert contract.read_whole(tmp_path / "status.json") is None
+    assert read_whole(tmp_path / "status.json") is None

@@ -13,7 +13,8 @@ from mcp_jobs_server.errors import InvalidArgument
 from mcp_jobs_server.folders.directory import DirectoryFolders
 from mcp_jobs_server.journals import CHUNK, STEPS, Cursor
 from researcher_job.contract import STEPS as STEPS_FOLDER
-from researcher_job.contract import Step, encode, part_name
+from researcher_job.contract import Step, part_name
+from researcher_job.contract_files import encode
 
 JOB = "20261121-abcdefghijklm"
 FOLDER = f"owner-0/2026-11/{JOB}"

@@ -28,7 +28,7 @@ def imported(package: str) -> Iterator[tuple[str, str]]:
                 yield from ((str(file), f"{node.module}.{alias.name}") for alias in node.names)
 
 
-SHARED = ("contract", "configuration")
+SHARED = ("contract", "contract_files", "configuration")
 """Modules of the researcher that the server may import."""
 
 
@@ -64,4 +64,4 @@ def test_starting_the_server_loads_no_heavy_library(loaded: set[str], heavy: str
 
 def test_starting_the_server_loads_only_the_contract_of_the_researcher(loaded: set[str]) -> None:
     ours = {name for name in loaded if name.startswith("researcher_job")}
-    assert ours == {"researcher_job", "researcher_job.contract"}
+    assert ours == {"researcher_job", *(f"researcher_job.{name}" for name in SHARED)}

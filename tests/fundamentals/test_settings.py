@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.settings import DEFAULT_CAPS, KEYS, Settings, load
+from mcp_jobs_server.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load
 from researcher_job.contract import Source
 
 
@@ -43,12 +43,20 @@ def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -
     values = {
         "MCP_JOBS_DATA_DIR": str(tmp_path),
         "MCP_JOBS_CONFIG": str(config),
-        "MCP_JOBS_BACKEND": "local",
+        "MCP_JOBS_BACKEND": "lakeflow",
+        "MCP_JOBS_VOLUME": "/Volumes/main/research/jobs",
+        "MCP_JOBS_JOB_ID": "625234784902960",
+        "MCP_JOBS_PRINCIPALS": "a-1, b-2",
+        "MCP_JOBS_RETENTION_DAYS": "90",
         "MCP_JOBS_MAX_RUNNING": "5",
         "MCP_JOBS_MAX_MINUTES": "1.5",
         "MCP_JOBS_MAX_TOOL_CALLS": "6",
         "MCP_JOBS_MAX_TOKENS": "7",
         "MCP_JOBS_MAX_COST_USD": "0.5",
+        "MCP_JOBS_MAX_ACTIVE": "3",
+        "MCP_JOBS_MAX_STARTS_A_DAY": "20",
+        "MCP_JOBS_MAX_COST_A_DAY": "2.5",
+        "MCP_JOBS_MAX_QUEUED": "50",
         "MCP_JOBS_ALLOW_PATHS": "any",
         "MCP_JOBS_LOG_LEVEL": "debug",
     }
@@ -58,6 +66,23 @@ def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -
     assert (caps.minutes, caps.tool_calls, caps.tokens, caps.cost_usd) == (1.5, 6, 7, 0.5)
     assert (settings.max_running, settings.log_level) == (5, "DEBUG")
     assert settings.allow_any_path
+    assert (settings.backend, settings.job_id) == ("lakeflow", 625234784902960)
+    assert (settings.volume, settings.retention_days) == ("/Volumes/main/research/jobs", 90)
+    assert settings.principals == ("a-1", "b-2")
+    assert settings.quotas == Quotas(active=3, starts_a_day=20, cost_a_day=2.5, queued=50)
+
+
+@pytest.mark.parametrize("said", ["main.research.jobs", "/Volumes/Main/Research/Jobs/"])
+def test_a_volume_is_understood_in_either_form(said: str) -> None:
+    away = {"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1", "MCP_JOBS_VOLUME": said}
+    assert load(away).volume == "/Volumes/main/research/jobs"
+
+
+def test_sources_name_their_audience(config: Path) -> None:
+    config.write_text('[sources.law]\nuri = "volume:/main/docs/law"\naudience = "lawyers"\n')
+    settings = load({}, config=config)
+    assert settings.sources == (Source(name="law", uri="volume:/main/docs/law"),)
+    assert settings.audiences == {"law": "lawyers"}
 
 
 def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path) -> None:
@@ -77,7 +102,12 @@ def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path)
         ({"MCP_JOBS_MAX_MINUTES": "nan"}, "must be a number"),
         ({"MCP_JOBS_MAX_RUNNING": "0"}, "at least 1"),
         ({"MCP_JOBS_MAX_COST_USD": "-1"}, "at least 0"),
-        ({"MCP_JOBS_BACKEND": "moon"}, "must be 'local'"),
+        ({"MCP_JOBS_BACKEND": "moon"}, "must be 'local' or 'lakeflow'"),
+        ({"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1"}, "MCP_JOBS_VOLUME is ''"),
+        (
+            {"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_VOLUME": "a.b.c"},
+            "number of the deployed job",
+        ),
         ({"MCP_JOBS_CONFIG": "/no/such/research.toml"}, "cannot be read"),
     ],
 )
@@ -94,8 +124,9 @@ def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
         ("sources = []", "'sources' in .* is a value, not a table"),
         ("[servers]", r"Unknown table \[servers\]"),
         ("[server]\nmax_minute = 1", "Unknown key 'max_minute'"),
-        ("[sources.a]\npath = 'x'", r"\[sources\.a\] needs exactly one key, uri"),
-        ("[sources]\na = 1", r"\[sources\.a\] needs exactly one key, uri"),
+        ("[sources.a]\npath = 'x'", r"\[sources\.a\] needs the key uri"),
+        ("[sources.a]\nuri = 'x'\nowner = 'y'", "Unknown key 'owner'"),
+        ("[sources]\na = 1", r"\[sources\.a\] needs the key uri"),
     ],
 )
 def test_a_wrong_file_is_explained(config: Path, text: str, why: str) -> None:

@@ -11,6 +11,7 @@ import anyio
 
 from researcher_job import contract
 from researcher_job.contract import Outcome, Request, Source, Status, Step
+from researcher_job.contract_files import create_once, encode
 from researcher_job.control import Control
 from researcher_job.errors import ExitCode
 from researcher_job.folder import JobFolder
@@ -40,7 +41,7 @@ def make_folder(root: Path, **fields: object) -> JobFolder:
             **fields,
         }
     )
-    contract.create_once(root / contract.REQUEST, contract.encode(request))
+    create_once(root / contract.REQUEST, encode(request))
     return JobFolder(root)
 
 

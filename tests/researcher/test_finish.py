@@ -9,6 +9,7 @@ import pytest
 
 from researcher_job import contract
 from researcher_job.contract import QuestionResult, Request
+from researcher_job.contract_files import create_once
 from researcher_job.errors import ExitCode
 from researcher_job.finish import configuration_hash, outcome_of
 from researcher_job.folder import JobFolder
@@ -25,7 +26,7 @@ def unfinished(tmp_path: Path) -> JobFolder:
 
     async def stop_at_purchases(question: str) -> None:
         if "purchases" in question:
-            contract.create_once(folder.file(contract.STOP), b"")
+            create_once(folder.file(contract.STOP), b"")
             await anyio.sleep_forever()
 
     run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))

@@ -13,6 +13,7 @@ import pytest
 from researcher_job import contract
 from researcher_job.clock import Clock
 from researcher_job.contract import Coverage, Depth, Limits, NotRead, Plan
+from researcher_job.contract_files import create_once
 from researcher_job.errors import ExitCode, JobError
 from researcher_job.job import cause_of
 from researcher_job.sources.base import Library, Quote
@@ -224,7 +225,7 @@ def test_finish_now_reports_what_is_known(tmp_path: Path) -> None:
 
     async def ask_and_hold(question: str) -> None:
         if "purchases" in question:
-            contract.create_once(folder.file(contract.FINISH_NOW), b"")
+            create_once(folder.file(contract.FINISH_NOW), b"")
             await anyio.sleep_forever()
 
     assert run_job(folder, FakeLibrary(TEXTS, watcher=ask_and_hold)) is ExitCode.DONE
@@ -238,8 +239,8 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
     folder = make_folder(tmp_path)
 
     async def stop_and_hold(_question: str) -> None:
-        contract.create_once(folder.file(contract.FINISH_NOW), b"")
-        contract.create_once(folder.file(contract.STOP), b"")
+        create_once(folder.file(contract.FINISH_NOW), b"")
+        create_once(folder.file(contract.STOP), b"")
         await anyio.sleep_forever()
 
     stops: list[str] = []
@@ -254,7 +255,7 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
 
 def test_a_job_stopped_before_it_began_reads_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    contract.create_once(folder.file(contract.STOP), b"")
+    create_once(folder.file(contract.STOP), b"")
     library = FakeLibrary(TEXTS)
     assert run_job(folder, library) is ExitCode.STOPPED
     assert library.opened == []
@@ -282,7 +283,7 @@ def test_a_resume_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path)
 
     async def stop_at_purchases(question: str) -> None:
         if "purchases" in question:
-            contract.create_once(folder.file(contract.STOP), b"")
+            create_once(folder.file(contract.STOP), b"")
             await anyio.sleep_forever()
 
     run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from researcher_job import contract
 from researcher_job.contract import Source
+from researcher_job.contract_files import create_once
 from researcher_job.errors import ExitCode
 from researcher_job.folder import JobFolder
 from researcher_job.verify import verify
@@ -174,7 +175,7 @@ def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
     if by == "file":
-        contract.create_once(folder.file(contract.STOP), b"")
+        create_once(folder.file(contract.STOP), b"")
     else:
         os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
@@ -187,7 +188,7 @@ def test_a_stop_does_not_wait_for_a_thread_that_does_not_return(tmp_path: Path) 
     folder = make_folder(tmp_path)
     process = _held(folder, "a thread", attempt=1)
     _until(process, lambda: any(step.kind == "tool_call" for step in steps_of(folder)))
-    contract.create_once(folder.file(contract.STOP), b"")
+    create_once(folder.file(contract.STOP), b"")
     assert process.wait(WAIT) == ExitCode.STOPPED
     assert folder.outcome() is None
 
@@ -196,7 +197,7 @@ def test_a_running_job_writes_its_report_when_asked(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
-    contract.create_once(folder.file(contract.FINISH_NOW), b"")
+    create_once(folder.file(contract.FINISH_NOW), b"")
     assert process.wait(WAIT) == ExitCode.DONE
     assert outcome_of(folder).outcome == "partial"
     assert TEXTS["logs"].split("\n")[0] in report_of(folder)

@@ -16,6 +16,7 @@ from researcher_job import contract
 from researcher_job.budget import Budget
 from researcher_job.clock import Clock
 from researcher_job.contract import Limits, Spent, Status, Step
+from researcher_job.contract_files import create_once, decode, read_whole
 from researcher_job.errors import CapReached
 from researcher_job.journal import Journal
 from researcher_job.parts import Parts, read_parts
@@ -82,7 +83,7 @@ def test_numbers_go_on_after_the_last_complete_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [b"", b'{"step": 1, "at"'])
 def test_a_part_without_a_complete_line_is_written_anew(tmp_path: Path, left: bytes) -> None:
-    contract.create_once(tmp_path / contract.part_name(contract.STEPS, 1), left)
+    create_once(tmp_path / contract.part_name(contract.STEPS, 1), left)
     with journal_of(tmp_path) as journal:
         journal.step("status", "one")
     assert numbers(tmp_path) == [1]
@@ -165,7 +166,7 @@ def test_the_status_is_written_at_a_change_and_again_as_a_heartbeat(tmp_path: Pa
 
     anyio.run(keep)
     assert set(written) == {"changed"}
-    status = contract.decode(Status, contract.read_whole(tmp_path / contract.STATUS))
+    status = decode(Status, read_whole(tmp_path / contract.STATUS))
     assert status
     assert status.summary == "changed"
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from researcher_job import contract
+from researcher_job.contract_files import NewerFormat
 from researcher_job.errors import RequestUnreadable
 from researcher_job.folder import JobFolder
 from researcher_job.inventory import hash_files, seal
@@ -210,7 +211,7 @@ TAMPERINGS: dict[str, Tamper] = {
 def found_out(root: Path) -> bool:
     try:
         return bool(verify(root).faults)
-    except (RequestUnreadable, contract.NewerFormat):
+    except (RequestUnreadable, NewerFormat):
         return True
 
 

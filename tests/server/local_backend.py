@@ -16,16 +16,8 @@ from mcp_jobs_server.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.runners.local import processes
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import (
-    ENDED,
-    Depth,
-    Ended,
-    Request,
-    Source,
-    decode,
-    new_job_id,
-    read_whole,
-)
+from researcher_job.contract import ENDED, Depth, Ended, Request, Source, new_job_id
+from researcher_job.contract_files import decode, read_whole
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")

@@ -26,9 +26,8 @@ from researcher_job.contract import (
     Spent,
     Status,
     Step,
-    encode,
-    join_lines,
 )
+from researcher_job.contract_files import encode, join_lines
 
 ME = Owner.local()
 BEGIN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

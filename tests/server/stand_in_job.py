@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from researcher_job import __version__ as version
 from researcher_job import contract
+from researcher_job.contract_files import decode, encode, read_whole, write_whole
 
 
 class Job:
@@ -36,11 +37,11 @@ class Job:
         self.folder = folder
         self.attempt = attempt
         self.began = self.ticked = time.monotonic()
-        found = contract.decode(contract.Request, contract.read_whole(folder / contract.REQUEST))
+        found = decode(contract.Request, read_whole(folder / contract.REQUEST))
         if found is None:
             sys.exit(5)
         self.question = found.question
-        old = contract.decode(contract.Status, contract.read_whole(folder / contract.STATUS))
+        old = decode(contract.Status, read_whole(folder / contract.STATUS))
         self.last_step = old.last_step if old else 0
         self.evidence = old.last_evidence if old else 0
         self.spent = old.spent.active_seconds if old else 0.0
@@ -68,7 +69,7 @@ class Job:
             coverage=contract.Coverage(found=2, read=2) if self.evidence else None,
             updated_at=datetime.now(UTC),
         )
-        contract.write_whole(self.folder / contract.STATUS, contract.encode(status))
+        write_whole(self.folder / contract.STATUS, encode(status))
 
     @property
     def done(self) -> bool:
@@ -84,8 +85,8 @@ class Job:
             attempts=self.attempt,
             ended_at=datetime.now(UTC),
         )
-        contract.write_whole(self.folder / contract.REPORT, b"# Report\n")
-        contract.write_whole(self.folder / contract.OUTCOME, contract.encode(outcome))
+        write_whole(self.folder / contract.REPORT, b"# Report\n")
+        write_whole(self.folder / contract.OUTCOME, encode(outcome))
         return 0
 
     def work(self, *, deaf: bool = False) -> int:
@@ -140,7 +141,7 @@ def finish(job: Job, reason: str) -> int:
         return 1
     if reason != "died":
         return job.outcome("partial", reason)
-    contract.write_whole(job.folder / contract.REPORT, b"# Report of a job that died\n")
+    write_whole(job.folder / contract.REPORT, b"# Report of a job that died\n")
     return 0
 
 

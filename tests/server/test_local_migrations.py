@@ -22,8 +22,8 @@ from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.migrations import MIGRATIONS
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
-from researcher_job import contract
 from researcher_job.contract import FORMAT_VERSION
+from researcher_job.contract_files import create_once, encode
 from tests.server import local_backend as local
 from tests.server.local_backend import start, until_ended
 
@@ -162,7 +162,7 @@ async def test_a_folder_of_a_newer_format_is_refused_and_stays_as_it_is(
 @pytest.mark.parametrize("name", ["request.json", "status.json", "outcome.json"])
 def test_the_job_itself_refuses_a_newer_format(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "job"
-    contract.create_once(folder / "request.json", contract.encode(local.request()))
+    create_once(folder / "request.json", encode(local.request()))
     before = of_a_newer_format(folder, name)
     for more in ([], ["--finish", "died"]):
         command = [sys.executable, "-m", "researcher_job", "--folder", str(folder), *more]

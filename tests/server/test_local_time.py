@@ -27,7 +27,8 @@ from mcp_jobs_server.runners.local.runner import LocalRunner, options_of, stop_a
 from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.runners.local.supervisor import Supervisor
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import STATUS, Limits, Status, decode, read_whole
+from researcher_job.contract import STATUS, Limits, Status
+from researcher_job.contract_files import decode, read_whole
 from tests.server import local_backend as local
 from tests.server.local_backend import (
     let_go,

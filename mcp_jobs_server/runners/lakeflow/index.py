@@ -12,9 +12,9 @@ from collections.abc import Callable
 from functools import partial
 
 from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.databricks.together import each
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.runners.lakeflow.entries import Entry, read_names
+from mcp_jobs_server.together import each
 from researcher_job.contract import month_of
 
 FRESH_SECONDS = 2.0

@@ -12,7 +12,8 @@ import hashlib
 from mcp_jobs_server.errors import Conflict
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Owner
-from researcher_job.contract import Record, decode, encode
+from researcher_job.contract import Record
+from researcher_job.contract_files import decode, encode
 
 
 class Claim(Record):

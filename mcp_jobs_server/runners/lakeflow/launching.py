@@ -14,7 +14,8 @@ from mcp_jobs_server.runners.lakeflow.cards import Made
 from mcp_jobs_server.runners.lakeflow.entries import Entry
 from mcp_jobs_server.runners.lakeflow.index import Index
 from mcp_jobs_server.runners.lakeflow.runs import Runs
-from researcher_job.contract import RUN, Run, decode, encode
+from researcher_job.contract import RUN, Run
+from researcher_job.contract_files import decode, encode
 
 log = logging.getLogger(__name__)
 

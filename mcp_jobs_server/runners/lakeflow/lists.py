@@ -9,13 +9,13 @@ from functools import partial
 from statistics import median
 
 from mcp_jobs_server.databricks.run_state import parameters_of
-from mcp_jobs_server.databricks.together import each
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, JobState, Owner, Usage, job_folder
 from mcp_jobs_server.runners.lakeflow.entries import Entry, kind_of, milliseconds
 from mcp_jobs_server.runners.lakeflow.index import Index
 from mcp_jobs_server.runners.lakeflow.looking import Looking
 from mcp_jobs_server.runners.lakeflow.runs import Run, Runs
+from mcp_jobs_server.together import each
 from researcher_job.contract import Request
 
 MOST_LOOKS = 20

@@ -10,7 +10,6 @@ from functools import partial
 
 from mcp_jobs_server.databricks.run_state import COMPUTE_STARTS, RunState, run_state
 from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.databricks.together import both
 from mcp_jobs_server.errors import JobsError, Refused
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, Owner, job_folder
@@ -22,8 +21,10 @@ from mcp_jobs_server.runners.lakeflow.launching import Launching
 from mcp_jobs_server.runners.lakeflow.records import Records
 from mcp_jobs_server.runners.lakeflow.runs import Run as RunJson
 from mcp_jobs_server.runners.lakeflow.runs import Runs
+from mcp_jobs_server.together import both
 from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run, Status, decode
+from researcher_job.contract import Ended, Failure, Outcome, Request, Run, Status
+from researcher_job.contract_files import decode
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from mcp_jobs_server.runners.lakeflow.cards import Card, completed_card, ended_c
 from mcp_jobs_server.runners.lakeflow.entries import Entry, ended_name, moment
 from mcp_jobs_server.runners.lakeflow.index import Index
 from researcher_job import contract
-from researcher_job.contract import Ended, Outcome, Request, Spent, Status, decode, encode
+from researcher_job.contract import Ended, Outcome, Request, Spent, Status
+from researcher_job.contract_files import decode, encode
 
 log = logging.getLogger(__name__)
 

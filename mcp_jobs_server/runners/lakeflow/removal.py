@@ -10,7 +10,8 @@ from mcp_jobs_server.runners.lakeflow.index import Index
 from mcp_jobs_server.runners.lakeflow.keys import Keys
 from mcp_jobs_server.runners.lakeflow.lists import Lists
 from mcp_jobs_server.runners.lakeflow.looking import Looking
-from researcher_job.contract import JOB_ID, decode
+from researcher_job.contract import JOB_ID
+from researcher_job.contract_files import decode
 
 
 class Removal:

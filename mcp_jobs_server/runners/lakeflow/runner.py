@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from mcp_jobs_server.runners.lakeflow.looking import Looking, Paces
 from mcp_jobs_server.runners.lakeflow.removal import Removal
 from mcp_jobs_server.runners.lakeflow.starting import Starting
 from researcher_job.contract import JOB_ID, Request
+
+log = logging.getLogger(__name__)
 
 STARTUP_SECONDS = 40.0
 """What passes before a job's program begins: serverless compute starts in 25 to 50 s."""
@@ -71,7 +74,8 @@ class LakeflowRunner:
     ) -> None:
         self.survives_client = True
         self.startup_seconds = startup_seconds
-        self._clock = clock
+        self._workspace = workspace
+        self._folders = folders
         self._paces = paces
         self._index = index = Index(folders)
         self._control = control = Control(folders)
@@ -106,6 +110,12 @@ class LakeflowRunner:
             tasks.cancel_scope.cancel()
             # What the block raised leaves as it is, not wrapped in a group.
             await tasks.__aexit__(None, None, None)
+
+    def warm(self) -> None:
+        """Sign in and look for the volume in the background, so that the first call is quick."""
+        if self._tasks is None:
+            raise RuntimeError("Use the runner inside `async with LakeflowRunner(…) as runner:`.")
+        self._tasks.start_soon(self._warm)
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         return await self._starting.start(request, owner=owner, options=options)
@@ -171,6 +181,13 @@ class LakeflowRunner:
         if self._watching is None:
             raise RuntimeError("Use the runner inside `async with LakeflowRunner(…) as runner:`.")
         return self._watching.changes(job)
+
+    async def _warm(self) -> None:
+        try:
+            await self._workspace.warm()
+            await self._folders.prepare()
+        except JobsError as error:
+            log.warning("The workspace cannot be used yet. %s", error)
 
     async def _end(self, job: Job) -> Job:
         """End the run of a job whose stop is recorded; one that has not begun is cancelled."""

@@ -15,7 +15,6 @@ from functools import partial
 import anyio
 
 from mcp_jobs_server.databricks.run_state import parameters_of
-from mcp_jobs_server.databricks.together import both, each
 from mcp_jobs_server.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, Owner, Started, StartOptions, job_folder
@@ -33,7 +32,9 @@ from mcp_jobs_server.runners.lakeflow.keys import (
 from mcp_jobs_server.runners.lakeflow.launching import Launching
 from mcp_jobs_server.runners.lakeflow.looking import Looking
 from mcp_jobs_server.runners.lakeflow.runs import Runs
-from researcher_job.contract import REQUEST, Request, encode
+from mcp_jobs_server.together import both, each
+from researcher_job.contract import REQUEST, Request
+from researcher_job.contract_files import encode
 
 START_SECONDS = 45.0
 """Deadline of a whole start; the calls of it have their own."""

@@ -11,7 +11,8 @@ from mcp_jobs_server.runners.local import locks
 from mcp_jobs_server.runners.local.database import Database, to_micros
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.profile import Profile, Profiles
-from researcher_job.contract import ENDED, Ended, Failure, create_once, encode
+from researcher_job.contract import ENDED, Ended, Failure
+from researcher_job.contract_files import create_once, encode
 
 GRACE_SECONDS = 30.0
 """How long jobs without a runner are left to servers of their own profile, which look for such

@@ -34,12 +34,14 @@ from researcher_job.contract import (
     RUN,
     STATUS,
     STOP,
-    NewerFormat,
     Outcome,
     Record,
     Request,
     Run,
     Status,
+)
+from researcher_job.contract_files import (
+    NewerFormat,
     create_once,
     decode,
     encode,

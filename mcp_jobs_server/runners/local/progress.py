@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from researcher_job.contract import STATUS, NewerFormat, Status, decode, read_whole
+from researcher_job.contract import STATUS, Status
+from researcher_job.contract_files import NewerFormat, decode, read_whole
 
 
 class Progress:

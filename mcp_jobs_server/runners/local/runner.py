@@ -35,7 +35,8 @@ from mcp_jobs_server.runners.local.removal import Removal
 from mcp_jobs_server.runners.local.store import Store
 from mcp_jobs_server.runners.local.ticker import Ticker
 from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request, encode
+from researcher_job.contract import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request
+from researcher_job.contract_files import encode
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class LocalRunner:
         self._entered: TaskGroup | None = None
         self._ticker: Ticker | None = None
         self.survives_client = True
+        self.startup_seconds = 0.0
 
     async def __aenter__(self) -> Self:
         tasks = anyio.create_task_group()

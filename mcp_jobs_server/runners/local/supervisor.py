@@ -25,7 +25,8 @@ from mcp_jobs_server.runners.local.settle import (
     Verdict,
     said,
 )
-from researcher_job.contract import ENDED, RESERVE, Ended, Failure, create_once, encode
+from researcher_job.contract import ENDED, RESERVE, Ended, Failure
+from researcher_job.contract_files import create_once, encode
 
 log = logging.getLogger(__name__)
 
