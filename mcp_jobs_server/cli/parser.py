@@ -244,6 +244,34 @@ def _stop(commands: _Commands) -> None:
     )
 
 
+def _setup(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "setup",
+        "check a Databricks workspace, and put it in order for a team",
+        run="setup:setup",
+        epilog=examples.SETUP,
+    )
+    for name, said in (
+        ("catalog", "catalog that exists; default: that of MCP_JOBS_VOLUME"),
+        ("schema", "schema of the job folders"),
+        ("volume", "volume of the job folders"),
+        ("app", "name of the deployed app, to register it"),
+        ("group", "group that may call the app through Unity Catalog"),
+        ("model", "serving endpoint that jobs ask"),
+        ("client-id", "OAuth client for the registration"),
+        ("client-secret-file", "file with its secret; - reads a pipe"),
+    ):
+        parser.add_argument(f"--{name}", default="", metavar=name.upper()[:6], help=said)
+    parser.add_argument("--job", type=_job, metavar="ID", help="number of the deployed job")
+    parser.add_argument("--apply", action="store_true", help="do it; otherwise print the plan only")
+    parser.add_argument(
+        "--shared-credentials",
+        action="store_true",
+        help="sign in once for all: everybody who comes through Unity Catalog sees the same jobs",
+    )
+
+
 def _retention(commands: _Commands) -> None:
     parser = _command(
         commands,
@@ -269,7 +297,7 @@ def _retention(commands: _Commands) -> None:
     )
 
 
-_COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _retention)
+_COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _setup, _retention)
 
 
 def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> None:
@@ -279,6 +307,12 @@ def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
+    return int(text)
+
+
+def _job(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not the number of a job")
     return int(text)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from researcher_job import contract
-from researcher_job.contract import JOB_ID, Ended, NewerFormat, Outcome, Request, decode
+from researcher_job.contract import JOB_ID, Ended, Outcome, Request
+from researcher_job.contract_files import NewerFormat, decode
 
 OWNER = re.compile(r"[a-z0-9-]{1,24}-[0-9a-f]{16}", re.ASCII)
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)

@@ -17,10 +17,10 @@ from researcher_job.contract import (
     Ended,
     Outcome,
     Request,
-    encode,
     month_of,
     new_job_id,
 )
+from researcher_job.contract_files import encode
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ANA, BEN = "ana-example-com-0123456789abcdef", "ben-example-com-fedcba9876543210"
