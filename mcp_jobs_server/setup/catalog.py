@@ -31,7 +31,7 @@ class Held:
 class Securable:
     """Something of the catalog: its owner, and what anybody holds there, inherited included.
 
-    ``seen`` is whether the caller may see what others hold.
+    Where the caller may not see what others hold, ``seen`` is false and only its own is there.
     """
 
     kind: str
@@ -49,10 +49,11 @@ class Securable:
         )
 
 
-async def find(workspace: Workspace, kind: str, name: str) -> Securable | None:
+async def find(workspace: Workspace, kind: str, name: str, *, me: str) -> Securable | None:
     """Return the securable of that kind (``catalog``, ``schema``, ``volume`` …) and name.
 
-    ``None`` where there is none, or where the caller may not see that there is one.
+    ``me`` is the name by which the caller itself holds privileges. ``None`` where there is none,
+    or where the caller may not see that there is one.
     """
     places = {"connection": "connections", "mcp_service": "mcp-services"}
     place = places.get(kind, f"{kind}s")
@@ -64,26 +65,34 @@ async def find(workspace: Workspace, kind: str, name: str) -> Securable | None:
     try:
         held = await privileges(workspace, kind, name)
     except NotPermitted:
-        return Securable(kind, name, owner, (), told, seen=False)
+        own = await privileges(workspace, kind, name, principal=me)
+        return Securable(kind, name, owner, own, told, seen=False)
     return Securable(kind, name, owner, held, told)
 
 
-async def privileges(workspace: Workspace, kind: str, name: str) -> tuple[Held, ...]:
-    """Return all privileges on it, inherited ones included. Pages may be empty."""
+async def privileges(
+    workspace: Workspace, kind: str, name: str, *, principal: str = ""
+) -> tuple[Held, ...]:
+    """Return the privileges on it, of all or of one, inherited ones included.
+
+    A page may be empty and not be the last.
+    """
     found: list[Held] = []
-    token = ""
+    query: dict[str, str | int] = {"max_results": 0}
+    if principal:
+        query["principal"] = principal
     for _ in range(_MOST_PAGES):
         page = await workspace.do(
             f"see who may use the {kind} {name}",
             "GET",
             f"{ROOT}/effective-permissions/{kind}/{quote(name)}",
-            query={"max_results": 0, **({"page_token": token} if token else {})},
+            query=query,
             needs=f"MANAGE on {name}, or to own it",
         )
         found += _held(page.get("privilege_assignments") or ())
-        token = str(page.get("next_page_token") or "")
-        if not token:
+        if not page.get("next_page_token"):
             break
+        query["page_token"] = str(page["next_page_token"])
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -61,20 +62,21 @@ async def look(workspace: Workspace, wanted: Wanted) -> Found:
         NotSignedIn, Unavailable: the workspace cannot be asked at all.
     """
     found = await _deployed(workspace, wanted, await _names(workspace))
-    catalog = await find(workspace, "catalog", wanted.catalog)
+    there = partial(find, workspace, me=found.me[0])
+    catalog = await there("catalog", wanted.catalog)
     if catalog is None:
         return found
-    schema = await find(workspace, "schema", wanted.schema_name)
-    volume = await find(workspace, "volume", wanted.volume_name) if schema else None
+    schema = await there("schema", wanted.schema_name)
+    volume = await there("volume", wanted.volume_name) if schema else None
     found = replace(found, catalog=catalog, schema=schema, volume=volume)
-    registry = await find(workspace, "schema", wanted.registry_name) if wanted.app else None
+    registry = await there("schema", wanted.registry_name) if wanted.app else None
     if registry is None:
         return found
     return replace(
         found,
         registry=registry,
-        connection=await find(workspace, "connection", wanted.connection_name),
-        service=await find(workspace, "mcp_service", wanted.service_name),
+        connection=await there("connection", wanted.connection_name),
+        service=await there("mcp_service", wanted.service_name),
     )
 
 

@@ -174,7 +174,7 @@ def _post(doing: str, place: str, body: dict[str, str], needs: str) -> Work:
 
 def _lacks(found: Found, place: Securable | None, *needed: str) -> str:
     """Return what the caller was not seen to hold there; it owns what it makes itself."""
-    if place is None or not place.seen:
+    if place is None:
         return ""
     missing = [each for each in needed if not any(place.holds(name, each) for name in found.me)]
     return f"{' and '.join(map(_spoken, missing))} on {place.name}" if missing else ""
