@@ -52,6 +52,8 @@ examples:
   mcp-jobs-server connect cursor --source ~/Documents/handbook
 """
 DOCTOR = """\
+On Databricks it looks at volume, job and app, and starts a run of the job that tests model,
+sources and network as the job's own identity, and how long a cold start takes.
 exit code: 0 when everything works, 1 when something is broken.
 """
 STOP = """\
@@ -70,7 +72,8 @@ RETENTION = """\
 examples:
   mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90
   mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90 --apply
-  mcp-jobs-server retention --root /Volumes/main/research/jobs --owner ana-0123456789abcdef --apply
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days all \\
+      --owner ana-0123456789abcdef --apply
 
 Never deleted: a job that has not ended, and one that such a job builds on. It can be cut short and
 run again at any time.

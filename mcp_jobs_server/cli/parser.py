@@ -222,12 +222,16 @@ def _connect(commands: _Commands) -> None:
 
 
 def _doctor(commands: _Commands) -> None:
-    _command(
+    parser = _command(
         commands,
         "doctor",
         "check that everything jobs need works, and say what to do",
         run="doctor:doctor",
         epilog=examples.DOCTOR,
+    )
+    parser.add_argument("--app", default="", metavar="NAME", help="on Databricks: look at this app")
+    parser.add_argument(
+        "--without-run", action="store_true", help="on Databricks: do not start the job to test it"
     )
 
 
@@ -287,11 +291,13 @@ def _retention(commands: _Commands) -> None:
         help="the volume, such as /Volumes/main/research/jobs",
     )
     parser.add_argument(
-        "--days", type=_days, metavar="N", help="delete what ended more than N days ago; 0: nothing"
+        "--days",
+        type=_days,
+        required=True,
+        metavar="N",
+        help="what ended more than N days ago; 0: nothing; all: of one person everything",
     )
-    parser.add_argument(
-        "--owner", default="", metavar="FOLDER", help="only this person's; without --days all"
-    )
+    parser.add_argument("--owner", default="", metavar="FOLDER", help="only this person's")
     parser.add_argument(
         "--apply", action="store_true", help="do it; otherwise say what it would do"
     )
@@ -316,7 +322,10 @@ def _job(text: str) -> int:
     return int(text)
 
 
-def _days(text: str) -> int:
+def _days(text: str) -> int | None:
+    """Return the days, or ``None`` for all that ended."""
+    if text == "all":
+        return None
     if not text.isascii() or not text.isdigit() or len(text) > 5:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of days")
     return int(text)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mcp_jobs_server.cli.output import data, line, report_error
-from mcp_jobs_server.errors import InvalidArgument, JobsError
+from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.retention.sweep import Swept, sweep
 
 _SHOWN = 20
@@ -20,11 +20,9 @@ def retention(args: argparse.Namespace) -> int:
     and does not look at what it returns.
     """
     try:
-        if args.days is None and not args.owner:
-            raise InvalidArgument("Neither --days nor --owner is given.", "Say what may go.")
         swept = sweep(
             Path(args.root),
-            days=args.days or 0,
+            days=args.days,
             owner=args.owner,
             now=datetime.now(UTC),
             apply=args.apply,

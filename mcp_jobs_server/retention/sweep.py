@@ -54,25 +54,27 @@ class Swept:
 
 
 def sweep(
-    root: Path, *, days: int = 0, owner: str = "", now: datetime, apply: bool = False
+    root: Path, *, days: int | None, owner: str = "", now: datetime, apply: bool = False
 ) -> Swept:
     """Delete what ended more than ``days`` ago, and what was asked for and never ran.
 
     Args:
         root: what holds the folders of the owners; nothing outside is touched.
-        days: 0 deletes no ended job, unless ``owner`` is named: then all of theirs.
+        days: 0 deletes no job that ended; ``None`` all of them, of one person only.
         owner: the folder of the one person whose jobs are looked at; "" for all.
         now: the time.
         apply: otherwise nothing is deleted, and the answer is what would be.
 
     Raises:
-        InvalidArgument: ``owner`` is no name of a folder of an owner.
+        InvalidArgument: ``owner`` is no name of a folder of an owner, or missing for all days.
         NotFound: there is no such root or owner.
     """
+    if days is None and not owner:
+        raise InvalidArgument("All can go of one person only.", "Name them with --owner.")
     if not root.is_dir():
         raise NotFound("There is no such root.", "Name the folder that holds the job folders.")
     chosen = [_of_person(root, owner)] if owner else owners(root)
-    ended_before = now - timedelta(days=days) if days or owner else None
+    ended_before = None if days == 0 else now - timedelta(days=days or 0)
     swept = Swept(applied=apply)
     for place in chosen:
         _Owner(place, swept, ended_before, now).sweep()

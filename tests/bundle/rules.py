@@ -116,7 +116,10 @@ def the_schedule_deletes(bundle: Bundle) -> Iterator[str]:
     said = retention["tasks"][0]["python_wheel_task"]["parameters"]
     if f"--root={volume_path(bundle)}" not in said or "--apply" not in said:
         yield f"retention is called with {said}"
-    if f"--days={environment(bundle)['MCP_JOBS_RETENTION_DAYS']}" not in said:
+    if not {f"--{name}={{{{job.parameters.{name}}}}}" for name in ("days", "owner")} <= set(said):
+        yield "days and owner are not passed on"
+    days = environment(bundle)["MCP_JOBS_RETENTION_DAYS"]
+    if {p["name"]: p["default"] for p in retention["parameters"]} != {"days": days, "owner": ""}:
         yield "app and retention keep jobs for different times"
 
 

@@ -141,12 +141,14 @@ def parameters(deployed: Bundle, job: str) -> list[str]:
     return said
 
 
+def filled(words: list[str], values: dict[str, str]) -> list[str]:
+    """Put values in as the platform does."""
+    return [re.sub(r"\{\{([^}]*)\}\}", lambda found: values[found[1]], word) for word in words]
+
+
 def test_parameters_of_the_researcher_are_understood(deployed: Bundle, tmp_path: Path) -> None:
     values = {"job.parameters.job_folder": str(tmp_path), "job.run_id": "7"}
-    words = [
-        re.sub(r"\{\{([^}]*)\}\}", lambda found: values[found[1]], word)
-        for word in parameters(deployed, "researcher")
-    ]
+    words = filled(parameters(deployed, "researcher"), values)
     config = f"--config={ROOT / 'research.toml'}"
     words = [config if word.startswith("--config=") else word for word in words]
     done = subprocess.run(
@@ -160,9 +162,12 @@ def test_parameters_of_the_researcher_are_understood(deployed: Bundle, tmp_path:
 
 
 def test_parameters_of_retention_are_understood(deployed: Bundle) -> None:
-    args = parse(parameters(deployed, "retention"))
+    said = deployed.resources("jobs")["retention"]["parameters"]
+    values = {f"job.parameters.{each['name']}": each["default"] for each in said}
+    args = parse(filled(parameters(deployed, "retention"), values))
     assert callable(args.load())
-    assert (str(args.root), args.apply) == (volume_path(deployed), True)
+    assert (str(args.root), args.owner, args.apply) == (volume_path(deployed), "", True)
+    assert args.days > 0
 
 
 def test_the_app_starts_a_command_of_ours(deployed: Bundle) -> None:

@@ -43,9 +43,10 @@ def test_programs_get_ids(volume: Volume, cli: CommandLine) -> None:
     assert (said["expired"], said["unended"], said["applied"]) == ([old], [running], False)
 
 
-def test_one_person_needs_no_days(volume: Volume, cli: CommandLine) -> None:
+def test_all_of_one_person(volume: Volume, cli: CommandLine) -> None:
     job_id = volume.job(ANA, days=0)
-    done = cli.run("retention", "--root", str(volume.root), "--owner", ANA, "--apply")
+    words = ("--days", "all", "--owner", ANA, "--apply")
+    done = cli.run("retention", "--root", str(volume.root), *words)
     assert (done.code, volume.traces(job_id)) == (0, [])
 
 
@@ -53,10 +54,11 @@ def test_one_person_needs_no_days(volume: Volume, cli: CommandLine) -> None:
     ("words", "code", "said"),
     [
         (("--days", "9"), 1, "no such root"),
-        ((), 2, "Neither --days nor --owner"),
+        ((), 2, "--days"),
+        (("--days", "all"), 2, "one person only"),
         (("--days", "-1"), 2, "not a number of days"),
         (("--days", "²"), 2, "not a number of days"),
-        (("--owner", ".."), 2, "no folder of a person"),
+        (("--days", "9", "--owner", ".."), 2, "no folder of a person"),
     ],
 )
 def test_what_makes_no_sense_fails(

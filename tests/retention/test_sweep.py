@@ -26,7 +26,7 @@ def volume(tmp_path: Path) -> Volume:
     return Volume(tmp_path / "volume")
 
 
-def run(volume: Volume, days: int = 90, owner: str = "", *, apply: bool = True) -> Swept:
+def run(volume: Volume, days: int | None = 90, owner: str = "", *, apply: bool = True) -> Swept:
     return sweep(volume.root, days=days, owner=owner, now=NOW, apply=apply)
 
 
@@ -151,7 +151,7 @@ def test_all_of_one_person_go_on_request(volume: Volume) -> None:
     old, young = volume.job(ANA, days=100), volume.job(ANA, days=1, key="a")
     running = volume.job(ANA, days=1, ended=False)
     of_ben = volume.job(BEN, days=100)
-    swept = run(volume, days=0, owner=ANA)
+    swept = run(volume, days=None, owner=ANA)
     assert sorted(swept.expired) == sorted([old, young])
     assert volume.traces(running)
     assert volume.traces(of_ben)
@@ -167,6 +167,13 @@ def test_the_old_of_one_person_go_where_both_is_said(volume: Volume) -> None:
 def test_no_name_leads_out_of_the_root(volume: Volume, owner: str) -> None:
     with pytest.raises(InvalidArgument):
         run(volume, owner=owner)
+
+
+def test_all_of_everybody_cannot_be_asked_for(volume: Volume) -> None:
+    job_id = volume.job(ANA, days=100)
+    with pytest.raises(InvalidArgument, match="one person only"):
+        run(volume, days=None)
+    assert volume.traces(job_id)
 
 
 def test_a_person_who_is_not_there_is_said(volume: Volume) -> None:
