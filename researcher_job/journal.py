@@ -14,6 +14,7 @@ from researcher_job.inert import one_line
 from researcher_job.parts import Parts
 from researcher_job.redaction import MAX_MESSAGE, redact, redact_text
 from researcher_job.status import StatusBoard
+from researcher_job.storage import LOCAL, Storage
 
 
 class Journal:
@@ -22,8 +23,16 @@ class Journal:
     ``recent`` holds the latest messages of this attempt, oldest first.
     """
 
-    def __init__(self, root: Path, board: StatusBoard, *, clock: Clock, part_records: int) -> None:
-        self._steps = Parts(root, contract.STEPS, Step, limit=part_records)
+    def __init__(
+        self,
+        root: Path,
+        board: StatusBoard,
+        *,
+        clock: Clock,
+        part_records: int,
+        storage: Storage = LOCAL,
+    ) -> None:
+        self._steps = Parts(root, contract.STEPS, Step, limit=part_records, storage=storage)
         self._clock = clock
         self.board = board
         self.recent: deque[str] = deque(maxlen=5)
