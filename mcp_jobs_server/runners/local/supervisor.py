@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from mcp_jobs_server.errors import Unavailable
 from mcp_jobs_server.runners.local import locks
 from mcp_jobs_server.runners.local.attempt import Attempt, Place
+from mcp_jobs_server.runners.local.hindrance import has_room
 from mcp_jobs_server.runners.local.progress import Progress
 from mcp_jobs_server.runners.local.queue import Claim, Queue
 from mcp_jobs_server.runners.local.settle import (
@@ -41,9 +41,6 @@ FREE_SECONDS = 3.0
 
 LOCK_SECONDS = 5.0
 """How long the runner's lock is waited for: jobs of a runner that is gone may be being settled."""
-
-LEAST_ROOM = 4_000_000
-"""Free bytes without which no job is begun: its reserve, and as much again."""
 
 RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
 """How soon the data directory is tried again, and for how long. Jobs go on without a runner;
@@ -208,8 +205,7 @@ class Supervisor:
                 Supervisor(self._queue.of(profile), place, clock=self._clock).release()
 
     def _has_room(self) -> bool:
-        """Whether a job could begin to write; without room it would only die, and be charged."""
-        room = shutil.disk_usage(self._place.layout.root).free >= LEAST_ROOM
+        room = has_room(self._place.layout.root)
         if self._had_room and not room:
             log.warning("no job is begun: the disk is almost full")
         self._had_room = room
