@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from tests.server.local_backend import (
     folder,
     let_go,
     lines,
+    runners,
     start,
     until,
     until_ended,
@@ -163,6 +164,60 @@ async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> 
             await until_running(runner, mine)
             assert (await seen(runner, blue)).state == "completed"
             assert (await seen(runner, red)).state == "running"
+
+
+@asynccontextmanager
+async def limited(settings: Settings, most: int) -> AsyncIterator[LocalRunner]:
+    async with LocalRunner(
+        replace(settings, max_running=most), job_command=local.STAND_IN, adopt_seconds=NOT_NOW
+    ) as runner:
+        yield runner
+
+
+async def some_looks() -> None:
+    """Leave runners the time in which they would begin a job."""
+    for _ in range(60):
+        await local.moment()
+
+
+async def test_jobs_begin_in_the_order_of_their_starts_under_the_limit_of_their_own_server(
+    settings: Settings,
+) -> None:
+    async with limited(settings, 3) as three, limited(settings, 1) as one:
+        first, second = await start(three), await start(three)
+        for job in (first, second):
+            await until_running(three, job)
+        third = await start(one)
+        while len(list(Layout(settings.data_dir).locks.glob("runner-*.up"))) < 2:
+            await local.moment()
+        fourth = await start(three)
+        await some_looks()
+        assert [lines(one, job, "starts") for job in (third, fourth)] == [[], []]
+        let_go(three, first)
+        await until_ended(three, first)
+        await some_looks()
+        assert [lines(one, job, "starts") for job in (third, fourth)] == [[], []]
+        let_go(three, second)
+        await until_running(one, third)
+        await until_running(three, fourth)
+        assert (await seen(one, third.id)).state == "running"
+        for job in (third, fourth):
+            let_go(one, job)
+            assert (await until_ended(one, job)).state == "completed"
+
+
+async def test_a_runner_that_takes_no_place_is_not_waited_for(settings: Settings) -> None:
+    async with limited(settings, 3) as three, limited(settings, 2) as two:
+        first, blocked = await start(two), await start(two)
+        for job in (first, blocked):
+            await until_running(two, job)
+        [suspended] = runners(settings)
+        suspended.suspend()
+        await start(two)
+        let_go(two, first)
+        let_go(two, blocked)
+        assert (await until_ended(three, await start(three, "answer"))).state == "completed"
+        suspended.resume()
 
 
 async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
