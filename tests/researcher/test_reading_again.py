@@ -180,6 +180,21 @@ def test_a_draft_that_is_of_no_use_is_begun_anew(folder: Path, cache: Path, dama
     assert updated(folder, cache)[0] == 21
 
 
+async def test_the_edition_of_a_library_is_that_of_its_files(folder: Path, cache: Path) -> None:
+    async def edition() -> str:
+        library = await open_library([source(folder)], cache_dir=cache)
+        return library.edition
+
+    first = await edition()
+    assert await edition() == first
+    (folder / "03.md").write_text("# Paper 3\n\nA dunlin instead.\n")
+    second = await edition()
+    assert second != first
+    renamed = source(folder).model_copy(update={"name": "other"})
+    library = await open_library([renamed], cache_dir=cache)
+    assert library.edition != second
+
+
 async def test_the_likeliest_unread_files_are_named_first(folder: Path, cache: Path) -> None:
     for number in range(9):
         (folder / f"a{number}.png").write_bytes(b"x")
