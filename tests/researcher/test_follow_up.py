@@ -36,7 +36,12 @@ def first(tmp_path: Path) -> JobFolder:
 
 
 def follow(
-    tmp_path: Path, question: str, texts: Mapping[str, str], *, earlier: str = "../first"
+    tmp_path: Path,
+    question: str,
+    texts: Mapping[str, str],
+    *,
+    earlier: str = "../first",
+    withheld: tuple[str, ...] = (),
 ) -> JobFolder:
     folder = make_folder(
         tmp_path / "second",
@@ -44,6 +49,7 @@ def follow(
         question=question,
         follow_up_of=FIRST,
         earlier=earlier,
+        withheld=withheld,
     )
     assert run_job(folder, FakeLibrary(texts)) == ExitCode.DONE
     assert verify(folder.path).faults == ()
@@ -142,6 +148,17 @@ def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
     second = follow(tmp_path, "How long are backup files kept?", OTHER, earlier=earlier)
     assert "Nothing is taken over from it." in messages(second)
     assert second.evidence() == ()
+
+
+@pytest.mark.parametrize(("withheld", "kept"), [(("Texts",), False), (("others",), True)])
+def test_evidence_of_a_withheld_source_is_left_out_and_counted(
+    first: JobFolder, tmp_path: Path, withheld: tuple[str, ...], *, kept: bool
+) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", OTHER, withheld=withheld)
+    assert bool(second.evidence()) == kept
+    assert ("3 of sources that may not be used now were left out." in messages(second)) != kept
+    text = "\n".join(path.read_text() for path in second.path.rglob("*.txt"))
+    assert ("ninety days" in text) == kept
 
 
 def test_with_nothing_left_to_read_the_earlier_evidence_answers(
