@@ -95,6 +95,12 @@ class Refused(JobsError):
     kind = "refused"
 
 
+class Unidentified(JobsError):
+    """It cannot be told who is calling, or that one may not call."""
+
+    kind = "unidentified"
+
+
 class QuotaReached(JobsError):
     """The owner may start no further job now, or too many jobs wait; later it works again."""
 

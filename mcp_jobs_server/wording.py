@@ -173,6 +173,10 @@ FINISH_WHEN_STARTED = "It was asked to finish at once when it starts."
 CANCELLED = "Stopped before it was finished."
 CANCEL_NOTHING = "It had ended already; nothing was changed."
 CANCEL_AGAIN = "It was asked already; nothing was changed."
+TOO_LONG = (
+    "The call took too long and was given up.",
+    "Nothing is lost; try again. A start is safe to repeat.",
+)
 EITHER_EARLIER = (
     "A job follows up an earlier one or repeats it, not both.",
     "Pass follow_up_of or refresh_of.",

@@ -106,6 +106,7 @@ class _Attempt:
         self._journal = Journal(
             root, self._board, clock=job.clock, part_records=most, storage=storage
         )
+        self._told = before.last_step if before else 0
         self._progress = Progress(
             job.folder, title_of(request), self._questions, least=settings.progress_seconds
         )
@@ -128,6 +129,7 @@ class _Attempt:
 
     async def run(self) -> ExitCode:
         try:
+            self._journal.make_up(self._told)
             await self._research_while_there_is_room()
             return self._end()
         except Exception as error:
@@ -136,6 +138,7 @@ class _Attempt:
                     self._journal.close()
                 raise
             self._journal.step("error", f"The job failed: {cause_of(error)}.")
+            self._book.close()  # before the steps that name what is in it
             self._journal.close()
             raise
         finally:

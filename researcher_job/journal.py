@@ -16,6 +16,8 @@ from researcher_job.redaction import MAX_MESSAGE, redact, redact_text
 from researcher_job.status import StatusBoard
 from researcher_job.storage import LOCAL, Storage
 
+LOST = "This step was lost when the attempt before it died."
+
 
 class Journal:
     """Appends to the step log and keeps the status in step with it.
@@ -61,6 +63,15 @@ class Journal:
         )
         self.recent.append(made.message)
         self.board.change(last_step=made.step, step_part=self._steps.part)
+
+    def make_up(self, last: int) -> None:
+        """Fill the numbers up to ``last``: an earlier attempt told of steps that are lost.
+
+        So no number is used twice. What follows stands in a part of its own.
+        """
+        while self._steps.last < last:
+            self.step("error", LOST)
+        self._steps.close()
 
     def say(self, summary: str) -> None:
         """Set the line of the status that people read."""

@@ -17,7 +17,7 @@ from mcp_jobs_server.cli import examples
 DEPTHS = ("quick", "standard", "deep")
 PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
 CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
-_SERVE_OPTIONS = ("--source", "--transport", "--host", "--port")
+_SERVE_OPTIONS = ("--source", "--transport", "--host", "--port", "--app", "--profile")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -136,10 +136,18 @@ def _serve(commands: _Commands) -> None:
         epilog=examples.SERVE,
         prints_data=False,
     )
-    parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
-    parser.add_argument("--host", default="127.0.0.1", help="with http; default 127.0.0.1")
-    parser.add_argument("--port", type=_port, help="with http; default 8000, the app's on an app")
+    parser.add_argument(
+        "--transport", choices=("stdio", "http"), help="default stdio; http as a Databricks App"
+    )
+    parser.add_argument("--host", help="with http; default 127.0.0.1, as an app 0.0.0.0")
+    parser.add_argument(
+        "--port", type=_port, help="with http; default 8000, as an app what it is told"
+    )
     _source_option(parser, "[NAME=]DIR", "a folder that jobs of this server may read; repeatable")
+    parser.add_argument(
+        "--app", metavar="URL", help="pass everything on to the Databricks App at this address"
+    )
+    parser.add_argument("--profile", metavar="NAME", help="with --app: the Databricks profile")
 
 
 def _research(commands: _Commands) -> None:

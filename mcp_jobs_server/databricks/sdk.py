@@ -66,4 +66,5 @@ def client(
         retry_timeout_seconds=max(1, int(retry_seconds)),
         disable_experimental_files_api_client=True,
     )
+    config.authenticate()  # fetches a token where one is needed: a refusal is known now
     return WorkspaceClient(config=config)

@@ -44,7 +44,7 @@ class Patience:
 
     call: float = 20.0
     http: float = 8.0
-    retry: float = 10.0
+    retry: float = 11.0
     sign_in: float = 40.0
 
 
@@ -54,12 +54,18 @@ class Workspace:
     Args:
         make: builds the client; blocks, and is called in a worker thread.
         patience: how long calls may take.
+        renew_seconds: how long a refused credential is not read again from where it is kept.
     """
 
     def __init__(
-        self, make: Callable[[], WorkspaceClient], *, patience: Patience = Patience()
+        self,
+        make: Callable[[], WorkspaceClient],
+        *,
+        patience: Patience = Patience(),
+        renew_seconds: float = RENEW_SECONDS,
     ) -> None:
         self._make = make
+        self._renew_seconds = renew_seconds
         self._patience = patience
         self._client: WorkspaceClient | None = None
         self._made_at = float("-inf")
@@ -67,9 +73,12 @@ class Workspace:
         self._limiter: anyio.CapacityLimiter | None = None
 
     @classmethod
-    def of_environment(cls, *, patience: Patience = Patience()) -> Workspace:
+    def of_environment(
+        cls, *, patience: Patience = Patience(), renew_seconds: float = RENEW_SECONDS
+    ) -> Workspace:
         """Return the workspace that the environment or a profile names, as the identity there."""
-        return cls(partial(_client, patience), patience=patience)
+        make = partial(_client, patience)
+        return cls(make, patience=patience, renew_seconds=renew_seconds)
 
     @classmethod
     def of_token(cls, token: str, *, host: str = "", patience: Patience = Patience()) -> Workspace:
@@ -113,7 +122,7 @@ class Workspace:
         try:
             return await self._once(doing, partial(work, client), needs, seconds)
         except NotSignedIn:
-            if self._made_at > began - RENEW_SECONDS:
+            if self._made_at > began - self._renew_seconds:
                 raise
             log.warning("the credential was refused; it is read again")
             self._client = None
