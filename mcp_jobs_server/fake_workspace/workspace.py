@@ -26,7 +26,7 @@ from mcp_jobs_server.fake_workspace.identities import Identities, Identity
 from mcp_jobs_server.fake_workspace.jobs import Jobs
 from mcp_jobs_server.fake_workspace.platform import Platform
 from mcp_jobs_server.fake_workspace.rights import Rights
-from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination, now
+from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination
 from mcp_jobs_server.fake_workspace.unity_catalog import UnityCatalog
 
 START_SECONDS = 20
@@ -136,7 +136,6 @@ class FakeWorkspace:
     def stop_as_platform(self, run: Run) -> None:
         """Cancel a run for a reason of the platform's own."""
         run.cancel = Termination("CANCELED", "CLOUD_FAILURE", "The run was stopped.")
-        run.words.setdefault("platform_stopped_at", now())
 
     def __enter__(self) -> Self:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
