@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from researcher_job.sources.document import Block, Document, trail
 
@@ -16,43 +17,34 @@ MAX_LENGTH = 1_500
 
 _PLACES = ("page ", "slide ", "sheet ", "row ", "record ", "mail ", "$")
 
-_WORD = re.compile(r"\w+")
 
-
-@dataclass(frozen=True)
-class Part:
-    """A passage as it is indexed: where it stands, the headings above it, how many words it has."""
+class Part(NamedTuple):
+    """A passage as it is indexed: where it stands, and the headings above it."""
 
     start: int
     end: int
     locator: str
     heading: str
-    length: int
 
 
 @dataclass(frozen=True)
 class Divided:
-    """A document's title and text, and its passages in order."""
+    """A document's title and text, the text's SHA-256 (hex), and its passages in order."""
 
     title: str
     text: str
+    snapshot: str
     parts: Sequence[Part]
 
 
 def divided(document: Document) -> Divided:
     """Return ``document`` as it is indexed."""
-    text = document.text
     parts = [
-        Part(
-            part.start,
-            part.end,
-            part.locator,
-            _without(document.title, part.headings),
-            len(_WORD.findall(text, part.start, part.end)),
-        )
+        Part(part.start, part.end, part.locator, _without(document.title, part.headings))
         for part in divide(document)
     ]
-    return Divided(document.title, text, parts)
+    snapshot = hashlib.sha256(document.text.encode()).hexdigest()
+    return Divided(document.title, document.text, snapshot, parts)
 
 
 def _without(title: str, headings: tuple[str, ...]) -> str:
