@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-EXTRACTOR_VERSION = 3
+EXTRACTOR_VERSION = 4
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
 
@@ -61,6 +61,10 @@ class Unreadable(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value[0])
         self.reason = reason
+
+
+HIDDEN = "hidden text"
+"""The end of a locator of words that a person sees only when they ask the program for them."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from researcher_job.sources.document import Block, Document, trail
+from researcher_job.sources.document import HIDDEN, Block, Document, trail
 
 TARGET = 900
 """Characters up to which blocks below the same headings share a passage."""
@@ -70,9 +70,9 @@ def _joins(held: Block, block: Block) -> bool:
 
 
 def _page(block: Block) -> str:
-    """Return the locator of a place of its own (a page, slide, row, record), else nothing."""
+    """Return the locator of a place of its own (a page, slide, row, hidden text), else nothing."""
     place = block.locator.split(", line ")[0]  # lines of one mail may share a passage
-    return place if place.startswith(_PLACES) else ""
+    return place if place.startswith(_PLACES) or place.endswith(HIDDEN) else ""
 
 
 def _joined(held: Block, block: Block) -> Block:
