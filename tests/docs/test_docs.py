@@ -181,10 +181,12 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     (tmp_path / "handbook" / "leave.md").write_text(text, encoding="utf-8")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     own = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
-    environ = {**own, "MCP_JOBS_DATA_DIR": str(tmp_path / "data"), "PATH": path}
+    own |= {"HOME": str(tmp_path / "home"), "PATH": path}  # all that a client's server inherits
+    environ = {**own, "MCP_JOBS_DATA_DIR": str(tmp_path / "data")}
     yield tmp_path, environ
     stop = [sys.executable, "-m", "mcp_jobs_server", "stop"]
-    subprocess.run(stop, env=environ, check=True, capture_output=True, timeout=SAFETY_SECONDS)
+    for env in (own, environ):
+        subprocess.run(stop, env=env, check=True, capture_output=True, timeout=SAFETY_SECONDS)
 
 
 @pytest.mark.parametrize("fence", blocks("python"))

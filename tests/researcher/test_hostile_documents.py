@@ -218,6 +218,7 @@ def test_after_each_file_that_hangs_the_next_ones_get_less_time(tmp_path: Path) 
         ("arrow.js", "const a = (" + "(" * 1_500 + "\n" + "const a = " * 190 + "\n" * 99),
         ("deep.html", "<div>" * 100_000 + "far below"),
         ("many.html", "<b>" * 100_000 + "bold"),
+        ("hidden.html", "<i hidden>x</i>t" * 200_000 + "<div hidden>" * 100_000),
         ("cells.html", "<table><tr>" + "<td>a" * 50_000),
         ("deep.json", '{"a":' * 900 + "1" + "}" * 900),
         ("number.json", '{"a": ' + "9" * 1_000_000 + "}"),

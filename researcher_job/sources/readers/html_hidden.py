@@ -16,15 +16,15 @@ _HIDING = re.compile(
 """A declaration that leaves nothing to see, as mails and pages hide what only programs read."""
 
 
-def drop_hidden(root: html.HtmlElement) -> None:
-    """Remove from the page what nobody sees: hidden by an attribute or by its own style.
+def empty_hidden(root: html.HtmlElement) -> None:
+    """Empty what nobody sees of the page: hidden by an attribute or by its own style.
 
     Style sheets are not followed, nor what covers or colours a text away. The page itself stays:
     some hide all of it until their script has run.
     """
     for element in _CANDIDATES(root):
         if element.tag not in ("html", "body") and _is_hidden(element):
-            element.drop_tree()  # what follows the element stays
+            element.clear(keep_tail=True)
 
 
 def _is_hidden(element: html.HtmlElement) -> bool:
