@@ -78,7 +78,8 @@ def test_what_a_page_shows_is_read(shown: str) -> None:
 
 def test_hidden_rows_and_cells_are_no_part_of_a_table() -> None:
     page = (
-        "<table><tr hidden><td>Walrus<td>0</tr><tr><th>Animal<th>Cost</tr><tr><td>Heron<td>12 <b hidden>walrus</b></tr>"
+        "<table><tr hidden><td>Walrus<td>0</tr><tr><th>Animal<th>Cost</tr>"
+        "<tr><td>Heron<td>12 <b hidden>walrus</b></tr>"
         "<tr hidden><td>Walrus<td>1</tr></table>"
     )
     assert places(read("a.html", page.encode()))[-1][1] == "Animal: Heron; Cost: 12"
