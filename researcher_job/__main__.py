@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
+import re
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from researcher_job.errors import ExitCode, JobError, LockHeld, RequestUnreadable
+from researcher_job.errors import ExitCode, JobError, RequestUnreadable, kind_of
 
 if TYPE_CHECKING:
-    from researcher_job.folder import JobFolder
     from researcher_job.verify import Verification
-
-LEAVE_SECONDS = 3.0
-"""How long a stopped job may take to end by itself before the process leaves at once."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -26,40 +21,134 @@ exit codes:
   1  the job failed; verify: something does not hold
   2  the command line is wrong
   3  stopped as asked
-  4  another process works on the folder
-  5  the request is missing, unreadable or of a newer format
+  4  another process or run works on the folder
+  5  the request is missing, unreadable, of a newer format, or asks for what it may not
   6  the disk is full or cannot be written, so there is no report either
 """
 
 
+class Ended(SystemExit):
+    """Ends the process with an exit code; who catches it instead reads a sentence."""
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(code)
+        self._words = words
+
+    def __str__(self) -> str:
+        return self._words or f"researcher-job ended with exit code {self.code}"
+
+
+def command() -> None:
+    """Run the command line of this process: what the console script calls.
+
+    It returns only where all is well. A platform that calls it takes any return for success, and
+    shows the text of what is raised.
+
+    Raises:
+        Ended: the exit code is not 0.
+    """
+    code, words = _answer(sys.argv[1:])
+    if code:
+        raise Ended(code, words)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    return _answer(list(sys.argv[1:] if arguments is None else arguments))[0]
+
+
+def _answer(given: list[str]) -> tuple[int, str]:
+    """Return the exit code and what was said about it on standard error."""
+    if given[:1] == ["verify"]:
+        return _told(partial(_verify, _verify_parser().parse_args(given[1:])))
+    options = _parser().parse_args(given)
+    if options.probe:
+        return _told(partial(_probe, options))
+    if options.folder is None:
+        _parser().error("the following arguments are required: --folder")
+    if options.run_id:
+        return _of_platform(options)
+    return _told(partial(_run, options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from researcher_job.running import run
+
+    return run(options)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from researcher_job.discretion import silenced
+    from researcher_job.probing import run_probe, show
+
+    with silenced():
+        result = run_probe(options)
+    return show(result, as_json=options.json)
+
+
+def _of_platform(options: argparse.Namespace) -> tuple[int, str]:
+    """Run a folder where others read what is printed: it names ids and kinds of errors only."""
+    from researcher_job.discretion import silenced
+
+    name = f"job {options.folder.name}, run {options.run_id}"
+    print(f"{name}: begins")  # noqa: T201 - the command's own output
+    with silenced():
+        code, words = _tried(partial(_run, options), discreet=True)
+    words = words or ExitCode(code).name.lower()
+    print(f"{name}: {words}", file=sys.stderr if code else sys.stdout)
+    return code, words
+
+
+def _told(work: Callable[[], int]) -> tuple[int, str]:
+    code, words = _tried(work)
+    if words:
+        print(words, file=sys.stderr)  # noqa: T201 - the command's own output
+    return code, words
+
+
+def _tried(work: Callable[[], int], *, discreet: bool = False) -> tuple[int, str]:
+    """Return the exit code, and of an error a sentence; ``discreet``: only its kind."""
     try:
-        if given[:1] == ["verify"]:
-            return _verify(_verify_parser().parse_args(given[1:]))
-        return _run(_parser().parse_args(given))
+        return work(), ""
     except JobError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's own output
-        return error.exit_code
+        words = str(error) if error.impersonal or not discreet else kind_of(error)
+        return error.exit_code, words
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a stack trace
         from researcher_job.job import cause_of
         from researcher_job.reserve import lacks_room
 
-        print(f"The job failed: {cause_of(error)}.", file=sys.stderr)  # noqa: T201 - as above
-        return ExitCode.NO_ROOM if lacks_room(error) else ExitCode.FAILED
+        words = f"The job failed: {kind_of(error) if discreet else cause_of(error)}."
+        return (ExitCode.NO_ROOM if lacks_room(error) else ExitCode.FAILED), words
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="researcher-job",
-        usage="%(prog)s --folder DIR [options]\n       %(prog)s verify DIR [--json]",
+        usage="%(prog)s --folder DIR [options]\n"
+        "       %(prog)s --probe [--config FILE] [--folder DIR] [--json]\n"
+        "       %(prog)s verify DIR [--json]",
         description="Runs the research job in one folder. 'verify DIR' checks a folder again.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="folder that holds request.json")
     parser.add_argument(
-        "--folder", type=Path, required=True, metavar="DIR", help="folder that holds request.json"
+        "--run-id",
+        type=_run_id,
+        metavar="ID",
+        help="id of the platform's run that this is: the folder must be meant for it",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="research.toml of this job: no source but those in it is read",
+    )
+    parser.add_argument(
+        "--storage",
+        choices=("auto", "local", "mount"),
+        default="auto",
+        help="how the folder is written (default: as a mount below /Volumes)",
     )
     parser.add_argument(
         "--lock", type=Path, metavar="FILE", help="lock file to hold (default: DIR/.lock)"
@@ -75,7 +164,19 @@ def _parser() -> argparse.ArgumentParser:
         choices=("deadline", "finish_now", "died"),
         help="only write the report from what the folder holds, for this reason",
     )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="test what jobs need here; with --folder the result is written there, too",
+    )
+    parser.add_argument("--json", action="store_true", help="print the probe as JSON")
     return parser
+
+
+def _run_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text, re.ASCII):
+        raise argparse.ArgumentTypeError("an id has 1 to 64 letters, digits, '-' and '_'")
+    return text
 
 
 def _verify_parser() -> argparse.ArgumentParser:
@@ -86,90 +187,6 @@ def _verify_parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
-
-
-def _run(options: argparse.Namespace) -> int:
-    from researcher_job.folder import LOCK, JobFolder
-
-    root: Path = options.folder.absolute()
-    folder = JobFolder(root)
-    _refuse_newer(folder)  # before the lock: what cannot be read is left untouched
-    with _locked(options.lock or root / LOCK):
-        if folder.outcome():
-            return ExitCode.DONE
-        return _finish(folder, options) if options.finish else _research(folder, options)
-
-
-def _refuse_newer(folder: JobFolder) -> None:
-    from researcher_job.contract_files import NewerFormat
-
-    folder.request()
-    try:
-        folder.status()
-        folder.outcome()
-    except NewerFormat as error:
-        raise RequestUnreadable(str(error)) from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    # A runner that looks whether the lock is held stands in the way for some microseconds.
-    lock = FileLock(path.absolute(), timeout=1)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise LockHeld("Another process works on this job; wait until it has ended.") from error
-    except OSError as error:
-        raise JobError(f"The lock file cannot be opened ({error.strerror}).") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _finish(folder: JobFolder, options: argparse.Namespace) -> int:
-    from researcher_job.clock import Clock
-    from researcher_job.finish import finish
-
-    finish(folder, options.finish, clock=Clock(), attempt=options.attempt)
-    return ExitCode.DONE
-
-
-def _research(folder: JobFolder, options: argparse.Namespace) -> int:
-    import anyio
-
-    from researcher_job.control import Control
-    from researcher_job.extractive import find
-    from researcher_job.job import Job
-    from researcher_job.settings import JobSettings, default_cache_dir
-    from researcher_job.sources.documents import open_library
-    from researcher_job.sources.index import remove_unused
-
-    cache_dir = options.cache or default_cache_dir()
-    remove_unused(cache_dir)
-    control = Control(folder.path)
-    control.obey_signals()
-    before = folder.status()
-    job = Job(
-        folder=folder,
-        request=folder.request(),
-        attempt=options.attempt or (before.attempt + 1 if before else 1),
-        settings=JobSettings(cache_dir=cache_dir),
-        open_library=open_library,
-        find=find,
-        control=control,
-        on_stop=leave_soon,
-    )
-    return anyio.run(job.run)
-
-
-def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
-    """Leave the process after ``seconds`` even where a thread that reads does not let go."""
-    timer = threading.Timer(seconds, os._exit, (int(ExitCode.STOPPED),))
-    timer.daemon = True
-    timer.start()
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -204,4 +221,4 @@ def _print_lines(found: Verification) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from researcher_job.contract import Limits, Spent
+from researcher_job.contract import Cost, Limits, Spent
 from researcher_job.errors import CapReached
 
 MAX_TICK_SECONDS = 5.0
@@ -12,7 +12,7 @@ MAX_TICK_SECONDS = 5.0
 
 
 class Budget:
-    """Counts active time and tool calls against the limits of the request.
+    """Counts active time, tool calls, tokens and money against the limits of the request.
 
     ``spent`` is what earlier attempts used. ``monotonic`` is read at each tick (seconds).
     """
@@ -34,16 +34,20 @@ class Budget:
         self._last = now
         return self._add(active_seconds=round(self._spent.active_seconds + active, 3))
 
-    def charge_tool_call(self) -> None:
-        """Count one tool call before it is made.
+    def charge(self, cost: Cost) -> None:
+        """Count what a call may cost, before it is made.
 
         Raises:
-            CapReached: the job has no tool call left; nothing was counted.
+            CapReached: less than that is left of something it costs; nothing was counted.
         """
-        cap = self._limits.tool_calls
-        if cap is not None and self._spent.tool_calls >= cap:
-            raise CapReached(f"The limit of {cap} tool call{'' if cap == 1 else 's'} was reached.")
-        self._add(tool_calls=self._spent.tool_calls + 1)
+        after = self._spent.plus(cost)
+        if cap := _passed(self._limits, cost, after):
+            raise CapReached(f"The limit of {cap} was reached.")
+        self._add(**dict(after))
+
+    def correct(self, charged: Cost, cost: Cost) -> None:
+        """Count ``cost`` in the place of what was charged before."""
+        self._add(**dict(self._spent.plus(charged, times=-1).plus(cost)))
 
     def check_time(self) -> None:
         """Count the time.
@@ -60,3 +64,14 @@ class Budget:
     def _add(self, **changes: float) -> Spent:
         self._spent = self._spent.model_copy(update=changes)
         return self._spent
+
+
+def _passed(limits: Limits, cost: Cost, after: Cost) -> str:
+    """Name the limit that a call passes by its cost; "" where it passes none."""
+    if cost.tool_calls and limits.tool_calls is not None and after.tool_calls > limits.tool_calls:
+        return f"{limits.tool_calls} tool call{'' if limits.tool_calls == 1 else 's'}"
+    if cost.tokens and limits.tokens is not None and after.tokens > limits.tokens:
+        return f"{limits.tokens} token{'' if limits.tokens == 1 else 's'}"
+    if cost.cost_usd and limits.cost_usd is not None and after.cost_usd > limits.cost_usd:
+        return f"${limits.cost_usd:g}"
+    return ""

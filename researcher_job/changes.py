@@ -8,7 +8,8 @@ from typing import Literal
 
 from researcher_job import contract
 from researcher_job.contract import Record
-from researcher_job.contract_files import decode, encode, read_whole, write_whole
+from researcher_job.contract_files import decode, encode, read_whole
+from researcher_job.storage import LOCAL, Storage
 
 
 class Change(Record):
@@ -55,9 +56,9 @@ def _quotes(count: int) -> str:
     return f"{count} quote{'' if count == 1 else 's'}"
 
 
-def write_changes(root: Path, changes: Changes) -> None:
+def write_changes(root: Path, changes: Changes, storage: Storage = LOCAL) -> None:
     """Write the comparison into the job folder ``root``."""
-    write_whole(root / contract.CHANGES, encode(changes))
+    storage.write(root / contract.CHANGES, encode(changes))
 
 
 def read_changes(root: Path) -> Changes | None:

@@ -5,18 +5,24 @@ Like ``contract`` it imports the standard library and pydantic only, and the ser
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import Field
 
 from researcher_job.contract import Record, Source
 
-TABLES = ("server", "auth", "sources")
-_SOURCE_KEYS = {"uri", "audience"}
+TABLES = ("server", "auth", "researcher", "sources")
+_SOURCE_KEYS = {"uri", "audience", "token"}
+_SECRET = re.compile(
+    r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z0-9._@-]{1,128}/[A-Za-z0-9._@-]{1,128}", re.ASCII
+)
+_VOLUME = re.compile(r"[^/.\x00-\x20\x7f]{1,255}")
 
 
 class ConfigurationError(ValueError):
@@ -32,12 +38,14 @@ class ConfiguredSource(Record):
     """``[sources.NAME]``. ``audience`` is the group whose members may use the source.
 
     "" is nobody where callers are told apart (a shared deployment), and the one person who is
-    there otherwise.
+    there otherwise. ``token`` says where the source's credential is found (``secret:scope/key`` or
+    ``env:NAME``), never what it is.
     """
 
     name: str
     uri: str
     audience: str = ""
+    token: str = ""
 
     @property
     def source(self) -> Source:
@@ -49,6 +57,7 @@ class Configuration(Record):
 
     server: dict[str, Any] = Field(default_factory=dict)
     auth: dict[str, Any] = Field(default_factory=dict)
+    researcher: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[ConfiguredSource, ...] = ()
 
 
@@ -62,6 +71,7 @@ def read_configuration(path: Path) -> Configuration:
     return Configuration(
         server=tables.get("server", {}),
         auth=tables.get("auth", {}),
+        researcher=tables.get("researcher", {}),
         sources=_sources(tables.get("sources", {}), path.absolute().parent),
     )
 
@@ -80,7 +90,7 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
         if name not in TABLES:
             raise ConfigurationError(
                 f"Unknown table [{name}] in {path}.",
-                "The tables are [server], [auth] and [sources.NAME].",
+                "The tables are [server], [auth], [researcher] and [sources.NAME].",
             )
         if not isinstance(value, dict):
             raise ConfigurationError(
@@ -102,15 +112,73 @@ def _source(name: str, table: object, base: Path) -> ConfiguredSource:
         )
     if unknown := sorted(set(said) - _SOURCE_KEYS):
         raise ConfigurationError(
-            f"Unknown key {unknown[0]!r} in [sources.{name}].", "The keys are uri and audience."
+            f"Unknown key {unknown[0]!r} in [sources.{name}].",
+            "The keys are uri, audience and token.",
         )
     return ConfiguredSource(
-        name=name, uri=_absolute(said["uri"], base), audience=said.get("audience", "")
+        name=name,
+        uri=_absolute(said["uri"], base),
+        audience=said.get("audience", ""),
+        token=_reference(name, said.get("token", "")),
     )
+
+
+def _reference(name: str, token: str) -> str:
+    if token and not is_secret(token):
+        raise ConfigurationError(
+            f"The token of [sources.{name}] does not name a secret.",
+            'Secrets never stand in this file. Write token = "secret:scope/key" or "env:NAME".',
+        )
+    return token
+
+
+def is_secret(text: str) -> bool:
+    """Say whether ``text`` names a secret: ``secret:scope/key`` or ``env:NAME``."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def volume_path(uri: str) -> str | None:
+    """Return the ``/Volumes/…`` path that a URI of a source names; ``None`` for any other URI.
+
+    A volume is named ``volume:/catalog/schema/volume/path``, ``volume:catalog.schema.volume/path``
+    or ``file:///Volumes/catalog/schema/volume/path``. Its three names are in lower case. Where
+    disks are mounted below ``/Volumes`` (macOS), a file on one may look like the last of these.
+
+    Raises:
+        ConfigurationError: it begins with ``volume:`` and names none.
+    """
+    named = uri.startswith("volume:")
+    if not named and not uri.startswith(f"file://{_VOLUMES}"):
+        return None
+    rest = uri.removeprefix("volume:")
+    said = _with_slashes(rest) if named else unquote(uri.removeprefix(f"file://{_VOLUMES}"))
+    parts = [part for part in said.split("/") if part not in ("", ".")]
+    if len(parts) >= 3 and ".." not in parts and all(map(_VOLUME.fullmatch, parts[:3])):
+        return _VOLUMES + "/".join([*(part.lower() for part in parts[:3]), *parts[3:]])
+    if not named:
+        return None
+    raise ConfigurationError(
+        f"'{uri}' names no volume.", "Write volume:/catalog/schema/volume/path."
+    )
+
+
+_VOLUMES = "/Volumes/"
+
+
+def _with_slashes(said: str) -> str:
+    """Write the three names of ``catalog.schema.volume/path`` as parts of a path."""
+    if said.startswith("/"):
+        return said.removeprefix("/Volumes")
+    volume, _, path = said.partition("/")
+    return f"{volume.replace('.', '/')}/{path}"
 
 
 def _absolute(uri: str, base: Path) -> str:
     """Take a plain path (relative to the configuration) for what it means: a ``file:`` URI."""
+    if uri.startswith("volume:"):
+        return f"volume:{(volume_path(uri) or '').removeprefix('/Volumes')}"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # one letter would be a Windows drive
         return uri
+    if uri.startswith(_VOLUMES):  # the same on every machine, so not looked up on this one
+        return PurePosixPath(posixpath.normpath(uri)).as_uri()
     return (base / Path(uri).expanduser()).resolve().as_uri()

@@ -33,6 +33,8 @@ RESULTS = "work/results"
 CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
+PROBE = "control/probe"
+PROBED = "probe.json"
 PROGRESS = "progress.md"
 REPORT = "report.md"
 REPORT_HTML = "report.html"
@@ -156,12 +158,25 @@ class Run(Record):
     started_at: AwareDatetime
 
 
-class Spent(Record):
-    """What a job used so far, over all attempts. Seconds are active ones."""
+class Cost(Record):
+    """What one call costs, or some calls together."""
 
     tool_calls: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+
+    def plus(self, other: Cost, *, times: int = 1) -> Cost:
+        """Return the sum; ``times=-1`` takes ``other`` off. Dollars are kept to a millionth."""
+        return Cost(
+            tool_calls=self.tool_calls + times * other.tool_calls,
+            tokens=self.tokens + times * other.tokens,
+            cost_usd=round(self.cost_usd + times * other.cost_usd, 6),
+        )
+
+
+class Spent(Cost):
+    """What a job used so far, over all attempts. Seconds are active ones."""
+
     active_seconds: float = 0.0
 
 
@@ -307,6 +322,28 @@ class Ended(Record):
     error: Failure | None = None
     attempts: int = 0
     ended_at: AwareDatetime
+
+
+class Checked(Record):
+    """One thing that a probe tested, in how many seconds. ``said`` holds no text of a source."""
+
+    name: str
+    ok: bool
+    said: str
+    seconds: float
+
+
+class Probed(Record):
+    """``probe.json``: what a job needs and what of it there is, seen as the job's own identity.
+
+    ``started_seconds`` is how long the process ran before the first test: its imports and all.
+    """
+
+    format_version: int = FORMAT_VERSION
+    run_id: str = ""
+    started_seconds: float
+    checks: tuple[Checked, ...]
+    at: AwareDatetime
 
 
 # --- how a question without a plan is taken apart -----------------------------------------

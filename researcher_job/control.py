@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
+import threading
+from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Literal
 
@@ -11,25 +12,35 @@ from researcher_job import contract
 
 Asked = Literal["stop", "finish_now"]
 
+_STOP, _FINISH_NOW = PurePosixPath(contract.STOP), PurePosixPath(contract.FINISH_NOW)
+
 
 class Control:
-    """Tells what was asked of the job in the folder ``root``. A stop overrides a finish-now."""
+    """Tells what was asked of the job in the folder ``root``. A stop overrides a finish-now.
+
+    ``signalled``: a signal asked for a stop, whatever stands in the folder.
+    """
 
     def __init__(self, root: Path) -> None:
-        self._stop = root / contract.STOP
-        self._finish_now = root / contract.FINISH_NOW
-        self._signalled = False
+        self._folder = root / _STOP.parent
+        self.signalled = False
 
-    def asked(self) -> Asked | None:
-        """Look now: two file look-ups."""
-        if self._signalled or self._stop.exists():
+    def told(self) -> Asked | None:
+        """Return what the folder says: one listing, since a mount may remember what was missing."""
+        try:
+            there = {path.name for path in self._folder.iterdir()}
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if _STOP.name in there:
             return "stop"
-        return "finish_now" if self._finish_now.exists() else None
+        return "finish_now" if _FINISH_NOW.name in there else None
 
     def obey_signals(self) -> None:
-        """Treat SIGTERM and SIGINT as a stop from now on. To be called in the main thread."""
+        """Treat SIGTERM and SIGINT as a stop from now on; in the main thread only they arrive."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
+        self.signalled = True

@@ -24,7 +24,8 @@ class EarlierUnreadable(JobError):
 class Earlier:
     """What an earlier job found: quotes that stand in its snapshots, in the order of its numbers.
 
-    ``unusable`` counts those that do not. The job may be running: then it is what it found so far.
+    ``unusable`` counts those that do not, ``withheld`` those of sources that the request withholds.
+    The job may be running: then it is what it found so far.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Earlier:
     questions: Sequence[str]
     quotes: tuple[Evidence, ...]
     unusable: int
+    withheld: int = 0
 
     def text_of(self, sha256: str) -> str:
         """Return the snapshot with this hash.
@@ -41,6 +43,16 @@ class Earlier:
             Misquoted: it is not there any more or was changed.
         """
         return _text_of(self.root, sha256)
+
+    def sentence(self) -> str:
+        """Say what there is to take over, and what was left out."""
+        count = len(self.quotes)
+        said = f"Job {self.job_id} found {count} quote{'' if count == 1 else 's'} before."
+        if self.unusable:
+            said += f" {self.unusable} did not stand in their kept texts and were left out."
+        if self.withheld:
+            said += f" {self.withheld} of sources that may not be used now were left out."
+        return said
 
     def origin(self, item: Evidence) -> str:
         """Return the job that found a quote: this one, or the one that it was taken over from."""
@@ -63,15 +75,23 @@ def read_earlier(request: Request, root: Path) -> Earlier | None:
         asked = folder.request()
         if asked.job_id != job_id:
             raise EarlierUnreadable(f"The earlier folder is not that of job {job_id}.")
-        found = [item for item in folder.evidence() if item.question >= 0]
+        every = [item for item in folder.evidence() if item.question >= 0]
     except (JobError, OSError, ValueError) as error:
         if isinstance(error, EarlierUnreadable):
             raise
         raise EarlierUnreadable(f"The folder of job {job_id} cannot be read.") from error
+    not_now = {name.casefold() for name in request.withheld}
+    found = [item for item in every if item.source.casefold() not in not_now]
     sound = tuple(item for item in found if _stands(folder.path, item))
-    questions = contract.questions_of(asked.question, asked.plan)
-    unusable = len(found) - len(sound)
-    return Earlier(folder.path, job_id, asked.created_at, questions, _distinct(sound), unusable)
+    return Earlier(
+        folder.path,
+        job_id,
+        asked.created_at,
+        contract.questions_of(asked.question, asked.plan),
+        _distinct(sound),
+        unusable=len(found) - len(sound),
+        withheld=len(every) - len(found),
+    )
 
 
 def quote_of(item: Evidence, *, score: float | None = None) -> Quote:
@@ -115,6 +135,10 @@ class EarlierLibrary:
 
     earlier: Earlier
     now: Library
+
+    @property
+    def edition(self) -> str:
+        return f"{self.earlier.job_id} {self.now.edition}"
 
     @property
     def coverage(self) -> contract.Coverage:

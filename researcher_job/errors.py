@@ -19,21 +19,34 @@ class ExitCode(IntEnum):
 
 
 class JobError(Exception):
-    """Base of the errors of a job. Its text is one or two plain sentences, safe to show."""
+    """Base of the errors of a job. Its text is one or two plain sentences, safe to show.
+
+    ``impersonal``: the text holds nothing of a question or a source, so it may stand in a log.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    impersonal: ClassVar[bool] = False
 
 
 class RequestUnreadable(JobError):
     """``request.json`` is missing, torn, no request, or of a newer format version."""
 
     exit_code = ExitCode.NO_REQUEST
+    impersonal = True
+
+
+class Refused(JobError):
+    """The request asks for what this job may not do, or its configuration cannot be used."""
+
+    exit_code = ExitCode.NO_REQUEST
+    impersonal = True
 
 
 class LockHeld(JobError):
-    """Another process works on the folder."""
+    """Another process or run works on the folder."""
 
     exit_code = ExitCode.LOCKED
+    impersonal = True
 
 
 class Misquoted(JobError):
@@ -42,3 +55,11 @@ class Misquoted(JobError):
 
 class CapReached(JobError):
     """A limit of the job is used up; what is known so far becomes the report."""
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the kind of an error and nothing of its text, which may quote a source."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    cause = error.__cause__
+    return f"{type(error).__name__} ({type(cause).__name__})" if cause else type(error).__name__

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from researcher_job import contract
 from researcher_job.contract import Evidence
-from researcher_job.contract_files import read_whole, write_whole
+from researcher_job.contract_files import read_whole
 from researcher_job.errors import Misquoted
 from researcher_job.inert import one_line
 from researcher_job.parts import Parts
 from researcher_job.sources.base import Quote
+from researcher_job.storage import LOCAL, Storage
 
 MAX_PARAGRAPH = 1_200
 """Most characters of the paragraph kept around a quote."""
@@ -92,9 +93,20 @@ class EvidenceBook:
     question keeps its number.
     """
 
-    def __init__(self, root: Path, known: tuple[Evidence, ...], *, limit: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        known: tuple[Evidence, ...],
+        *,
+        limit: int,
+        storage: Storage = LOCAL,
+    ) -> None:
         self._root = root
-        self._parts = Parts(root, contract.EVIDENCE_PARTS, Evidence, limit=limit)
+        self._storage = storage
+        # Not written again: what was cited once must not be lost, whatever happens.
+        self._parts = Parts(
+            root, contract.EVIDENCE_PARTS, Evidence, limit=limit, storage=storage, again=False
+        )
         self._known = {_place(item): item for item in known}
         self._kept: set[str] = set()
 
@@ -123,6 +135,10 @@ class EvidenceBook:
         self._known[place] = fresh
         return fresh, True
 
+    def settle(self) -> None:
+        """Write what the storage still holds, so that a file may name what was recorded."""
+        self._storage.held()()
+
     def close(self) -> None:
         """End the evidence part of this attempt."""
         self._parts.close()
@@ -131,7 +147,7 @@ class EvidenceBook:
         path = self._root / contract.snapshot_name(sha256)
         data = text.encode()
         if sha256 not in self._kept and read_whole(path) != data:
-            write_whole(path, data)
+            self._storage.write(path, data)
         self._kept.add(sha256)
 
 

@@ -23,7 +23,7 @@ from researcher_job.contract import (
     Spent,
     Status,
 )
-from researcher_job.contract_files import join_lines, write_whole
+from researcher_job.contract_files import join_lines
 from researcher_job.errors import Misquoted
 from researcher_job.evidence import read_snapshot
 from researcher_job.folder import JobFolder
@@ -94,8 +94,8 @@ class Conclusion:
             changes=read_changes(self.folder.path),
             text_of=lru_cache(maxsize=2)(self._text_of),
         )
-        self._write(contract.REPORT, markdown_report(report).encode())
-        self._write(contract.REPORT_HTML, html_page(report).encode())
+        self.folder.write(contract.REPORT, markdown_report(report).encode())
+        self.folder.write(contract.REPORT_HTML, html_page(report).encode())
         return report
 
     def write_outcome(self, journal: Journal, progress: Progress) -> Outcome:
@@ -104,12 +104,12 @@ class Conclusion:
         kind = outcome_of(results)
         reason = _reason(kind, results, self.reason, self.coverage)
         report = self.write_report(kind, reason)
-        self._write(contract.EVIDENCE, join_lines(self.folder.evidence()))
+        self.folder.write(contract.EVIDENCE, join_lines(self.folder.evidence()))
         answer = answer_text(report)
         journal.board.change(state="ended")
         journal.say(answer or reason)
         journal.step("completed", _completed(kind, reason))
-        progress.write(journal)
+        progress.write(journal, now=True)
         journal.close()
         remove_leftovers(self.folder.path)
         outcome, data = seal(
@@ -126,7 +126,7 @@ class Conclusion:
                 ended_at=self.at,
             )
         )
-        self._write(contract.OUTCOME, data)
+        self.folder.write(contract.OUTCOME, data)
         return outcome
 
     def _text_of(self, sha256: str) -> str:
@@ -134,9 +134,6 @@ class Conclusion:
             return read_snapshot(self.folder.path, sha256)
         except Misquoted:
             return ""
-
-    def _write(self, name: str, data: bytes) -> None:
-        write_whole(self.folder.file(name), data)
 
 
 def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = None) -> None:
@@ -161,8 +158,9 @@ def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = N
     if why == "died":
         conclusion.write_report(None, REASONS[why])
         return
-    board = StatusBoard(folder.path, status, clock=clock, spent=lambda: spent)
-    journal = Journal(folder.path, board, clock=clock, part_records=100)
+    storage = folder.storage
+    board = StatusBoard(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
+    journal = Journal(folder.path, board, clock=clock, part_records=100, storage=storage)
     questions = contract.questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, Progress(folder, title_of(request), questions))
 
@@ -183,7 +181,7 @@ def configuration_hash(request: Request) -> str:
     """
     shaping = {"question", "plan", "sources", "depth", "limits", "settings"}
     if request.earlier:
-        shaping |= {"earlier", "follow_up_of", "refresh_of"}
+        shaping |= {"earlier", "follow_up_of", "refresh_of", "withheld"}
     said = request.model_dump(mode="json", include=shaping, exclude_defaults=True)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

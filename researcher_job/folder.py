@@ -9,7 +9,9 @@ from researcher_job import contract
 from researcher_job.contract import Evidence, Outcome, Request, Spent, Status, Step
 from researcher_job.contract_files import NewerFormat, decode, read_whole
 from researcher_job.errors import RequestUnreadable
+from researcher_job.ledger import paid_in
 from researcher_job.parts import read_parts
+from researcher_job.storage import LOCAL, Storage
 from researcher_job.tasks import Task, task_name
 
 LOCK = ".lock"
@@ -18,13 +20,18 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Typed reading of the files of the job folder at ``path``."""
+    """Typed reading of the files of the job folder at ``path``, and how they are written."""
 
     path: Path
+    storage: Storage = LOCAL
 
     def file(self, name: str) -> Path:
         """Return where the file ``name`` (a name of the contract) of this folder is."""
         return self.path.joinpath(*name.split("/"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace the file ``name`` (a name of the contract)."""
+        self.storage.write(self.file(name), data)
 
     def request(self) -> Request:
         """Return the request.
@@ -52,13 +59,19 @@ class JobFolder:
     def spent(self) -> Spent:
         """Return what all attempts used so far.
 
-        The status may be older than a killed attempt's last calls; the step log has them all.
+        The status may be older than a killed attempt's last calls; the ledger has them all, and
+        the step log those of a job that an earlier version began.
         """
         status = self.status()
-        spent = status.spent if status else Spent()
+        spent, paid = status.spent if status else Spent(), paid_in(self.path)
         steps = read_parts(self.path, contract.STEPS, Step).records
         calls = sum(step is not None and step.kind == "tool_call" for step in steps)
-        return spent.model_copy(update={"tool_calls": max(spent.tool_calls, calls)})
+        return Spent(
+            tool_calls=max(spent.tool_calls, paid.tool_calls, calls),
+            tokens=max(spent.tokens, paid.tokens),
+            cost_usd=max(spent.cost_usd, paid.cost_usd),
+            active_seconds=spent.active_seconds,
+        )
 
     def outcome(self) -> Outcome | None:
         """Return the outcome; ``None`` while the job has not completed."""

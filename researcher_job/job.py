@@ -17,7 +17,7 @@ from researcher_job.budget import Budget
 from researcher_job.changes import read_changes, write_changes
 from researcher_job.clock import Clock
 from researcher_job.contract import Coverage, Request, Source, Spent, Status
-from researcher_job.control import Control
+from researcher_job.control import Asked, Control
 from researcher_job.earlier import Earlier, EarlierUnreadable, read_earlier
 from researcher_job.errors import CapReached, ExitCode, JobError
 from researcher_job.evidence import EvidenceBook
@@ -26,6 +26,7 @@ from researcher_job.folder import JobFolder
 from researcher_job.follow_up import FollowUp
 from researcher_job.journal import Journal
 from researcher_job.lead import Lead, open_questions
+from researcher_job.ledger import Ledger
 from researcher_job.metered import MeteredLibrary
 from researcher_job.progress import Progress
 from researcher_job.reading_log import ReadingLog
@@ -64,7 +65,8 @@ class _Interruption:
 class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
-    ``on_stop`` is called once when a stop is seen, before the research is cancelled.
+    ``on_stop`` is called once when a stop is seen, before the research is cancelled. ``run_id``
+    is the run that this attempt is part of, where runs have ids.
     """
 
     folder: JobFolder
@@ -76,6 +78,7 @@ class Job:
     control: Control
     clock: Clock = field(default_factory=Clock)
     on_stop: Callable[[], None] = lambda: None
+    run_id: str = ""
 
     async def run(self) -> ExitCode:
         """Do the job and return how it ended. A job that has an outcome is left as it is."""
@@ -94,12 +97,19 @@ class _Attempt:
         self._questions = contract.questions_of(request.question, request.plan)
         before = job.folder.status()
         self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
-        self._book = EvidenceBook(root, job.folder.evidence(), limit=settings.part_records)
-        self._board = StatusBoard(root, self._first(before), clock=job.clock, spent=self._spent)
-        self._journal = Journal(
-            root, self._board, clock=job.clock, part_records=settings.part_records
+        storage, most = job.folder.storage, settings.part_records
+        self._ledger = Ledger(root, self._budget, storage)
+        self._book = EvidenceBook(root, job.folder.evidence(), limit=most, storage=storage)
+        self._board = StatusBoard(
+            root, self._first(before), clock=job.clock, spent=self._spent, storage=storage
         )
-        self._progress = Progress(job.folder, title_of(request), self._questions)
+        self._journal = Journal(
+            root, self._board, clock=job.clock, part_records=most, storage=storage
+        )
+        self._told = before.last_step if before else 0
+        self._progress = Progress(
+            job.folder, title_of(request), self._questions, least=settings.progress_seconds
+        )
         self._reading_log = ReadingLog()
         self._reserve = Reserve(root, settings.reserve_bytes)
 
@@ -109,6 +119,7 @@ class _Attempt:
     def _first(self, before: Status | None) -> Status:
         return Status(
             attempt=self._job.attempt,
+            run_id=self._job.run_id,
             summary="Starting",
             total=len(self._questions),
             last_evidence=self._book.last,
@@ -118,6 +129,7 @@ class _Attempt:
 
     async def run(self) -> ExitCode:
         try:
+            self._journal.make_up(self._told)
             await self._research_while_there_is_room()
             return self._end()
         except Exception as error:
@@ -126,6 +138,7 @@ class _Attempt:
                     self._journal.close()
                 raise
             self._journal.step("error", f"The job failed: {cause_of(error)}.")
+            self._book.close()  # before the steps that name what is in it
             self._journal.close()
             raise
         finally:
@@ -152,7 +165,7 @@ class _Attempt:
                 )
             )
             with anyio.CancelScope() as research:
-                if self._interrupted():
+                if self._interrupted(self._job.control.told()):
                     research.cancel()
                 group.start_soon(self._watch, research)
                 try:
@@ -165,11 +178,13 @@ class _Attempt:
         """Look at control files and time until one of them ends the research."""
         while True:
             await anyio.sleep(self._job.settings.look_seconds)
-            if self._interrupted():
+            if self._interrupted(await self._job.folder.storage.do(self._job.control.told)):
                 return research.cancel()
 
-    def _interrupted(self) -> bool:
-        match self._job.control.asked():
+    def _interrupted(self, told: Asked | None) -> bool:
+        if told:
+            self._board.change(asked=told)
+        match "stop" if self._job.control.signalled else told:
             case "stop":
                 self._interruption.stopped = True
                 self._job.on_stop()
@@ -211,24 +226,22 @@ class _Attempt:
             self._journal.step("error", f"{error} Nothing is taken over from it.")
             return None
         if earlier:
-            count, dropped = len(earlier.quotes), earlier.unusable
-            said = f"Job {earlier.job_id} found {count} quote{'' if count == 1 else 's'} before."
-            left = f" {dropped} did not stand in their kept texts and were left out."
-            self._journal.step("status", said + (left if dropped else ""))
+            self._journal.step("status", earlier.sentence())
         return earlier
 
     async def _compare(self, earlier: Earlier, library: Library) -> None:
         """Write down what is new, changed and gone since the job that this one repeats."""
         self._journal.say("Comparing with the earlier evidence")
         metered = MeteredLibrary(
-            library, worker="refresh", journal=self._journal, budget=self._budget
+            library, worker="refresh", journal=self._journal, ledger=self._ledger
         )
         refresh = Refresh(earlier, self._questions, metered, self._book)
         tasks = (self._job.folder.task(index) for index in range(len(self._questions)))
         cited = {n for task in tasks if task and task.result for n in task.result.evidence}
         found = [item for item in self._job.folder.evidence() if item.n in cited]
         changes = await refresh.compare(found)
-        write_changes(self._job.folder.path, changes)
+        self._book.settle()
+        write_changes(self._job.folder.path, changes, self._job.folder.storage)
         self._board.change(last_evidence=self._book.last)
         self._journal.step("status", changes.sentence())
 
@@ -239,7 +252,7 @@ class _Attempt:
                 find=self._job.find,
                 journal=self._journal,
                 book=self._book,
-                budget=self._budget,
+                ledger=self._ledger,
                 terms=self._job.request.plan.search_terms,
                 depth=self._job.request.depth,
                 follow_up=follow_up,
@@ -294,7 +307,10 @@ class _Attempt:
     def _end(self) -> ExitCode:
         job = self._job
         self._reserve.give_up()
-        if self._interruption.stopped or job.control.asked() == "stop":
+        self._book.close()
+        if (told := job.control.told()) is not None:
+            self._board.change(asked=told)
+        if self._interruption.stopped or job.control.signalled or told == "stop":
             self._journal.say("Stopped as asked")
             self._journal.step("status", "The job was stopped as asked.")
             self._journal.close()

@@ -14,6 +14,9 @@ from researcher_job.inert import one_line
 from researcher_job.parts import Parts
 from researcher_job.redaction import MAX_MESSAGE, redact, redact_text
 from researcher_job.status import StatusBoard
+from researcher_job.storage import LOCAL, Storage
+
+LOST = "This step was lost when the attempt before it died."
 
 
 class Journal:
@@ -22,8 +25,16 @@ class Journal:
     ``recent`` holds the latest messages of this attempt, oldest first.
     """
 
-    def __init__(self, root: Path, board: StatusBoard, *, clock: Clock, part_records: int) -> None:
-        self._steps = Parts(root, contract.STEPS, Step, limit=part_records)
+    def __init__(
+        self,
+        root: Path,
+        board: StatusBoard,
+        *,
+        clock: Clock,
+        part_records: int,
+        storage: Storage = LOCAL,
+    ) -> None:
+        self._steps = Parts(root, contract.STEPS, Step, limit=part_records, storage=storage)
         self._clock = clock
         self.board = board
         self.recent: deque[str] = deque(maxlen=5)
@@ -52,6 +63,15 @@ class Journal:
         )
         self.recent.append(made.message)
         self.board.change(last_step=made.step, step_part=self._steps.part)
+
+    def make_up(self, last: int) -> None:
+        """Fill the numbers up to ``last``: an earlier attempt told of steps that are lost.
+
+        So no number is used twice. What follows stands in a part of its own.
+        """
+        while self._steps.last < last:
+            self.step("error", LOST)
+        self._steps.close()
 
     def say(self, summary: str) -> None:
         """Set the line of the status that people read."""

@@ -99,7 +99,7 @@ class Lead:
                 "note": note,
             }
         )
-        write_task(self.folder.path, task)
+        write_task(self.folder.path, task, self.folder.storage)
         self.progress.write(self.journal)
 
     def _show_done(self, done: int) -> None:

@@ -1,52 +1,92 @@
-"""A library whose every search is counted against the limits and stands in the step log."""
+"""A library whose every search is paid for once and stands in the step log."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from researcher_job.budget import Budget
-from researcher_job.contract import Coverage
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from researcher_job.contract import Cost, Coverage, Record
 from researcher_job.journal import Journal
+from researcher_job.ledger import Call, Ledger
 from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
 
 SEARCH = "search"
 """Name of the tool in steps that search the library."""
 
 
+class Place(Record):
+    """A passage that was found, without its text: that stands in the snapshot."""
+
+    source: str
+    uri: str
+    title: str
+    locator: str
+    snapshot: str
+    start: int
+    end: int
+    score: float
+
+
+_PLACES = TypeAdapter(list[Place])
+
+
 class MeteredLibrary:
     """``library`` as one worker sees it.
 
-    ``search`` raises ``CapReached`` where no tool call is left.
+    A search that this or an earlier attempt made is not made again while the library is of the
+    same edition. ``search`` raises ``CapReached`` where no tool call is left.
     """
 
-    def __init__(self, library: Library, *, worker: str, journal: Journal, budget: Budget) -> None:
+    def __init__(self, library: Library, *, worker: str, journal: Journal, ledger: Ledger) -> None:
         self._library = library
         self._worker = worker
         self._journal = journal
-        self._budget = budget
+        self._ledger = ledger
+
+    @property
+    def edition(self) -> str:
+        return self._library.edition
 
     @property
     def coverage(self) -> Coverage:
         return self._library.coverage
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        self._budget.charge_tool_call()
-        self._journal.step(
-            "tool_call",
-            f"Searching for: {query.question}",
-            worker=self._worker,
-            tool=SEARCH,
-            payload={"question": query.question, "terms": list(query.terms), "limit": limit},
-        )
+        asked: dict[str, JsonValue] = {
+            "question": query.question,
+            "terms": list(query.terms),
+            "limit": limit,
+        }
+        call = Call(SEARCH, {**asked, "edition": self.edition}, most=Cost(tool_calls=1))
+        kept = await self._passages(self._ledger.answer(call))
+        if kept is not None:
+            self._tell(kept, f"Searched before: {_said(kept)}")
+            return kept
+        self._ledger.begin(call)
+        said = f"Searching for: {query.question}"
+        self._journal.step("tool_call", said, worker=self._worker, tool=SEARCH, payload=asked)
         passages = await self._library.search(query, limit=limit)
-        self._journal.step(
-            "tool_result",
-            _said(passages),
-            worker=self._worker,
-            tool=SEARCH,
-            payload={"found": len(passages), "best": [_named(item) for item in passages[:5]]},
-        )
+        self._ledger.keep(call, _PLACES.dump_python([_place(one) for one in passages], mode="json"))
+        self._tell(passages, _said(passages))
         return passages
+
+    def _tell(self, passages: Sequence[Passage], said: str) -> None:
+        best: list[JsonValue] = [_named(item) for item in passages[:5]]
+        payload = {"found": len(passages), "best": best}
+        self._journal.step("tool_result", said, worker=self._worker, tool=SEARCH, payload=payload)
+
+    async def _passages(self, answer: JsonValue) -> list[Passage] | None:
+        """Read the places of a kept answer; ``None`` where it is none or does not hold now."""
+        if answer is None:
+            return None
+        try:
+            places = _PLACES.validate_python(answer)
+            hashes = dict.fromkeys(place.snapshot for place in places)
+            texts = {sha256: await self._library.snapshot(sha256) for sha256 in hashes}
+        except (ValidationError, KeyError):
+            return None
+        return [_passage(place, texts[place.snapshot]) for place in places]
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await self._library.frequencies(stems)
@@ -56,6 +96,14 @@ class MeteredLibrary:
 
     async def snapshot(self, sha256: str) -> str:
         return await self._library.snapshot(sha256)
+
+
+def _place(passage: Passage) -> Place:
+    return Place.model_validate(passage, from_attributes=True)
+
+
+def _passage(place: Place, text: str) -> Passage:
+    return Passage(**dict(place), text=text[place.start : place.end])
 
 
 def _said(passages: Sequence[Passage]) -> str:

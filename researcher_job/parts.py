@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Generic
 
 from researcher_job.contract import part_name
 from researcher_job.contract_files import R, decode_lines, encode, read_whole
+from researcher_job.storage import LOCAL, Part, Storage
 
 
 @dataclass(frozen=True)
@@ -54,18 +52,30 @@ class Parts(Generic[R]):
     """The one writer of a journal. Numbers go on where the last complete line ended.
 
     ``part`` is the first number of the part that holds the last record. Each record is one line
-    in one write. A new part begins with each writer, after ``limit``
-    records, and after a write that failed half way, so that nothing follows a torn line.
+    in one write. A new part begins with each writer, after ``limit`` records, where the storage
+    wants one, and after a write that failed half way, so that nothing follows a torn line.
+    ``again``: where lines cannot be appended, a part may be written again, longer.
     """
 
-    def __init__(self, root: Path, folder: str, kind: type[R], *, limit: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        folder: str,
+        kind: type[R],
+        *,
+        limit: int,
+        storage: Storage = LOCAL,
+        again: bool = True,
+    ) -> None:
         self._root = root
+        self._storage = storage
+        self._again = again
         self._folder = folder
         self._limit = limit
         found = read_parts(root, folder, kind)
         self._next = found.next
         self.part = found.part
-        self._file: FileIO | None = None
+        self._file: Part | None = None
         self._first = 1
         self._room = 0
 
@@ -77,16 +87,14 @@ class Parts(Generic[R]):
     def append(self, make: Callable[[int], R]) -> R:
         """Write the record that ``make`` returns for the next number, and return it."""
         record = make(self._next)
-        file = self._file if self._file and self._room else self._begin()
-        line = encode(record)
+        file = self._file
+        if file is None or file.full or not self._room:
+            file = self._begin()
         try:
-            complete = file.write(line) == len(line)
+            file.append(encode(record))
         except OSError:
             self.close()
             raise
-        if not complete:
-            self.close()
-            raise OSError(errno.ENOSPC, f"no room left to write {self._folder}")
         self.part = self._first
         self._next += 1
         self._room -= 1
@@ -94,17 +102,15 @@ class Parts(Generic[R]):
 
     def close(self) -> None:
         """End the current part; a further record begins a new one."""
-        if self._file:
-            self._file.close()
-        self._file = None
+        file, self._file = self._file, None
+        if file:
+            file.close()
 
-    def _begin(self) -> FileIO:
+    def _begin(self) -> Part:
         self.close()
+        # What is there holds no complete line, else the next number would be greater.
         path = self._root / part_name(self._folder, self._next)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()  # holds no complete line, else the next number would be greater
-        self._file = FileIO(path, "xb")
+        self._file = self._storage.begin(path, again=self._again)
         self._first = self._next
         self._room = self._limit
         return self._file

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from researcher_job import contract
-from researcher_job.contract_files import write_whole
 from researcher_job.folder import JobFolder
 from researcher_job.inert import markdown
 from researcher_job.journal import Journal
@@ -20,15 +20,25 @@ _MARKS = {"answered": "answered", "partial": "answered in part", "not_found": "n
 
 
 class Progress:
-    """The one writer of ``progress.md``; ``write`` is called where a phase changes."""
+    """The one writer of ``progress.md``; ``write`` is called where a phase changes.
 
-    def __init__(self, folder: JobFolder, title: str, questions: Sequence[str]) -> None:
+    ``least`` is the least time between two writes in seconds.
+    """
+
+    def __init__(
+        self, folder: JobFolder, title: str, questions: Sequence[str], *, least: float = 0.0
+    ) -> None:
+        self._least = least
+        self._written = float("-inf")
         self._folder = folder
         self._title = title
         self._questions = questions
 
-    def write(self, journal: Journal) -> None:
-        """Replace the file by how things stand now."""
+    def write(self, journal: Journal, *, now: bool = False) -> None:
+        """Replace the file by how things stand. ``now``: also where that was done lately."""
+        if not now and time.monotonic() - self._written < self._least:
+            return
+        self._written = time.monotonic()
         status = journal.board.current
         lines = [
             f"# {markdown(self._title)}",
@@ -44,7 +54,7 @@ class Progress:
             lines += ["Latest:", "", *(f"- {markdown(said)}" for said in journal.recent), ""]
         lines.append(f"Attempt {status.attempt}, {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.")
         data = "\n".join(lines).encode() + b"\n"
-        write_whole(self._folder.file(contract.PROGRESS), data)
+        self._folder.write(contract.PROGRESS, data)
 
     def _line(self, index: int, question: str) -> str:
         task = self._folder.task(index)

@@ -27,13 +27,13 @@ class Reserve:
         self._size = size
 
     def take(self) -> None:
-        """Make the file, unless an earlier attempt left it.
+        """Make the file, unless an earlier attempt left it or none is wanted.
 
         Raises:
             OSError: there is no room for it; nothing of it stays.
         """
         with contextlib.suppress(FileNotFoundError):
-            if self._path.stat().st_size >= self._size:
+            if not self._size or self._path.stat().st_size >= self._size:
                 return
         try:
             # Random, so that no file system saves room by compressing it.

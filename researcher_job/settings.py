@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from researcher_job.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,8 @@ class JobSettings:
     ``concurrency``: questions pursued at one time. ``status_seconds``: least time between two
     writes of ``status.json``; ``heartbeat_seconds``: most. ``look_seconds``: how often control
     files and limits are looked at. ``part_records``: records in one journal part.
-    ``reserve_bytes``: room held back for the report.
+    ``reserve_bytes``: room held back for the report. ``progress_seconds``: least time between two
+    writes of ``progress.md``.
     """
 
     cache_dir: Path
@@ -23,6 +29,54 @@ class JobSettings:
     look_seconds: float = 0.25
     part_records: int = 1_000
     reserve_bytes: int = 2_000_000
+    progress_seconds: float = 0.0
+
+    def on_mount(self) -> JobSettings:
+        """Return the paces for a folder that is reached through a mount: it bears few writes.
+
+        There is no room to hold back, since what a Volume may hold is not shared with others.
+        """
+        return replace(
+            self,
+            status_seconds=2.0,
+            heartbeat_seconds=3.0,
+            look_seconds=1.0,
+            part_records=200,
+            reserve_bytes=0,
+            progress_seconds=10.0,
+        )
+
+    def set_by(self, table: Mapping[str, object]) -> JobSettings:
+        """Return the settings with what the table ``[researcher]`` says.
+
+        Raises:
+            Refused: it holds what is no setting.
+        """
+        try:
+            said = Researcher.model_validate(table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Refused(
+                f"[researcher] cannot be used: {'.'.join(map(str, first['loc']))}:"
+                f" {first['msg']}. The keys are {', '.join(Researcher.model_fields)}."
+            ) from error
+        return replace(self, **said.model_dump(exclude_unset=True, exclude={"model"}))
+
+
+class Researcher(BaseModel):
+    """The table ``[researcher]`` of ``research.toml``: paces in seconds, and the model endpoint.
+
+    ``model`` is the name of a serving endpoint, "" for none.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    concurrency: int = Field(default=3, ge=1, le=20)
+    status_seconds: float = Field(default=0.2, ge=0.05, le=10)
+    heartbeat_seconds: float = Field(default=2.0, ge=0.1, le=20)
+    look_seconds: float = Field(default=0.25, ge=0.01, le=1)
+    progress_seconds: float = Field(default=0.0, ge=0, le=300)
+    model: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,128}$")
 
 
 def default_cache_dir() -> Path:

@@ -10,19 +10,28 @@ import anyio
 from researcher_job import contract
 from researcher_job.clock import Clock
 from researcher_job.contract import Spent, Status
-from researcher_job.contract_files import encode, write_whole
+from researcher_job.contract_files import encode
+from researcher_job.storage import LOCAL, Storage
 
 
 class StatusBoard:
     """The one writer of ``status.json``.
 
     Changes are coalesced: at most one write each ``least`` seconds, at least one each ``most``
-    (the heartbeat). ``spent`` is asked at each write.
+    (the heartbeat). ``spent`` is asked at each write. What the storage holds of the journals is
+    written before the status that names it.
     """
 
     def __init__(
-        self, root: Path, first: Status, *, clock: Clock, spent: Callable[[], Spent]
+        self,
+        root: Path,
+        first: Status,
+        *,
+        clock: Clock,
+        spent: Callable[[], Spent],
+        storage: Storage = LOCAL,
     ) -> None:
+        self._storage = storage
         self._path = root / contract.STATUS
         self._clock = clock
         self._spent = spent
@@ -36,14 +45,24 @@ class StatusBoard:
 
     def write(self) -> None:
         """Write the status now."""
+        self._as_it_stands()()
+
+    def _as_it_stands(self) -> Callable[[], None]:
+        """Return what writes the journals and the status of this moment."""
         self.change(spent=self._spent(), updated_at=self._clock.now())
-        write_whole(self._path, encode(self.current))
         self._changed = anyio.Event()
+        data, write_held = encode(self.current), self._storage.held()
+
+        def write() -> None:
+            write_held()
+            self._storage.write(self._path, data)
+
+        return write
 
     async def keep_written(self, *, least: float, most: float) -> None:
         """Write changes as they come, until cancelled."""
         while True:
             with anyio.move_on_after(most):
                 await self._changed.wait()
-            self.write()
+            await self._storage.do(self._as_it_stands())
             await anyio.sleep(least)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from researcher_job import contract
 from researcher_job.contract import QuestionResult, Record
-from researcher_job.contract_files import encode, write_whole
+from researcher_job.contract_files import encode
+from researcher_job.storage import LOCAL, Storage
 
 TaskState = Literal["running", "done", "failed"]
 
@@ -31,6 +32,6 @@ def task_name(index: int) -> str:
     return f"{contract.TASKS}/{index}.json"
 
 
-def write_task(root: Path, task: Task) -> None:
+def write_task(root: Path, task: Task, storage: Storage = LOCAL) -> None:
     """Replace the task's file in the job folder ``root``."""
-    write_whole(root / task_name(task.index), encode(task))
+    storage.write(root / task_name(task.index), encode(task))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,10 @@ class FakeLibrary:
     about: list[str] = field(default_factory=list)
 
     @property
+    def edition(self) -> str:
+        return _sha256(json.dumps(dict(self.texts)))
+
+    @property
     def coverage(self) -> Coverage:
         return self.coverage_said or Coverage(found=len(self.texts), read=len(self.texts))
 
@@ -75,7 +80,7 @@ class FakeLibrary:
         return ()
 
     async def snapshot(self, sha256: str) -> str:
-        return next(text for text in self.texts.values() if _sha256(text) == sha256)
+        return {_sha256(text): text for text in self.texts.values()}[sha256]
 
     async def open(
         self,

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from researcher_job.budget import Budget
 from researcher_job.contract import Depth, Evidence, QuestionResult
 from researcher_job.errors import Misquoted
 from researcher_job.evidence import EvidenceBook
 from researcher_job.journal import Journal
+from researcher_job.ledger import Ledger
 from researcher_job.metered import MeteredLibrary
 from researcher_job.sources.base import Library, Quote
 
@@ -57,20 +57,20 @@ class Worker:
     find: Find
     journal: Journal
     book: EvidenceBook
-    budget: Budget
+    ledger: Ledger
     terms: Sequence[str]
     depth: Depth
     follow_up: FollowUp | None = None
 
     async def pursue(self, index: int, question: str) -> QuestionResult:
-        """Return what came of the question with this index (from 0).
+        """Return what came of the question with this index (from 0); its evidence is written.
 
         Raises:
             CapReached: no tool call was left; evidence of this question may be missing.
         """
         name = worker_name(index)
         library = MeteredLibrary(
-            self.library, worker=name, journal=self.journal, budget=self.budget
+            self.library, worker=name, journal=self.journal, ledger=self.ledger
         )
         found = await self.find(question, library, terms=self.terms, depth=self.depth)
         kept = [
@@ -83,6 +83,7 @@ class Worker:
             result = await self._carry(index, self.follow_up, result, kept, library)
         count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
         self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
+        self.book.settle()
         return result
 
     async def _carry(

@@ -44,7 +44,7 @@ class Patience:
 
     call: float = 20.0
     http: float = 8.0
-    retry: float = 10.0
+    retry: float = 11.0
     sign_in: float = 40.0
 
 

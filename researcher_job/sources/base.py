@@ -89,6 +89,11 @@ class Library(Protocol):
     """
 
     @property
+    def edition(self) -> str:
+        """Name of exactly what can be found here: another one once any of it changed."""
+        ...
+
+    @property
     def coverage(self) -> Coverage:
         """What was found and read, and what was not and why."""
         ...
@@ -109,5 +114,9 @@ class Library(Protocol):
         ...
 
     async def snapshot(self, sha256: str) -> str:
-        """Return the extracted text that passages with this ``snapshot`` point into."""
+        """Return the extracted text that passages with this ``snapshot`` point into.
+
+        Raises:
+            KeyError: no document has this hash.
+        """
         ...

@@ -16,6 +16,7 @@ from anyio import to_thread
 from filelock import FileLock, Timeout
 
 from researcher_job import contract
+from researcher_job.configuration import volume_path
 from researcher_job.sources.base import Library, Reading
 from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
@@ -76,10 +77,11 @@ def _told(
 
 def _root(source: contract.Source) -> Path | Reason:
     parts = urllib.parse.urlsplit(source.uri)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+    if parts.scheme not in ("file", "volume") or parts.netloc not in ("", "localhost"):
         return Reason.OTHER_SOURCE
     try:
-        return Path(urllib.request.url2pathname(parts.path)).resolve(strict=True)
+        place = volume_path(source.uri) if parts.scheme == "volume" else None
+        return Path(place or urllib.request.url2pathname(parts.path)).resolve(strict=True)
     except (OSError, ValueError, RuntimeError):
         return Reason.MISSING_SOURCE
 

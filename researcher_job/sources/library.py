@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,12 @@ class DocumentLibrary:
         self._coverage = coverage
 
     @property
+    def edition(self) -> str:
+        # An index is named by its source and by the state of all its files.
+        shelves = [f"{one.source}\0{one.root}\0{one.index.path.name}" for one in self._shelves]
+        return hashlib.sha256("\0\0".join(shelves).encode(errors="surrogateescape")).hexdigest()
+
+    @property
     def coverage(self) -> Coverage:
         return self._coverage
 
@@ -73,7 +80,6 @@ class DocumentLibrary:
         return await to_thread.run_sync(self._mentioned, texts, query)
 
     async def snapshot(self, sha256: str) -> str:
-        """Return the text; ``KeyError`` where no document has this hash."""
         return await to_thread.run_sync(self._snapshot, sha256)
 
     def _search(self, query: Query, limit: int) -> list[Passage]:

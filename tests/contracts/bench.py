@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.folders.directory import DirectoryFolders
+from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, Owner, StartOptions
 from mcp_jobs_server.runners.base import Runner
+from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.testing import MemoryRunner
-from researcher_job.contract import STATUS, Failure, Outcome, Request, Spent, Status
+from researcher_job.contract import (
+    FINISH_NOW,
+    OUTCOME,
+    STATUS,
+    Failure,
+    Outcome,
+    Request,
+    Spent,
+    Status,
+)
 from researcher_job.contract_files import encode
+from tests.lakeflow.small_workspace import SmallWorkspace
 from tests.server import local_backend as local
 
 ADA = Owner("test", "ada")
@@ -86,6 +99,52 @@ class LocalBench:
 
     async def gone(self, job: Job) -> None:
         await local.until_ended(self.local, job)
+
+
+class LakeflowBench:
+    """Plays the job's part in the volume, and the platform's in the workspace."""
+
+    def __init__(
+        self, runner: LakeflowRunner, folders: VolumeFolders, workspace: SmallWorkspace
+    ) -> None:
+        self.runner: Runner = runner
+        self.folders: Folders = folders
+        self.workspace = workspace
+
+    async def run(self, job: Job) -> None:
+        self.workspace.begin(job.id)
+        self._write(job, STATUS, encode(Status(updated_at=datetime.now(UTC))))
+
+    async def progress(self, job: Job) -> None:
+        said = Status(summary="Reading.", updated_at=datetime.now(UTC))
+        self._write(job, STATUS, encode(said))
+
+    async def complete(self, job: Job) -> None:
+        asked = (self._folder(job) / FINISH_NOW).exists()
+        outcome = Outcome(
+            outcome="partial" if asked else "answered",
+            answer="" if asked else "Forty-two.",
+            spent=Spent(active_seconds=3),
+            ended_at=datetime.now(UTC),
+        )
+        self._write(job, OUTCOME, encode(outcome))
+        self.workspace.end(job.id, "SUCCESS")
+        await look(self, job)
+
+    async def fail(self, job: Job) -> None:
+        await self.run(job)
+        self.workspace.end(job.id, "RUN_EXECUTION_ERROR", ago=120, error="SystemExit: 5")
+
+    async def gone(self, job: Job) -> None:
+        self.workspace.end(job.id, "USER_CANCELED", ago=120)
+
+    def _folder(self, job: Job) -> Path:
+        return self.workspace.place(self.folders.location(job.folder))
+
+    def _write(self, job: Job, name: str, data: bytes) -> None:
+        place = self._folder(job) / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
 
 
 async def start(

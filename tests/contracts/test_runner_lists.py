@@ -58,7 +58,7 @@ async def test_ended_jobs_come_latest_first_in_pages(bench: Bench) -> None:
 async def test_what_was_not_fetched_yet_comes_first(bench: Bench) -> None:
     began = datetime.now(UTC)
     first, second = [await done(bench) for _ in range(2)]
-    seen = datetime.now(UTC)
+    seen = datetime.now(UTC).replace(microsecond=0)
     await bench.runner.fetched(ADA, second.id, seen)
     await bench.runner.fetched(ADA, second.id, seen + timedelta(days=1))
     assert (await look(bench, second)).fetched_at == seen

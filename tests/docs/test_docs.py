@@ -180,8 +180,10 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     text = "# Leave\n\nLeave is granted by the head of the department.\n"
     (tmp_path / "handbook" / "leave.md").write_text(text, encoding="utf-8")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    own = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
-    environ = {**own, "MCP_JOBS_DATA_DIR": str(tmp_path / "data"), "PATH": path}
+    others = ("MCP_JOBS", "XDG_")
+    own = {name: text for name, text in os.environ.items() if not name.startswith(others)}
+    # A home of its own: a client gives a server that it starts little more than that.
+    environ = {**own, "HOME": str(tmp_path / "home"), "PATH": path}
     yield tmp_path, environ
     stop = [sys.executable, "-m", "mcp_jobs_server", "stop"]
     subprocess.run(stop, env=environ, check=True, capture_output=True, timeout=SAFETY_SECONDS)

@@ -47,6 +47,15 @@ class Scripted:
         return left.pop(0) if len(left) > 1 else left[0]
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of callers that went away."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent."""
+
+
 @contextmanager
 def scripted() -> Iterator[Scripted]:
     """Serve on a free port of the loopback address until the block ends."""
@@ -71,8 +80,7 @@ def scripted() -> Iterator[Scripted]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), Handler)
     script = Scripted(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

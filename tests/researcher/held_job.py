@@ -15,9 +15,9 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from researcher_job.__main__ import leave_soon
 from researcher_job.control import Control
 from researcher_job.folder import JobFolder
+from researcher_job.running import leave_soon
 from researcher_job.testing import FakeLibrary
 from tests.researcher.jobs import TEXTS, make_job
 

@@ -15,7 +15,7 @@ import pytest
 from researcher_job import contract
 from researcher_job.budget import Budget
 from researcher_job.clock import Clock
-from researcher_job.contract import Limits, Spent, Status, Step
+from researcher_job.contract import Cost, Limits, Spent, Status, Step
 from researcher_job.contract_files import create_once, decode, read_whole
 from researcher_job.errors import CapReached
 from researcher_job.journal import Journal
@@ -189,5 +189,5 @@ def test_time_and_calls_of_earlier_attempts_count() -> None:
     with pytest.raises(CapReached, match="1 active minute"):
         budget.check_time()
     with pytest.raises(CapReached, match="3 tool calls"):
-        budget.charge_tool_call()
+        budget.charge(Cost(tool_calls=1))
     assert budget.spent.tool_calls == 3

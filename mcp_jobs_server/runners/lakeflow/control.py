@@ -23,9 +23,14 @@ class Control:
     """Asks, durably, and tells what was asked here or by another process."""
 
     def __init__(
-        self, folders: VolumeFolders, *, clock: Callable[[], float] = time.monotonic
+        self,
+        folders: VolumeFolders,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         self._folders = folders
+        self._fresh_seconds = fresh_seconds
         self._listed: Shared[str, frozenset[str]] = Shared(most=2_000, clock=clock)
         self._told: Shared[str, frozenset[str]] = Shared(most=2_000, clock=clock)
 
@@ -39,7 +44,7 @@ class Control:
         self, folder: str, status: Status | None, *, watched: bool = False
     ) -> StopMode | None:
         """Return what is to happen: ``stop`` overrides ``finish_now``."""
-        seconds = WATCHED_SECONDS if watched else FRESH_SECONDS
+        seconds = WATCHED_SECONDS if watched else self._fresh_seconds
         listed = await self._listed.get(folder, seconds, lambda: self._list(folder))
         return self._asked(folder, status, listed)
 

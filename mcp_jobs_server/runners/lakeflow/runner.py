@@ -19,7 +19,7 @@ from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
 from mcp_jobs_server.runners.base import Changes
-from mcp_jobs_server.runners.lakeflow import runs, watching
+from mcp_jobs_server.runners.lakeflow import control, index, runs, watching
 from mcp_jobs_server.runners.lakeflow.control import Control
 from mcp_jobs_server.runners.lakeflow.entries import fetched_name
 from mcp_jobs_server.runners.lakeflow.index import Index
@@ -44,6 +44,8 @@ class LakeflowPaces:
     slowest_poll: float = watching.SLOWEST_SECONDS
     run: float = runs.RUN_SECONDS
     active: float = runs.ACTIVE_SECONDS
+    index: float = index.FRESH_SECONDS
+    control: float = control.FRESH_SECONDS
     settling: Paces = field(default_factory=Paces)
 
 
@@ -77,18 +79,17 @@ class LakeflowRunner:
         self._workspace = workspace
         self._folders = folders
         self._paces = paces
-        self._index = index = Index(folders)
-        self._control = control = Control(folders)
+        self._index = Index(folders, fresh_seconds=paces.index)
+        self._control = Control(folders, fresh_seconds=paces.control)
         self._runs = runs.Runs(
             workspace, job_id, run_seconds=paces.run, active_seconds=paces.active
         )
-        launching = Launching(folders, index, self._runs, clock)
-        self._looking = looking = Looking(
-            folders, index, self._runs, control, launching, clock=clock, paces=paces.settling
-        )
-        self._starting = Starting(folders, index, self._runs, launching, looking, clock=clock)
-        self._lists = Lists(folders, index, self._runs, looking)
-        self._removal = Removal(folders, index, looking, self._lists)
+        held = (folders, self._index, self._runs)
+        launching = Launching(*held, clock)
+        self._looking = Looking(*held, self._control, launching, clock=clock, paces=paces.settling)
+        self._starting = Starting(*held, launching, self._looking, clock=clock)
+        self._lists = Lists(*held, self._looking)
+        self._removal = Removal(folders, self._index, self._looking, self._lists)
         self._tasks: TaskGroup | None = None
         self._watching: watching.Watching | None = None
 

@@ -194,15 +194,14 @@ class Starting:
         return await self._looking.request(owner, claim.job_id) is None
 
     async def _write(self, request: Request, owner: Owner, claimed: _Claimed) -> bool:
-        """Write entry and request, both before any run; say whether the request is a new one."""
+        """Write the entry, then the request, both before any run; say whether that is a new one.
+
+        The entry comes first, so that a request is always found by lists, and its token with it.
+        """
         made = Made(token=claimed.claim.token, keys=claimed.names)
-        add = partial(
-            self._index.add, owner.folder, request.job_id, made_name(request), encode(made)
-        )
+        await self._index.add(owner.folder, request.job_id, made_name(request), encode(made))
         folder = job_folder(owner, request.job_id)
-        create = partial(self._folders.create, folder, REQUEST, encode(request))
-        _, wrote = await both(add, create)
-        return wrote
+        return await self._folders.create(folder, REQUEST, encode(request))
 
     async def _run(self, request: Request, owner: Owner, claimed: _Claimed, *, keyed: bool) -> str:
         """Return the run of the job; a key whose run is of a job that is gone is used anew."""

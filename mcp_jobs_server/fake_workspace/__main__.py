@@ -1,0 +1,40 @@
+"""``python -m mcp_jobs_server.fake_workspace DIRECTORY``: a workspace to try things with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+
+
+def main() -> int:
+    """Serve until interrupted; print where, and who may call."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("directory", type=Path, help="where its volumes lie")
+    parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    asked = parser.parse_args()
+    with FakeWorkspace(asked.directory, port=asked.port) as workspace:
+        workspace.add_volume("main.research.jobs")
+        job = workspace.add_job()
+        lines = [
+            f"DATABRICKS_HOST={workspace.url}",
+            f"DATABRICKS_CLIENT_ID={workspace.app.client_id}",
+            f"DATABRICKS_CLIENT_SECRET={workspace.app.client_secret}",
+            "MCP_JOBS_BACKEND=lakeflow",
+            "MCP_JOBS_VOLUME=/Volumes/main/research/jobs",
+            f"MCP_JOBS_JOB_ID={job.job_id}",
+            *(f"# token of {who.name}: {who.token}" for who in (workspace.ada, workspace.eve)),
+        ]
+        print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Routes, identity, faults and the log of requests, put together as one ASGI application."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from mcp_jobs_server.fake_workspace.errors import ApiError, denied, of_files
+from mcp_jobs_server.fake_workspace.faults import Fault, Faults
+from mcp_jobs_server.fake_workspace.files import Files
+from mcp_jobs_server.fake_workspace.genie import Genie
+from mcp_jobs_server.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.fake_workspace.jobs import Jobs
+from mcp_jobs_server.fake_workspace.platform import Platform
+from mcp_jobs_server.fake_workspace.unity_catalog import UnityCatalog
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as the workspace saw it; ``who`` is the name of the caller ("" for nobody)."""
+
+    method: str
+    path: str
+    who: str
+    status: int
+
+
+@dataclass
+class Services:
+    """What answers, by the beginning of the path."""
+
+    identities: Identities
+    files: Files
+    jobs: Jobs
+    catalog: UnityCatalog
+    genie: Genie
+    platform: Platform
+
+
+class App:
+    """The workspace over HTTP. ``latency`` in seconds is added to each request."""
+
+    def __init__(self, services: Services) -> None:
+        self.faults = Faults()
+        self.requests: list[Seen] = []
+        self.latency = 0.0
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        fault = self.faults.take(request.method, request.url.path)
+        who = self._caller(request)
+        await anyio.sleep(self.latency)
+        response = await self._answered(request, who, fault)
+        self.requests.append(
+            Seen(request.method, request.url.path, who.name if who else "", response.status_code)
+        )
+        await response(scope, receive, send)
+
+    async def _answered(
+        self, request: Request, who: Identity | None, fault: Fault | None
+    ) -> Response:
+        match fault.kind if fault else "":
+            case "":
+                return await self._answer(request, who)
+            case "hang":
+                await anyio.sleep(fault.seconds if fault else 0)
+                return ApiError(503, "TEMPORARILY_UNAVAILABLE", "Too late.").response()
+            case "lost answer":
+                response = await self._answer(request, who)
+                await anyio.sleep(fault.seconds if fault else 0)
+                return response
+            case "truncated":
+                response = await self._answer(request, who)
+                half = bytes(response.body)[: len(bytes(response.body)) // 2]
+                return Response(half, response.status_code, media_type="application/json")
+            case "unknown words":
+                return _unknown(await self._answer(request, who))
+        return fault.answer() if fault else await self._answer(request, who)
+
+    def _caller(self, request: Request) -> Identity | None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        return self._services.identities.of(token) if kind == "Bearer" else None
+
+    async def _answer(self, request: Request, who: Identity | None) -> Response:
+        try:
+            opened = await self._services.platform.open_answer(request)
+            if opened is not None:
+                return opened
+            if who is None:
+                return _not_known(request).response()
+            return await self._routed(request, who)
+        except ApiError as error:
+            return error.response()
+        except (ValueError, KeyError) as error:
+            return ApiError(
+                400, "MALFORMED_REQUEST", f"Could not parse the request: {error}"
+            ).response()
+
+    async def _routed(self, request: Request, who: Identity) -> Response:
+        path = request.url.path
+        for pattern, answer in self._routes():
+            if found := re.match(pattern, path):
+                return await answer(request, who, path[found.end() :])
+        return await self._services.platform.answer(request, who)
+
+    def _routes(
+        self,
+    ) -> tuple[tuple[str, Callable[[Request, Identity, str], Awaitable[Response]]], ...]:
+        services = self._services
+        return (
+            (r"/api/2\.[0-2]/jobs/", services.jobs.answer),
+            (r"/api/2\.0/fs/files(?=/)", services.files.file),
+            (r"/api/2\.0/fs/directories(?=/)", services.files.directory),
+            (r"/api/2\.0/fs/create-\w+-url", _not_enabled),
+            (r"/api/2\.1/unity-catalog/", services.catalog.answer),
+            (r"/api/2\.0/genie/spaces/", services.genie.answer),
+        )
+
+
+async def _not_enabled(_: Request, __: Identity, ___: str) -> Response:
+    raise of_files(
+        403, "PERMISSION_DENIED", "Presigned URLs API is not enabled", "API_IS_NOT_ENABLED"
+    )
+
+
+def _not_known(request: Request) -> ApiError:
+    if request.headers.get("authorization"):
+        return denied("Invalid access token.")
+    return ApiError(
+        401, "401", "Credential was not sent or was of an unsupported type for this API."
+    )
+
+
+def _unknown(response: Response) -> Response:
+    """Put words that no version knows in the place of those of a run."""
+    text = bytes(response.body).decode()
+    for name in ("state", "life_cycle_state", "result_state", "code", "type"):
+        text = re.sub(rf'"{name}": ?"[A-Z_]+"', f'"{name}":"QUANTUM_FLUX"', text)
+    return JSONResponse(json.loads(text), response.status_code)

@@ -1,0 +1,122 @@
+"""Smaller services: OAuth, SCIM, secrets, model serving, apps."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from mcp_jobs_server.fake_workspace.errors import ApiError, no_route
+from mcp_jobs_server.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.fake_workspace.rights import Rights
+
+WORKSPACE_ID = "900800700600"
+ACCOUNT_ID = "4b9b953e-939c-4d69-9c9f-2f6c5e5b7a10"
+TOKEN_SECONDS = 3600
+
+
+class Platform:
+    """What is neither jobs, files nor catalog. ``secrets`` is by ``scope/key``."""
+
+    def __init__(self, identities: Identities, rights: Rights) -> None:
+        self.host = ""
+        self.secrets: dict[str, str] = {}
+        self.endpoints: dict[str, dict[str, Any]] = {}
+        self.apps: dict[str, dict[str, Any]] = {}
+        self._identities = identities
+        self._rights = rights
+
+    async def open_answer(self, request: Request) -> Response | None:
+        """Answer what needs no token: where to get one."""
+        match request.method, request.url.path:
+            case "GET", "/.well-known/databricks-config":
+                return JSONResponse(
+                    {
+                        "oidc_endpoint": f"{self.host}/oidc",
+                        "account_id": ACCOUNT_ID,
+                        "workspace_id": WORKSPACE_ID,
+                        "cloud": "AWS",
+                    }
+                )
+            case "GET", "/oidc/.well-known/oauth-authorization-server":
+                return JSONResponse(
+                    {
+                        "authorization_endpoint": f"{self.host}/oidc/v1/authorize",
+                        "token_endpoint": f"{self.host}/oidc/v1/token",
+                    }
+                )
+            case "POST", "/oidc/v1/token":
+                return self._token(request.headers.get("authorization", ""))
+        return None
+
+    async def answer(self, request: Request, who: Identity) -> Response:
+        """Answer any other path."""
+        path = request.url.path
+        parts = [part for part in path.split("/") if part]
+        match request.method, parts:
+            case "GET", ["api", "2.0", "preview", "scim", "v2", "Me"]:
+                return JSONResponse(who.scim(), headers={"X-Databricks-Org-Id": WORKSPACE_ID})
+            case "GET", ["api", "2.0", "secrets", "get"]:
+                return JSONResponse(self._secret(request, who))
+            case "GET", ["api", "2.0", "serving-endpoints", name]:
+                return JSONResponse(self._endpoint(name, who))
+            case "POST", ["serving-endpoints", name, "invocations"]:
+                self._endpoint(name, who)
+                return JSONResponse(_completion(name))
+            case "GET", ["api", "2.0", "apps", name]:
+                if name not in self.apps:
+                    raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"App '{name}' does not exist.")
+                return JSONResponse({"name": name, **self.apps[name]})
+        raise no_route(request.method, path)
+
+    def _token(self, authorization: str) -> Response:
+        kind, _, given = authorization.partition(" ")
+        try:
+            name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+        except ValueError:
+            name = secret = ""
+        token = self._identities.issue(name, secret) if kind == "Basic" else None
+        if token is None:
+            return JSONResponse(
+                {
+                    "error": "invalid_client",
+                    "error_description": "Client authentication failed",
+                },
+                401,
+            )
+        return JSONResponse(
+            {
+                "access_token": token,
+                "expires_in": TOKEN_SECONDS,
+                "scope": "all-apis",
+                "token_type": "Bearer",
+            }
+        )
+
+    def _secret(self, request: Request, who: Identity) -> dict[str, str]:
+        scope, key = request.query_params.get("scope", ""), request.query_params.get("key", "")
+        self._rights.need(who, "READ", f"secret-scope {scope}")
+        value = self.secrets.get(f"{scope}/{key}")
+        if value is None:
+            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with key: {key}")
+        return {"key": key, "value": base64.b64encode(value.encode()).decode()}
+
+    def _endpoint(self, name: str, who: Identity) -> dict[str, Any]:
+        self._rights.need(who, "CAN_QUERY", f"serving-endpoint {name}")
+        if name not in self.endpoints:
+            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' does not exist.")
+        return {"name": name, "state": {"ready": "READY", "config_update": "NOT_UPDATING"}}
+
+
+def _completion(model: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "It answers."}
+    return {
+        "id": "chatcmpl-fake",
+        "object": "chat.completion",
+        "created": 1762345678,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8},
+    }

@@ -1,0 +1,24 @@
+"""Keeps what libraries say out of a log that others read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Let nothing of this process be printed or logged: a parser's warning may quote a document."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 - no path of ours
+            redirect_stdout(nowhere),
+            redirect_stderr(nowhere),
+        ):
+            yield
+    finally:
+        logging.disable(before)

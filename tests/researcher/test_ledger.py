@@ -1,0 +1,235 @@
+"""What costs is paid for before it is made, kept after, and never made twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from researcher_job.budget import Budget
+from researcher_job.clock import Clock
+from researcher_job.contract import (
+    RESULTS,
+    Cost,
+    Limits,
+    Plan,
+    Spent,
+    Status,
+)
+from researcher_job.errors import CapReached
+from researcher_job.finish import finish
+from researcher_job.folder import JobFolder
+from researcher_job.journal import Journal
+from researcher_job.ledger import Call, Ledger, paid_in
+from researcher_job.metered import MeteredLibrary
+from researcher_job.sources.base import Query
+from researcher_job.status import StatusBoard
+from researcher_job.testing import FakeLibrary
+from researcher_job.verify import verify
+from tests.researcher.jobs import (
+    NOW,
+    QUESTIONS,
+    TEXTS,
+    WAIT,
+    make_folder,
+    outcome_of,
+    run_job,
+    steps_of,
+)
+from tests.researcher.paying_job import SEARCHES
+
+ANSWER = Call("model", {"prompt": "How much?"}, most=Cost(tokens=1_000, cost_usd=0.02))
+
+
+def budget(root: Path, **limits: float) -> Budget:
+    return Budget(Limits.model_validate(limits), JobFolder(root).spent(), lambda: 0.0)
+
+
+def attempt(root: Path, **limits: float) -> tuple[Ledger, Budget]:
+    """Begin an attempt at the folder: what it knows stands there."""
+    of_this_attempt = budget(root, **limits)
+    return Ledger(root, of_this_attempt), of_this_attempt
+
+
+def test_a_kept_answer_costs_nothing_more(tmp_path: Path) -> None:
+    ledger, _ = attempt(tmp_path)
+    assert ledger.answer(ANSWER) is None
+    ledger.begin(ANSWER)
+    ledger.keep(ANSWER, {"text": "Forty-two."}, cost=Cost(tokens=700, cost_usd=0.013))
+    later, budget = attempt(tmp_path)
+    assert later.answer(ANSWER) == {"text": "Forty-two."}
+    assert budget.spent == Spent(tokens=700, cost_usd=0.013)
+
+
+def test_a_call_in_whose_middle_a_job_died_is_paid_and_the_next_one_too(tmp_path: Path) -> None:
+    ledger, _ = attempt(tmp_path)
+    ledger.begin(ANSWER)
+    later, budget = attempt(tmp_path)
+    assert later.answer(ANSWER) is None
+    assert budget.spent.tokens == 1_000
+    later.begin(ANSWER)
+    later.keep(ANSWER, "Forty-two.", cost=Cost(tokens=100, cost_usd=0.001))
+    assert budget.spent == Spent(tokens=1_100, cost_usd=0.021)
+    assert paid_in(tmp_path) == Cost(tokens=1_100, cost_usd=0.021)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"tokens": 999}, "The limit of 999 tokens was reached."),
+        ({"cost_usd": 0.01}, r"The limit of \$0\.01 was reached\."),
+    ],
+)
+def test_a_call_that_may_cost_more_than_is_left_is_not_made(
+    tmp_path: Path, limits: dict[str, float], said: str
+) -> None:
+    ledger, budget = attempt(tmp_path, **limits)
+    with pytest.raises(CapReached, match=said):
+        ledger.begin(ANSWER)
+    assert budget.spent == Spent()
+    assert not (tmp_path / ANSWER.name).exists()
+
+
+def test_what_a_call_does_not_cost_does_not_keep_it_from_being_made(tmp_path: Path) -> None:
+    ledger, _ = attempt(tmp_path, tokens=1_000)
+    ledger.begin(ANSWER)
+    ledger.begin(Call("search", {}, most=Cost(tool_calls=1)))
+    assert paid_in(tmp_path) == Cost(tool_calls=1, tokens=1_000, cost_usd=0.02)
+
+
+def test_calls_are_told_apart_by_all_they_depend_on() -> None:
+    calls = [
+        Call(kind, {"prompt": prompt, "draft": draft}, most=Cost())
+        for kind in ("model", "genie")
+        for prompt in ("a", "b")
+        for draft in (1, 2)
+    ]
+    assert len({call.name for call in calls}) == len(calls)
+    turned = Call("model", {"draft": 1, "prompt": "a"}, most=Cost(tokens=9))
+    assert turned.name == calls[0].name
+
+
+def test_a_report_that_others_write_tells_what_was_paid(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    Ledger(tmp_path, budget(tmp_path)).begin(ANSWER)
+    finish(folder, "deadline", clock=Clock())
+    assert outcome_of(folder).spent.tokens == 1_000
+    assert verify(tmp_path).faults == ()
+
+
+# --- searches ---------------------------------------------------------------------------------
+
+
+def search(root: Path, library: FakeLibrary, question: str = QUESTIONS[0]) -> list[str]:
+    """Search as one attempt does; return what was found."""
+    spent = budget(root)
+    board = StatusBoard(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
+    journal = Journal(root, board, clock=Clock(), part_records=100)
+    metered = MeteredLibrary(library, worker="w", journal=journal, ledger=Ledger(root, spent))
+    found = anyio.run(lambda: metered.search(Query(question, ("files",)), limit=5))
+    journal.close()
+    for passage in found:
+        text = library.texts[passage.title]
+        assert passage.text == text[passage.start : passage.end]
+    return [passage.text for passage in found]
+
+
+def test_a_search_is_made_once_over_all_attempts_and_finds_the_same(tmp_path: Path) -> None:
+    library = FakeLibrary(TEXTS)
+    first = search(tmp_path, library)
+    assert search(tmp_path, library) == first != []
+    assert library.searched == [QUESTIONS[0]]
+    assert JobFolder(tmp_path).spent().tool_calls == 1
+    kinds = [step.kind for step in steps_of(JobFolder(tmp_path))]
+    assert kinds == ["tool_call", "tool_result", "tool_result"]
+
+
+def test_a_kept_search_holds_no_text_of_the_sources(tmp_path: Path) -> None:
+    search(tmp_path, FakeLibrary(TEXTS))
+    [kept] = (tmp_path / RESULTS).iterdir()
+    assert "thirty days" not in kept.read_text()
+
+
+def test_where_the_sources_changed_a_search_is_made_again(tmp_path: Path) -> None:
+    search(tmp_path, FakeLibrary(TEXTS))
+    changed = FakeLibrary({**TEXTS, "new": "Retention of files is not limited any more."})
+    assert any("not limited" in text for text in search(tmp_path, changed))
+    assert JobFolder(tmp_path).spent().tool_calls == 2
+
+
+class Forgetful(FakeLibrary):
+    """A library whose index was built anew from other content under the same name."""
+
+    @property
+    def edition(self) -> str:
+        return "the same"
+
+
+def test_where_a_text_is_gone_a_search_is_made_again(tmp_path: Path) -> None:
+    search(tmp_path, Forgetful(TEXTS))
+    other = Forgetful({"logs": "Retention of log files lasts sixty days."})
+    assert search(tmp_path, other) == ["Retention of log files lasts sixty days."]
+    assert JobFolder(tmp_path).spent().tool_calls == 2
+
+
+@pytest.mark.parametrize("left", [b"", b"{", b'{"kind": "search", "answer": [{"start": "?"}]}'])
+def test_a_torn_or_strange_answer_is_none(tmp_path: Path, left: bytes) -> None:
+    library = FakeLibrary(TEXTS)
+    found = search(tmp_path, library)
+    [kept] = (tmp_path / RESULTS).iterdir()
+    kept.write_bytes(left)
+    assert search(tmp_path, library) == found
+    assert len(library.searched) == 2
+    assert JobFolder(tmp_path).spent().tool_calls == 2
+
+
+def test_an_interrupted_question_that_is_resumed_pays_only_what_is_new(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    run_job(folder)
+    (tmp_path / "outcome.json").unlink()
+    for task in (tmp_path / "work/tasks").iterdir():
+        task.unlink()
+    library = FakeLibrary(TEXTS)
+    run_job(folder, library, attempt=2)
+    assert library.searched == []
+    assert outcome_of(folder).spent.tool_calls == len(QUESTIONS)
+    assert outcome_of(folder).outcome == "answered"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_moment_no_kept_call_is_repeated_and_all_of_it_is_paid(
+    tmp_path: Path, seed: int
+) -> None:
+    questions = tuple(f"{question} ({n})" for n in range(3) for question in QUESTIONS)
+    folder = make_folder(tmp_path / "job", plan=Plan(questions=questions))
+    calls = tmp_path / "calls"
+    program = [sys.executable, "-m", "tests.researcher.paying_job"]
+    told = subprocess.run(
+        [*program, str(folder.path), str(seed), str(calls)],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=WAIT,
+        cwd=Path(__file__).parents[2],
+    )
+    said = json.loads(told.stdout)
+    assert said["exit_code"] == 0
+    deaths = len(said["seen"]) - 1
+    kept: dict[str, int] = {}
+    for standing in said["seen"]:
+        for name, (begun, answered) in standing.items():
+            if answered:
+                assert kept.setdefault(name, begun) == begun, "it was begun after it was kept"
+    assert len(kept) == len(questions) * SEARCHES
+    assert deaths >= 2
+    made = calls.read_text().splitlines()
+    spent = outcome_of(folder).spent
+    assert len(made) <= sum(kept.values()) == spent.tool_calls == paid_in(folder.path).tool_calls
+    assert len(set(made)) == len(kept)
+    assert spent.tool_calls <= len(kept) + 3 * deaths, "three are made at a time"
+    assert verify(folder.path).faults == ()
