@@ -50,10 +50,10 @@ class Traits:
 
 WEIGHTS = Traits(
     own=2.31,
-    asked=2.78,
-    telling=2.72,
+    asked=2.8,
+    telling=2.7,
     answer=1.79,
-    defines=0.86,
+    defines=0.85,
     opens=0.66,
     apart=-0.91,
     thin=-2.1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import pstdev
+from statistics import mean, pstdev
 
 Row = Sequence[float]
 
@@ -58,7 +58,8 @@ def logistic(
 ) -> tuple[list[float], float]:
     """Return the weights and the intercept that tell ``truths``, both classes counting the same."""
     spreads = _spreads(rows)
-    scaled = [[*_divided(row, spreads), 1.0] for row in rows]
+    means = [mean(column) for column in zip(*rows, strict=True)]
+    scaled = [[*_divided(_less(row, means), spreads), 1.0] for row in rows]
     share = sum(truths) / len(truths)
     counts = [0.5 / share if truth else 0.5 / (1 - share) for truth in truths]
     weights = [0.0] * len(scaled[0])
@@ -68,7 +69,8 @@ def logistic(
             error = count * (1 / (1 + math.exp(-_dot(row, weights))) - truth)
             _add(slopes, [error * value for value in row])
         weights = [a - b / len(rows) for a, b in zip(weights, slopes, strict=True)]
-    return _divided(weights[:-1], spreads), weights[-1]
+    found = _divided(weights[:-1], spreads)
+    return found, weights[-1] - _dot(found, means)
 
 
 def _spreads(rows: Sequence[Row]) -> list[float]:
@@ -77,6 +79,10 @@ def _spreads(rows: Sequence[Row]) -> list[float]:
 
 def _divided(row: Row, by: Row) -> list[float]:
     return [a / b for a, b in zip(row, by, strict=True)]
+
+
+def _less(row: Row, by: Row) -> list[float]:
+    return [a - b for a, b in zip(row, by, strict=True)]
 
 
 def _dot(one: Row, other: Row) -> float:
