@@ -111,6 +111,7 @@ class Runs:
         self.tokens: dict[str, int] = {}
         self._numbers: Iterator[int] = itertools.count(890553971536365, 1111)
         self._moves: set[asyncio.Task[None]] = set()
+        self._marks: list[str] = []
 
     def start(self, run: Run) -> None:
         """Put the run into the queue, or skip it where the job has none."""
@@ -161,11 +162,8 @@ class Runs:
         for move in list(self._moves):
             move.cancel()
         await asyncio.gather(*self._moves, return_exceptions=True)
-        executions = [run.execution for run in self.all.values() if run.execution]
-        for execution in executions:
-            execution.close()
-        if executions:
-            end_all([execution.mark for execution in executions])
+        if self._marks:
+            end_all(self._marks)
 
     def _is_full(self, run: Run) -> bool:
         """Say whether a run must wait: for those that are at work, or that came before it."""
@@ -219,10 +217,13 @@ class Runs:
         if run.begin is None:
             return 0
         execution = run.execution = run.begin()
-        code = await self._until_ended(run, execution)
-        attempt.log, attempt.trace = execution.log(), execution.errors()
+        self._marks.append(execution.mark)
+        try:
+            code = await self._until_ended(run, execution)
+            attempt.log, attempt.trace = execution.log(), execution.errors()
+        finally:  # also where the workspace ends, or has forgotten the run
+            execution.close()
         attempt.state, attempt.end = "TERMINATED", now()
-        execution.close()
         return code
 
     async def _until_ended(self, run: Run, execution: Execution) -> int:
