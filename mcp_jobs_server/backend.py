@@ -49,6 +49,7 @@ async def _on_databricks(
 ) -> AsyncIterator[Jobs]:
     """Open the jobs of a workspace. A server for others signs in at once, in the background, so
     that nobody waits for it; one that a client started does so with its first call."""
+    from mcp_jobs_server.databricks.readiness import WorkspaceReadiness
     from mcp_jobs_server.databricks.workspace import Workspace
     from mcp_jobs_server.folders.volume import VolumeFolders
     from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
@@ -63,6 +64,7 @@ async def _on_databricks(
             folders=folders,
             sources=sources,
             settings=settings,
+            readiness=WorkspaceReadiness(workspace, settings.volume, settings.job_id),
             # The job reads where it runs: no path of this machine means anything to it.
             same_computer=False,
         )

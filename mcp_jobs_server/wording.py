@@ -317,8 +317,10 @@ def status_text(answer: StatusResult, *, full: bool) -> str:
     lines += [step_text(step, full=full) for step in answer.steps]
     if answer.more_steps:
         lines.append("More steps follow behind the cursor.")
-    if full and answer.coverage:
+    if answer.coverage and full:
         lines.append(answer.coverage.sentence())
+    elif answer.coverage and answer.outcome and answer.coverage.not_read:
+        lines.append(short(answer.coverage.sentence(), 120))
     lines.append(next_text(answer.next))
     return "\n".join(line for line in lines if line)
 

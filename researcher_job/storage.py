@@ -7,7 +7,6 @@ append, rename, link or lock, and each write costs a fraction of a second.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -183,11 +182,7 @@ class MountedStorage:
         if path.parent not in self._folders:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        with FileIO(descriptor, "wb") as file:
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left) :]
+        path.write_bytes(data)
 
 
 class _HeldPart:

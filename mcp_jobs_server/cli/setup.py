@@ -56,6 +56,8 @@ def _wanted(args: argparse.Namespace) -> Wanted:
         _name(option, getattr(args, option) or default)
         for option, default in zip(("catalog", "schema", "volume"), said, strict=True)
     )
+    if args.group and not args.app:
+        raise InvalidArgument("--group is named without an app.", "Add --app NAME.")
     return Wanted(
         catalog=catalog,
         schema=schema,

@@ -69,7 +69,7 @@ async def look(workspace: Workspace, wanted: Wanted) -> Found:
     schema = await there("schema", wanted.schema_name)
     volume = await there("volume", wanted.volume_name) if schema else None
     found = replace(found, catalog=catalog, schema=schema, volume=volume)
-    registry = await there("schema", wanted.registry_name) if wanted.app else None
+    registry = await there("schema", wanted.registry_name) if wanted.registers else None
     if registry is None:
         return found
     return replace(

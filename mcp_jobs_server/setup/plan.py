@@ -105,7 +105,7 @@ def _grants(
 
 
 def _registration(wanted: Wanted, found: Found) -> Iterator[Step]:
-    if not wanted.app or not found.app_url:
+    if not wanted.registers or not found.app_url:
         return
     if found.registry is None:
         yield _make_schema(wanted.catalog, wanted.registry, found, "the app is not listed")
@@ -122,8 +122,7 @@ def _registration(wanted: Wanted, found: Found) -> Iterator[Step]:
             after=wanted.connection_name if found.connection is None else "",
             lacks=_lacks(found, found.registry, "CREATE_SERVICE"),
         )
-    if wanted.group:
-        yield from _for_people(wanted, found)
+    yield from _for_people(wanted, found)
 
 
 def _for_people(wanted: Wanted, found: Found) -> Iterator[Step]:

@@ -20,8 +20,9 @@ class Client:
 class Wanted:
     """Where job folders lie, what uses them, and how the app is registered.
 
-    ``job_id`` is 0 and ``app``, ``group``, ``model`` are "" where they are not named. With
-    ``shared`` everybody who comes through Unity Catalog is one caller to the app.
+    ``job_id`` is 0 and ``app``, ``group``, ``model`` are "" where they are not named. The app is
+    registered where a group is named that may call it so. With ``shared`` everybody who comes
+    through Unity Catalog is one caller to the app.
     """
 
     catalog: str
@@ -41,6 +42,10 @@ class Wanted:
     @property
     def volume_name(self) -> str:
         return f"{self.schema_name}.{self.volume}"
+
+    @property
+    def registers(self) -> bool:
+        return bool(self.app and self.group)
 
     @property
     def registry(self) -> str:

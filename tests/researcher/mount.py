@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from pathlib import Path
 
 from researcher_job.__main__ import command
@@ -18,8 +19,11 @@ _WRITES = os.O_WRONLY | os.O_RDWR
 _WHOLE = os.O_TRUNC | os.O_EXCL
 
 
-def behave_like_mount(root: Path) -> None:
-    """From now on refuse to this process, below ``root``, what a mount cannot do."""
+def behave_like_mount(root: Path, *, write_seconds: float = 0.0) -> None:
+    """From now on refuse to this process, below ``root``, what a mount cannot do.
+
+    Each write takes ``write_seconds`` more: real mounts take a fraction of a second.
+    """
     top = str(root.resolve())
 
     def below(path: object) -> bool:
@@ -30,8 +34,11 @@ def behave_like_mount(root: Path) -> None:
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in _MOVES and any(below(one) for one in arguments):
             raise OSError(errno.ENOSYS, "Function not implemented")
-        if event == "open" and below(arguments[0]) and not _whole(arguments[2]):
-            raise OSError(errno.ESPIPE, "Illegal seek")
+        if event == "open" and below(arguments[0]):
+            if not _whole(arguments[2]):
+                raise OSError(errno.ESPIPE, "Illegal seek")
+            if _writes(arguments[2]):
+                time.sleep(write_seconds)
 
     sys.addaudithook(hook)
 
@@ -39,9 +46,13 @@ def behave_like_mount(root: Path) -> None:
 def _whole(flags: object) -> bool:
     """Whether a file opened so is read, or written from its beginning."""
     assert isinstance(flags, int)
-    if not flags & _WRITES:
+    if not _writes(flags):
         return True
     return bool(flags & _WHOLE) and not flags & (os.O_APPEND | os.O_RDWR)
+
+
+def _writes(flags: object) -> bool:
+    return isinstance(flags, int) and bool(flags & _WRITES)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from researcher_job.verify import verify
 from tests.researcher.jobs import (
     QUESTIONS,
     TEXTS,
+    WAIT,
     command,
     make_folder,
     outcome_of,
@@ -36,7 +40,12 @@ def first(tmp_path: Path) -> JobFolder:
 
 
 def follow(
-    tmp_path: Path, question: str, texts: Mapping[str, str], *, earlier: str = "../first"
+    tmp_path: Path,
+    question: str,
+    texts: Mapping[str, str],
+    *,
+    earlier: str = "../first",
+    withheld: tuple[str, ...] = (),
 ) -> JobFolder:
     folder = make_folder(
         tmp_path / "second",
@@ -44,6 +53,7 @@ def follow(
         question=question,
         follow_up_of=FIRST,
         earlier=earlier,
+        withheld=withheld,
     )
     assert run_job(folder, FakeLibrary(texts)) == ExitCode.DONE
     assert verify(folder.path).faults == ()
@@ -135,6 +145,26 @@ def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path
     assert second.evidence()[0].carried_from == FIRST
 
 
+def test_a_job_may_follow_one_that_still_runs(tmp_path: Path) -> None:
+    running = make_folder(tmp_path / "first")
+    program = [sys.executable, "-m", "tests.researcher.held_job", str(running.path), "purchases"]
+    process = subprocess.Popen([*program, "1"])
+    try:
+        until = time.monotonic() + WAIT
+        while not running.evidence():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        second = follow(tmp_path, "How long is the retention of log files?", OTHER)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert running.outcome() is None
+    assert second.evidence()[0].quote == "Retention of log files lasts thirty days."
+    assert {item.carried_from for item in second.evidence()} == {FIRST}
+
+
 @pytest.mark.parametrize("earlier", ["../nowhere", "../second"])
 def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
     first: JobFolder, tmp_path: Path, earlier: str
@@ -142,6 +172,17 @@ def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
     second = follow(tmp_path, "How long are backup files kept?", OTHER, earlier=earlier)
     assert "Nothing is taken over from it." in messages(second)
     assert second.evidence() == ()
+
+
+@pytest.mark.parametrize(("withheld", "kept"), [(("Texts",), False), (("others",), True)])
+def test_evidence_of_a_withheld_source_is_left_out_and_counted(
+    first: JobFolder, tmp_path: Path, withheld: tuple[str, ...], *, kept: bool
+) -> None:
+    second = follow(tmp_path, "How long are backup files kept?", OTHER, withheld=withheld)
+    assert bool(second.evidence()) == kept
+    assert ("3 of sources that may not be used now were left out." in messages(second)) != kept
+    text = "\n".join(path.read_text() for path in second.path.rglob("*.txt"))
+    assert ("ninety days" in text) == kept
 
 
 def test_with_nothing_left_to_read_the_earlier_evidence_answers(

@@ -128,6 +128,13 @@ def test_a_comparison_that_a_limit_cut_off_is_not_shown_as_one(
     assert "could not be established" in report_of(second)
 
 
+def test_evidence_of_a_withheld_source_is_not_compared(first: JobFolder, tmp_path: Path) -> None:
+    second = refresh(tmp_path, GONE, withheld=("texts",))
+    assert (changes_of(second).same, changes_of(second).unusable) == (0, 0)
+    assert "gone" not in kinds(second)
+    assert not any(item.carried_from for item in second.evidence())
+
+
 def test_an_attempt_that_died_before_comparing_is_made_up_for(
     first: JobFolder, tmp_path: Path
 ) -> None:

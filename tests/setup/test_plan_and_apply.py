@@ -145,6 +145,12 @@ async def test_without_a_job_or_an_app_only_the_place_is_made(olga: Workspace) -
     ]
 
 
+async def test_an_app_is_registered_for_a_group_only(olga: Workspace, catalog: Catalog) -> None:
+    steps = await said(olga, Wanted("main", "research", "jobs", app=APP_NAME))
+    assert "grant USE CATALOG on main to the app" in steps
+    assert not [text for text in steps if "main.research_mcp" in text]
+
+
 async def test_what_was_made_meanwhile_counts_as_made(olga: Workspace, catalog: Catalog) -> None:
     steps = plan(ALL, await look(olga, ALL))
     await do(olga, Wanted("main", "research", "jobs"))
@@ -205,7 +211,9 @@ async def test_no_catalog_is_said_and_nothing_is_planned(olga: Workspace) -> Non
 async def test_shared_credentials_need_the_flag_and_say_what_follows(
     olga: Workspace, catalog: Catalog
 ) -> None:
-    shared = Wanted("main", "research", "jobs", app=APP_NAME, client=ALL.client, shared=True)
+    shared = Wanted(
+        "main", "research", "jobs", app=APP_NAME, group="staff", client=ALL.client, shared=True
+    )
     [connection] = [text for text in await said(olga, shared) if "connection" in text]
     assert "everybody who comes through Unity Catalog is one caller" in connection
     assert {done.state for done in await do(olga, shared)} == {"done"}
@@ -217,7 +225,12 @@ async def test_shared_credentials_need_the_flag_and_say_what_follows(
 async def test_a_shared_connection_is_broken_without_the_flag(
     olga: Workspace, catalog: Catalog
 ) -> None:
-    await do(olga, Wanted("main", "research", "jobs", app=APP_NAME, client=ALL.client, shared=True))
+    await do(
+        olga,
+        Wanted(
+            "main", "research", "jobs", app=APP_NAME, group="staff", client=ALL.client, shared=True
+        ),
+    )
     del catalog.things["mcp_service", "main.research_mcp.research_jobs"]
     state, found = (await states(olga, ALL))["connection"]
     assert state == "broken"
@@ -244,7 +257,7 @@ async def test_a_connection_to_another_app_is_broken(olga: Workspace, catalog: C
 
 
 async def test_without_a_client_the_connection_is_not_made(olga: Workspace) -> None:
-    wanted = Wanted("main", "research", "jobs", app=APP_NAME)
+    wanted = Wanted("main", "research", "jobs", app=APP_NAME, group="staff")
     [failed] = [done for done in await do(olga, wanted) if done.state == "failed"]
     assert "--client-id" in failed.hint
 

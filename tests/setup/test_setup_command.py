@@ -58,7 +58,7 @@ def test_plan_apply_and_apply_again(
 
 
 def test_the_consequence_of_shared_credentials_is_said(cli: CommandLine, host: str) -> None:
-    done = run(cli, host, *PLACE, "--app", APP_NAME, "--shared-credentials")
+    done = run(cli, host, *PLACE, "--app", APP_NAME, "--group", "staff", "--shared-credentials")
     assert "With --shared-credentials everybody who comes through Unity Catalog" in done.out
     assert "see, stop and read the same jobs" in done.out
 
@@ -97,6 +97,7 @@ def test_a_refused_credential_is_said_without_it(cli: CommandLine, host: str) ->
         (("--catalog", "a.b", *PLACE[2:]), "is no name"),
         ((*PLACE[:4], "--volume", "../x"), "is no name"),
         ((*PLACE, "--job", "0"), "not the number of a job"),
+        ((*PLACE, "--group", "staff"), "without an app"),
         ((*PLACE, "--client-id", "x"), "go together"),
         ((*PLACE, "--client-id", "x", "--client-secret-file", "/none"), "cannot be read"),
     ],

@@ -1,0 +1,184 @@
+"""What a job with a configuration of its own takes, and what it refuses in words."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from researcher_job import contract
+from researcher_job.configuration import (
+    ConfigurationError,
+    is_secret,
+    read_configuration,
+    volume_path,
+)
+from researcher_job.contract import Source
+from researcher_job.errors import ExitCode
+from researcher_job.folder import JobFolder
+from tests.researcher.jobs import command, make_folder, outcome_of
+from tests.researcher.test_job_command import handbook
+
+__all__ = ["handbook"]
+
+JOB = "20260301-aaaaaaaaaaaaa"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the folder of a job is, below the root of all."""
+    return tmp_path / "jobs" / "ada-1234" / "2026-03" / JOB
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "research.toml"
+
+
+def run(folder: JobFolder, config: Path) -> subprocess.CompletedProcess[str]:
+    cache = config.parent / "cache"
+    return command("--folder", folder.path, "--config", config, "--cache", cache)
+
+
+def untouched(folder: JobFolder) -> bool:
+    there = {path.name for path in folder.path.iterdir()}
+    return there <= {contract.REQUEST, ".lock"}
+
+
+def test_a_source_of_the_configuration_is_read(place: Path, config: Path, handbook: Source) -> None:
+    config.write_text('[researcher]\nconcurrency = 1\n[sources.handbook]\nuri = "handbook"\n')
+    folder = make_folder(place, sources=(handbook,))
+    assert run(folder, config).returncode == ExitCode.DONE
+    assert outcome_of(folder).coverage.read == 3
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        "",
+        '[sources.handbook]\nuri = "another"\n',
+        '[sources.other]\nuri = "handbook"\n',
+    ],
+)
+def test_another_source_is_refused(
+    place: Path, config: Path, handbook: Source, configured: str
+) -> None:
+    config.write_text(configured)
+    folder = make_folder(place, sources=(handbook,))
+    refused = run(folder, config)
+    assert refused.returncode == ExitCode.NO_REQUEST
+    assert "'handbook' is not one that this job may read" in refused.stderr
+    assert untouched(folder)
+
+
+@pytest.mark.parametrize("inner", [".", "ada-1234", "eve-5678/2026-03", "../jobs/x", "JOBS/.."])
+def test_no_source_lies_where_job_folders_are(place: Path, config: Path, inner: str) -> None:
+    uri = f"file://{place.parents[2]}/{inner}"
+    config.write_text(f'[sources.jobs]\nuri = "{uri}"\n')
+    folder = make_folder(place, sources=(Source(name="jobs", uri=uri),))
+    refused = run(folder, config)
+    assert refused.returncode == ExitCode.NO_REQUEST
+    assert "'jobs' lies where job folders are" in refused.stderr
+    assert untouched(folder)
+
+
+def test_a_link_to_job_folders_is_refused(place: Path, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").symlink_to(place.parents[2])
+    uri = (tmp_path / "plain").as_uri()
+    config.write_text(f'[sources.plain]\nuri = "{uri}"\n')
+    folder = make_folder(place, sources=(Source(name="plain", uri=uri),))
+    assert run(folder, config).returncode == ExitCode.NO_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("earlier", "refused"),
+    [
+        ("../20260228-aaaaaaaaaaaaa", False),
+        ("../../2026-02/20260228-aaaaaaaaaaaaa", False),
+        ("../../../eve-5678/2026-02/20260228-aaaaaaaaaaaaa", True),
+        ("/tmp", True),
+        ("../..", True),
+    ],
+)
+def test_an_earlier_job_is_one_of_the_same_owner(
+    place: Path, config: Path, earlier: str, *, refused: bool
+) -> None:
+    config.write_text("")
+    fields = {"follow_up_of": "20260228-aaaaaaaaaaaaa", "earlier": earlier, "sources": ()}
+    folder = make_folder(place, **fields)
+    done = run(folder, config)
+    assert done.returncode == (ExitCode.NO_REQUEST if refused else ExitCode.DONE)
+    assert ("none of the same owner" in done.stderr) == refused
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "cannot be read"),
+        ("[researcher", "not valid TOML"),
+        ("[researchers]", r"Unknown table [researchers]"),
+        ("[researcher]\npace = 1", "[researcher] cannot be used: pace"),
+        ("[researcher]\nlook_seconds = 60", "[researcher] cannot be used: look_seconds"),
+        ('[sources.a]\nuri = "x"\ntoken = "abc123"', "does not name a secret"),
+        ('[sources.a]\nuri = "volume:main"', "names no volume"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_explained(
+    place: Path, config: Path, text: str | None, why: str
+) -> None:
+    if text is not None:
+        config.write_text(text)
+    folder = make_folder(place, sources=())
+    refused = run(folder, config)
+    assert refused.returncode == ExitCode.NO_REQUEST
+    assert why in refused.stderr
+    assert "abc123" not in refused.stderr
+    assert untouched(folder)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("volume:/main/docs/handbook/leave", "/Volumes/main/docs/handbook/leave"),
+        ("volume:/Volumes/main/docs/handbook", "/Volumes/main/docs/handbook"),
+        ("volume:Main.Docs.Handbook/Leave/a.b", "/Volumes/main/docs/handbook/Leave/a.b"),
+        ("volume:main.docs.handbook", "/Volumes/main/docs/handbook"),
+        ("file:///Volumes/main/docs/hand%2Dbook/a%20b", "/Volumes/main/docs/hand-book/a b"),
+        ("file:///Volumes/Disk/papers", None),
+        ("file:///home/me/Volumes/a/b/c", None),
+        ("https://example.org/Volumes/a/b/c", None),
+    ],
+)
+def test_volumes_are_known_by_each_of_their_names(uri: str, path: str | None) -> None:
+    assert volume_path(uri) == path
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["volume:", "volume:main", "volume:/main/docs", "volume:main.docs.h/../x", "volume:a b.c.d"],
+)
+def test_what_names_no_volume_is_an_error(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match="names no volume"):
+        volume_path(uri)
+
+
+def test_both_sides_read_the_same_address_of_a_volume(config: Path) -> None:
+    config.write_text(
+        '[sources.a]\nuri = "volume:Main.docs.handbook/x"\n'
+        '[sources.b]\nuri = "/Volumes/main/docs/../docs/handbook"\n'
+        '[sources.c]\nuri = "papers"\ntoken = "secret:scope/key"\n'
+    )
+    a, b, c = read_configuration(config).sources
+    assert (a.uri, b.uri) == ("volume:/main/docs/handbook/x", "file:///Volumes/main/docs/handbook")
+    assert c.token == "secret:scope/key"
+
+
+@pytest.mark.parametrize("text", ["secret:a/b", "env:NAME", "secret:a.b@c/d-e_f"])
+def test_a_secret_is_named(text: str) -> None:
+    assert is_secret(text)
+
+
+@pytest.mark.parametrize("text", ["", "secret:", "secret:a", "secret:a/b/c", "env:", "env:A B"])
+def test_anything_else_names_no_secret(text: str) -> None:
+    assert not is_secret(text)

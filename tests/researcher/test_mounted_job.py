@@ -1,0 +1,307 @@
+"""Jobs in a folder that behaves like a mount: the real command, as a run of a platform, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from researcher_job import contract
+from researcher_job.contract import Run, Source, Status
+from researcher_job.contract_files import create_once, encode, write_whole
+from researcher_job.errors import ExitCode
+from researcher_job.folder import JobFolder
+from researcher_job.verify import verify
+from tests.researcher.jobs import (
+    NOW,
+    QUESTIONS,
+    WAIT,
+    make_folder,
+    outcome_of,
+    report_of,
+    status_of,
+    steps_of,
+)
+from tests.researcher.test_job_command import HANDBOOK, handbook
+
+__all__ = ["handbook"]
+
+RUN = "481516234200042"
+
+
+def command(folder: JobFolder, *arguments: object, run_id: str = RUN) -> list[str]:
+    """The command as the platform runs it, in a process for which the folder is a mount."""
+    program = [sys.executable, "-m", "tests.researcher.mount", str(folder.path)]
+    said = [f"--folder={folder.path}", f"--run-id={run_id}", "--storage=mount"]
+    return [*program, *said, *map(str, arguments)]
+
+
+def run(
+    folder: JobFolder, *arguments: object, run_id: str = RUN
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(folder, *arguments, run_id=run_id),
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        check=False,
+    )
+
+
+def files(folder: JobFolder) -> dict[str, bytes]:
+    found = (path for path in folder.path.rglob("*") if path.is_file())
+    return {path.relative_to(folder.path).as_posix(): path.read_bytes() for path in found}
+
+
+@contextmanager
+def told_by(folder: JobFolder, run_id: str, *, seconds_ago: float) -> Iterator[None]:
+    """The status of another attempt, which must stand there untouched afterwards."""
+    at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    data = encode(Status(run_id=run_id, attempt=3, updated_at=at))
+    write_whole(folder.file(contract.STATUS), data)
+    yield
+    assert folder.file(contract.STATUS).read_bytes() == data
+
+
+def begin(folder: JobFolder, *, run_id: str = RUN) -> None:
+    """Write down, as the server does, which run has the job."""
+    run = Run(runner="lakeflow", run_id=run_id, attempt=1, started_at=NOW)
+    create_once(folder.file(contract.RUN), encode(run))
+
+
+def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    begin(folder)
+    done = run(folder)
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert "thirty days" in outcome_of(folder).answer
+    assert "> The retention of log files is thirty days." in report_of(folder)
+    assert (status_of(folder).run_id, status_of(folder).attempt) == (RUN, 1)
+    assert verify(folder.path).faults == ()
+    left = {name for name in files(folder) if name.startswith(".") or "sqlite" in name}
+    assert left == set()
+
+
+def test_a_local_job_cannot_run_there(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    assert run(folder, "--storage=local").returncode == ExitCode.FAILED
+
+
+def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    run(folder)
+    before = files(folder)
+    begin(folder, run_id="another")
+    assert run(folder).returncode == ExitCode.DONE
+    assert files(folder).items() - before.items() == {
+        (contract.RUN, folder.file(contract.RUN).read_bytes())
+    }
+
+
+def test_a_folder_that_another_run_has_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "job")
+    begin(folder, run_id="another")
+    before = files(folder)
+    refused = run(folder)
+    assert refused.returncode == ExitCode.LOCKED
+    assert "belongs to another run" in refused.stderr
+    assert files(folder) == before
+
+
+def test_a_folder_that_another_run_works_on_is_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "job")
+    with told_by(folder, "another", seconds_ago=20):
+        refused = run(folder)
+    assert refused.returncode == ExitCode.LOCKED
+    assert "Another run works on this job" in refused.stderr
+
+
+@pytest.mark.parametrize(("run_id", "seconds_ago"), [("another", 61), (RUN, 1), ("", 1)])
+def test_a_folder_that_no_other_run_works_on_goes_on(
+    tmp_path: Path, handbook: Source, run_id: str, seconds_ago: float
+) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    status = Status(run_id=run_id, attempt=3, updated_at=at)
+    write_whole(folder.file(contract.STATUS), encode(status))
+    assert run(folder).returncode == ExitCode.DONE
+    assert (status_of(folder).run_id, status_of(folder).attempt) == (RUN, 4)
+
+
+def test_a_job_that_is_stopped_before_it_begins_does_nothing(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "job")
+    create_once(folder.file(contract.STOP), b"")
+    before = files(folder)
+    assert run(folder).returncode == ExitCode.STOPPED
+    assert files(folder) == before
+
+
+def test_a_report_that_is_wanted_at_once_is_all_that_is_done(
+    tmp_path: Path, handbook: Source
+) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    create_once(folder.file(contract.FINISH_NOW), b"")
+    assert run(folder).returncode == ExitCode.DONE
+    assert [step.kind for step in steps_of(folder)] == ["completed"]
+    assert status_of(folder).asked == "finish_now"
+    assert outcome_of(folder).outcome == "insufficient_evidence"
+    assert verify(folder.path).faults == ()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_job_that_is_killed_again_and_again_loses_nothing_it_told_of(
+    tmp_path: Path, seed: int
+) -> None:
+    folder = make_folder(tmp_path / "job")
+    program = [sys.executable, "-m", "tests.researcher.mounted_job", str(folder.path), str(seed)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=4 * WAIT)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["exit_code"] == ExitCode.DONE
+    assert outcome_of(folder).outcome == "answered"
+    assert [step.step for step in steps_of(folder)] == list(range(1, len(steps_of(folder)) + 1))
+    assert verify(folder.path).faults == ()
+
+
+def test_a_signal_stops_a_job_without_saying_that_someone_asked(
+    tmp_path: Path, handbook: Source
+) -> None:
+    for number in range(3_000):
+        (tmp_path / "handbook" / f"{number}.md").write_text(f"# Page {number}\n\nPlain words.\n")
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    process = subprocess.Popen(command(folder))
+    while not folder.file(contract.STATUS).exists() and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(WAIT) == ExitCode.STOPPED
+    assert status_of(folder).asked == ""
+    assert status_of(folder).last_step == len(steps_of(folder))
+
+
+# --- what is printed ----------------------------------------------------------------------
+
+
+def words(folder: JobFolder) -> list[str]:
+    """All that may not be printed: the question, its words, and what stands in the sources."""
+    texts = [*QUESTIONS, *HANDBOOK, *HANDBOOK.values(), folder.request().question]
+    long = {word.strip(".?#").lower() for text in texts for word in text.split()}
+    return [word for word in long if len(word) > 5]
+
+
+def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: Source) -> None:
+    (tmp_path / "handbook" / "broken.pdf").write_bytes(b"%PDF-1.4 approval of purchases")
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    done = run(folder)
+    assert done.returncode == ExitCode.DONE
+    assert done.stdout.splitlines() == [
+        f"job {folder.path.name}, run {RUN}: begins",
+        f"job {folder.path.name}, run {RUN}: done",
+    ]
+    said = (done.stdout + done.stderr).lower()
+    assert [word for word in words(folder) if word in said] == []
+
+
+def test_a_failure_prints_its_kind_and_no_more(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    cache = tmp_path / "approval-of-purchases"
+    cache.write_text("in the way")
+    done = run(folder, "--cache", cache)
+    assert done.returncode == ExitCode.FAILED
+    assert done.stderr.endswith(": The job failed: FileExistsError.\n")
+    assert "approval" in steps_of(folder)[-1].message
+
+
+def test_a_library_that_warns_is_not_heard(tmp_path: Path) -> None:
+    program = (
+        "import logging, warnings\nfrom researcher_job.discretion import silenced\n"
+        "logging.basicConfig()\n"
+        "with silenced():\n"
+        "    logging.warning('said')\n    warnings.warn('said')\n    print('said')\n"
+        "logging.warning('heard')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT
+    )
+    assert (done.stdout, done.stderr) == ("", "WARNING:root:heard\n")
+
+
+# --- how a platform calls it --------------------------------------------------------------
+
+CALLED = """
+import sys
+from importlib.metadata import distribution
+points = distribution("mcp-jobs-server").entry_points
+[point] = [one for one in points if one.name == "researcher-job"]
+sys.argv = ["researcher-job", *sys.argv[1:]]
+try:
+    point.load()()
+except BaseException as error:
+    print(type(error).__mro__[1].__name__, getattr(error, "code", None), str(error), sep="|")
+"""
+
+IN_A_LOOP = """
+import asyncio, sys
+from researcher_job.__main__ import command
+sys.argv = ["researcher-job", *sys.argv[1:]]
+async def cell():
+    command()
+asyncio.run(cell())
+"""
+
+
+def call(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+    )
+
+
+def test_who_calls_the_entry_point_sees_a_failure_in_words(tmp_path: Path) -> None:
+    begin(folder := make_folder(tmp_path / "job"), run_id="another")
+    said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
+    assert said.splitlines()[-1] == (
+        "SystemExit|4|This job belongs to another run, so this one leaves it alone."
+    )
+
+
+def test_who_calls_the_entry_point_sees_nothing_where_all_is_well(
+    tmp_path: Path, handbook: Source
+) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
+    assert said.splitlines()[-1] == f"job {folder.path.name}, run {RUN}: done"
+
+
+def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: Source) -> None:
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    done = call(IN_A_LOOP, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert outcome_of(folder).coverage.read == 3
+
+
+@pytest.mark.parametrize("run_id", ["", "a b", "../x", "{{job.run_id}}"])
+def test_what_is_no_id_of_a_run_is_a_usage_error(tmp_path: Path, run_id: str) -> None:
+    folder = make_folder(tmp_path / "job")
+    assert run(folder, run_id=run_id).returncode == ExitCode.USAGE
+
+
+def test_a_request_that_becomes_visible_late_is_waited_for(
+    tmp_path: Path, handbook: Source
+) -> None:
+    process = subprocess.Popen(command(folder := JobFolder(tmp_path / "job")))
+    time.sleep(2)
+    assert process.poll() is None
+    make_folder(folder.path, sources=(handbook,))
+    assert process.wait(WAIT) == ExitCode.DONE
+    assert outcome_of(folder).coverage.read == 3
