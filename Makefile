@@ -11,11 +11,12 @@ KILLS ?= 200
 SEED ?=
 export QUESTION SOURCES
 
-.PHONY: help demo test check format chaos bench bench-peers eval clean screenshots
+.PHONY: help demo demo-lakeflow test check format chaos bench bench-peers eval clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
 	@echo '              QUESTION="..." SOURCES="dir ..." asks your own question of your documents'
+	@echo 'make demo-lakeflow  the same as a team on Databricks does it, against a fake workspace'
 	@echo 'make test     run all tests'
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
@@ -28,6 +29,9 @@ help:
 
 demo: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
+
+demo-lakeflow: $(VENV)/.base
+	@$(BIN)/python -m mcp_jobs_server.demo_lakeflow "$$QUESTION"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile

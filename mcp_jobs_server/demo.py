@@ -7,29 +7,22 @@ libraries this program runs with, whose documentation is on every machine after 
 from __future__ import annotations
 
 import argparse
-import shlex
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from mcp_jobs_server.__main__ import BROKEN_PIPE, INTERRUPTED, drop_output
-from mcp_jobs_server.cli.output import line, markdown, note, one_line, report_error
+from mcp_jobs_server.cli.output import line, note, report_error
 from mcp_jobs_server.connect import command_line, instructions, launch
 from mcp_jobs_server.errors import InvalidArgument, JobsError, NothingToSearch
 from mcp_jobs_server.grants import path_of
-from mcp_jobs_server.models import ENDED_STATES
 from mcp_jobs_server.settings import Settings, load
 from mcp_jobs_server.sources import Sources
-
-if TYPE_CHECKING:
-    from mcp import Client
-    from mcp.types import CallToolResult
+from mcp_jobs_server.transcript import call, follow, read, say, verify
 
 QUESTION = (
     "What does the Model Context Protocol let you build?"
@@ -37,10 +30,6 @@ QUESTION = (
     " What does Pydantic use Python type hints for?"
 )
 LIBRARIES = ("mcp", "pydantic", "anyio", "starlette", "uvicorn", "httpx2", "rich", "filelock")
-WIDTH = 160
-"""Columns of the transcript; the report is printed whole."""
-WAIT_SECONDS = 20
-VERIFY_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -122,9 +111,6 @@ def _documents(name: str) -> Path | None:
     return Path(str(metadata.locate())).parent if metadata else None
 
 
-# --- the conversation -------------------------------------------------------------------------
-
-
 async def _demonstrate(ask: Ask) -> int:
     from mcp import Client, StdioServerParameters
 
@@ -134,90 +120,17 @@ async def _demonstrate(ask: Ask) -> int:
         args=["-m", "mcp_jobs_server", "serve", *named],
         env={"MCP_JOBS_DATA_DIR": str(ask.data_dir), "PYTHONUNBUFFERED": "1"},
     )
-    _say("you", ask.question)
+    say("you", ask.question)
     async with Client(server) as client:
-        _say("client", f"connected over stdio, protocol {client.protocol_version}")
-        started = await _call(client, "start_research", {"question": ask.question, "again": True})
-        ended = await _follow(client, str(started["job_id"]))
-        folder = await _read(client, str(started["job_id"]))
+        say("client", f"connected over stdio, protocol {client.protocol_version}")
+        started = await call(client, "start_research", {"question": ask.question, "again": True})
+        ended = await follow(client, str(started["job_id"]))
+        folder = await read(client, str(started["job_id"]))
     if ended["state"] != "completed" or folder is None:
         return 1
-    verified = await _verify(folder)
+    verified = await verify(folder)
     _say_what_next(ask, folder)
     return verified
-
-
-async def _follow(client: Client, job_id: str) -> Mapping[str, Any]:
-    """Look in until the job ended, as an assistant does that follows ``next``."""
-    cursor = ""
-    while True:
-        arguments = {"job_id": job_id, "cursor": cursor, "wait_seconds": WAIT_SECONDS}
-        standing = await _call(client, "get_status", arguments)
-        if standing["state"] in ENDED_STATES and not standing.get("more_steps"):
-            return standing
-        cursor = str(standing["cursor"])
-
-
-async def _read(client: Client, job_id: str) -> Path | None:
-    """Print the report, page by page, and return the folder of the job."""
-    cursor: str | None = ""
-    pages: list[str] = []
-    answer: Mapping[str, Any] = {}
-    while cursor is not None:
-        arguments = {"job_id": job_id, "part": "report", "cursor": cursor}
-        answer = await _call(client, "fetch_report", arguments, quiet=True)
-        pages.append(str(answer["content"]))
-        cursor = answer.get("next_cursor")
-    line()
-    markdown("\n\n".join(pages))
-    line()
-    place = next((link["uri"] for link in answer.get("links", ()) if link["name"] == "open"), None)
-    return Path(str(place)).parent if place else None
-
-
-async def _call(
-    client: Client, tool: str, arguments: Mapping[str, Any], *, quiet: bool = False
-) -> Mapping[str, Any]:
-    """Call a tool, showing the call and its answer; return the answer's fields."""
-    given = {name: value for name, value in arguments.items() if value not in ("", None)}
-    said = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    _say("assistant", f"{tool}({said})")
-    result = await client.call_tool(tool, given, progress_callback=_progress)
-    if result.is_error or result.structured_content is None:
-        raise JobsError(_text(result))
-    if not quiet:
-        _say("server", _text(result))
-    fields: Mapping[str, Any] = result.structured_content
-    return fields
-
-
-async def _progress(progress: float, total: float | None, message: str | None) -> None:
-    of = f" of {total:g}" if total else ""
-    _say("progress", f"{int(progress)}{of}  {message or ''}")
-
-
-def _text(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if block.type == "text")
-
-
-def _say(who: str, text: str) -> None:
-    first, *rest = text.splitlines() or [""]
-    line(f"{who:>9} │ {one_line(first, WIDTH)}")
-    for more in rest:
-        line(f"{'':>9} │ {one_line(more, WIDTH)}")
-
-
-# --- afterwards -------------------------------------------------------------------------------
-
-
-async def _verify(folder: Path) -> int:
-    """Check every quote and hash of the folder anew, as anyone can who was sent it."""
-    command = [sys.executable, "-m", "researcher_job", "verify", str(folder)]
-    line(f"Checked again with: {shlex.join(command)}")
-    with anyio.fail_after(VERIFY_SECONDS):
-        done = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
-    line(done.stdout.decode(errors="replace").strip())
-    return 0 if done.returncode == 0 else 1
 
 
 def _say_what_next(ask: Ask, folder: Path) -> None:

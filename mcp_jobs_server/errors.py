@@ -77,6 +77,30 @@ class Unavailable(JobsError):
     retryable = True
 
 
+class NotSignedIn(JobsError):
+    """The Databricks workspace does not take the credential this server has, or there is none."""
+
+    kind = "not_signed_in"
+
+
+class NotPermitted(JobsError):
+    """The identity that asks lacks a privilege in the Databricks workspace."""
+
+    kind = "not_permitted"
+
+
+class Refused(JobsError):
+    """The Databricks workspace refuses a request as it stands; a retry does not help."""
+
+    kind = "refused"
+
+
+class Unidentified(JobsError):
+    """It cannot be told who is calling, or that one may not call."""
+
+    kind = "unidentified"
+
+
 class QuotaReached(JobsError):
     """The owner may start no further job now, or too many jobs wait; later it works again."""
 

@@ -1,8 +1,7 @@
-"""Serves over streamable HTTP: ``/mcp`` for clients, ``/health`` for whoever watches it."""
+"""Serves over HTTP: ``/mcp`` for clients, ``/health`` and ``/ready`` for whoever watches it."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import sys
@@ -15,8 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from mcp_jobs_server import __version__
+from mcp_jobs_server.auth.gate import Gate, gate_of
+from mcp_jobs_server.auth.remembered import Remembered
+from mcp_jobs_server.auth.rules import is_loopback
 from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.errors import InvalidArgument, Unavailable
+from mcp_jobs_server.readiness import Parts
+from mcp_jobs_server.request_log import RequestLog, log_as_json
 from mcp_jobs_server.server import ResearchServer
 from mcp_jobs_server.settings import Settings
 from researcher_job.contract import Source
@@ -24,32 +28,53 @@ from researcher_job.contract import Source
 END_WITHIN_SECONDS = 5
 """How long running calls may take to end after SIGTERM; jobs go on in any case."""
 
+READY_SECONDS = 10
+"""How long an answer of ``/ready`` is given again."""
+
 
 def serve(settings: Settings, *, host: str, port: int, extra_sources: Sequence[Source] = ()) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code.
 
     Raises:
-        InvalidArgument: ``host`` is not a loopback address. Without a way to tell who is
-            calling, everybody who reaches the port would see the same jobs.
+        InvalidArgument: ``host`` is not a loopback address, and nothing tells callers apart:
+            everybody who reaches the port would see the same jobs.
     """
-    if not _is_loopback(host):
+    gate = gate_of(settings, port=port)
+    if not (is_loopback(host) or gate.tells_apart):
         raise InvalidArgument(
             f"{host} can be reached from other computers, and this server cannot tell callers"
             " apart.",
-            "Use --host 127.0.0.1.",
+            "Use --host 127.0.0.1. Or say in the [auth] table of research.toml who may call.",
         )
+    if settings.app:
+        log_as_json(settings.log_level)
     with _listening(host, port) as listener:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app(settings, host=host, extra_sources=extra_sources),
-                log_level=settings.log_level.lower(),
-                timeout_graceful_shutdown=END_WITHIN_SECONDS,
-            )
-        )
+        server = _Server(settings, gate, host=host, extra_sources=extra_sources)
         taken = listener.getsockname()[1]
         print(f"Serving http://{host}:{taken}/mcp", file=sys.stderr, flush=True)  # noqa: T201
         server.run(sockets=[listener])
         return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """A server that lets its waiting calls answer before it closes their connections."""
+
+    def __init__(
+        self, settings: Settings, gate: Gate, *, host: str, extra_sources: Sequence[Source]
+    ) -> None:
+        self._research = _research(settings, gate, extra_sources)
+        config = uvicorn.Config(
+            _app(self._research, gate, host=host),
+            log_level=settings.log_level.lower(),
+            timeout_graceful_shutdown=END_WITHIN_SECONDS,
+        )
+        if settings.app:
+            config.log_config = None  # as lines of JSON, like all else
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._research.jobs.leave()
+        await super().shutdown(sockets)
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -75,19 +100,39 @@ def app(
     settings: Settings, *, host: str = "127.0.0.1", extra_sources: Sequence[Source] = ()
 ) -> Starlette:
     """Return the application: stateless, so that any process can answer any call."""
-    opening = partial(open_jobs, settings, extra_sources=extra_sources, same_computer=False)
-    server = ResearchServer(opening, log_level=settings.log_level)
+    gate = gate_of(settings)
+    return _app(_research(settings, gate, extra_sources), gate, host=host)
+
+
+def _research(settings: Settings, gate: Gate, extra_sources: Sequence[Source]) -> ResearchServer:
+    return ResearchServer(
+        partial(open_jobs, settings, extra_sources=extra_sources, same_computer=False),
+        callers=gate.callers,
+        verifier=gate.verifier,
+        auth=gate.auth,
+        log_level=settings.log_level,
+    )
+
+
+def _app(server: ResearchServer, gate: Gate, *, host: str) -> Starlette:
+    looked: Remembered[Parts] = Remembered(seconds=READY_SECONDS, most=1)
+
+    async def ready(_: Request) -> JSONResponse:
+        parts = await looked.get("", server.jobs.readiness.parts)
+        good = not any(parts.values())
+        said = {name: fault or "ready" for name, fault in parts.items()}
+        return JSONResponse({"ready": good, "parts": said}, status_code=200 if good else 503)
 
     server.custom_route("/health", methods=["GET"])(_health)
-    return server.streamable_http_app(stateless_http=True, host=host)
+    server.custom_route("/ready", methods=["GET"])(ready)
+    made = server.streamable_http_app(
+        stateless_http=True, host=host, transport_security=gate.transport
+    )
+    if gate.middleware is not None:
+        made.add_middleware(gate.middleware)
+    made.add_middleware(RequestLog)
+    return made
 
 
 async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok", "version": __version__})
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -33,12 +33,13 @@ def request_of(
     caps: Limits,
     earlier: Job | None,
     earlier_folder: str = "",
+    withheld: tuple[str, ...] = (),
 ) -> Request:
     """Return the request that a job folder holds: everything resolved, nothing left to defaults.
 
     ``earlier`` is the job that this one follows up or repeats: it lends its depth, its language
     and, for a refresh, its questions, where the caller gave none. ``earlier_folder`` is where its
-    files are: the job takes its evidence from there.
+    files are: the job takes its evidence from there, but that of ``withheld`` sources.
     """
     lent = earlier.request if earlier else None
     plan = _plan(asked, lent if asked.refresh_of else None)
@@ -56,6 +57,7 @@ def request_of(
         follow_up_of=earlier.id if earlier and asked.follow_up_of else None,
         refresh_of=earlier.id if earlier and not asked.follow_up_of else None,
         earlier=earlier_folder if earlier else "",
+        withheld=withheld,
     )
 
 

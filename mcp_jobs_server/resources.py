@@ -15,9 +15,7 @@ from mcp.types import (
 )
 
 from mcp_jobs_server.arguments import ListActiveJobs
-from mcp_jobs_server.auth import caller
 from mcp_jobs_server.errors import JobsError, NotFound
-from mcp_jobs_server.models import Owner
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.wording import error_text
 from researcher_job import contract
@@ -51,7 +49,11 @@ def _complete_ids(server: ResearchServer) -> None:
         if not isinstance(ref, ResourceTemplateReference) or argument.name != "job_id":
             return Completion(values=[])
         asked = ListActiveJobs(include_recent=True, limit=100)
-        listed = await server.jobs.list(Owner.local(), asked)
+        try:
+            who = await server.callers.caller()
+        except JobsError:
+            return Completion(values=[])
+        listed = await server.jobs.list(who.owner, asked)
         ids = [job.job_id for job in listed.jobs if job.job_id.startswith(argument.value)]
         return Completion(values=ids, has_more=listed.next_cursor is not None)
 
@@ -66,7 +68,8 @@ def _add(server: ResearchServer, name: str, kind: str, description: str) -> None
     async def read(job_id: str, context: Context[Jobs, Any]) -> str:
         jobs = context.request_context.lifespan_context
         try:
-            data = await jobs.file(caller(context), job_id, name)
+            who = await server.callers.caller()
+            data = await jobs.file(who.owner, job_id, name)
         except NotFound as error:
             raise ResourceNotFoundError(error_text(error)) from error
         except JobsError as error:

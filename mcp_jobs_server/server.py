@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, cast
 
 from mcp.server import MCPServer
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from mcp.types import Tool as ListedTool
 
 from mcp_jobs_server import __version__, resources, wording
+from mcp_jobs_server.auth.caller import Callers, OnePerson
+from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.service import Jobs
 from mcp_jobs_server.tools import TOOLS
+from researcher_job.contract import Source
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -29,9 +34,17 @@ class ResearchServer(MCPServer[Jobs]):
         self,
         opening: Callable[[], AbstractAsyncContextManager[Jobs]],
         *,
+        callers: Callers | None = None,
+        verifier: TokenVerifier | None = None,
+        auth: AuthSettings | None = None,
         log_level: str = "WARNING",
     ) -> None:
-        """Make a server over the jobs that ``opening`` opens for as long as it serves."""
+        """Make a server over the jobs that ``opening`` opens for as long as it serves.
+
+        ``callers`` tells who makes a request; by default it is the person of this computer.
+        ``verifier`` and ``auth`` have the SDK look at bearer tokens first (HTTP).
+        """
+        self.callers: Callers = callers or OnePerson()
         self._jobs: Jobs | None = None
 
         @asynccontextmanager
@@ -47,6 +60,8 @@ class ResearchServer(MCPServer[Jobs]):
             instructions=wording.INSTRUCTIONS,
             log_level=cast("Level", log_level),
             lifespan=life,
+            token_verifier=verifier,
+            auth=auth,
         )
         resources.add_to(self)
 
@@ -58,8 +73,21 @@ class ResearchServer(MCPServer[Jobs]):
         return self._jobs
 
     async def list_tools(self) -> list[ListedTool]:
-        """Return the tools; the description of a start names the sources of this moment."""
-        return [tool.listed(self._jobs) for tool in TOOLS]
+        """Return the tools; the description of a start names the caller's sources of this moment.
+
+        A caller who cannot be told gets the same tools and no sources: the calls say why.
+        """
+        sources = await self._offered()
+        return [tool.listed(sources) for tool in TOOLS]
+
+    async def _offered(self) -> Sequence[Source]:
+        if self._jobs is None:
+            return ()
+        try:
+            who = await self.callers.caller()
+        except JobsError:
+            return ()
+        return who.access.offered(self._jobs.sources.all())
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Jobs, Any] | None = None
@@ -69,4 +97,4 @@ class ResearchServer(MCPServer[Jobs]):
         if tool is None or context is None:
             return await super().call_tool(name, arguments, context)
         jobs = context.request_context.lifespan_context
-        return await tool.call(jobs, arguments, context)
+        return await tool.call(jobs, self.callers, arguments, context)

@@ -7,12 +7,16 @@ files. Neither a tool nor a command line decides anything that this module does 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import NoReturn
 
 import anyio
 
-from mcp_jobs_server import reports, wording
+from mcp_jobs_server import findings, reports, wording
+from mcp_jobs_server.access import EVERYTHING, Access
 from mcp_jobs_server.arguments import (
     Cancel,
     CheckCitations,
@@ -22,11 +26,12 @@ from mcp_jobs_server.arguments import (
     StartResearch,
 )
 from mcp_jobs_server.citations import checking
-from mcp_jobs_server.errors import InvalidArgument, NotFound
+from mcp_jobs_server.errors import InvalidArgument, NotFound, NotGranted
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.listing import JobPage, job_page, shown
 from mcp_jobs_server.models import Job, Owner, StartOptions
 from mcp_jobs_server.quotas import Admission
+from mcp_jobs_server.readiness import DataDirectory, Readiness
 from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
 from mcp_jobs_server.results import (
     CancelResult,
@@ -41,7 +46,8 @@ from mcp_jobs_server.runners.base import Runner
 from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.sources import Sources
 from mcp_jobs_server.standing import Standing
-from researcher_job.contract import JOB_ID, Request, Source, new_job_id
+from mcp_jobs_server.together import each
+from researcher_job.contract import JOB_ID, Request, Source, is_expired, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same unfinished request made within this time returns the job that is there."""
@@ -63,6 +69,7 @@ class Jobs:
         sources: what may be read.
         settings: limits and places.
         same_computer: whether callers sit at this machine, so that paths mean something.
+        readiness: whether all that is needed can be used; by default the data directory.
         clock: the time, in UTC.
     """
 
@@ -74,9 +81,13 @@ class Jobs:
         sources: Sources,
         settings: Settings,
         same_computer: bool = True,
+        readiness: Readiness | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.sources = sources
+        self.readiness = readiness or DataDirectory(settings.data_dir)
+        self._waiting: set[anyio.CancelScope] = set()
+        self._leaving = False
         self._runner = runner
         self._admission = Admission(runner, settings.quotas, clock)
         self._folders = folders
@@ -85,11 +96,17 @@ class Jobs:
         self._clock = clock
 
     async def start(
-        self, owner: Owner, asked: StartResearch, *, typed: Sequence[Source] = ()
+        self,
+        owner: Owner,
+        asked: StartResearch,
+        *,
+        typed: Sequence[Source] = (),
+        access: Access = EVERYTHING,
     ) -> StartResult:
         """Start a job, or return the one that the same request started before.
 
         ``typed`` are sources that a person named on the command line: granted for this job.
+        ``access`` is what the caller may have read.
 
         Raises:
             NothingToSearch, NotGranted, NotFound, InvalidArgument: a source cannot be read.
@@ -103,7 +120,8 @@ class Jobs:
             asked,
             job_id=new_job_id(now),
             now=now,
-            sources=await self._readable(asked, typed, earlier),
+            sources=await self._readable(asked, typed, earlier, access),
+            withheld=await self._withheld(earlier, access),
             caps=self._settings.caps,
             earlier=earlier,
             earlier_folder=self._folders.location(earlier.folder) if earlier else "",
@@ -114,7 +132,7 @@ class Jobs:
             reuse_after=None if asked.again else now - REUSE,
         )
         began = await self._admission.start(request, owner=owner, options=options)
-        skipped = () if asked.sources or typed or earlier else self._skipped(request)
+        skipped = () if asked.sources or typed or earlier else self._skipped(request, access)
         return await self._started(began.job, asked, created=began.created, skipped=skipped)
 
     async def status(
@@ -132,11 +150,11 @@ class Jobs:
         job = await self._find(owner, asked.job_id)
         standing = Standing(self._folders, asked, now=self._clock, usual=await self._usual(job))
         wait = self._wait(asked)
-        if job.ended or not wait:
+        if job.ended or not wait or self._leaving:
             return await standing.look(job)
         async with self._runner.changes(job) as changes:
             first = latest = await standing.look(await self._again(job))
-            with anyio.move_on_after(wait):
+            with self._patience(wait):
                 while not standing.news(first, latest):
                     await changes.wait()
                     latest = await standing.look(await self._again(job))
@@ -150,7 +168,7 @@ class Jobs:
         page: JobPage = await job_page(self._runner, owner, asked, now)
         empty = Next(action="tell_user", say="There is no research job yet.")
         return JobListResult(
-            jobs=tuple([await shown(job, self._folders, now) for job in page.jobs]),
+            jobs=tuple(await each(partial(shown, job, self._folders, now) for job in page.jobs)),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
             next=None if page.jobs else empty,
@@ -250,6 +268,9 @@ class Jobs:
         return NotFound(*wording.not_exact(asked, fitting))
 
     async def _missing(self, owner: Owner, asked: str) -> NotFound:
+        days = self._settings.retention_days
+        if JOB_ID.fullmatch(asked) and is_expired(asked, self._clock(), days=days):
+            return NotFound(*wording.expired(asked, days))
         return NotFound(*wording.not_found(asked, await self._runner.match(owner, "")))
 
     async def _again(self, job: Job) -> Job:
@@ -262,22 +283,56 @@ class Jobs:
         return await self._find(owner, named) if named else None
 
     async def _readable(
-        self, asked: StartResearch, typed: Sequence[Source], earlier: Job | None
+        self,
+        asked: StartResearch,
+        typed: Sequence[Source],
+        earlier: Job | None,
+        access: Access,
     ) -> Sequence[Source]:
         if earlier and not asked.sources and not typed:
-            return earlier.request.sources
+            found = access.offered(earlier.request.sources)
+            return await _opened(found, access) or _none_left(earlier)
         if typed and not asked.sources:
             return typed
+        resolve = partial(self.sources.resolve, offered=access.offered)
         named, remote = asked.sources, not self._same_computer
-        found = await anyio.to_thread.run_sync(lambda: self.sources.resolve(named, remote=remote))
-        return (*found, *typed)
+        resolved = await anyio.to_thread.run_sync(lambda: resolve(named, remote=remote))
+        return (*await _opened(resolved, access, named=bool(named)), *typed)
+
+    async def _withheld(self, earlier: Job | None, access: Access) -> tuple[str, ...]:
+        """Return the names of sources whose evidence the new job may not take over."""
+        if earlier is None:
+            return ()
+
+        async def quoted() -> Collection[str]:
+            known = await findings.read(self._folders, earlier)
+            read = [source.name for source in earlier.request.sources]
+            return {*read, *(quote.source for quote in known.quotes)}
+
+        return await access.withheld(self.sources.all(), quoted)
 
     async def _usual(self, job: Job) -> float:
         """Return the seconds that jobs like this one take; of an ended one nobody asks."""
         if job.ended:
             return 0
         typical = await self._runner.typical_seconds(job.owner, job.request)
-        return USUAL_SECONDS[job.request.depth] if typical is None else typical
+        usual = USUAL_SECONDS[job.request.depth] if typical is None else typical
+        return usual if job.started_at else usual + self._runner.startup_seconds
+
+    def leave(self) -> None:
+        """Let calls that wait answer at once, and let none wait any more: the server ends."""
+        self._leaving = True
+        for scope in self._waiting:
+            scope.cancel()
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        with anyio.move_on_after(seconds) as scope:
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
 
     def _wait(self, asked: GetStatus) -> float:
         """Return how long to wait. Without a cursor everything is new: no wait unless asked."""
@@ -285,10 +340,11 @@ class Jobs:
             return asked.wait_seconds
         return SHORT_WAIT_SECONDS if asked.cursor else 0
 
-    def _skipped(self, request: Request) -> Sequence[str]:
-        """Return the names of configured sources that are not there now."""
+    def _skipped(self, request: Request, access: Access) -> Sequence[str]:
+        """Return the names of the caller's sources that cannot be read now."""
         read = {source.uri for source in request.sources}
-        return [source.name for source in self.sources.all() if source.uri not in read]
+        offered = access.offered(self.sources.all())
+        return [source.name for source in offered if source.uri not in read]
 
     def _note(self, job: Job, *, reused: bool, skipped: Sequence[str]) -> str | None:
         """Return what the user should know of a start."""
@@ -317,6 +373,24 @@ class Jobs:
             note=self._note(job, reused=reused, skipped=skipped),
             next=wording.after_start(job.id, expected),
         )
+
+
+async def _opened(
+    sources: Sequence[Source], access: Access, *, named: bool = False
+) -> tuple[Source, ...]:
+    """Return the sources that open to the caller; one that was named must."""
+    refusals = await access.refusals(sources)
+    opened = tuple(source for source in sources if source.name not in refusals)
+    if refusals and (named or not opened):
+        raise next(iter(refusals.values()))
+    return opened
+
+
+def _none_left(earlier: Job) -> NoReturn:
+    raise NotGranted(
+        f"No source of the job {earlier.id} is open to you any more.",
+        "Name other sources, or leave follow_up_of and refresh_of out.",
+    )
 
 
 def _look_again(job: Job) -> Next:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_jobs_server import __version__, surroundings
+from mcp_jobs_server.auth.rules import Auth, read_auth
 from mcp_jobs_server.errors import InvalidArgument
 from mcp_jobs_server.models import Owner
 from researcher_job.configuration import Configuration, ConfigurationError, read_configuration
@@ -86,6 +87,7 @@ class Settings:
     principals: tuple[str, ...] = ()
     retention_days: int = 0
     quotas: Quotas = Quotas()
+    auth: Auth = field(default_factory=Auth)
     app: str = ""
     app_port: int = 8000
     stop_grace_seconds: float = 5.0
@@ -168,6 +170,7 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
             cost_a_day=value.number("MAX_COST_A_DAY", 0, least=0),
             queued=int(value.number("MAX_QUEUED", 0, least=0)),
         ),
+        auth=read_auth(file.auth, environ),
         app=environ.get("DATABRICKS_APP_NAME", ""),
         app_port=int(environ.get("DATABRICKS_APP_PORT") or 8000),
         log_level=value.text("LOG_LEVEL", "WARNING").upper(),

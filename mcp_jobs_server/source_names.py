@@ -17,6 +17,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
 _LONGEST = 2000
 _SHOWN_NAMES = 12
+NONE_FOR_YOU = (
+    "No source is open to you here.",
+    "Ask who runs this server: a source is open to the members of the group named as its audience.",
+)
 ADD_A_FOLDER = 'To add a folder, run: mcp-jobs-server sources add documents "/path/to/folder"'
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mcp_jobs_server.errors import (
@@ -17,6 +17,7 @@ from mcp_jobs_server.settings import Settings
 from mcp_jobs_server.source_names import (
     ADD_A_FOLDER,
     NAME,
+    NONE_FOR_YOU,
     check_name,
     check_text,
     free_name,
@@ -43,13 +44,18 @@ class Sources:
         self._settings = settings
         self._extra = tuple(extra)
         self._grants = GrantsFile(settings.grants_file)
+        self._away = settings.backend != "local"
 
     def all(self) -> tuple[Source, ...]:
         """Return every source: configured, granted so far, named at start.
 
+        Where jobs run elsewhere it is those of the configuration, which they read as well.
+
         Raises:
             InvalidArgument: the list of granted sources was edited and cannot be understood.
         """
+        if self._away:
+            return self._settings.sources
         found: dict[str, Source] = {}
         for source in (*self._settings.sources, *self._grants.read()):
             found.setdefault(source.name.casefold(), source)
@@ -69,6 +75,7 @@ class Sources:
             NotFound, NotGranted: there is no such folder, or it may never be read.
         """
         check_name(name)
+        self._refuse_away(self.all())
         source = Source(name=name, uri=grant(directory, self._settings).as_uri())
         with self._grants.changing() as granted:
             there = named(name, (*self._settings.sources, *self._extra, *granted))
@@ -98,11 +105,18 @@ class Sources:
             )
         return False
 
-    def resolve(self, asked: Sequence[str], *, remote: bool) -> tuple[Source, ...]:
+    def resolve(
+        self,
+        asked: Sequence[str],
+        *,
+        remote: bool,
+        offered: Callable[[Sequence[Source]], Sequence[Source]] = tuple,
+    ) -> tuple[Source, ...]:
         """Return the sources that a caller named, each once; all of them where none is named.
 
         A path inside a granted folder gives a narrower source. ``remote``: the caller is on
-        another machine, so its paths mean nothing here.
+        another machine, so its paths mean nothing here. ``offered`` returns those of the sources
+        that the caller may know of: the others are not there.
 
         Raises:
             NothingToSearch: none is named and none configured.
@@ -110,7 +124,9 @@ class Sources:
             NotGranted: nobody granted that path; the hint is the command that does.
             InvalidArgument: what is named cannot be a source.
         """
-        sources = self.all()
+        sources = offered(self.all())
+        if not sources and (self._away or self.all()):
+            raise NothingToSearch(*NONE_FOR_YOU)
         if asked:
             found = [self._one(text.strip(), sources, remote=remote) for text in asked]
             return tuple({source.uri: source for source in found}.values())
@@ -142,6 +158,7 @@ class Sources:
 
     def _typed_folder(self, text: str, known: Sequence[Source]) -> Source:
         check_text(text)
+        self._refuse_away(known)
         refuse_url(text, known)
         name, equals, directory = text.partition("=")
         path = path_of(text) if text.startswith("file:") else Path(text)
@@ -152,6 +169,10 @@ class Sources:
         if not is_path(text):
             raise unknown(text, known)
         return self._granted_folder(path, known)
+
+    def _refuse_away(self, known: Sequence[Source]) -> None:
+        if self._away:
+            raise NotGranted("Jobs of this server cannot see this computer.", listed(known))
 
     def _granted_folder(self, path: Path, known: Sequence[Source]) -> Source:
         real = grant(path, self._settings)
@@ -190,7 +211,12 @@ class Sources:
         )
 
     def _checked(self, source: Source) -> Source:
-        """Return the source at its real place; links may have changed since it was granted."""
+        """Return the source at its real place; links may have changed since it was granted.
+
+        A source of jobs that run elsewhere is looked at there, by the job.
+        """
+        if self._away:
+            return source
         return Source(name=source.name, uri=self._real(source).as_uri())
 
     def _real(self, source: Source) -> Path:

@@ -29,8 +29,8 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
     Nothing but the protocol reaches standard output: its descriptor is taken away before
     anything else is loaded, and what a library prints goes to standard error.
     """
-    wire_in, wire_out = _take_wire()
-    _end_on_signals()
+    wire_in, wire_out = take_wire()
+    end_on_signals()
 
     import anyio
 
@@ -47,7 +47,7 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
     return 0
 
 
-def _take_wire() -> tuple[TextIOWrapper, TextIOWrapper]:
+def take_wire() -> tuple[TextIOWrapper, TextIOWrapper]:
     """Return private copies of standard input and output, and divert the public ones."""
     wire_in, wire_out = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -60,7 +60,7 @@ def _take_wire() -> tuple[TextIOWrapper, TextIOWrapper]:
     return read, write
 
 
-def _end_on_signals() -> None:
+def end_on_signals() -> None:
     """End at once on SIGINT and SIGTERM.
 
     A thread sits in a blocking read of standard input and nothing can call it back. Nothing is

@@ -120,6 +120,7 @@ class MemoryRunner:
         self.folders = folders or MemoryFolders()
         self.failing: JobsError | None = None
         self.survives_client = True
+        self.startup_seconds = 0.0
         self._clock = clock
         self._rows: dict[str, _Row] = {}
 

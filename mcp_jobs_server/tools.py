@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Tool as ListedTool
@@ -23,9 +24,10 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.auth import caller
+from mcp_jobs_server.auth.caller import Caller, Callers
 from mcp_jobs_server.citations import check_wording
-from mcp_jobs_server.errors import Internal, JobsError
+from mcp_jobs_server.errors import Internal, JobsError, Unavailable
+from mcp_jobs_server.request_log import note
 from mcp_jobs_server.results import (
     CancelResult,
     CheckResult,
@@ -46,9 +48,21 @@ log = logging.getLogger(__name__)
 A = TypeVar("A", bound=Arguments)
 R = TypeVar("R", bound=Result)
 
+LONGEST_CALL_SECONDS = 75.0
+"""A call that lasts longer is given up: proxies cut one after 120 s, and then nobody says why."""
+
 PATIENT_WAIT_SECONDS = 20.0
 PATIENT_CLIENTS = ("claude", "cursor", "visual studio code", "vscode", "goose", "zed", "windsurf")
 """Clients whose tool calls are known to last 60 s and more, by the beginning of their name."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a tool: by whom, and through which client."""
+
+    jobs: Jobs
+    who: Caller
+    context: Context[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -61,32 +75,39 @@ class Tool(Generic[A, R]):
     annotations: ToolAnnotations
     arguments: type[A]
     answer: type[R]
-    run: Callable[[Jobs, A, Context[Any, Any]], Awaitable[tuple[R, str]]]
+    run: Callable[[Call, A], Awaitable[tuple[R, str]]]
 
-    def listed(self, jobs: Jobs | None) -> ListedTool:
-        """Return what ``tools/list`` says; ``jobs`` tells the configured sources."""
+    def listed(self, sources: Sequence[Source]) -> ListedTool:
+        """Return what ``tools/list`` says; ``sources`` are those of who asks."""
         said = self.description
         return ListedTool(
             name=self.name,
             title=self.title,
-            description=said if isinstance(said, str) else said(jobs.sources.all() if jobs else ()),
+            description=said if isinstance(said, str) else said(sources),
             input_schema=schema_of(self.arguments),
             output_schema=answer_schema(self.answer),
             annotations=self.annotations,
         )
 
     async def call(
-        self, jobs: Jobs, raw: Mapping[str, Any], context: Context[Any, Any]
+        self, jobs: Jobs, callers: Callers, raw: Mapping[str, Any], context: Context[Any, Any]
     ) -> CallToolResult:
         """Run the tool; whatever goes wrong is answered in plain words."""
+        note(tool=self.name)
         try:
-            answer, text = await self.run(jobs, understand(self.arguments, raw), context)
+            with anyio.fail_after(LONGEST_CALL_SECONDS):
+                asked = understand(self.arguments, raw)
+                call = Call(jobs, await callers.caller(), context)
+                answer, text = await self.run(call, asked)
+        except TimeoutError:
+            return _refused(Unavailable(*wording.TOO_LONG))
         except JobsError as error:
             return _refused(error)
         except NewerFormat as error:
             return _refused(JobsError(str(error)))
         except Exception:  # noqa: BLE001 - the last line: a defect is logged, never shown
             return _refused(_defect(self.name))
+        note(job_id=getattr(answer, "job_id", None))
         return CallToolResult(
             content=[TextContent(type="text", text=wording.visible(text))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),
@@ -104,6 +125,7 @@ def _defect(tool: str) -> Internal:
 
 
 def _refused(error: JobsError) -> CallToolResult:
+    note(error=error.kind)
     text = wording.visible(wording.error_text(error))
     said = {
         "error": {
@@ -118,21 +140,17 @@ def _refused(error: JobsError) -> CallToolResult:
     )
 
 
-async def _start(
-    jobs: Jobs, asked: StartResearch, context: Context[Any, Any]
-) -> tuple[StartResult, str]:
-    answer = await jobs.start(caller(context), asked)
+async def _start(call: Call, asked: StartResearch) -> tuple[StartResult, str]:
+    answer = await call.jobs.start(call.who.owner, asked, access=call.who.access)
     return answer, wording.start_text(answer)
 
 
-async def _status(
-    jobs: Jobs, asked: GetStatus, context: Context[Any, Any]
-) -> tuple[StatusResult, str]:
-    shown = _Shown(context)
-    patient = asked.wait_seconds is None and asked.cursor and _is_patient(context)
+async def _status(call: Call, asked: GetStatus) -> tuple[StatusResult, str]:
+    shown = _Shown(call.context)
+    patient = asked.wait_seconds is None and asked.cursor and _is_patient(call.context)
     if patient:
         asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
-    answer = await jobs.status(caller(context), asked, watching=shown.tell)
+    answer = await call.jobs.status(call.who.owner, asked, watching=shown.tell)
     return answer, wording.status_text(answer, full=asked.detail == "full")
 
 
@@ -159,31 +177,23 @@ class _Shown:
         await self._context.report_progress(self._last, float(status.progress.total), message)
 
 
-async def _list(
-    jobs: Jobs, asked: ListActiveJobs, context: Context[Any, Any]
-) -> tuple[JobListResult, str]:
-    answer = await jobs.list(caller(context), asked)
+async def _list(call: Call, asked: ListActiveJobs) -> tuple[JobListResult, str]:
+    answer = await call.jobs.list(call.who.owner, asked)
     return answer, wording.list_text(answer)
 
 
-async def _cancel(
-    jobs: Jobs, asked: Cancel, context: Context[Any, Any]
-) -> tuple[CancelResult, str]:
-    answer = await jobs.cancel(caller(context), asked)
+async def _cancel(call: Call, asked: Cancel) -> tuple[CancelResult, str]:
+    answer = await call.jobs.cancel(call.who.owner, asked)
     return answer, wording.cancel_text(answer)
 
 
-async def _fetch(
-    jobs: Jobs, asked: FetchReport, context: Context[Any, Any]
-) -> tuple[ReportResult, str]:
-    answer = await jobs.report(caller(context), asked)
+async def _fetch(call: Call, asked: FetchReport) -> tuple[ReportResult, str]:
+    answer = await call.jobs.report(call.who.owner, asked)
     return answer, wording.report_text(answer)
 
 
-async def _check(
-    jobs: Jobs, asked: CheckCitations, context: Context[Any, Any]
-) -> tuple[CheckResult, str]:
-    answer = await jobs.check(caller(context), asked)
+async def _check(call: Call, asked: CheckCitations) -> tuple[CheckResult, str]:
+    answer = await call.jobs.check(call.who.owner, asked)
     return answer, check_wording.text(answer)
 
 

@@ -173,6 +173,10 @@ FINISH_WHEN_STARTED = "It was asked to finish at once when it starts."
 CANCELLED = "Stopped before it was finished."
 CANCEL_NOTHING = "It had ended already; nothing was changed."
 CANCEL_AGAIN = "It was asked already; nothing was changed."
+TOO_LONG = (
+    "The call took too long and was given up.",
+    "Nothing is lost; try again. A start is safe to repeat.",
+)
 EITHER_EARLIER = (
     "A job follows up an earlier one or repeats it, not both.",
     "Pass follow_up_of or refresh_of.",
@@ -232,6 +236,14 @@ def not_found(asked: str, newest: Iterable[Job]) -> tuple[str, str]:
     return (
         f"There is no research job '{shown}'." if shown else "There is no research job yet.",
         f"Your newest jobs: {known}." if known else "Start one first.",
+    )
+
+
+def expired(job_id: str, days: int) -> tuple[str, str]:
+    """Return message and hint for a job so old that it is not kept any more."""
+    return (
+        f"The research job '{job_id}' has expired: jobs are kept {days} days.",
+        "Start the research again.",
     )
 
 
@@ -305,8 +317,10 @@ def status_text(answer: StatusResult, *, full: bool) -> str:
     lines += [step_text(step, full=full) for step in answer.steps]
     if answer.more_steps:
         lines.append("More steps follow behind the cursor.")
-    if full and answer.coverage:
+    if answer.coverage and full:
         lines.append(answer.coverage.sentence())
+    elif answer.coverage and answer.outcome and answer.coverage.not_read:
+        lines.append(short(answer.coverage.sentence(), 120))
     lines.append(next_text(answer.next))
     return "\n".join(line for line in lines if line)
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from researcher_job.contract import Record, Source
 
-TABLES = ("server", "researcher", "sources")
+TABLES = ("server", "auth", "researcher", "sources")
 _SOURCE_KEYS = {"uri", "audience", "token"}
 _SECRET = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z0-9._@-]{1,128}/[A-Za-z0-9._@-]{1,128}", re.ASCII
@@ -56,6 +56,7 @@ class Configuration(Record):
     """The file, its values not yet checked by whom they are for."""
 
     server: dict[str, Any] = Field(default_factory=dict)
+    auth: dict[str, Any] = Field(default_factory=dict)
     researcher: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[ConfiguredSource, ...] = ()
 
@@ -69,6 +70,7 @@ def read_configuration(path: Path) -> Configuration:
     tables = _tables(path)
     return Configuration(
         server=tables.get("server", {}),
+        auth=tables.get("auth", {}),
         researcher=tables.get("researcher", {}),
         sources=_sources(tables.get("sources", {}), path.absolute().parent),
     )
@@ -88,7 +90,7 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
         if name not in TABLES:
             raise ConfigurationError(
                 f"Unknown table [{name}] in {path}.",
-                "The tables are [server], [researcher] and [sources.NAME].",
+                "The tables are [server], [auth], [researcher] and [sources.NAME].",
             )
         if not isinstance(value, dict):
             raise ConfigurationError(

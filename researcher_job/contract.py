@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -56,6 +56,15 @@ def new_job_id(now: datetime, choose: Callable[[str], str] = secrets.choice) -> 
 def month_of(job_id: str) -> str:
     """Return the ``yyyy-mm`` folder that holds ``job_id``."""
     return f"{job_id[:4]}-{job_id[4:6]}"
+
+
+def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
+    """Say whether a job made on the day of its id is older than ``days`` (0: kept for ever)."""
+    try:
+        made = datetime.strptime(job_id[:8], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return days > 0 and now - made > timedelta(days=days)
 
 
 def part_name(folder: str, first: int) -> str:

@@ -7,12 +7,15 @@ import argparse
 from mcp_jobs_server import __version__
 from mcp_jobs_server.checks import Check, checks
 from mcp_jobs_server.cli.output import data, line, table
-from mcp_jobs_server.settings import load
+from mcp_jobs_server.settings import Settings, load
 
 
 def doctor(args: argparse.Namespace) -> int:
     """Print every check; 1 if something is broken."""
-    done = checks(load())
+    settings = load()
+    done = checks(settings)
+    if settings.backend == "lakeflow":
+        done += _of_workspace(settings, args)
     broken = [check for check in done if check.state == "broken"]
     if args.json:
         shown = [check.fields() for check in done]
@@ -24,6 +27,14 @@ def doctor(args: argparse.Namespace) -> int:
             line(f"{check.name}: {check.advice}")
     line("Everything works." if not broken else f"{len(broken)} of {len(done)} checks failed.")
     return 1 if broken else 0
+
+
+def _of_workspace(settings: Settings, args: argparse.Namespace) -> list[Check]:
+    import anyio
+
+    from mcp_jobs_server.setup.doctor import Asked, workspace_checks
+
+    return anyio.run(workspace_checks, settings, Asked(app=args.app, run=not args.without_run))
 
 
 def _row(check: Check) -> tuple[str, ...]:

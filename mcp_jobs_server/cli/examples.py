@@ -52,8 +52,29 @@ examples:
   mcp-jobs-server connect cursor --source ~/Documents/handbook
 """
 DOCTOR = """\
+On Databricks it looks at volume, job and app, and starts a run of the job that tests model,
+sources and network as the job's own identity, and how long a cold start takes.
 exit code: 0 when everything works, 1 when something is broken.
 """
 STOP = """\
 Reports and jobs stay. A job that was running is taken up again by the next runner.
+"""
+SETUP = """\
+examples:
+  mcp-jobs-server setup --catalog main --schema research --volume jobs --job 625234784902960
+  mcp-jobs-server setup --catalog main --schema research --volume jobs --job 625234784902960 \\
+      --app mcp-research-jobs-prod --group staff --client-id ID --client-secret-file FILE --apply
+
+It signs in as the databricks command line does. A second time it changes nothing.
+exit code: 0 when all is well, 1 when something is broken or could not be done.
+"""
+RETENTION = """\
+examples:
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days 90 --apply
+  mcp-jobs-server retention --root /Volumes/main/research/jobs --days all \\
+      --owner ana-0123456789abcdef --apply
+
+Never deleted: a job that has not ended, and one that such a job builds on. It can be cut short and
+run again at any time.
 """

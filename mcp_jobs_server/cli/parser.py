@@ -17,7 +17,7 @@ from mcp_jobs_server.cli import examples
 DEPTHS = ("quick", "standard", "deep")
 PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
 CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
-_SERVE_OPTIONS = ("--source", "--transport", "--host", "--port")
+_SERVE_OPTIONS = ("--source", "--transport", "--host", "--port", "--app", "--profile")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -89,7 +89,7 @@ def build() -> argparse.ArgumentParser:
     commands: _Commands = parser.add_subparsers(
         metavar="COMMAND", required=True, parser_class=_Parser
     )
-    for add in (_serve, _research, _jobs, _sources, _connect, _doctor, _stop):
+    for add in _COMMANDS:
         add(commands)
     return parser
 
@@ -136,10 +136,18 @@ def _serve(commands: _Commands) -> None:
         epilog=examples.SERVE,
         prints_data=False,
     )
-    parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
-    parser.add_argument("--host", default="127.0.0.1", help="with http; default 127.0.0.1")
-    parser.add_argument("--port", type=_port, default=8000, help="with http; default 8000")
+    parser.add_argument(
+        "--transport", choices=("stdio", "http"), help="default stdio; http as a Databricks App"
+    )
+    parser.add_argument("--host", help="with http; default 127.0.0.1, as an app 0.0.0.0")
+    parser.add_argument(
+        "--port", type=_port, help="with http; default 8000, as an app what it is told"
+    )
     _source_option(parser, "[NAME=]DIR", "a folder that jobs of this server may read; repeatable")
+    parser.add_argument(
+        "--app", metavar="URL", help="pass everything on to the Databricks App at this address"
+    )
+    parser.add_argument("--profile", metavar="NAME", help="with --app: the Databricks profile")
 
 
 def _research(commands: _Commands) -> None:
@@ -222,12 +230,16 @@ def _connect(commands: _Commands) -> None:
 
 
 def _doctor(commands: _Commands) -> None:
-    _command(
+    parser = _command(
         commands,
         "doctor",
         "check that everything jobs need works, and say what to do",
         run="doctor:doctor",
         epilog=examples.DOCTOR,
+    )
+    parser.add_argument("--app", default="", metavar="NAME", help="on Databricks: look at this app")
+    parser.add_argument(
+        "--without-run", action="store_true", help="on Databricks: do not start the job to test it"
     )
 
 
@@ -244,6 +256,64 @@ def _stop(commands: _Commands) -> None:
     )
 
 
+def _setup(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "setup",
+        "check a Databricks workspace, and put it in order for a team",
+        run="setup:setup",
+        epilog=examples.SETUP,
+    )
+    for name, said in (
+        ("catalog", "catalog that exists; default: that of MCP_JOBS_VOLUME"),
+        ("schema", "schema of the job folders"),
+        ("volume", "volume of the job folders"),
+        ("app", "name of the deployed app"),
+        ("group", "group that may call the app through Unity Catalog, where it is then registered"),
+        ("model", "serving endpoint that jobs ask"),
+        ("client-id", "OAuth client for the registration"),
+        ("client-secret-file", "file with its secret; - reads a pipe"),
+    ):
+        parser.add_argument(f"--{name}", default="", metavar=name.upper()[:6], help=said)
+    parser.add_argument("--job", type=_job, metavar="ID", help="number of the deployed job")
+    parser.add_argument("--apply", action="store_true", help="do it; otherwise print the plan only")
+    parser.add_argument(
+        "--shared-credentials",
+        action="store_true",
+        help="sign in once for all: everybody who comes through Unity Catalog sees the same jobs",
+    )
+
+
+def _retention(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "retention",
+        "delete job folders of a volume that outlived their time",
+        run="retention:retention",
+        epilog=examples.RETENTION,
+    )
+    parser.add_argument(
+        "--root",
+        required=True,
+        metavar="DIR",
+        help="the volume, such as /Volumes/main/research/jobs",
+    )
+    parser.add_argument(
+        "--days",
+        type=_days,
+        required=True,
+        metavar="N",
+        help="what ended more than N days ago; 0: nothing; all: of one person everything",
+    )
+    parser.add_argument("--owner", default="", metavar="FOLDER", help="only this person's")
+    parser.add_argument(
+        "--apply", action="store_true", help="do it; otherwise say what it would do"
+    )
+
+
+_COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _setup, _retention)
+
+
 def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> None:
     parser.add_argument("--source", action="append", default=[], metavar=metavar, help=said)
 
@@ -251,6 +321,21 @@ def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
+    return int(text)
+
+
+def _job(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not the number of a job")
+    return int(text)
+
+
+def _days(text: str) -> int | None:
+    """Return the days, or ``None`` for all that ended."""
+    if text == "all":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of days")
     return int(text)
 
 

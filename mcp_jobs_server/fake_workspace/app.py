@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import anyio
 from starlette.requests import Request
@@ -114,7 +113,9 @@ class App:
                 return await answer(request, who, path[found.end() :])
         return await self._services.platform.answer(request, who)
 
-    def _routes(self) -> tuple[tuple[str, Callable[[Request, Identity, str], Awaitable[Any]]], ...]:
+    def _routes(
+        self,
+    ) -> tuple[tuple[str, Callable[[Request, Identity, str], Awaitable[Response]]], ...]:
         services = self._services
         return (
             (r"/api/2\.[0-2]/jobs/", services.jobs.answer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
 from secrets import token_hex
@@ -79,7 +80,7 @@ class Files:
         )
         return self._root.joinpath(*names, *parts[4:])
 
-    def _put(self, place: Path, data: bytes, query: Any) -> Response:
+    def _put(self, place: Path, data: bytes, query: Mapping[str, str]) -> Response:
         if place.is_dir():
             raise of_files(409, "ALREADY_EXISTS", "A directory is there.", "DIRECTORY_EXISTS")
         if query.get("overwrite") == "false" and place.exists():
@@ -147,7 +148,7 @@ class Files:
             return False
         return time.time() - place.stat().st_mtime >= self.late_seconds
 
-    def _list(self, place: Path, path: str, query: Any) -> Response:
+    def _list(self, place: Path, path: str, query: Mapping[str, str]) -> Response:
         if not place.is_dir():
             raise of_files(
                 404,

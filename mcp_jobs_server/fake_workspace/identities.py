@@ -7,20 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EVERYBODY = "account users"
+PERSONAL = "dapi"
+"""How personal access tokens begin; apps take none of them."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """A person, or a service principal where ``client_secret`` is set.
 
-    ``name`` is the e-mail address, or the application id of a principal; ``id`` the SCIM id.
+    ``token`` is a personal access token. ``name`` is the e-mail address, or the application id of
+    a principal; ``id`` the SCIM id.
     """
 
     id: str
     name: str
     display: str
     groups: tuple[str, ...] = ()
-    token: str = field(default_factory=lambda: f"dapi-fake-{secrets.token_hex(16)}", repr=False)
+    token: str = field(
+        default_factory=lambda: f"{PERSONAL}-fake-{secrets.token_hex(16)}", repr=False
+    )
     client_secret: str = field(default="", repr=False)
 
     @property
@@ -76,10 +81,14 @@ class Identities:
                 client_id,
                 client_secret,
             ):
-                token = f"eyJ-fake-{secrets.token_hex(24)}"
-                self._tokens[token] = identity
-                return token
+                return self.sign_in(identity)
         return None
+
+    def sign_in(self, identity: Identity) -> str:
+        """Return a fresh OAuth token, as after a sign-in."""
+        token = f"eyJ-fake-{secrets.token_hex(24)}"
+        self._tokens[token] = identity
+        return token
 
     def expire(self, identity: Identity) -> None:
         """Let all tokens of the identity be invalid from now on."""

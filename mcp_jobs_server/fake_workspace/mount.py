@@ -123,6 +123,7 @@ _BY_PATH = (
     *("stat", "lstat", "listdir", "mkdir", "unlink", "remove", "rmdir", "access", "utime"),
     *("chmod", "readlink", "statvfs"),
 )
+_WRITING = frozenset("wax+")
 _REFUSED = ("rename", "replace", "link", "symlink")
 
 
@@ -157,39 +158,45 @@ def _refusing(mount: Mount, original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _attach_opening(mount: Mount) -> None:
-    open_file, file_io, open_descriptor = io.open, io.FileIO, os.open
+    opening = _opening(mount, io.open)
+    os.open = _opening_descriptors(mount, os.open)
+    io.FileIO = _files(mount, io.FileIO)  # type: ignore[misc]
+    builtins.open = opening
+    io.open = opening
 
+
+def _opening(mount: Mount, original: Callable[..., Any]) -> Callable[..., Any]:
     def opening(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-        if not mount.holds(file):
-            return open_file(file, mode, *rest, **options)
-        if not set(mode) & set("wax+"):
-            return open_file(mount.real(file), mode, *rest, **options)
+        if not mount.holds(file) or not set(mode) & _WRITING:
+            return original(mount.real(file), mode, *rest, **options)
         raw = _uploading(mount, file, mode)
         if "b" in mode:
             return raw if rest[:1] == (0,) else io.BufferedWriter(raw)
         kept = {key: options[key] for key in ("encoding", "errors", "newline") if key in options}
         return io.TextIOWrapper(io.BufferedWriter(raw), **kept)
 
-    class Opened(file_io):  # type: ignore[misc, valid-type]
+    return opening
+
+
+def _files(mount: Mount, original: type[io.FileIO]) -> type[io.FileIO]:
+    class Opened(original):  # type: ignore[misc, valid-type]
         def __new__(cls, file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-            if mount.holds(file):
-                if set(mode) & set("wax+"):
-                    return _uploading(mount, file, mode)
-                return file_io(mount.real(file), mode, *rest, **options)
-            return file_io(file, mode, *rest, **options)
+            if mount.holds(file) and set(mode) & _WRITING:
+                return _uploading(mount, file, mode)
+            return original(mount.real(file), mode, *rest, **options)
 
-    def descriptor(path: Any, flags: int, *rest: Any, **options: Any) -> int:
-        if mount.holds(path) and flags & (os.O_APPEND | os.O_WRONLY | os.O_RDWR):
-            if flags & os.O_APPEND:
-                raise OSError(errno.ESPIPE, "Illegal seek")
-            if flags & os.O_EXCL and mount.lexists(mount.real(path)):
-                raise FileExistsError(errno.EEXIST, "File exists", path)
-        return open_descriptor(mount.real(path), flags, *rest, **options)
+    return Opened
 
-    builtins.open = opening
-    io.open = opening
-    io.FileIO = Opened  # type: ignore[misc]
-    os.open = descriptor
+
+def _opening_descriptors(mount: Mount, original: Callable[..., int]) -> Callable[..., int]:
+    def opening(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        if mount.holds(path) and flags & os.O_APPEND:
+            raise OSError(errno.ESPIPE, "Illegal seek")
+        if mount.holds(path) and flags & os.O_EXCL and mount.lexists(mount.real(path)):
+            raise FileExistsError(errno.EEXIST, "File exists", path)
+        return original(mount.real(path), flags, *rest, **options)
+
+    return opening
 
 
 def _uploading(mount: Mount, file: Any, mode: str) -> _Upload:

@@ -12,7 +12,7 @@ ALL = "ALL_PRIVILEGES"
 
 
 class Rights:
-    """Grants by securable, such as ``volume main.research.jobs``, ``job 625…`` or ``genie 01f…``."""
+    """Grants by securable, such as ``volume main.research.jobs``, ``job 625`` or ``genie 01f``."""
 
     def __init__(self) -> None:
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))

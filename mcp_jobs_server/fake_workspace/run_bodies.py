@@ -65,7 +65,7 @@ def _task(run: Run, attempt: Attempt, host: str) -> dict[str, Any]:
         },
         "environment_key": "default",
         "run_if": "ALL_SUCCESS",
-        "state": _task_state(run, attempt),
+        "state": _task_state(attempt),
         "run_page_url": f"{host}/?o=900800700600#job/{run.job.job_id}/run/{attempt.run_id}",
         "start_time": attempt.start,
         "setup_duration": 0,
@@ -106,7 +106,7 @@ def _run_state(run: Run) -> dict[str, Any]:
     return _legacy(run.state, result, ended.message, ended=result == "CANCELED")
 
 
-def _task_state(run: Run, attempt: Attempt) -> dict[str, Any]:
+def _task_state(attempt: Attempt) -> dict[str, Any]:
     if attempt.state == "WAITING":
         return _legacy("WAITING_FOR_RETRY", None, "")
     if attempt.ended is None:

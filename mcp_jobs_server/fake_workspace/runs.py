@@ -31,14 +31,24 @@ CANCELLED = "Run cancelled."
 FAILED = "Workload failed, see run output for details"
 
 
+def now() -> int:
+    """Return epoch milliseconds."""
+    return int(time.time() * 1000)
+
+
 @dataclass
 class JobSettings:
-    """A deployed job. ``accidents`` are used up by the next runs, in order."""
+    """A deployed job. ``accidents`` are used up by the next runs, in order.
+
+    ``by_hand``: its runs do nothing by themselves; a test moves them with ``Runs.begin`` and
+    ``Runs.end``.
+    """
 
     job_id: int
     name: str = "researcher-test"
     run_as: Identity | None = None
-    task: WheelTask = WheelTask()
+    task: WheelTask = field(default_factory=WheelTask)
+    by_hand: bool = False
     max_concurrent_runs: int = 10
     queue: bool = True
     max_retries: int = 0
@@ -116,7 +126,7 @@ class Run:
     parameters: dict[str, str]
     by: Identity
     state: str = "QUEUED"
-    start: int = field(default_factory=lambda: now())
+    start: int = field(default_factory=now)
     end: int = 0
     ended: Termination | None = None
     attempts: list[Attempt] = field(default_factory=list)
@@ -131,11 +141,6 @@ class Run:
 
     def close(self, ended: Termination) -> None:
         self.ended, self.end, self.state = ended, now(), "TERMINATED"
-
-
-def now() -> int:
-    """Return epoch milliseconds."""
-    return int(time.time() * 1000)
 
 
 class Runs:
@@ -160,9 +165,24 @@ class Runs:
             )
             run.close(Termination("MAX_CONCURRENT_RUNS_EXCEEDED", "CLIENT_ERROR", message))
             return
+        if run.job.by_hand:
+            return
         move = asyncio.get_running_loop().create_task(self._move(run, accident))
         self._moves.add(move)
         move.add_done_callback(self._moves.discard)
+
+    def begin(self, run: Run) -> None:
+        """Let a run that is moved by hand be at work."""
+        run.state = "RUNNING"
+        run.attempts.append(Attempt(self.next_id(), len(run.attempts), "RUNNING", start=now()))
+
+    def end(self, run: Run, ended: Termination, *, error: str = "", ago: float = 0) -> None:
+        """End a run that is moved by hand, ``ago`` seconds before now."""
+        for attempt in run.attempts[-1:]:
+            attempt.state, attempt.ended, attempt.error = "TERMINATED", ended, error
+            attempt.end = now() - int(ago * 1000)
+        run.close(ended)
+        run.end = now() - int(ago * 1000)
 
     def next_id(self) -> int:
         return next(self._numbers)
@@ -189,39 +209,43 @@ class Runs:
         return running >= run.job.max_concurrent_runs
 
     async def _move(self, run: Run, accident: Accident | None) -> None:
-        while self._is_full(run) and not run.cancel:
-            await asyncio.sleep(0.02)
+        await self._look_until(lambda: not self._is_full(run) or run.cancel is not None)
         if not run.cancel:
             run.state = "PENDING"
             run.attempts.append(Attempt(self.next_id(), 0))
             await self._pass(run, run.job.start_seconds)
         if run.cancel:
-            return await self._cancelled(run)
-        if accident:
+            self._cancelled(run)
+        elif accident:
             ended = Termination(*_ACCIDENTS[accident])
             run.attempts[-1].state, run.attempts[-1].ended = "TERMINATED", ended
-            return run.close(ended)
-        run.state = "RUNNING"
-        await self._attempts(run)
+            run.close(ended)
+        else:
+            run.state = "RUNNING"
+            await self._attempts(run)
 
     async def _attempts(self, run: Run) -> None:
-        while True:
+        """Execute the task until it succeeds, is cancelled or has no retry left."""
+        while run.active:
             attempt = run.attempts[-1]
             code = await self._execute(run, attempt)
             if run.cancel:
-                return await self._cancelled(run)
-            if code == 0:
+                self._cancelled(run)
+            elif code == 0:
                 attempt.ended = Termination("SUCCESS", "SUCCESS")
-                return run.close(Termination("SUCCESS", "SUCCESS"))
-            attempt.ended = Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", FAILED)
-            attempt.error = error_of(attempt.log, code)
-            if attempt.number >= run.job.max_retries:
-                message = f"Task research failed with message: {FAILED}."
-                return run.close(Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", message))
-            run.attempts.append(Attempt(self.next_id(), attempt.number + 1, state="WAITING"))
-            await self._pass(run, run.job.retry_seconds)
-            if run.cancel:
-                return await self._cancelled(run)
+                run.close(attempt.ended)
+            else:
+                await self._failed(run, attempt, code)
+
+    async def _failed(self, run: Run, attempt: Attempt, code: int) -> None:
+        attempt.ended = Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", FAILED)
+        attempt.error = error_of(attempt.log, code)
+        if attempt.number >= run.job.max_retries:
+            message = f"Task research failed with message: {FAILED}."
+            return run.close(Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", message))
+        run.attempts.append(Attempt(self.next_id(), attempt.number + 1, state="WAITING"))
+        await self._pass(run, run.job.retry_seconds)
+        return None
 
     async def _execute(self, run: Run, attempt: Attempt) -> int:
         attempt.state, attempt.start = "RUNNING", now()
@@ -247,7 +271,7 @@ class Runs:
                 execution.kill()
         return code
 
-    async def _cancelled(self, run: Run) -> None:
+    def _cancelled(self, run: Run) -> None:
         ended = run.cancel or Termination("USER_CANCELED", "SUCCESS", CANCELLED)
         if run.attempts:
             attempt = run.attempts[-1]
@@ -256,5 +280,9 @@ class Runs:
 
     async def _pass(self, run: Run, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not run.cancel:
+        await self._look_until(lambda: time.monotonic() >= until or run.cancel is not None)
+
+    async def _look_until(self, so: Callable[[], bool]) -> None:
+        """Look again and again: what is looked at may be changed from any thread."""
+        while not so():  # noqa: ASYNC110 - an event of this loop could not be set from there
             await asyncio.sleep(0.02)

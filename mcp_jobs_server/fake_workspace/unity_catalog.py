@@ -70,34 +70,45 @@ class UnityCatalog:
     async def answer(self, request: Request, who: Identity, path: str) -> JSONResponse:
         """Answer ``/api/2.1/unity-catalog/{path}``."""
         kind, _, name = path.partition("/")
-        body = await request.json() if request.method in ("POST", "PATCH", "PUT") else {}
-        match request.method, kind, bool(name):
-            case "GET", "catalogs", True:
-                return JSONResponse(_there(self.catalogs, name, "Catalog"))
-            case "GET", "schemas", True:
-                return JSONResponse(_there(self.schemas, name, "Schema"))
-            case "GET", "volumes", True:
-                return JSONResponse(self.volume(name) | {"browse_only": False})
-            case "GET", "volumes", False:
-                inside = (
-                    f"{request.query_params['catalog_name']}.{request.query_params['schema_name']}."
-                )
-                found = [one for full, one in self.volumes.items() if full.startswith(inside)]
-                return JSONResponse({"volumes": found} if found else {})
-            case "POST", "schemas", False:
-                return JSONResponse(self._make_schema(body, who))
-            case "POST", "volumes", False:
-                return JSONResponse(self._make_volume(body, who))
-            case "GET" | "PATCH", "permissions" | "effective-permissions", True:
-                return self._permissions(request.method, kind, name, body, who)
-            case "GET", "connections", True:
-                return JSONResponse(_there(self.connections, name, "Connection"))
-            case "POST", "connections", False:
-                return JSONResponse(self._make_connection(body, who))
-            case "GET", "mcp-services", True:
-                return JSONResponse(_there(self.services, name, "MCP service"))
-            case "POST", "mcp-services", False:
-                return JSONResponse(self._make_service(body, dict(request.query_params), who))
+        if kind in ("permissions", "effective-permissions"):
+            body = await request.json() if request.method == "PATCH" else {}
+            return self._permissions(request.method, kind, name, body, who)
+        if request.method == "GET":
+            return JSONResponse(self._read(request, kind, name))
+        if request.method == "POST":
+            return JSONResponse(self._make(kind, await request.json(), request, who))
+        raise no_route(request.method, request.url.path)
+
+    def _read(self, request: Request, kind: str, name: str) -> dict[str, Any]:
+        among = {
+            "catalogs": (self.catalogs, "Catalog"),
+            "schemas": (self.schemas, "Schema"),
+            "connections": (self.connections, "Connection"),
+            "mcp-services": (self.services, "MCP service"),
+        }
+        if kind == "volumes" and name:
+            return self.volume(name) | {"browse_only": False}
+        if kind == "volumes":
+            told = request.query_params
+            inside = f"{told['catalog_name']}.{told['schema_name']}."
+            found = [one for full, one in self.volumes.items() if full.startswith(inside)]
+            return {"volumes": found} if found else {}
+        if kind in among and name:
+            return _there(among[kind][0], name, among[kind][1])
+        raise no_route(request.method, request.url.path)
+
+    def _make(
+        self, kind: str, body: dict[str, Any], request: Request, who: Identity
+    ) -> dict[str, Any]:
+        match kind:
+            case "schemas":
+                return self._make_schema(body, who)
+            case "volumes":
+                return self._make_volume(body, who)
+            case "connections":
+                return self._make_connection(body, who)
+            case "mcp-services":
+                return self._make_service(body, dict(request.query_params), who)
         raise no_route(request.method, request.url.path)
 
     def _make_schema(self, body: dict[str, Any], who: Identity) -> dict[str, Any]:

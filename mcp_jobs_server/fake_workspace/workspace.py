@@ -7,29 +7,24 @@ with FakeWorkspace(tmp_path) as workspace:
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import socket
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import uvicorn
 
 from mcp_jobs_server.fake_workspace.app import App, Seen, Services
 from mcp_jobs_server.fake_workspace.execution import WheelTask
 from mcp_jobs_server.fake_workspace.faults import Fault, Faults
 from mcp_jobs_server.fake_workspace.files import Files
+from mcp_jobs_server.fake_workspace.front import Front
 from mcp_jobs_server.fake_workspace.genie import Genie, Space
 from mcp_jobs_server.fake_workspace.identities import Identities, Identity
 from mcp_jobs_server.fake_workspace.jobs import Jobs
 from mcp_jobs_server.fake_workspace.platform import Platform
 from mcp_jobs_server.fake_workspace.rights import Rights
-from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination, now
+from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination
+from mcp_jobs_server.fake_workspace.served import Served
 from mcp_jobs_server.fake_workspace.unity_catalog import UnityCatalog
-
-START_SECONDS = 20
 
 
 class FakeWorkspace:
@@ -66,10 +61,9 @@ class FakeWorkspace:
                 platform=self.platform,
             )
         )
-        self._port = port
         self._job_ids = itertools.count(625234784902960)
-        self._thread: threading.Thread | None = None
-        self._server: uvicorn.Server | None = None
+        self._served = Served(self.http, port=port, closing=self.jobs.runs.close)
+        self._apps: list[Served] = []
 
     @property
     def url(self) -> str:
@@ -125,6 +119,20 @@ class FakeWorkspace:
             self.rights.grant(f"genie {space.space_id}", identity.name, "CAN_RUN")
         return space
 
+    def add_app(self, name: str, upstream: str, *users: Identity) -> str:
+        """Put the proxy before what listens at ``upstream``; return the app's address.
+
+        ``users`` may use it. ``front`` is the proxy that was made last.
+        """
+        self.front = Front(name, upstream, self.identities, self.rights)
+        for identity in users:
+            self.rights.grant(f"app {name}", identity.name, "CAN_USE")
+        served = Served(self.front)
+        self._apps.append(served)
+        served.start()
+        self.platform.apps[name] = {"url": served.url, "app_status": {"state": "RUNNING"}}
+        return served.url
+
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""
         return list(self.jobs.runs.all.values())
@@ -136,26 +144,10 @@ class FakeWorkspace:
     def stop_as_platform(self, run: Run) -> None:
         """Cancel a run for a reason of the platform's own."""
         run.cancel = Termination("CANCELED", "CLOUD_FAILURE", "The run was stopped.")
-        run.words.setdefault("platform_stopped_at", now())
 
     def __enter__(self) -> Self:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
-        listener.listen(2048)
-        self.jobs.host = self.platform.host = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self.http, log_level="error", lifespan="off", timeout_graceful_shutdown=1
-            )
-        )
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._serve, args=(self._server, listener, ready), daemon=True
-        )
-        self._thread.start()
-        if not ready.wait(START_SECONDS):
-            raise TimeoutError("The workspace did not start.")
+        self._served.start()
+        self.jobs.host = self.platform.host = self._served.url
         return self
 
     def __exit__(
@@ -164,18 +156,5 @@ class FakeWorkspace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-
-    def _serve(
-        self, server: uvicorn.Server, listener: socket.socket, ready: threading.Event
-    ) -> None:
-        async def serve() -> None:
-            asyncio.get_running_loop().call_soon(ready.set)
-            try:
-                await server.serve(sockets=[listener])
-            finally:
-                await self.jobs.runs.close()
-
-        asyncio.run(serve())
+        for served in (*self._apps, self._served):
+            served.stop()

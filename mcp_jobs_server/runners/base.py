@@ -32,10 +32,12 @@ class Runner(Protocol):
     then nothing is lost and the call may be repeated.
 
     ``survives_client`` is false where the system ends jobs together with the client that
-    started this process; known at the latest after the first start.
+    started this process; known at the latest after the first start. ``startup_seconds`` is what
+    usually passes before a job begins that need not wait for others.
     """
 
     survives_client: bool
+    startup_seconds: float
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         """Record the job durably, arrange that it runs, and return at once.
@@ -118,7 +120,7 @@ class Runner(Protocol):
         ...
 
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
-        """Remember that the owner has seen the report; the first time counts."""
+        """Remember that the owner has seen the report; the first time counts, in milliseconds."""
         ...
 
     async def remove(self, owner: Owner, job_id: str) -> bool:

@@ -1,4 +1,8 @@
-"""The index of one source: an immutable SQLite file with its texts, passages and their words."""
+"""The index of one source: an immutable SQLite file with its passages and their words.
+
+A document's text is its passages, each behind the ``lead`` between it and the one before, and the
+``tail`` after the last.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,14 @@ from researcher_job.contract import Coverage
 from researcher_job.sources.document import Reason
 from researcher_job.words import TOKENIZER
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised whenever the schema changes, so that indexes are built anew."""
 
 SCHEMA = f"""
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY, address TEXT NOT NULL, title TEXT NOT NULL,
-    snapshot TEXT NOT NULL, text TEXT NOT NULL, length INTEGER NOT NULL);
+    snapshot TEXT NOT NULL, tail TEXT NOT NULL);
 CREATE INDEX by_snapshot ON documents (snapshot);
 CREATE TABLE files (
     address TEXT PRIMARY KEY, name TEXT NOT NULL, signature TEXT NOT NULL,
@@ -31,7 +35,7 @@ CREATE TABLE files (
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL, locator TEXT NOT NULL,
     start INTEGER NOT NULL, stop INTEGER NOT NULL,
-    title TEXT NOT NULL, heading TEXT NOT NULL, body TEXT NOT NULL);
+    title TEXT NOT NULL, heading TEXT NOT NULL, lead TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX by_document ON passages (document);
 CREATE TABLE names (
     name TEXT NOT NULL, passage INTEGER NOT NULL, PRIMARY KEY (name, passage)) WITHOUT ROWID;
@@ -57,8 +61,19 @@ JOIN names ON names.name = asked.value
 JOIN passages ON passages.id = names.passage
 JOIN documents ON documents.id = passages.document
 """
+_SNAPSHOT = """
+WITH one AS (SELECT id, tail FROM documents WHERE snapshot = ? LIMIT 1)
+SELECT said FROM (
+    SELECT passages.id AS place, lead || body AS said FROM one JOIN passages ON document = one.id
+    UNION ALL SELECT (SELECT max(id) + 1 FROM passages), tail FROM one)
+ORDER BY place
+"""
 _CONTAINING = "SELECT term, doc FROM vocabulary WHERE term IN (SELECT value FROM json_each(?))"
-_FACTS = "SELECT name, value FROM facts"
+_FACTS = """
+SELECT name, value FROM facts
+UNION ALL SELECT 'words', block FROM words_data WHERE id = 1
+UNION ALL SELECT 'bytes', page_count * page_size FROM pragma_page_count, pragma_page_size
+"""
 _UNREAD = "SELECT reason, name FROM files WHERE reason IS NOT NULL ORDER BY reason, address"
 
 KEPT_SECONDS = 14 * 24 * 3600.0
@@ -94,15 +109,14 @@ class Index:
         """Look at the file.
 
         Raises:
-            IndexBroken: it is missing, not finished or shorter than its first page says.
+            IndexBroken: it is missing, not finished or not as long as its first page says.
         """
         self.path = path
-        facts = {str(name): str(value) for name, value in self._rows(_FACTS)}
-        if "coverage" not in facts:
+        facts = {str(name): value for name, value in self._rows(_FACTS)}
+        if "coverage" not in facts or facts["bytes"] != _size(path):
             raise IndexBroken(str(path))
-        self.coverage = Coverage.model_validate_json(facts["coverage"])
-        self.passages = int(facts["passages"])
-        self.length = int(facts["length"])
+        self.coverage = Coverage.model_validate_json(str(facts["coverage"]))
+        self.passages, *_, self.length = _numbers(facts["words"])
         self.doubtful = facts["doubtful"] != "0"
 
     def containing(self, stems: Sequence[str]) -> dict[str, int]:
@@ -122,8 +136,8 @@ class Index:
 
     def snapshot(self, sha256: str) -> str | None:
         """Return the text of the document with this hash, ``None`` where there is none."""
-        rows = self._rows("SELECT text FROM documents WHERE snapshot = ? LIMIT 1", sha256)
-        return str(rows[0][0]) if rows else None
+        rows = self._rows(_SNAPSHOT, sha256)
+        return "".join(str(said) for (said,) in rows) if rows else None
 
     def unread(self) -> Iterator[tuple[Reason, str]]:
         """Yield reason and name of each file that was not read."""
@@ -136,6 +150,27 @@ class Index:
                 return connection.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise IndexBroken(str(self.path)) from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it is gone
+        return -1
+
+
+def _numbers(record: object) -> list[int]:
+    """Return how many passages there are, and how many words title, heading and body of all have.
+
+    FTS5 counts them in row 1 of its data, as integers of seven bits a byte, the highest first.
+    """
+    numbers, number = [], 0
+    for byte in record if isinstance(record, bytes) else b"":
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            numbers.append(number)
+            number = 0
+    return numbers or [0, 0]
 
 
 def remove_unused(cache_dir: Path, *, kept_seconds: float = KEPT_SECONDS) -> None:

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from researcher_job.contract import Coverage
-from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
-from researcher_job.sources.index import INDEX_VERSION, SCHEMA
-from researcher_job.sources.names import names
+from researcher_job.sources.document import Reason
+from researcher_job.sources.draft import VERSION, begin
+from researcher_job.sources.index import SCHEMA
+from researcher_job.sources.names import names, titles
 from researcher_job.sources.passages import Divided
 from researcher_job.words import segmented
 
-_VERSION = f"{EXTRACTOR_VERSION}.{INDEX_VERSION}"
 _COMMIT_SECONDS = 1.0
-_NAMED_TOGETHER = 200
+_HELD_CHARACTERS = 1_000_000
 _WASTED_SHARE = 4
 """An index is packed where more than one page in so many is free."""
 
+_PRAGMAS = """
+PRAGMA page_size = 16384;
+PRAGMA cache_size = -16384;
+PRAGMA journal_mode = DELETE;
+PRAGMA synchronous = NORMAL;
+"""
+"""New pages need no journal, so each is written once; whole after a kill and a power cut."""
+
+_LARGE_LEAVES = """
+INSERT INTO words(words, rank) VALUES ('hashsize', 4194304);
+INSERT INTO words(words, rank) VALUES ('pgsz', 16000);
+"""
 _FILE = "SELECT signature, sha256, reason, doubtful FROM files WHERE address = ?"
 
 
@@ -54,12 +62,24 @@ class Known:
     doubtful: bool
 
 
+@dataclass
+class _Held:
+    """Rows that wait to be inserted together."""
+
+    files: list[tuple[object, ...]] = field(default_factory=list)
+    documents: list[tuple[object, ...]] = field(default_factory=list)
+    passages: list[tuple[object, ...]] = field(default_factory=list)
+    words: list[tuple[object, ...]] = field(default_factory=list)
+    titles: list[tuple[str, int]] = field(default_factory=list)
+    characters: int = 0
+
+
 class IndexWriter:
     """Brings an index up to date; it appears in its place whole, or not at all.
 
     What was done is committed every second and stays when the work is interrupted: the next
-    writer of the same source goes on from there. One document is in memory at a time. Calls may
-    come from several threads, one after the other.
+    writer of the same source goes on from there. Little more than one document is in memory at
+    a time. Calls may come from several threads, one after the other.
     """
 
     def __init__(self, draft: Path, earlier: Sequence[Path] = ()) -> None:
@@ -69,23 +89,29 @@ class IndexWriter:
             OSError, sqlite3.Error: the disk is full or cannot be written.
         """
         self._draft = draft
-        if not _is_sound(draft):
-            _remove(draft)
-            _copy_first(earlier, draft)
+        begin(draft, earlier)
         self._database = sqlite3.connect(draft, check_same_thread=False, isolation_level=None)
         self._database.create_function("segmented", 1, segmented, deterministic=True)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA wal_autocheckpoint = 10000")
-        self._database.execute("PRAGMA synchronous = NORMAL")  # whole after a power cut, too
-        if not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            self._database.executescript(f"BEGIN; {SCHEMA}; COMMIT;")
-            self._note("version", _VERSION)
+        self._database.executescript(_PRAGMAS)
         self._database.execute("BEGIN")
+        if not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            self._make()
         self._committed = time.monotonic()
-        self._unnamed: list[tuple[int, Divided]] = []
+        self._held = _Held()
+        self._is_new = not self._one("SELECT EXISTS (SELECT 1 FROM files)")
+        self._document = self._one("SELECT coalesce(max(id), 0) FROM documents")
+        self._passage = self._one("SELECT coalesce(max(id), 0) FROM passages")
+
+    def _make(self) -> None:
+        """Make the tables; not committed before the first documents, to sync the disk once."""
+        for statement in (*SCHEMA.split(";"), *_LARGE_LEAVES.split(";")):
+            self._database.execute(statement)
+        self._note("version", VERSION)
 
     def known(self, address: str) -> Known | None:
-        """Return what the index holds of the file at ``address``, ``None`` where nothing."""
+        """Return what the index held of the file at ``address``, ``None`` where nothing."""
+        if self._is_new:
+            return None
         row = self._database.execute(_FILE, (address,)).fetchone()
         if row is None:
             return None
@@ -100,22 +126,23 @@ class IndexWriter:
         )
 
     def put(self, seen: Seen, document: Divided | Reason) -> None:
-        """Put in what was made of a file, instead of what was there of it."""
-        self.drop(seen.address)
+        """Put in what was made of a file of which the index holds nothing."""
         reason = document.name if isinstance(document, Reason) else None
         number = None if isinstance(document, Reason) else self._add(seen, document)
-        self._database.execute(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self._held.files.append(
             (
                 *(seen.address, seen.name, seen.signature, seen.sha256),
                 *(reason, number, seen.doubtful),
-            ),
+            )
         )
+        if self._held.characters > _HELD_CHARACTERS:
+            self._flush()
         if time.monotonic() - self._committed > _COMMIT_SECONDS:
             self.commit()
 
     def drop(self, address: str) -> None:
         """Remove a file and its document, where they are there."""
+        self._flush()
         row = self._database.execute(
             "DELETE FROM files WHERE address = ? RETURNING document", (address,)
         ).fetchone()
@@ -136,75 +163,77 @@ class IndexWriter:
 
     def addresses(self) -> list[str]:
         """Return the addresses of all files that the index holds."""
+        self._flush()
         return [row[0] for row in self._database.execute("SELECT address FROM files")]
 
     def _add(self, seen: Seen, document: Divided) -> int:
-        sha256 = hashlib.sha256(document.text.encode()).hexdigest()
+        """Hold the rows of a document. Its text stands in its passages and what is between them."""
+        self._document += 1
+        held, text, done = self._held, document.text, 0
         title = f"{document.title} {seen.name}".strip()
-        length = sum(part.length for part in document.parts)
-        number = self._database.execute(
-            "INSERT INTO documents(address, title, snapshot, text, length) VALUES (?, ?, ?, ?, ?)",
-            (seen.address, document.title, sha256, document.text, length),
-        ).lastrowid
-        assert number is not None  # noqa: S101 - an insert always has one
-        first = self._one("SELECT coalesce(max(id), 0) + 1 FROM passages")
-        found = [
-            (first + place, title, part.heading, document.text[part.start : part.end])
-            for place, part in enumerate(document.parts)
-        ]
-        self._database.executemany(
-            "INSERT INTO passages(id, document, locator, start, stop, title, heading, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (passage, number, part.locator, part.start, part.end, *words)
-                for (passage, *words), part in zip(found, document.parts, strict=True)
-            ),
-        )
-        self._database.executemany(
-            "INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)",
-            ((passage, *map(segmented, words)) for passage, *words in found),
-        )
-        self._unnamed.append((first, replace(document, text="")))
-        if len(self._unnamed) >= _NAMED_TOGETHER:
-            self._add_names()
-        return number
-
-    def _add_names(self) -> None:
-        found = names([document for _, document in self._unnamed])
-        for (first, _), of_one in zip(self._unnamed, found, strict=True):
-            self._database.executemany(
-                "INSERT OR IGNORE INTO names VALUES (?, ?)",
-                ((name, first + place) for name, place in of_one),
+        title_words = segmented(title)
+        held.titles += titles(document, self._passage + 1)
+        for part in document.parts:
+            self._passage += 1
+            body = text[part.start : part.end]
+            held.passages.append(
+                (
+                    *(self._passage, self._document, part.locator, part.start, part.end),
+                    *(title, part.heading, text[done : part.start], body),
+                )
             )
-        self._unnamed.clear()
+            held.words.append(
+                (self._passage, title_words, segmented(part.heading), segmented(body))
+            )
+            done = part.end
+        held.documents.append(
+            (self._document, seen.address, document.title, document.snapshot, text[done:])
+        )
+        held.characters += len(text)
+        return self._document
+
+    def _flush(self) -> None:
+        """Insert what was held, all or nothing of what is not committed yet."""
+        held, self._held = self._held, _Held()
+        if not held.files:
+            return
+        try:
+            self._insert(held)
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
+    def _insert(self, held: _Held) -> None:
+        insert = self._database.executemany
+        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", held.documents)
+        insert("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", held.passages)
+        insert("INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)", held.words)
+        insert("INSERT OR IGNORE INTO names VALUES (?, ?)", names(held.titles))
+        insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", held.files)
 
     def finish(self, path: Path, coverage: Coverage) -> None:
         """Write down ``coverage`` and put the index in its place."""
-        self._add_names()
+        self._flush()
         self._note("coverage", coverage.model_dump_json())
-        self._note("passages", self._one("SELECT count(*) FROM passages"))
-        self._note("length", self._one("SELECT coalesce(sum(length), 0) FROM documents"))
         self._note("doubtful", self._one("SELECT count(*) FROM files WHERE doubtful"))
         self._database.execute("COMMIT")
         if self._one("PRAGMA freelist_count") * _WASTED_SHARE > self._one("PRAGMA page_count"):
             self._database.execute("VACUUM")
-        self._database.execute("PRAGMA journal_mode = DELETE")  # one file, fit to be moved
-        self._database.close()
-        with self._draft.open("rb+") as file:
-            os.fsync(file.fileno())
+        self._database.close()  # the commit has brought it to the disk
         self._draft.replace(path)
 
     def close(self) -> None:
         """Keep what was done so far for the next writer; nothing after ``finish``."""
         with contextlib.suppress(sqlite3.ProgrammingError):  # closed already
             if self._database.in_transaction:
-                self._add_names()
+                self._flush()
                 self._database.execute("COMMIT")
             self._database.close()
 
     def commit(self) -> None:
         """Let what was done so far stand, whatever happens."""
-        self._add_names()
+        self._flush()
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
         self._committed = time.monotonic()
@@ -214,30 +243,3 @@ class IndexWriter:
 
     def _note(self, name: str, value: object) -> None:
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(value)))
-
-
-def _is_sound(path: Path) -> bool:
-    """Whether ``path`` is an index of this version, finished or not."""
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(path)) as database:
-            version = database.execute("SELECT value FROM facts WHERE name = 'version'").fetchone()
-            whole = database.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.DatabaseError:
-        return False
-    return bool(version == (_VERSION,) and whole == ("ok",))
-
-
-def _copy_first(earlier: Sequence[Path], draft: Path) -> None:
-    for path in earlier:
-        with contextlib.suppress(OSError):  # it may be pruned at this moment
-            shutil.copyfile(path, draft)
-            if _is_sound(draft):
-                return
-        _remove(draft)
-
-
-def _remove(draft: Path) -> None:
-    for path in (draft, draft.with_name(f"{draft.name}-wal"), draft.with_name(f"{draft.name}-shm")):
-        path.unlink(missing_ok=True)

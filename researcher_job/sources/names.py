@@ -17,35 +17,31 @@ _QUALIFIED = re.compile(r"\s*\([^()]*\)\s*$")
 _BELOW = " > "
 
 
-def names(documents: Sequence[Divided]) -> Iterator[list[tuple[str, int]]]:
-    """Yield the names in each document: their stems, spaced, and the part that each begins.
+def names(titles: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Yield each of ``titles`` as it would be mentioned, its stems spaced, with its number.
 
-    Many documents at a time, since asking for stems takes long and is done once for all.
+    Many titles at a time, since asking for stems takes long and is done once for all.
     """
-    titles = [list(_titles(document)) for document in documents]
-    both = [
-        text
-        for of_one in titles
-        for title, _ in of_one
-        for text in (title, _QUALIFIED.sub("", title))
-    ]
-    found = iter(stems(both))
-    for of_one in titles:
-        yield [(words, part) for _, part in of_one for words in _spaced(next(found), next(found))]
+    found = stems([title for title, _ in titles])
+    short = stems([_QUALIFIED.sub("", title) for title, _ in titles])
+    for (_, number), *both in zip(titles, found, short, strict=True):
+        yield from ((words, number) for words in {" ".join(one) for one in both if _fits(one)})
 
 
-def _spaced(*found: Sequence[str]) -> set[str]:
-    return {" ".join(words) for words in found if _fits(words)}
+def titles(document: Divided, first: int) -> Iterator[tuple[str, int]]:
+    """Yield title and headings of ``document`` with the passages that each begins.
 
-
-def _titles(document: Divided) -> Iterator[tuple[str, int]]:
+    ``first`` is the number of its first passage.
+    """
     if document.title:
-        yield document.title, 0
-    above: Sequence[str] = ()
-    for number, part in enumerate(document.parts):
-        headings = part.heading.split(_BELOW)
+        yield document.title, first
+    before, above = "", [""]
+    for number, part in enumerate(document.parts, start=first):
+        if part.heading == before:
+            continue
+        before, headings = part.heading, part.heading.split(_BELOW)
         for level, heading in enumerate(headings):
-            if heading and list(above[: level + 1]) != headings[: level + 1]:
+            if heading and above[: level + 1] != headings[: level + 1]:
                 yield heading, number
         above = headings
 

@@ -11,6 +11,9 @@ from researcher_job.sources.document import Reason, Unreadable
 MAX_BYTES = 50_000_000
 """Larger files are recorded, never opened."""
 
+_MORE = 65_536
+"""Bytes to ask for at a time of a file that holds more than it said."""
+
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # neither link nor fifo
 
@@ -36,17 +39,28 @@ def read(path: str) -> Opened:
         raise Unreadable(Reason.FORBIDDEN) from error
     except (OSError, ValueError) as error:
         raise Unreadable(Reason.GONE) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise Unreadable(Reason.SPECIAL)
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise Unreadable(Reason.FORBIDDEN) from error
+        data = _content(descriptor, about.st_size)
+    except OSError as error:
+        raise Unreadable(Reason.FORBIDDEN) from error
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_BYTES:
         raise Unreadable(Reason.TOO_LARGE)
     return Opened(data, signature(about), changed_ns(about))
+
+
+def _content(descriptor: int, size: int) -> bytes:
+    """Return all bytes, one more than ``MAX_BYTES`` at most; ``size`` is what is expected."""
+    parts: list[bytes] = []
+    room, next_part = MAX_BYTES + 1, size + 1
+    while room > 0 and (part := os.read(descriptor, min(next_part, room))):
+        parts.append(part)
+        room, next_part = room - len(part), _MORE
+    return b"".join(parts)
 
 
 def signature(about: os.stat_result) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from researcher_job.sources.document import Block, Document, trail
+from researcher_job.sources.document import HIDDEN, Block, Document, trail
 
 TARGET = 900
 """Characters up to which blocks below the same headings share a passage."""
@@ -16,43 +17,34 @@ MAX_LENGTH = 1_500
 
 _PLACES = ("page ", "slide ", "sheet ", "row ", "record ", "mail ", "$")
 
-_WORD = re.compile(r"\w+")
 
-
-@dataclass(frozen=True)
-class Part:
-    """A passage as it is indexed: where it stands, the headings above it, how many words it has."""
+class Part(NamedTuple):
+    """A passage as it is indexed: where it stands, and the headings above it."""
 
     start: int
     end: int
     locator: str
     heading: str
-    length: int
 
 
 @dataclass(frozen=True)
 class Divided:
-    """A document's title and text, and its passages in order."""
+    """A document's title and text, the text's SHA-256 (hex), and its passages in order."""
 
     title: str
     text: str
+    snapshot: str
     parts: Sequence[Part]
 
 
 def divided(document: Document) -> Divided:
     """Return ``document`` as it is indexed."""
-    text = document.text
     parts = [
-        Part(
-            part.start,
-            part.end,
-            part.locator,
-            _without(document.title, part.headings),
-            len(_WORD.findall(text, part.start, part.end)),
-        )
+        Part(part.start, part.end, part.locator, _without(document.title, part.headings))
         for part in divide(document)
     ]
-    return Divided(document.title, text, parts)
+    snapshot = hashlib.sha256(document.text.encode()).hexdigest()
+    return Divided(document.title, document.text, snapshot, parts)
 
 
 def _without(title: str, headings: tuple[str, ...]) -> str:
@@ -78,9 +70,9 @@ def _joins(held: Block, block: Block) -> bool:
 
 
 def _page(block: Block) -> str:
-    """Return the locator of a place of its own (a page, slide, row, record), else nothing."""
+    """Return the locator of a place of its own (a page, slide, row, hidden text), else nothing."""
     place = block.locator.split(", line ")[0]  # lines of one mail may share a passage
-    return place if place.startswith(_PLACES) else ""
+    return place if place.startswith(_PLACES) or place.endswith(HIDDEN) else ""
 
 
 def _joined(held: Block, block: Block) -> Block:

@@ -1,8 +1,8 @@
 """The process that reads files for a job: may be killed at any moment, and is limited in memory.
 
 Requests come as lines of JSON on standard input, answers go as frames to standard output: four
-bytes of length, then JSON. An empty frame says that the work goes on. It imports no more than
-reading needs, since it starts while somebody waits.
+bytes of length, a line of JSON, and the text of the document, if there is one. An empty frame says
+that the work goes on. It imports no more than reading needs, since it starts while somebody waits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import BinaryIO
 from researcher_job.sources import alive
 from researcher_job.sources.document import Reason, Unreadable
 from researcher_job.sources.opening import read
-from researcher_job.sources.passages import Divided, divided
+from researcher_job.sources.passages import Divided, Part, divided
 from researcher_job.sources.readers import reader_for
 
 MAX_MEMORY = 2_000_000_000
@@ -33,6 +33,9 @@ MAX_CPU_SECONDS = 180
 """For one file. A process whose parent has died and that hangs ends itself by this."""
 
 ALIVE_SECONDS = 1.0
+
+_TOGETHER = 65_536
+"""Bytes of answers about harmless files that may be sent at once."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,15 @@ def extract(asked: Asked) -> Extracted:
 
 def main(memory: int = MAX_MEMORY) -> None:
     """Answer requests until standard input ends, with no more than ``memory`` bytes."""
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.fdopen(os.dup(1), "wb", buffering=_TOGETHER)
     os.dup2(2, 1)  # what a library prints must not become an answer
     _limit_memory(memory)
     _send(answers, b"")  # it has begun
+    answers.flush()
     alive.tell_by(_alive(answers))
-    for asked in _requests():
+    for asked, harmless in _requests(answers):
+        if not harmless:  # should it break down, only this one is to blame
+            answers.flush()
         _limit_time()
         _send(answers, encode(extract(asked)))
 
@@ -97,6 +103,7 @@ def _alive(answers: BinaryIO) -> alive.Tell:
         if time.monotonic() - told >= ALIVE_SECONDS:
             told = time.monotonic()
             _send(answers, b"")
+            answers.flush()
 
     return tell
 
@@ -104,21 +111,26 @@ def _alive(answers: BinaryIO) -> alive.Tell:
 def _send(answers: BinaryIO, frame: bytes) -> None:
     answers.write(struct.pack(">I", len(frame)))
     answers.write(frame)
-    answers.flush()
 
 
-def _requests() -> Iterator[Asked]:
-    """Yield what is asked. A thread listens, so that the end of input ends a file half read."""
-    queue: SimpleQueue[Asked] = SimpleQueue()
+def _requests(answers: BinaryIO) -> Iterator[tuple[Asked, bool]]:
+    """Yield what is asked, and whether no reader can break down on it; else answers leave.
+
+    A thread listens, so that the end of input ends a file half read.
+    """
+    queue: SimpleQueue[tuple[Asked, bool]] = SimpleQueue()
 
     def listen() -> None:
         with contextlib.suppress(OSError, ValueError):
             for line in sys.stdin.buffer:
-                queue.put(Asked(*json.loads(line)))
+                *asked, harmless = json.loads(line)
+                queue.put((Asked(*asked), harmless))
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
+        if queue.empty():
+            answers.flush()
         yield queue.get()
 
 
@@ -143,11 +155,26 @@ def _limit_time() -> None:
 
 
 def encode(extracted: Extracted) -> bytes:
-    """Return ``extracted`` as JSON."""
+    """Return ``extracted`` as a line of JSON and the text."""
     found = extracted.document
     said: list[object] | str | None = found.name if isinstance(found, Reason) else None
+    text = ""
     if isinstance(found, Divided):
-        parts = [(one.start, one.end, one.locator, one.heading, one.length) for one in found.parts]
-        said = [found.title, found.text, parts]
+        text = found.text
+        said = [found.title, found.snapshot, found.parts]
     state = (extracted.signature, extracted.sha256, extracted.changed_ns)
-    return json.dumps([said, *state]).encode()
+    return b"%b\n%b" % (json.dumps([said, *state]).encode(), text.encode())
+
+
+def decode(frame: bytes) -> Extracted:
+    """Return what ``encode`` made a frame of. Nothing that it says is run."""
+    line, _, text = frame.partition(b"\n")
+    said, *state = json.loads(line)
+    if said is None:
+        return Extracted(None, *state)
+    if isinstance(said, str):
+        return Extracted(Reason[said], *state)
+    title, snapshot, parts = said
+    return Extracted(
+        Divided(title, text.decode(), snapshot, [Part(*part) for part in parts]), *state
+    )

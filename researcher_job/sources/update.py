@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
@@ -17,6 +17,9 @@ from researcher_job.sources.reading_process import Asked, Extracted
 from researcher_job.sources.walk import Found
 
 _SLICE_SECONDS = 0.2
+_FEW_ASKED = 192
+"""With more than so many files asked for, no others are."""
+
 _DOUBT_NS = 2_000_000_000
 """The coarsest time stamps of a file system (FAT's): a later change within may not show."""
 
@@ -42,7 +45,7 @@ class Update:
         self.tally = Tally(expected=len(files))
         self.last = ""
         self.opened = 0
-        self._todo = deque(found for found in files if not self._is_settled(found))
+        self._todo = deque(self._unsettled(files))
         self._asked: deque[tuple[Found, Known | None]] = deque()
         self._extraction = Extraction(expected=len(self._todo), limits=limits)
 
@@ -77,24 +80,26 @@ class Update:
             if address not in here:
                 self._writer.drop(address)
 
-    def _is_settled(self, found: Found) -> bool:
-        """Whether nothing of the file need be read; it is counted then."""
-        reason = found.reason or unread(found.name)
-        known = self._writer.known(found.address)
-        if reason is not None:
-            if known is None or known.reason is not reason:
-                self._writer.put(_seen(found), reason)
-            self.tally.count_skipped(reason, found.name)
-            return True
-        if known is None or known.doubtful or known.signature != found.signature:
-            return False
-        self._count(found, known.reason)
-        return True
+    def _unsettled(self, files: Sequence[Found]) -> Iterator[tuple[Found, Known | None]]:
+        """Yield the files that must be read, with what is known of them; count the others."""
+        for found in files:
+            reason = found.reason or unread(found.name)
+            known = self._writer.known(found.address)
+            if reason is not None:
+                if known is None or known.reason is not reason:
+                    self._put(_seen(found), reason, known)
+                self.tally.count_skipped(reason, found.name)
+            elif known is None or known.doubtful or known.signature != found.signature:
+                yield found, known
+            else:
+                self._count(found, known.reason)
 
     def _ask(self) -> None:
+        """Ask for more files, several at a time, since each call costs the process a look."""
+        if len(self._asked) > _FEW_ASKED:
+            return
         while self._todo and self._extraction.has_room():
-            found = self._todo.popleft()
-            known = self._writer.known(found.address)
+            found, known = self._todo.popleft()
             sha256 = known.sha256 if known else ""
             self._extraction.ask(Asked(found.path, found.name, sha256), size=found.size)
             self._asked.append((found, known))
@@ -107,12 +112,17 @@ class Update:
                 self._writer.keep(seen)
                 self._count(found, known.reason if known else None)
             case Reason() as reason:
-                self._writer.put(seen, reason)
+                self._put(seen, reason, known)
                 self._count(found, reason)
             case Divided() as document:
-                self._writer.put(seen, document)
+                self._put(seen, document, known)
                 self._count(found, None)
         self.last = found.name
+
+    def _put(self, seen: Seen, document: Divided | Reason, known: Known | None) -> None:
+        if known is not None:
+            self._writer.drop(seen.address)
+        self._writer.put(seen, document)
 
     def _count(self, found: Found, reason: Reason | None) -> None:
         if reason is None:

@@ -7,12 +7,23 @@ from typing import Protocol
 
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.folders.directory import DirectoryFolders
+from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, Owner, StartOptions
 from mcp_jobs_server.runners.base import Runner
+from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.testing import MemoryRunner
-from researcher_job.contract import STATUS, Failure, Outcome, Request, Spent, Status
+from researcher_job.contract import (
+    STATUS,
+    Failure,
+    Outcome,
+    Request,
+    Spent,
+    Status,
+)
 from researcher_job.contract_files import encode
+from tests.lakeflow import backend as lakeflow
+from tests.lakeflow.backend import Scene
 from tests.server import local_backend as local
 
 ADA = Owner("test", "ada")
@@ -86,6 +97,36 @@ class LocalBench:
 
     async def gone(self, job: Job) -> None:
         await local.until_ended(self.local, job)
+
+
+class LakeflowBench:
+    """Runs really run, in a workspace on this machine; the stand-in does as its question says."""
+
+    def __init__(self, runner: LakeflowRunner, folders: VolumeFolders, scene: Scene) -> None:
+        self.runner: Runner = runner
+        self.folders: Folders = folders
+        self._scene = scene
+
+    async def run(self, job: Job) -> None:
+        def works(job: Job) -> bool:
+            return job.state == "running" and (self._scene.folder(job) / STATUS).exists()
+
+        await lakeflow.until(self.runner, job, works)
+
+    async def progress(self, job: Job) -> None:
+        """Nothing to do: the stand-in's heart beats by itself."""
+
+    async def complete(self, job: Job) -> None:
+        found = await look(self, job)
+        if found.requested is None:
+            self._scene.let_go(job)
+        await lakeflow.until_ended(self.runner, job)
+
+    async def fail(self, job: Job) -> None:
+        await lakeflow.until_ended(self.runner, job)
+
+    async def gone(self, job: Job) -> None:
+        await lakeflow.until_ended(self.runner, job)
 
 
 async def start(

@@ -8,15 +8,20 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.runners.local.runner import LocalRunner
-from tests.contracts.bench import Bench, LocalBench, MemoryBench
+from tests.contracts.bench import Bench, LakeflowBench, LocalBench, MemoryBench
+from tests.lakeflow.backend import scene, server
 from tests.server import local_backend as local
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "lakeflow"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     if request.param == "memory":
         yield MemoryBench()
-        return
-    with local.data_directory(tmp_path, max_running=1) as settings:
-        async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
-            yield LocalBench(runner)
+    elif request.param == "lakeflow":
+        with scene(tmp_path) as stage:
+            async with server(stage) as (runner, folders):
+                yield LakeflowBench(runner, folders, stage)
+    else:
+        with local.data_directory(tmp_path, max_running=1) as settings:
+            async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
+                yield LocalBench(runner)

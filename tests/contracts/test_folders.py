@@ -1,8 +1,9 @@
-"""Every kind of storage keeps the port's contract: a directory, and the published fake."""
+"""Every kind of storage keeps the port's contract: a directory, a volume, the published fake."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -14,8 +15,10 @@ from mcp_jobs_server.errors import NotFound
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.folders.directory import DirectoryFolders
 from mcp_jobs_server.folders.paths import checked
+from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Slice
 from mcp_jobs_server.testing import MemoryFolders
+from tests.lakeflow.backend import VOLUME, scene
 
 pytestmark = pytest.mark.anyio
 
@@ -36,9 +39,15 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(params=["directory", "memory"])
-def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Folders:
-    return MemoryFolders() if request.param == "memory" else DirectoryFolders(tmp_path / "jobs")
+@pytest.fixture(params=["directory", "memory", "volume"])
+def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folders]:
+    if request.param == "memory":
+        yield MemoryFolders()
+    elif request.param == "directory":
+        yield DirectoryFolders(tmp_path / "jobs")
+    else:
+        with scene(tmp_path) as stage:
+            yield VolumeFolders(stage.door(), VOLUME)
 
 
 async def test_what_was_written_is_read(folders: Folders) -> None:

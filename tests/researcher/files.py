@@ -49,6 +49,11 @@ def pdf(*pages: str) -> bytes:
     return _numbered(objects)
 
 
+def hanging_pdf() -> bytes:
+    """Write a PDF whose page keeps its reader busy for seconds, packed to a few kilobytes."""
+    return pdf("x) Tj (" * 450_000)  # of many more pypdf gives up by itself
+
+
 def _numbered(objects: list[bytes]) -> bytes:
     out = b"%PDF-1.4\n"
     places = []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from researcher_job.verify import verify
 from tests.researcher.jobs import (
     QUESTIONS,
     TEXTS,
+    WAIT,
     command,
     make_folder,
     outcome_of,
@@ -139,6 +143,26 @@ def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path
         first.file(name).unlink()
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     assert second.evidence()[0].carried_from == FIRST
+
+
+def test_a_job_may_follow_one_that_still_runs(tmp_path: Path) -> None:
+    running = make_folder(tmp_path / "first")
+    program = [sys.executable, "-m", "tests.researcher.held_job", str(running.path), "purchases"]
+    process = subprocess.Popen([*program, "1"])
+    try:
+        until = time.monotonic() + WAIT
+        while not running.evidence():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        second = follow(tmp_path, "How long is the retention of log files?", OTHER)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert running.outcome() is None
+    assert second.evidence()[0].quote == "Retention of log files lasts thirty days."
+    assert {item.carried_from for item in second.evidence()} == {FIRST}
 
 
 @pytest.mark.parametrize("earlier", ["../nowhere", "../second"])

@@ -16,12 +16,13 @@ import pytest
 from researcher_job.contract import Coverage
 from researcher_job.sources.base import Query
 from researcher_job.sources.document import Reason, Unreadable, Writer
-from researcher_job.sources.extraction import Extraction, Limits, ReadingImpossible
+from researcher_job.sources.extraction import Extraction, Limits
 from researcher_job.sources.passages import Divided
+from researcher_job.sources.reading_child import ReadingImpossible
 from researcher_job.sources.reading_process import Asked, Extracted
 from researcher_job.sources.update import Update
 from researcher_job.sources.walk import walk
-from tests.researcher.files import opened, pdf, reasons
+from tests.researcher.files import hanging_pdf, opened, pdf, reasons
 from tests.researcher.office import LAUGHS, OFFICE, inflated, laughing, replaced
 
 pytestmark = pytest.mark.anyio
@@ -39,11 +40,6 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
-
-
-def hanging_pdf() -> bytes:
-    """Write a PDF whose page keeps its reader busy for seconds, packed to a few kilobytes."""
-    return pdf("x) Tj (" * 450_000)  # of many more pypdf gives up by itself
 
 
 # --- what unpacks to more than it seems ---------------------------------------------------
@@ -137,6 +133,22 @@ def test_a_file_that_hangs_its_reader_is_given_up_and_the_next_ones_are_read(
     assert children() == before
 
 
+def test_what_was_read_before_a_file_that_hangs_is_not_blamed(
+    tmp_path: Path, impatient: Extraction
+) -> None:
+    (tmp_path / "hangs.pdf").write_bytes(hanging_pdf())
+    (tmp_path / "fine.md").write_text("The badger reads.")
+    (tmp_path / "fine.pdf").write_bytes(pdf("The badger signs the paper."))
+    names = ["fine.pdf", *["fine.md"] * 9, "hangs.pdf", "fine.md"]
+    impatient.ask(Asked(str(tmp_path / names[0]), names[0]), size=1_000)
+    assert isinstance(answers(impatient, 1)[0].document, Divided)  # the process has begun
+    for name in names[1:]:
+        impatient.ask(Asked(str(tmp_path / name), name), size=1_000)
+    said = [answer.document for answer in answers(impatient, len(names) - 1)]
+    assert said[9] is Reason.LONG
+    assert all(isinstance(document, Divided) for document in [*said[:9], said[10]])
+
+
 def test_a_file_that_gets_on_but_never_ends_is_given_up(
     tmp_path: Path, impatient: Extraction
 ) -> None:
@@ -206,6 +218,7 @@ def test_after_each_file_that_hangs_the_next_ones_get_less_time(tmp_path: Path) 
         ("arrow.js", "const a = (" + "(" * 1_500 + "\n" + "const a = " * 190 + "\n" * 99),
         ("deep.html", "<div>" * 100_000 + "far below"),
         ("many.html", "<b>" * 100_000 + "bold"),
+        ("hidden.html", "<i hidden>x</i>t" * 200_000 + "<div hidden>" * 100_000),
         ("cells.html", "<table><tr>" + "<td>a" * 50_000),
         ("deep.json", '{"a":' * 900 + "1" + "}" * 900),
         ("number.json", '{"a": ' + "9" * 1_000_000 + "}"),

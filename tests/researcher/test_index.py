@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -13,8 +16,12 @@ import pytest
 from researcher_job.contract import Coverage, Source
 from researcher_job.sources.base import Passage, Query
 from researcher_job.sources.documents import open_library
-from researcher_job.sources.index import remove_unused
+from researcher_job.sources.index import Index, remove_unused
+from researcher_job.sources.index_writer import IndexWriter, Seen
 from researcher_job.sources.library import IndexLost
+from researcher_job.sources.passages import Divided
+from researcher_job.sources.reading_process import Asked, extract
+from researcher_job.words import stems
 from tests.researcher.files import opened, source
 from tests.researcher.jobs import command, make_folder
 
@@ -172,6 +179,44 @@ async def test_a_snapshot_that_nobody_has_is_a_key_error(folder: Path, cache: Pa
     library = await opened(folder, cache)
     with pytest.raises(KeyError):
         await library.snapshot("0" * 64)
+
+
+async def test_texts_and_counts_of_words_are_those_of_the_documents(
+    folder: Path, cache: Path
+) -> None:
+    texts = {
+        "b.md": "\n# One\n\n" + "A gull, a tern. " * 200 + "\n\n## Two\n\nLast.\n\n# End\n",
+        "c.md": "# 鳥\n\n杓鷸在岸邊等待。\n\n> Grüße, at_the shore\n\n<!-- aside -->\n",
+        "d.txt": "\n\n  Indented.\n\n\nAfter.\n\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    library = await opened(folder, cache)
+    for text in texts.values():
+        assert await library.snapshot(hashlib.sha256(text.encode()).hexdigest()) == text
+    (place,) = indexes(cache)
+    with closing(sqlite3.connect(place)) as database:
+        bodies = [row[0] for row in database.execute("SELECT body FROM passages")]
+    index = Index(place)
+    assert (index.passages, index.length) == (len(bodies), sum(map(len, stems(bodies))))
+
+
+def test_an_error_while_rows_are_put_in_leaves_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("A gull.")
+    document = extract(Asked(str(tmp_path / "a.md"), "a.md")).document
+    assert isinstance(document, Divided)
+    writer = IndexWriter(tmp_path / "draft")
+    writer.put(Seen("a.md", "a.md", "1"), document)
+    writer.commit()
+    writer.put(Seen("b.md", "b.md", "1"), document)
+    writer.put(Seen("a.md", "a.md", "2"), document)  # it is there already
+    with pytest.raises(sqlite3.IntegrityError):
+        writer.commit()
+    writer.close()
+    again = IndexWriter(tmp_path / "draft")
+    assert again.addresses() == ["a.md"]
+    again.finish(tmp_path / "index", Coverage(found=1, read=1))
+    assert Index(tmp_path / "index").passages == 1
 
 
 def aged(path: Path, *, days: float) -> None:

@@ -20,6 +20,7 @@ from researcher_job.contract_files import create_once
 from researcher_job.errors import ExitCode
 from researcher_job.folder import JobFolder
 from researcher_job.verify import verify
+from tests.researcher.files import pdf
 from tests.researcher.jobs import (
     QUESTIONS,
     TEXTS,
@@ -96,6 +97,53 @@ def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> No
     outcome = outcome_of(folder)
     assert outcome.outcome == "insufficient_evidence"
     assert "Nothing could be read" in outcome.reason
+
+
+def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
+    tmp_path: Path, handbook: Source
+) -> None:
+    place = tmp_path / "handbook"
+    for name in ("a.png", "b.png", "c.png", "Dragon nests.png"):
+        (place / name).write_bytes(b"\x89PNG")
+    (place / "scan.pdf").write_bytes(pdf("", ""))
+    folder = make_folder(
+        tmp_path / "job", question="Where do dragons nest, says whom?", sources=(handbook,)
+    )
+    assert run(folder).returncode == ExitCode.DONE
+    said = (
+        "Read 3 of 8 files; not read: 4 pictures (Dragon nests.png, a.png …),"
+        " 1 scanned PDF without text (scan.pdf)."
+    )
+    outcome = outcome_of(folder)
+    assert (outcome.outcome, outcome.reason) == (
+        "insufficient_evidence",
+        "Not found in what could be read.",
+    )
+    assert outcome.coverage.sentence() == said
+    assert status_of(folder).coverage == outcome.coverage
+    head = report_of(folder).split("\n## ")[0]
+    assert "Not found in what could be read." in head
+    assert said in head
+    page = folder.file(contract.REPORT_HTML).read_text(encoding="utf-8")
+    assert page.index(said) < page.index("What was not established")
+
+
+def test_with_nothing_that_can_be_read_the_job_ends_with_the_reason(tmp_path: Path) -> None:
+    place = tmp_path / "album"
+    place.mkdir()
+    for number in range(500):
+        (place / f"{number:03}.jpg").write_bytes(b"\xff\xd8\xff")
+    source = Source(name="album", uri=place.as_uri())
+    folder = make_folder(tmp_path / "job", sources=(source,))
+    assert run(folder).returncode == ExitCode.DONE
+    outcome = outcome_of(folder)
+    assert outcome.outcome == "insufficient_evidence"
+    assert outcome.reason == (
+        "Nothing could be read in the sources. Read 0 of 500 files;"
+        " not read: 500 pictures (000.jpg, 001.jpg …)."
+    )
+    assert outcome.reason in report_of(folder).split("\n## ")[0]
+    assert not [step for step in steps_of(folder) if step.kind == "tool_call"]
 
 
 def test_a_held_lock_is_respected_before_anything_is_written(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import anyio
@@ -117,21 +118,31 @@ async def until_ended(client: Client, job_id: str) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def served(home: Home) -> AsyncIterator[str]:
-    """Serve over HTTP and yield the address."""
-    port = free_port()
-    command = [*home.command, "--transport", "http", "--port", str(port)]
-    process = await anyio.open_process(command, env=home.env, stdout=None, stderr=None)
+async def served(
+    home: Home,
+    *options: str,
+    port: int = 0,
+    log: Path | None = None,
+    env: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[str]:
+    """Serve over HTTP and yield the address; ``log`` is where standard error goes."""
+    port = port or free_port()
+    command = [*home.command, "--transport", "http", "--port", str(port), *options]
+    told = log.open("wb") if log else None
+    process = await anyio.open_process(command, env={**home.env, **env}, stdout=None, stderr=told)
     try:
-        await _listening(port)
+        await listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         with anyio.CancelScope(shield=True):
             await process.wait()
+        if told:
+            told.close()
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Return once something listens there."""
     with anyio.fail_after(LONGEST):
         while True:
             try:
@@ -141,6 +152,23 @@ async def _listening(port: int) -> None:
                 continue
             await stream.aclose()
             return
+
+
+@asynccontextmanager
+async def standing_still(home: Home, client: Client, **said: object) -> AsyncIterator[None]:
+    """Have one job run and get nowhere: the next ones wait and nothing changes of them."""
+    asked = {"job_id": await start(client, **said), "wait_seconds": 20}
+    while fields(await client.call_tool("get_status", asked))["state"] == "queued":
+        pass  # it was answered at another change
+    held = [one for one in processes.of_data_dir(home.data) if processes.is_job(one)]
+    for process in held:
+        process.suspend()
+    try:
+        assert held
+        yield
+    finally:
+        for process in held:
+            process.resume()
 
 
 def kill_tree(process: psutil.Process) -> None:

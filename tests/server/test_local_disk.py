@@ -16,6 +16,7 @@ from mcp_jobs_server.runners.local import locks
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.wording import summary
 from researcher_job.contract import OUTCOME, REPORT, RESERVE
 from researcher_job.reserve import NO_ROOM
 from researcher_job.verify import verify
@@ -23,8 +24,10 @@ from tests.server import local_backend as local
 from tests.server.local_backend import (
     ended_file,
     folder,
+    kill,
     let_go,
     lines,
+    runners,
     start,
     until_ended,
     until_running,
@@ -135,10 +138,13 @@ async def test_a_queued_job_waits_for_room_and_is_not_charged(
         assert (await until_ended(runner, first)).state == "completed"
         while "almost full" not in Layout(settings.data_dir).log.read_text():
             await local.moment()
-        found = await runner.job(local.OWNER, waiting.id)
-        assert found is not None
-        assert (found.state, found.attempt) == ("queued", 0)
+        [found] = await runner.active(local.OWNER, limit=9)
+        assert (found.id, found.state, found.attempt) == (waiting.id, "queued", 0)
+        for one in (found, await seen(runner, waiting), *await runner.match(local.OWNER, "")):
+            if one.id == waiting.id:
+                assert "Waits for room" in summary(one, None)
         disk.empty()
+        assert "room" not in (await seen(runner, waiting)).summary
         ended = await until_ended(runner, waiting)
         assert (ended.state, ended.attempt) == ("completed", 1)
 
@@ -162,4 +168,58 @@ async def test_the_next_start_says_that_the_disk_is_read_only_and_later_jobs_go_
         assert (ended.state, ended.attempt) == ("completed", 2)
         assert lines(runner, job, "ends") == ["x"]
     assert (runner_left / OUTCOME).exists()
+    assert sound(settings)
+
+
+async def seen(runner: LocalRunner, job: Job) -> Job:
+    found = await runner.job(local.OWNER, job.id)
+    assert found is not None
+    return found
+
+
+async def test_no_runner_is_launched_while_the_disk_is_read_only(
+    disk: SmallDisk, settings: Settings
+) -> None:
+    async with stand_in(settings) as runner:
+        job = await start(runner)
+        await until_running(runner, job)
+        stop_all(settings, wait_seconds=local.LONGEST)
+    before = Layout(settings.data_dir).log.read_bytes()
+    disk.make("ro")
+    async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=0.02) as runner:
+        for _ in range(50):
+            await local.moment()
+            assert runners(settings) == []
+        with pytest.raises(Unavailable, match=r"Check .* the data directory"):
+            await seen(runner, job)
+    assert Layout(settings.data_dir).log.read_bytes() == before
+    disk.make("rw")
+
+
+async def test_while_the_database_cannot_be_written_no_runner_is_launched_and_it_is_said(
+    disk: SmallDisk, settings: Settings
+) -> None:
+    async with LocalRunner(
+        settings, job_command=local.STAND_IN, least_free_bytes=0, keep_seconds=0.02
+    ) as runner:
+        job = await start(runner)
+        await until_running(runner, job)
+        disk.fill()
+        with pytest.raises(Unavailable, match="full"):
+            for _ in range(200):  # the database has some room left in its own files
+                await start(runner, "answer")
+        await until_nothing_works_on(settings, job)
+        queued = [one for one in await runner.active(local.OWNER, limit=300) if one.id != job.id]
+        kill(runners(settings))
+        before = Layout(settings.data_dir).log.stat().st_size
+        for _ in range(100):
+            await local.moment()
+            assert runners(settings) == []
+        assert Layout(settings.data_dir).log.stat().st_size == before
+        for one in queued[:3]:
+            assert "Waits for room" in summary(await seen(runner, one), None)
+        disk.empty()
+        let_go(runner, job)
+        for one in (job, *queued):
+            assert (await until_ended(runner, one)).state == "completed"
     assert sound(settings)

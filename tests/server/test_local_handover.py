@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 import threading
@@ -14,6 +15,7 @@ import anyio
 import psutil
 import pytest
 
+from mcp_jobs_server.errors import Unavailable
 from mcp_jobs_server.models import StartOptions
 from mcp_jobs_server.runners.local import locks, processes
 from mcp_jobs_server.runners.local.attempt import Place
@@ -152,6 +154,37 @@ async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brou
         with anyio.fail_after(local.LONGEST):
             while not lines(runner, last, "starts"):
                 await local.moment()
+
+
+def test_a_runner_that_never_stays_is_brought_back_ever_more_seldom(place: Place) -> None:
+    seconds = [0.0]
+    none = (sys.executable, "-c", "raise SystemExit(1)")
+    launching = Launching(place.options, place.layout, runner=none, monotonic=lambda: seconds[-1])
+    launched = []
+    for _ in range(300):
+        launcher = launching.bring_back(ready=lambda: None)
+        if launcher is not None:
+            launcher.wait(timeout=local.LONGEST)
+            launched.append(seconds[-1])
+        seconds.append(seconds[-1] + 1)
+    pauses = [later - before for before, later in itertools.pairwise(launched)]
+    assert pauses == [5, 5, 8, 16, 32, 60, 60, 60]
+    with locks.taken(place.layout.runner_lock(PROFILE)):
+        assert launching.bring_back(ready=lambda: None) is None
+    launcher = launching.bring_back(ready=lambda: None)
+    assert launcher is not None, "one was met since, so the next is brought back at once"
+    launcher.wait(timeout=local.LONGEST)
+
+
+def test_nothing_is_brought_back_where_it_could_do_nothing(place: Place) -> None:
+    launching = Launching(place.options, place.layout)
+
+    def not_now() -> None:
+        raise Unavailable("The disk is full.")
+
+    with pytest.raises(Unavailable):
+        launching.bring_back(ready=not_now)
+    assert processes.of_data_dir(place.layout.root) == []
 
 
 @pytest.mark.anyio

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from mcp_jobs_server import surroundings
 from mcp_jobs_server.models import Job
 from mcp_jobs_server.runners.local import processes
 from mcp_jobs_server.runners.local.adoption import AWAY
 from mcp_jobs_server.runners.local.database import Database
 from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.profile import Profile, Profiles
+from mcp_jobs_server.runners.local.profile import Profiles
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.settings import Settings
 from researcher_job import __version__
@@ -114,10 +114,15 @@ def all_bytes(settings: Settings) -> bytes:
     return b"".join(path.read_bytes() for path in files)
 
 
-def another_version(directory: Path) -> Path:
-    """A copy of the packages that says it is of version 99."""
+def copied(directory: Path) -> Path:
+    """A copy of the packages, as they are installed at another place."""
     for name in ("mcp_jobs_server", "researcher_job", "tests"):
         shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("*.pyc"))
+    return directory
+
+
+def upgraded(directory: Path) -> Path:
+    """The same, brought to version 99 in its place."""
     for name in ("mcp_jobs_server", "researcher_job"):
         file = directory / name / "__init__.py"
         file.write_text(file.read_text().replace(f'"{__version__}"', '"99.0.0"'))
@@ -141,12 +146,39 @@ async def test_each_job_runs_under_the_interpreter_and_version_of_its_server(
     settings: Settings, runner: LocalRunner, tmp_path: Path
 ) -> None:
     python, environ = another_python(tmp_path / "bin")
-    newer = another_version(tmp_path / "newer")
+    newer = upgraded(copied(tmp_path / "newer"))
     with server(settings, environ, python=python) as one, server(settings, {}, at=newer) as other:
         job = await until_running(runner, await seen(runner, one))
         assert lines(runner, job, "surroundings") == [python, __version__]
         job = await until_running(runner, await seen(runner, other))
         assert lines(runner, job, "surroundings") == [sys.executable, "99.0.0"]
+
+
+def profile_of_job(settings: Settings, job_id: str) -> str:
+    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+        return str(database.execute("SELECT profile FROM jobs WHERE id = ?", (job_id,)).fetchone())
+
+
+async def test_an_upgrade_in_place_makes_a_new_profile_and_breaks_no_job(
+    settings: Settings, runner: LocalRunner, tmp_path: Path
+) -> None:
+    here = copied(tmp_path / "here")
+    with server(settings, {}, at=here) as before, server(settings, {}, at=here) as same:
+        for job_id in (before, same):
+            job = await until_running(runner, await seen(runner, job_id))
+            assert lines(runner, job, "surroundings") == [sys.executable, __version__]
+    assert profile_of_job(settings, before) == profile_of_job(settings, same)
+    upgraded(here)
+    let_go(runner, await seen(runner, same))
+    await until_ended(runner, await seen(runner, same))
+    with server(settings, {}, at=here) as after:
+        job = await until_running(runner, await seen(runner, after))
+        assert lines(runner, job, "surroundings") == [sys.executable, "99.0.0"]
+        assert profile_of_job(settings, after) != profile_of_job(settings, before)
+        let_go(runner, await seen(runner, before))
+        ended = await until_ended(runner, await seen(runner, before))
+        assert (ended.state, ended.attempt) == ("completed", 1)
+        assert lines(runner, ended, "ends") == ["x"]
 
 
 async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> None:
@@ -184,7 +216,7 @@ async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
 async def test_a_job_whose_server_is_away_is_left_to_it_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
-    newer = another_version(tmp_path / "newer")
+    newer = upgraded(copied(tmp_path / "newer"))
     with server(settings, {}, at=newer) as theirs:
         async with LocalRunner(settings, adopt_seconds=NOT_NOW) as watcher:
             await until_running(watcher, await seen(watcher, theirs))
@@ -247,52 +279,3 @@ async def test_the_row_of_a_profile_says_what_it_is(
     written = all_bytes(settings)
     assert b"POND_API_TOKEN" in written
     assert b"s3cr3t" not in written
-
-
-PROFILE = Profile(
-    id="a",
-    interpreter="/a/python",
-    version="1.2",
-    configuration="",
-    job_command=("/a/python", "-m", "researcher_job"),
-    settings="{}",
-    secrets=("A_KEY",),
-)
-
-
-@pytest.mark.parametrize(
-    ("other", "can"),
-    [
-        (PROFILE, True),
-        (replace(PROFILE, version="1.1.9"), True),
-        (replace(PROFILE, version="1.10"), False),
-        (replace(PROFILE, secrets=()), True),
-        (replace(PROFILE, secrets=("A_KEY", "B_KEY")), False),
-        (replace(PROFILE, configuration="/b.toml"), False),
-        (replace(PROFILE, job_command=("/a/python", "-m", "another")), False),
-        (
-            replace(
-                PROFILE,
-                interpreter="/b/python",
-                job_command=("/b/python", *PROFILE.job_command[1:]),
-            ),
-            True,
-        ),
-    ],
-)
-def test_who_may_stand_in_for_whom(other: Profile, *, can: bool) -> None:
-    assert PROFILE.can_run_jobs_of(other) is can
-
-
-@pytest.mark.parametrize(
-    ("name", "differs"),
-    [("TEAM", True), ("HTTPS_PROXY", True), ("MY_KEY", True), ("SHLVL", False), ("PWD", False)],
-)
-def test_surroundings_differ_in_what_a_job_can_notice(name: str, *, differs: bool) -> None:
-    one, other = {"HOME": "/a", name: "1"}, {"HOME": "/a", name: "2"}
-    assert (surroundings.digest(one) != surroundings.digest(other)) is differs
-
-
-def test_secrets_are_known_by_their_names_alone() -> None:
-    environ = {"OPENAI_API_KEY": "1", "DB_PASSWORD": "2", "GIT_TOKEN": "3", "KEYBOARD": "us"}
-    assert surroundings.secret_names(environ) == ("DB_PASSWORD", "GIT_TOKEN", "OPENAI_API_KEY")

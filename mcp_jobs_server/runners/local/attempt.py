@@ -26,6 +26,7 @@ from mcp_jobs_server.runners.local.settle import (
     Verdict,
     settle,
 )
+from mcp_jobs_server.runners.local.stored import stored_request
 from researcher_job.contract import (
     FINISH_NOW,
     OUTCOME,
@@ -70,6 +71,7 @@ class Attempt:
 
     def __init__(self, claim: Claim, place: Place, *, adopted: bool) -> None:
         self._claim = claim
+        self._request = stored_request(claim.id, claim.request)
         self._place = place
         self._adopted = adopted
         self._process: subprocess.Popen[bytes] | None = None
@@ -114,12 +116,11 @@ class Attempt:
 
     def begin(self, at: datetime) -> None:
         """Start the job's process; ``OSError``: it could not be started, which is a death."""
-        if self.newer:
+        if self._request is None or self.newer:
             self._exit_code = UNREADABLE
             return
-        request = Request.model_validate_json(self._claim.request)
         if read_whole(self.folder / REQUEST) is None:
-            create_once(self.folder / REQUEST, encode(request))
+            create_once(self.folder / REQUEST, encode(self._request))
         self._start()
         run = Run(
             runner="local",
@@ -215,7 +216,7 @@ class Attempt:
 
     def _out_of_time(self) -> Cause | None:
         options = self._place.options
-        minutes = Request.model_validate_json(self._claim.request).limits.minutes
+        minutes = self._request.limits.minutes if self._request else None
         # At its deadline a job writes its report, for which it has a time of its own.
         if minutes and self._progress.active_seconds > minutes * 60 + options.report_seconds:
             return "deadline"

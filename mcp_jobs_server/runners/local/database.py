@@ -66,6 +66,11 @@ class Database:
             with _transaction(writer, "BEGIN IMMEDIATE"):
                 yield writer
 
+    def prove_writable(self) -> None:
+        """Commit something that changes nothing, which finds out a full or read-only disk."""
+        with self.write() as db:
+            db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
     def data_version(self) -> int:
         """Return a number that changes when another connection has changed the database."""
         with translated(), self._reading:

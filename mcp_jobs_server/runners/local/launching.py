@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mcp_jobs_server.runners.local import locks, processes
@@ -16,6 +16,9 @@ from mcp_jobs_server.runners.local.options import RunnerOptions
 COMING_UP_SECONDS = 5.0
 """How long a launched runner may take to come up before another one is launched."""
 
+LONGEST_PAUSE_SECONDS = 60.0
+"""How long it is waited, at most, until a runner that was brought back in vain is again."""
+
 RUNNER = (sys.executable, "-m", "mcp_jobs_server.runners.local")
 
 
@@ -23,18 +26,43 @@ class Launching:
     """Launches the runner of one profile where none works. Safe to call from any thread."""
 
     def __init__(
-        self, options: RunnerOptions, layout: Layout, *, runner: Sequence[str] = RUNNER
+        self,
+        options: RunnerOptions,
+        layout: Layout,
+        *,
+        runner: Sequence[str] = RUNNER,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runner = runner
+        self._monotonic = monotonic
         self._options = options
         self._layout = layout
         self._turn = threading.Lock()
         self._launched = float("-inf")
         self._came_up_before: int | None = None
+        self._in_vain, self._brought_back = 0, float("-inf")
 
     def failed(self) -> None:
         """Take note that the launcher came to nothing: the next call launches at once."""
         self._launched = float("-inf")
+
+    def bring_back(self, ready: Callable[[], None]) -> subprocess.Popen[bytes] | None:
+        """Do what ``launch_if_missing`` does for work that was left behind; ``ready`` is called
+        before and may raise.
+
+        A runner that ends each time it is brought back is waited for twice as long each time.
+        """
+        if locks.held(self._layout.runner_lock(self._options.profile)):
+            self._in_vain = 0
+            return None
+        pause = min(2.0**self._in_vain, LONGEST_PAUSE_SECONDS) if self._in_vain else 0.0
+        if self._monotonic() - self._brought_back < pause:
+            return None
+        ready()
+        launcher = self.launch_if_missing()
+        if launcher is not None:
+            self._in_vain, self._brought_back = self._in_vain + 1, self._monotonic()
+        return launcher
 
     def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
         """Return the launcher, which is to be waited for, or ``None`` where a runner works or
@@ -43,7 +71,7 @@ class Launching:
             if locks.held(self._layout.runner_lock(self._options.profile)):
                 return None
             came_up = _changed(self._layout.came_up(self._options.profile))
-            waited = time.monotonic() - self._launched
+            waited = self._monotonic() - self._launched
             # One that has come up since and whose lock is free again has left.
             if came_up == self._came_up_before and waited < COMING_UP_SECONDS:
                 return None
@@ -51,7 +79,7 @@ class Launching:
             self._layout.rotate_log()
             command = (*self._runner, *self._options.arguments())
             launcher = processes.launch(command, data_dir=self._layout.root, log=self._layout.log)
-            self._launched, self._came_up_before = time.monotonic(), came_up
+            self._launched, self._came_up_before = self._monotonic(), came_up
             return launcher
 
 

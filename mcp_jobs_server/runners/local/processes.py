@@ -13,7 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,18 @@ def end_job(job_id: str, root: int | None = None, *, wait_seconds: float) -> boo
 def of_data_dir(data_dir: Path) -> list[psutil.Process]:
     """Return the living processes that were started for a data directory, jobs included."""
     return _marked(DATA_MARK, str(data_dir))
+
+
+def suspended_runners(data_dir: Path, profiles: Collection[str]) -> set[str]:
+    """Return those of the profiles whose runner was stopped, to be continued."""
+    import psutil
+
+    found: set[str] = set()
+    for process in of_data_dir(data_dir):
+        with contextlib.suppress(psutil.Error):
+            if _stopped(process):
+                found.update(set(profiles).intersection(process.cmdline()))
+    return found
 
 
 def is_job(process: psutil.Process) -> bool:

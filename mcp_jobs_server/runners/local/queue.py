@@ -66,6 +66,13 @@ class Queue:
             row = db.execute(sql, (self._profile, max_running)).fetchone()
         return _claim(row) if row else None
 
+    def earlier(self, claim: Claim) -> set[str]:
+        """Return the other profiles that have a queued job which was started before this one."""
+        sql = """SELECT DISTINCT profile FROM jobs WHERE state = 'queued' AND profile != ?
+            AND seq < (SELECT seq FROM jobs WHERE id = ?)"""
+        with self._database.read() as db:
+            return {row[0] for row in db.execute(sql, (self._profile, claim.id))}
+
     def claim(
         self, claim: Claim, *, max_running: int, reached: int, at: datetime, boot: str = ""
     ) -> Claim | None:

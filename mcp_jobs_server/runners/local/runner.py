@@ -25,6 +25,7 @@ from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, 
 from mcp_jobs_server.runners.base import Changes
 from mcp_jobs_server.runners.local.adoption import GRACE_SECONDS, Adoption
 from mcp_jobs_server.runners.local.database import Database, translated
+from mcp_jobs_server.runners.local.hindrance import Hindrance
 from mcp_jobs_server.runners.local.launching import Launching
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.options import RunnerOptions
@@ -83,6 +84,7 @@ class LocalRunner:
         self._queue = Queue(self._database, self._options.profile)
         self._folders = DirectoryFolders(self._layout.jobs)
         self._launching = Launching(self._options, self._layout)
+        self._hindrance = Hindrance(self._layout.root)
         self._profile = profile_of(settings, self._options)
         self._profile_recorded = False
         self._adoption = Adoption(
@@ -91,6 +93,7 @@ class LocalRunner:
         self._entered: TaskGroup | None = None
         self._ticker: Ticker | None = None
         self.survives_client = True
+        self.startup_seconds = 0.0
 
     async def __aenter__(self) -> Self:
         tasks = anyio.create_task_group()
@@ -148,13 +151,15 @@ class LocalRunner:
         return await self._look(self._store.waiting)
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
-        return await self._look(partial(self._store.job, owner, job_id))
+        found = await self._look(partial(self._store.job, owner, job_id))
+        return self._hindrance.told([found])[0] if found else None
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        return await self._look(partial(self._store.match, owner, prefix))
+        return self._hindrance.told(await self._look(partial(self._store.match, owner, prefix)))
 
     async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
-        return await self._look(partial(self._store.active, owner, limit=limit, before=before))
+        look = partial(self._store.active, owner, limit=limit, before=before)
+        return self._hindrance.told(await self._look(look))
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None
@@ -235,8 +240,11 @@ class LocalRunner:
     async def _ensure_quietly(self) -> None:
         try:
             await self.ensure_runner()
+            self._hindrance.trouble = None
         except JobsError as error:
-            log.warning("No runner could be launched; it is tried again later. %s", error)
+            if str(error) != str(self._hindrance.trouble):
+                log.warning("No runner could be launched; it is tried again later. %s", error)
+            self._hindrance.trouble = error
 
     async def _note(self, job: Job, name: str, data: bytes) -> None:
         """Write a file that the runner writes as well, should this fail."""
@@ -297,7 +305,7 @@ class LocalRunner:
             self._adoption.look(self._clock())
             if not self._queue.has_work():
                 return None
-            return self._launching.launch_if_missing()
+            return self._launching.bring_back(ready=self._database.prove_writable)
 
 
 def options_of(

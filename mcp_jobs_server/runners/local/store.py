@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from functools import lru_cache
 from statistics import median
 
 from mcp_jobs_server.errors import Conflict, builds_on
@@ -20,7 +19,8 @@ from mcp_jobs_server.models import (
     StopMode,
     Usage,
 )
-from mcp_jobs_server.runners.local.database import Database, from_micros, to_micros
+from mcp_jobs_server.runners.local.database import EPOCH, Database, from_micros, to_micros
+from mcp_jobs_server.runners.local.stored import shown_request
 from researcher_job.contract import JOB_ID, Failure, Request
 
 _POSITION = """CASE WHEN state = 'queued' THEN
@@ -29,8 +29,9 @@ _POSITION = """CASE WHEN state = 'queued' THEN
 _SELECT = f"SELECT *, {_POSITION} FROM jobs"  # noqa: S608 - a constant
 _ACTIVE = "ended_at IS NULL"
 _ENDED = "ended_at IS NOT NULL"
-_BUILDS_ON = f"""SELECT id FROM jobs WHERE owner = ? AND {_ACTIVE} AND ? IN
-    (json_extract(request, '$.follow_up_of'), json_extract(request, '$.refresh_of')) LIMIT 1"""  # noqa: S608
+_BUILDS_ON = f"""SELECT id FROM jobs WHERE owner = ? AND {_ACTIVE} AND CASE WHEN json_valid(request)
+    THEN ? IN (json_extract(request, '$.follow_up_of'), json_extract(request, '$.refresh_of'))
+    END LIMIT 1"""  # noqa: S608
 _END = "\x7f"
 """Sorts behind every sign that an id may hold."""
 
@@ -257,16 +258,10 @@ def _made(job: Job) -> tuple[datetime, str]:
     return job.request.created_at, job.id
 
 
-@lru_cache(maxsize=256)
-def _request(text: str) -> Request:
-    """Read a request, which never changes: many who wait for one job look at it again and again."""
-    return Request.model_validate_json(text)
-
-
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
     return Job(
         owner=owner,
-        request=_request(row["request"]),
+        request=shown_request(row["id"], row["request"], from_micros(row["created_at"]) or EPOCH),
         state=row["state"],
         attempt=row["attempt"],
         requested=row["requested"],

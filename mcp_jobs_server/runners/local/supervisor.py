@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -11,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.runners.local import locks
+from mcp_jobs_server.runners.local import locks, processes
 from mcp_jobs_server.runners.local.attempt import Attempt, Place
+from mcp_jobs_server.runners.local.hindrance import has_room
 from mcp_jobs_server.runners.local.progress import Progress
 from mcp_jobs_server.runners.local.queue import Claim, Queue
 from mcp_jobs_server.runners.local.settle import (
@@ -37,13 +37,11 @@ MOST_SECONDS = 5.0
 """The most that one round counts: a laptop that slept costs its jobs nothing."""
 
 FREE_SECONDS = 3.0
-"""How often it is looked whether jobs of profiles without a runner take places."""
+"""How often it is looked whether jobs of profiles without a runner take places, and whether the
+runner of a job that is to go first is suspended."""
 
 LOCK_SECONDS = 5.0
 """How long the runner's lock is waited for: jobs of a runner that is gone may be being settled."""
-
-LEAST_ROOM = 4_000_000
-"""Free bytes without which no job is begun: its reserve, and as much again."""
 
 RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
 """How soon the data directory is tried again, and for how long. Jobs go on without a runner;
@@ -73,6 +71,8 @@ class Supervisor:
         self._attempts: dict[str, Attempt] = {}
         self._pause = threading.Event()
         self._since_freed = FREE_SECONDS
+        self._suspended: set[str] = set()
+        self._since_suspended = FREE_SECONDS
         self._unusable_seconds = 0.0
         self._had_room = True
 
@@ -138,7 +138,7 @@ class Supervisor:
         claims = self._queue.claimed()
         self._look(claims, seconds)
         self._free_places(seconds)
-        self._claim()
+        self._claim(seconds)
         return bool(self._attempts) or self._queue.has_work()
 
     def _look(self, claims: dict[str, Claim], seconds: float) -> None:
@@ -208,16 +208,31 @@ class Supervisor:
                 Supervisor(self._queue.of(profile), place, clock=self._clock).release()
 
     def _has_room(self) -> bool:
-        """Whether a job could begin to write; without room it would only die, and be charged."""
-        room = shutil.disk_usage(self._place.layout.root).free >= LEAST_ROOM
+        room = has_room(self._place.layout.root)
         if self._had_room and not room:
             log.warning("no job is begun: the disk is almost full")
         self._had_room = room
         return room
 
-    def _claim(self) -> None:
+    def _gives_way(self, waiting: Claim, seconds: float) -> bool:
+        """Whether an earlier job, whose runner works, is to begin first.
+
+        Where its limit is lower it waits for more than one place, and would never get one if
+        others took each that is free.
+        """
+        lock = self._place.layout.runner_lock
+        ahead = {name for name in self._queue.earlier(waiting) if locks.held(lock(name))}
+        self._since_suspended += seconds
+        if ahead and self._since_suspended >= FREE_SECONDS:
+            self._since_suspended = 0.0
+            self._suspended = processes.suspended_runners(self._place.layout.root, ahead)
+        return not ahead <= self._suspended
+
+    def _claim(self, seconds: float) -> None:
         most = self._place.options.max_running
         while self._has_room() and (waiting := self._queue.next(max_running=most)) is not None:
+            if self._gives_way(waiting, seconds):
+                return
             folder = self._place.layout.jobs / waiting.folder
             claim = self._queue.claim(
                 waiting,

@@ -19,7 +19,7 @@ from researcher_job.contract import STATUS
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.15
+TICK_SECONDS = 0.1
 ENSURE_SECONDS = 3.0
 """How often it is made sure, while anyone waits, that a runner is there."""
 
@@ -41,7 +41,7 @@ class Watch:
 
 
 class Ticker:
-    """Looks every 150 ms at the database's version and the status file of each waited job."""
+    """Looks every 100 ms at the database's version and the status file of each waited job."""
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import PurePosixPath
 from typing import TypeVar, cast
 
 from researcher_job.sources.document import Document, Reason
@@ -79,8 +78,10 @@ def _kind(name: str) -> str | Reason:
 
     A file without a suffix is tried as text.
     """
-    path = PurePosixPath(name.lower())
-    kind = _BY_SUFFIX.get(path.suffix) or _BY_STEM.get(path.name.split(".")[0])
-    if kind is None and not path.suffix:
+    last = name.rpartition("/")[2].lower()
+    dot = last.rfind(".")
+    suffix = last[dot:] if 0 < dot < len(last) - 1 else ""
+    kind = _BY_SUFFIX.get(suffix) or _BY_STEM.get(last.split(".")[0])
+    if kind is None and not suffix:
         kind = "sniffed"
-    return kind or _UNREAD.get(path.suffix, Reason.UNKNOWN)
+    return kind or _UNREAD.get(suffix, Reason.UNKNOWN)

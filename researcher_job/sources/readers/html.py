@@ -8,6 +8,7 @@ from lxml import etree, html
 
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
 from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.html_hidden import empty_hidden
 from researcher_job.sources.readers.html_table import labelled_rows
 from researcher_job.sources.readers.text import title_of
 
@@ -34,6 +35,7 @@ def read(data: bytes, name: str) -> Document:
         root = html.document_fromstring(text.encode(), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise Unreadable(Reason.TEXTLESS_HTML) from error
+    empty_hidden(root)
     page = _Page()
     page.walk(root)
     if not page.writer.blocks:

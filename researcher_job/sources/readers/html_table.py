@@ -27,6 +27,8 @@ def labelled_rows(table: html.HtmlElement) -> list[str]:
     headers: list[str] | None = None
     for row in table.iter("tr"):
         cells = [cell for cell in row if cell.tag in ("td", "th")]
+        if not cells:
+            continue
         words = [_words(cell) for cell in cells]
         if any(map(_spans, cells)) or len(cells) > MAX_COLUMNS:
             return []

@@ -19,7 +19,10 @@ _MAX_DEPTH = 20
 
 
 def read(data: bytes, name: str) -> Document:
-    """Read a presentation; slides are the locators, their titles the headings."""
+    """Read a presentation; slides are the locators, their titles the headings.
+
+    A slide that is not shown is read, and its locator says so.
+    """
     check(data, Reason.BROKEN_PPTX)
     writer = Writer()
     try:
@@ -28,7 +31,8 @@ def read(data: bytes, name: str) -> Document:
         for number, slide in enumerate(opened.slides, start=1):
             if number > MAX_SLIDES:
                 raise Unreadable(Reason.LONG)
-            titles.append(_slide(writer, slide, f"slide {number}"))
+            hidden = " (hidden)" if slide.element.get("show") in ("0", "false") else ""
+            titles.append(_slide(writer, slide, f"slide {number}{hidden}"))
         named = next(filter(None, titles), "")
         title = _given(opened.core_properties.title) or named or title_of(name)
     except (Unreadable, MemoryError):

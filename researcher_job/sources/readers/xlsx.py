@@ -24,7 +24,7 @@ _EMPTY_ROWS = 10_000
 
 
 def read(data: bytes, name: str) -> Document:
-    """Read a workbook: stored values, never formulas; hidden sheets, too."""
+    """Read a workbook: stored values, never formulas; hidden sheets, too, marked as such."""
     check(data, Reason.BROKEN_XLSX)
     writer = Writer()
     try:
@@ -42,8 +42,10 @@ def _read(writer: Writer, data: bytes) -> None:
     workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # they are declared by the file, and may be anything
+        hidden = "" if sheet.sheet_state == "visible" else " (hidden)"
+        place = f"sheet {sheet.title}{hidden}"
         for number, said in said_rows(_rows(sheet)):
-            writer.add(said, headings=(sheet.title,), locator=f"sheet {sheet.title}, row {number}")
+            writer.add(said, headings=(sheet.title,), locator=f"{place}, row {number}")
 
 
 def _rows(sheet: Any) -> Iterator[list[str]]:  # noqa: ANN401 - the library has no types

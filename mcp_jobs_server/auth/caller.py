@@ -1,0 +1,57 @@
+"""The caller of a request: whose jobs it may see and what it may have read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mcp_jobs_server.access import EVERYTHING, Access
+from mcp_jobs_server.models import Owner
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A token that proves who calls. It lives as long as its request and shows itself nowhere."""
+
+    token: str = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Hash by which answers about the token are remembered, never the token itself."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a request: the owner of its jobs and what it may have read."""
+
+    owner: Owner
+    access: Access = EVERYTHING
+
+
+class Callers(Protocol):
+    """Tells who makes the request that is being answered, by what its transport vouches for."""
+
+    async def caller(self) -> Caller:
+        """Return the caller.
+
+        Raises:
+            Unidentified: it cannot be told, or may not call.
+            Unavailable: who could tell does not answer.
+        """
+        ...
+
+
+class OnePerson:
+    """Everybody who reaches this server is the same person.
+
+    So it is over stdio and on a loopback address: the person whose account the server runs under.
+    A header is never an identity, since a caller can write any.
+    """
+
+    def __init__(self, owner: Owner | None = None) -> None:
+        self._caller = Caller(owner or Owner.local())
+
+    async def caller(self) -> Caller:
+        return self._caller

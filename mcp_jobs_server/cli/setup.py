@@ -1,0 +1,143 @@
+"""``setup``: checks a workspace, prints what is to be done there, and does it on request."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+from pathlib import Path
+
+import anyio
+
+from mcp_jobs_server.checks import Check
+from mcp_jobs_server.cli.output import data, line, table
+from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.settings import load
+from mcp_jobs_server.setup.apply import Done, apply
+from mcp_jobs_server.setup.found import look
+from mcp_jobs_server.setup.plan import SHARED_CONSEQUENCE, Step, plan
+from mcp_jobs_server.setup.validate import validate
+from mcp_jobs_server.setup.wanted import Client, Wanted
+
+_NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")
+_LONGEST_SECRET = 10_000
+
+
+def setup(args: argparse.Namespace) -> int:
+    """Print checks and plan, or what became of the plan; 1 if something is broken or failed."""
+    logging.getLogger("databricks").addHandler(logging.NullHandler())  # it would name the host
+    wanted = _wanted(args)
+    checks, steps, done = anyio.run(_run, wanted, args.apply)
+    failed = any(check.state == "broken" for check in checks) or any(
+        each.state != "done" for each in done
+    )
+    if args.json:
+        data(_fields(checks, steps, done))
+    else:
+        _print(wanted, checks, steps, done, applied=args.apply)
+    return 1 if failed else 0
+
+
+async def _run(wanted: Wanted, to_apply: bool) -> tuple[list[Check], list[Step], list[Done]]:  # noqa: FBT001
+    from mcp_jobs_server.databricks.workspace import Workspace
+
+    workspace = Workspace.of_environment()
+    found = await look(workspace, wanted)
+    steps = plan(wanted, found)
+    done = await apply(workspace, steps) if to_apply else []
+    return validate(wanted, found), steps, done
+
+
+def _wanted(args: argparse.Namespace) -> Wanted:
+    settings = load()
+    said = settings.volume.removeprefix("/Volumes/").split("/") if settings.volume else ["", "", ""]
+    catalog, schema, volume = (
+        _name(option, getattr(args, option) or default)
+        for option, default in zip(("catalog", "schema", "volume"), said, strict=True)
+    )
+    if args.group and not args.app:
+        raise InvalidArgument("--group is named without an app.", "Add --app NAME.")
+    return Wanted(
+        catalog=catalog,
+        schema=schema,
+        volume=volume,
+        job_id=args.job or settings.job_id,
+        app=args.app,
+        group=args.group,
+        model=args.model,
+        client=_client(args.client_id, args.client_secret_file),
+        shared=args.shared_credentials,
+    )
+
+
+def _name(option: str, said: str) -> str:
+    """Return a name as Unity Catalog stores it, in lower case."""
+    if not said:
+        raise InvalidArgument(f"--{option} is missing.", "Or set MCP_JOBS_VOLUME.")
+    if not _NAME.fullmatch(said):
+        raise InvalidArgument(
+            f"--{option} {said[:40]!r} is no name.", "It has no point, slash or space."
+        )
+    return said.lower()
+
+
+def _client(client_id: str, file: str) -> Client | None:
+    if not client_id and not file:
+        return None
+    if not client_id or not file:
+        raise InvalidArgument(
+            "--client-id and --client-secret-file go together.", "Pass both, or none."
+        )
+    try:
+        with sys.stdin if file == "-" else Path(file).open(encoding="utf-8") as source:
+            secret = source.read(_LONGEST_SECRET).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(
+            "The file of the secret cannot be read.", "Check its path."
+        ) from error
+    if not secret:
+        raise InvalidArgument("The file of the secret is empty.", "Put the secret into it.")
+    return Client(client_id, secret)
+
+
+def _fields(checks: list[Check], steps: list[Step], done: list[Done]) -> dict[str, object]:
+    return {
+        "checks": [check.fields() for check in checks],
+        "plan": [{"step": step.said, "lacks": step.lacks} for step in steps],
+        "applied": [{"step": d.step.said, "state": d.state, "reason": d.reason} for d in done],
+    }
+
+
+def _print(
+    wanted: Wanted, checks: list[Check], steps: list[Step], done: list[Done], *, applied: bool
+) -> None:
+    table(("check", "state", "what was found"), [(c.name, c.state, c.found) for c in checks])
+    for check in checks:
+        if check.advice:
+            line(f"{check.name}: {check.advice}")
+    if wanted.shared:
+        line(f"With --shared-credentials {SHARED_CONSEQUENCE}.")
+    if not steps:
+        line("There is nothing to do.")
+    elif applied:
+        _print_done(done)
+    else:
+        _print_plan(steps)
+
+
+def _print_plan(steps: list[Step]) -> None:
+    line("To do:")
+    for number, step in enumerate(steps, 1):
+        line(f"{number}. {step.said}")
+        if step.lacks:
+            line(f"   You were not seen to hold {step.lacks}. Without it {step.without}.")
+    line("Nothing was changed; --apply does it.")
+
+
+def _print_done(done: list[Done]) -> None:
+    for result in done:
+        line(f"{result.state}: {result.step.said}")
+        if result.state != "done":
+            line(f"   {result.reason} {result.hint}".rstrip())
+            line(f"   Without it {result.step.without}.")

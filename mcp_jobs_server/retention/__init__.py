@@ -1,0 +1,1 @@
+"""Deletes the folders of jobs that ended long ago, by plain file operations below one root."""

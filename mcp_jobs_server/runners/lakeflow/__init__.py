@@ -1,0 +1,1 @@
+"""Jobs on Databricks: folders in a volume, runs of one deployed Lakeflow job. No state here."""

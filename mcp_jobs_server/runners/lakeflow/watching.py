@@ -1,0 +1,112 @@
+"""Tells who waits for a job that something happened to it: one poll a job for all who wait."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+from mcp_jobs_server.errors import JobsError
+from mcp_jobs_server.models import Job, Owner
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+SLOWEST_SECONDS = 3.0
+SLOWER = 1.5
+"""Factor by which polls become rarer while nothing changes."""
+
+Mark = tuple[object, ...]
+Watched = tuple[Owner, str]
+
+
+class Watch:
+    """``Changes`` of one subscriber."""
+
+    def __init__(self) -> None:
+        self._changed = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._changed.wait()
+        self._changed = anyio.Event()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+
+class Watching:
+    """Polls each job that anyone waits for, as long as anyone does.
+
+    Args:
+        mark: returns what changes when there is something new to see.
+        tasks: in which polls run.
+        seconds: between two polls right after a change, and at most.
+    """
+
+    def __init__(
+        self,
+        mark: Callable[[Owner, str], Awaitable[Mark]],
+        tasks: TaskGroup,
+        *,
+        seconds: tuple[float, float] = (POLL_SECONDS, SLOWEST_SECONDS),
+    ) -> None:
+        self._mark = mark
+        self._tasks = tasks
+        self._seconds = seconds
+        self._watches: dict[Watched, set[Watch]] = {}
+        self._seen: dict[Watched, Mark] = {}
+
+    @asynccontextmanager
+    async def changes(self, job: Job) -> AsyncIterator[Watch]:
+        """Subscribe to the job; what happens from now on wakes the watch."""
+        watch, watched = Watch(), (job.owner, job.id)
+        first = watched not in self._watches
+        self._watches.setdefault(watched, set()).add(watch)
+        try:
+            if watched not in self._seen:
+                self._seen.setdefault(watched, await self._mark(*watched))
+            if first:
+                self._tasks.start_soon(self._poll, watched, self._watches[watched])
+            yield watch
+        finally:
+            self._forget(watched, watch)
+
+    def watches(self, owner: Owner, job_id: str) -> bool:
+        """Say whether the job is polled now."""
+        return (owner, job_id) in self._watches
+
+    def wake(self, owner: Owner, job_id: str) -> None:
+        """Tell at once what this process did to a job itself."""
+        for watch in self._watches.get((owner, job_id), ()):
+            watch.wake()
+
+    def _forget(self, watched: Watched, watch: Watch) -> None:
+        watches = self._watches.get(watched, set())
+        watches.discard(watch)
+        if not watches:
+            self._watches.pop(watched, None)
+            self._seen.pop(watched, None)
+
+    async def _poll(self, watched: Watched, watches: set[Watch]) -> None:
+        pause, slowest = self._seconds
+        while self._watches.get(watched) is watches:
+            await anyio.sleep(pause)
+            changed = await self._look(watched, watches)
+            pause = self._seconds[0] if changed else min(pause * SLOWER, slowest)
+
+    async def _look(self, watched: Watched, watches: set[Watch]) -> bool:
+        """Look once; a workspace that does not answer is no change, and is asked again later."""
+        try:
+            mark = await self._mark(*watched)
+        except JobsError as error:
+            log.warning("job %s could not be looked at: %s", watched[1], error.message)
+            return False
+        if self._watches.get(watched) is not watches or self._seen.get(watched) == mark:
+            return False
+        self._seen[watched] = mark
+        for watch in watches:
+            watch.wake()
+        return True

@@ -1,0 +1,1 @@
+"""Puts the workspace in order for a shared deployment: validate, plan, apply."""

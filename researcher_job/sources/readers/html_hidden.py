@@ -1,0 +1,43 @@
+"""What a web page holds and does not show, as far as each element says so itself."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree, html
+
+_CANDIDATES = etree.XPath("//*[@hidden or @style or self::dialog or self::datalist]")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.S)
+_IGNORED = re.compile(r"\s+|!important", re.I)
+_HIDING = re.compile(
+    r"display:none|(?:content-)?visibility:(?:hidden|collapse)|mso-hide:all"
+    r"|(?:opacity|font-size):0*(?:\.0*)?(?:%|[a-z]+)?",
+)
+"""A declaration that leaves nothing to see, as mails and pages hide what only programs read."""
+
+
+def empty_hidden(root: html.HtmlElement) -> None:
+    """Empty what nobody sees of the page: hidden by an attribute or by its own style.
+
+    Style sheets are not followed, nor what covers or colours a text away. The page itself stays:
+    some hide all of it until their script has run.
+    """
+    for element in _CANDIDATES(root):
+        if element.tag not in ("html", "body") and _is_hidden(element):
+            element.clear(keep_tail=True)
+
+
+def _is_hidden(element: html.HtmlElement) -> bool:
+    hidden = element.get("hidden")
+    if hidden is not None and hidden.strip().lower() != "until-found":  # a search shows it
+        return True
+    if element.tag == "datalist" or (element.tag == "dialog" and element.get("open") is None):
+        return True
+    return any(map(_HIDING.fullmatch, _declarations(element.get("style", ""))))
+
+
+def _declarations(style: str) -> list[str]:
+    """Return the declarations in force, without white space: of one property the last."""
+    plain = _IGNORED.sub("", _COMMENT.sub("", style)).lower()
+    last = {one.partition(":")[0]: one for one in plain.split(";")}
+    return list(last.values())
