@@ -89,15 +89,15 @@ class _Subject:
         named = [one.title for one in passages], [one.locator for one in passages], _files(passages)
         stemmed = stems([" ".join(names) for names in zip(*named, strict=True)])
         self._names = {
-            (one.uri, one.start): self._asked.intersection(words)
+            (one.uri, one.start): self._asked in words
             for one, words in zip(passages, stemmed, strict=True)
         }
         self._is_name = any(self._names.values())
 
     def named(self, passage: Passage, own: AbstractSet[str], near: AbstractSet[str]) -> bool:
-        if not self._asked or self._names[passage.uri, passage.start] or self._asked & own:
+        if not self._asked or self._names[passage.uri, passage.start] or self._asked in own:
             return True
-        return not self._is_name and bool(self._asked & near)
+        return not self._is_name and self._asked in near
 
 
 def _files(passages: Sequence[Passage]) -> list[str]:
