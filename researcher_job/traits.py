@@ -69,6 +69,11 @@ def worth(traits: Traits) -> float:
     return math.fsum(a * b for a, b in zip(astuple(traits), astuple(WEIGHTS), strict=True))
 
 
+def refers(text: str) -> bool:
+    """Tell whether a sentence begins by referring to what was named before it."""
+    return _REFERS.match(text) is not None
+
+
 @dataclass(frozen=True)
 class Said:
     """A sentence as it is judged: what it says, its stems, and its number in its paragraph."""
@@ -140,7 +145,7 @@ class Wanted:
             answer=answer or 0.0,
             defines=float(_DEFINES.match(said.text) is not None and self._begins(said.words)),
             opens=1 / (1 + said.place),
-            apart=float(not names and _REFERS.match(said.text) is None),
+            apart=float(not names and not refers(said.text)),
             thin=float(len(said.words) < _FEW_WORDS),
         )
 
