@@ -149,6 +149,7 @@ def filled(words: list[str], values: dict[str, str]) -> list[str]:
 def test_parameters_of_the_researcher_are_understood(deployed: Bundle, tmp_path: Path) -> None:
     values = {"job.parameters.job_folder": str(tmp_path), "job.run_id": "7"}
     words = filled(parameters(deployed, "researcher"), values)
+    assert [word.partition("=")[0] for word in words] == ["--folder", "--run-id", "--config"]
     config = f"--config={ROOT / 'research.toml'}"
     words = [config if word.startswith("--config=") else word for word in words]
     done = subprocess.run(
