@@ -29,8 +29,9 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
+from mcp_jobs_server.auth.direct import alone
 from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.models import ENDED_STATES
+from mcp_jobs_server.models import ENDED_STATES, Owner
 from mcp_jobs_server.results import (
     CancelResult,
     CheckResult,
@@ -50,10 +51,11 @@ A = TypeVar("A", bound=Arguments)
 
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
-    """Open the jobs of this machine; without ``settings`` those of the environment hold."""
+    """Open the jobs of the backend; without ``settings`` those of the environment hold."""
     in_force = settings or load()
     async with open_jobs(in_force) as jobs:
-        yield Research(jobs, in_force)
+        caller = await alone(in_force).caller()
+        yield Research(jobs, caller.owner)
 
 
 def run(
@@ -86,9 +88,9 @@ def run(
 class Research:
     """The jobs of one owner. Arguments mean what they mean to the tools of the same names."""
 
-    def __init__(self, jobs: Jobs, settings: Settings) -> None:
+    def __init__(self, jobs: Jobs, owner: Owner) -> None:
         self._jobs = jobs
-        self._owner = settings.owner
+        self._owner = owner
 
     async def start(
         self,

@@ -63,10 +63,12 @@ class RunState:
     how the job ended. ``cause`` says why one failed, ``message`` the platform's words about it.
     ``note`` is what a person is told of an active one. ``task_run_id`` is the run of the last
     attempt of the last task, of which the error can be asked; 0 where there is none.
+    ``unknown``: the words are of a later version, so that the job folder has to tell.
     """
 
     place: Place
     ended: bool = False
+    unknown: bool = False
     cause: Cause = ""
     note: str = ""
     message: str = ""
@@ -92,7 +94,7 @@ def run_state(run: Mapping[str, Any], *, stop_asked: bool = False) -> RunState:
     status, state = _dict(run.get("status")), _dict(run.get("state"))
     found = _by_status(status, state, tasks, stop_asked=stop_asked)
     if found is None:
-        found = _by_state(state, stop_asked=stop_asked) or RunState("running")
+        found = _by_state(state, stop_asked=stop_asked) or RunState("running", unknown=True)
     last = tasks[-1] if tasks else {}
     began = found.place not in ("queued",) and found.note != COMPUTE_STARTS
     return replace(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from mcp_jobs_server.folders.base import Folders
@@ -15,8 +14,6 @@ from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from mcp_jobs_server.testing import MemoryRunner
 from researcher_job.contract import (
-    FINISH_NOW,
-    OUTCOME,
     STATUS,
     Failure,
     Outcome,
@@ -25,7 +22,8 @@ from researcher_job.contract import (
     Status,
 )
 from researcher_job.contract_files import encode
-from tests.lakeflow.small_workspace import SmallWorkspace
+from tests.lakeflow import backend as lakeflow
+from tests.lakeflow.backend import Scene
 from tests.server import local_backend as local
 
 ADA = Owner("test", "ada")
@@ -102,49 +100,33 @@ class LocalBench:
 
 
 class LakeflowBench:
-    """Plays the job's part in the volume, and the platform's in the workspace."""
+    """Runs really run, in a workspace on this machine; the stand-in does as its question says."""
 
-    def __init__(
-        self, runner: LakeflowRunner, folders: VolumeFolders, workspace: SmallWorkspace
-    ) -> None:
+    def __init__(self, runner: LakeflowRunner, folders: VolumeFolders, scene: Scene) -> None:
         self.runner: Runner = runner
         self.folders: Folders = folders
-        self.workspace = workspace
+        self._scene = scene
 
     async def run(self, job: Job) -> None:
-        self.workspace.begin(job.id)
-        self._write(job, STATUS, encode(Status(updated_at=datetime.now(UTC))))
+        def works(job: Job) -> bool:
+            return job.state == "running" and (self._scene.folder(job) / STATUS).exists()
+
+        await lakeflow.until(self.runner, job, works)
 
     async def progress(self, job: Job) -> None:
-        said = Status(summary="Reading.", updated_at=datetime.now(UTC))
-        self._write(job, STATUS, encode(said))
+        """Nothing to do: the stand-in's heart beats by itself."""
 
     async def complete(self, job: Job) -> None:
-        asked = (self._folder(job) / FINISH_NOW).exists()
-        outcome = Outcome(
-            outcome="partial" if asked else "answered",
-            answer="" if asked else "Forty-two.",
-            spent=Spent(active_seconds=3),
-            ended_at=datetime.now(UTC),
-        )
-        self._write(job, OUTCOME, encode(outcome))
-        self.workspace.end(job.id, "SUCCESS")
-        await look(self, job)
+        found = await look(self, job)
+        if found.requested is None:
+            self._scene.let_go(job)
+        await lakeflow.until_ended(self.runner, job)
 
     async def fail(self, job: Job) -> None:
-        await self.run(job)
-        self.workspace.end(job.id, "RUN_EXECUTION_ERROR", ago=120, error="SystemExit: 5")
+        await lakeflow.until_ended(self.runner, job)
 
     async def gone(self, job: Job) -> None:
-        self.workspace.end(job.id, "USER_CANCELED", ago=120)
-
-    def _folder(self, job: Job) -> Path:
-        return self.workspace.place(self.folders.location(job.folder))
-
-    def _write(self, job: Job, name: str, data: bytes) -> None:
-        place = self._folder(job) / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
+        await lakeflow.until_ended(self.runner, job)
 
 
 async def start(

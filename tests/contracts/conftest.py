@@ -9,8 +9,7 @@ import pytest
 
 from mcp_jobs_server.runners.local.runner import LocalRunner
 from tests.contracts.bench import Bench, LakeflowBench, LocalBench, MemoryBench
-from tests.lakeflow.backend import lakeflow_backend
-from tests.lakeflow.small_workspace import small_workspace
+from tests.lakeflow.backend import scene, server
 from tests.server import local_backend as local
 
 
@@ -19,9 +18,9 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield MemoryBench()
     elif request.param == "lakeflow":
-        with small_workspace(tmp_path) as workspace:
-            async with lakeflow_backend(workspace) as (runner, folders):
-                yield LakeflowBench(runner, folders, workspace)
+        with scene(tmp_path) as stage:
+            async with server(stage) as (runner, folders):
+                yield LakeflowBench(runner, folders, stage)
     else:
         with local.data_directory(tmp_path, max_running=1) as settings:
             async with LocalRunner(settings, job_command=local.STAND_IN) as runner:

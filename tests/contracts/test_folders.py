@@ -18,8 +18,7 @@ from mcp_jobs_server.folders.paths import checked
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Slice
 from mcp_jobs_server.testing import MemoryFolders
-from tests.lakeflow.backend import VOLUME, workspace_of
-from tests.lakeflow.small_workspace import small_workspace
+from tests.lakeflow.backend import VOLUME, scene
 
 pytestmark = pytest.mark.anyio
 
@@ -47,9 +46,8 @@ def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folders]
     elif request.param == "directory":
         yield DirectoryFolders(tmp_path / "jobs")
     else:
-        with small_workspace(tmp_path) as small:
-            small.make_volume()
-            yield VolumeFolders(workspace_of(small), VOLUME)
+        with scene(tmp_path) as stage:
+            yield VolumeFolders(stage.door(), VOLUME)
 
 
 async def test_what_was_written_is_read(folders: Folders) -> None:

@@ -84,12 +84,14 @@ async def test_typical_seconds_are_those_of_like_jobs_of_this_owner(bench: Bench
 async def test_what_an_owner_uses_and_used_is_known(bench: Bench) -> None:
     began = datetime.now(UTC)
     ended = await done(bench)
+    running = await start(bench)
+    await bench.run(running)
     waiting = await start(bench)
     await start(bench, owner=EVE)
     used = await bench.runner.usage(ADA, began - timedelta(seconds=1))
-    assert (used.active, used.starts, used.first) == (1, 2, ended.request.created_at)
+    assert (used.active, used.starts, used.first) == (2, 3, ended.request.created_at)
     later = await bench.runner.usage(ADA, waiting.request.created_at + timedelta(seconds=1))
-    assert (later.active, later.starts, later.first) == (1, 0, None)
+    assert (later.active, later.starts, later.first) == (2, 0, None)
     assert await bench.runner.waiting() == 2
 
 

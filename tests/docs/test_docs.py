@@ -317,7 +317,7 @@ def test_links_lead_somewhere(name: str) -> None:
 GENERAL = {"Volumes", "path", "home", "mcp", "health"}
 """How absolute paths in documents may begin; others are those of somebody's machine."""
 
-HOSTS = {"127.0.0.1:8000", "modelcontextprotocol.io"}
+HOSTS = {"127.0.0.1:8000", "modelcontextprotocol.io", "wiki.example.org"}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

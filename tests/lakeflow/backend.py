@@ -1,36 +1,134 @@
-"""The Lakeflow backend over a small workspace, at a pace for tests."""
+"""The Lakeflow backend over the fake workspace, at a pace for tests."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
 
 from mcp_jobs_server.databricks.workspace import Patience, Workspace
+from mcp_jobs_server.fake_workspace.execution import WheelTask
+from mcp_jobs_server.fake_workspace.runs import JobSettings, Run
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
 from mcp_jobs_server.folders.volume import VolumeFolders
+from mcp_jobs_server.models import Job, Owner, StartOptions
+from mcp_jobs_server.runners.base import Runner
 from mcp_jobs_server.runners.lakeflow.looking import Paces
 from mcp_jobs_server.runners.lakeflow.runner import LakeflowPaces, LakeflowRunner
-from tests.lakeflow.small_workspace import JOB_ID, SmallWorkspace
+from researcher_job.contract import Request, new_job_id
 
 VOLUME = "/Volumes/main/research/jobs"
-TOKEN = "dapi-of-the-tests"
+STAND_IN = WheelTask(command=(sys.executable, str(Path(__file__).with_name("volume_job.py"))))
+OWNER = Owner("test", "ada")
+ANY = StartOptions()
+LONGEST = 60
+"""Seconds after which a test is taken for hanging; a net, not a measure."""
+
 QUICK = Patience(call=8, http=1, retry=5, sign_in=20)
 AT_ONCE = LakeflowPaces(
-    poll=0.05, slowest_poll=0.1, run=0, active=0, index=0, control=0, settling=Paces()
+    poll=0.05,
+    slowest_poll=0.1,
+    run=0,
+    active=0,
+    index=0,
+    control=0,
+    settling=Paces(late=0.5),
 )
-"""Nothing is remembered and polls are quick."""
+"""Nothing is remembered, polls are quick, and outcomes are not waited for long."""
 
 
-def workspace_of(small: SmallWorkspace, *, patience: Patience = QUICK) -> Workspace:
-    return Workspace.of_token(TOKEN, host=small.host, patience=patience)
+@dataclass
+class Scene:
+    """A workspace with a deployed job and its volume."""
+
+    workspace: FakeWorkspace
+    job: JobSettings
+    volume: Path
+
+    def door(self, patience: Patience = QUICK) -> Workspace:
+        """Return the workspace as the app's identity sees it."""
+        return Workspace.of_token(
+            self.workspace.app.token, host=self.workspace.url, patience=patience
+        )
+
+    def count(self, method: str, path: str = "") -> int:
+        """Return how many requests of that method had this in their path."""
+        return sum(seen.method == method and path in seen.path for seen in self.workspace.requests)
+
+    def runs_of(self, job_id: str) -> list[Run]:
+        return [run for run in self.workspace.runs() if run.parameters["job_id"] == job_id]
+
+    def folder(self, job: Job) -> Path:
+        return self.volume / job.folder
+
+    def let_go(self, job: Job) -> None:
+        """Let the waiting stand-in job come to its end."""
+        (self.folder(job) / "go").touch()
+
+
+@contextmanager
+def scene(root: Path, **settings: object) -> Iterator[Scene]:
+    """Open a workspace; ``settings`` are those of the job. One run at a time unless they say so."""
+    with FakeWorkspace(root) as workspace:
+        volume = workspace.add_volume(VOLUME.removeprefix("/Volumes/").replace("/", "."))
+        given = {"task": STAND_IN, "max_concurrent_runs": 1, **settings}
+        yield Scene(workspace, workspace.add_job(**given), volume)
 
 
 @asynccontextmanager
-async def lakeflow_backend(
-    small: SmallWorkspace, *, paces: LakeflowPaces = AT_ONCE, fresh_seconds: float = 0
+async def server(
+    scene: Scene,
+    *,
+    paces: LakeflowPaces = AT_ONCE,
+    fresh_seconds: float = 0,
+    patience: Patience = QUICK,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[tuple[LakeflowRunner, VolumeFolders]]:
-    """A runner and its folders, as one server holds them. The catalog is there, nothing else."""
-    small.place("/Volumes/main").mkdir(exist_ok=True)
-    workspace = workspace_of(small)
+    """A runner and its folders, as one server holds them."""
+    workspace = scene.door(patience)
     folders = VolumeFolders(workspace, VOLUME, fresh_seconds=fresh_seconds)
-    async with LakeflowRunner(workspace, folders, JOB_ID, paces=paces) as runner:
+    async with LakeflowRunner(
+        workspace, folders, scene.job.job_id, paces=paces, clock=clock
+    ) as runner:
         yield runner, folders
+
+
+def request(question: str = "wait", *, job_id: str = "") -> Request:
+    now = datetime.now(UTC)
+    return Request(job_id=job_id or new_job_id(now), question=question, created_at=now)
+
+
+async def started(runner: Runner, question: str = "wait", options: StartOptions = ANY) -> Job:
+    begun = await runner.start(request(question), owner=OWNER, options=options)
+    return begun.job
+
+
+async def until(runner: Runner, job: Job, true: Callable[[Job], bool]) -> Job:
+    """Wait, by the port's own means, until the job is so."""
+    with anyio.fail_after(LONGEST):
+        async with runner.changes(job) as changes:
+            while True:
+                found = await runner.job(job.owner, job.id)
+                assert found is not None
+                if true(found):
+                    return found
+                await changes.wait()
+
+
+async def until_running(runner: Runner, job: Job) -> Job:
+    """Wait until the job's program works."""
+    return await until(runner, job, lambda job: job.state == "running" and job.attempt > 0)
+
+
+async def until_ended(runner: Runner, job: Job) -> Job:
+    return await until(runner, job, lambda job: job.ended)
+
+
+def slow(paces: LakeflowPaces = AT_ONCE, **settling: float) -> LakeflowPaces:
+    """Return the paces with others for settling."""
+    return replace(paces, settling=replace(paces.settling, **settling))

@@ -294,3 +294,14 @@ def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: Sour
 def test_what_is_no_id_of_a_run_is_a_usage_error(tmp_path: Path, run_id: str) -> None:
     folder = make_folder(tmp_path / "job")
     assert run(folder, run_id=run_id).returncode == ExitCode.USAGE
+
+
+def test_a_request_that_becomes_visible_late_is_waited_for(
+    tmp_path: Path, handbook: Source
+) -> None:
+    process = subprocess.Popen(command(folder := JobFolder(tmp_path / "job")))
+    time.sleep(2)
+    assert process.poll() is None
+    make_folder(folder.path, sources=(handbook,))
+    assert process.wait(WAIT) == ExitCode.DONE
+    assert outcome_of(folder).coverage.read == 3

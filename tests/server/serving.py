@@ -154,6 +154,23 @@ async def listening(port: int) -> None:
             return
 
 
+@asynccontextmanager
+async def standing_still(home: Home, client: Client, **said: object) -> AsyncIterator[None]:
+    """Have one job run and get nowhere: the next ones wait and nothing changes of them."""
+    asked = {"job_id": await start(client, **said), "wait_seconds": 20}
+    while fields(await client.call_tool("get_status", asked))["state"] == "queued":
+        pass  # it was answered at another change
+    held = [one for one in processes.of_data_dir(home.data) if processes.is_job(one)]
+    for process in held:
+        process.suspend()
+    try:
+        assert held
+        yield
+    finally:
+        for process in held:
+            process.resume()
+
+
 def kill_tree(process: psutil.Process) -> None:
     """Kill a process and all below it, found by their parents, as clients do."""
     for member in [*process.children(recursive=True), process]:

@@ -23,6 +23,7 @@ from tests.server.serving import (
     home,
     listening,
     served,
+    standing_still,
     start,
     text,
     until_ended,
@@ -191,7 +192,7 @@ async def test_a_request_keeps_the_name_that_the_proxy_gave_it(
 async def test_a_waiting_call_is_answered_before_the_server_ends(
     here: Home, workspace: TinyWorkspace
 ) -> None:
-    here.write(3000)
+    here.write(1000)
     port = free_port()
     told = env(here, workspace, DATABRICKS_APP_PORT=str(port), MCP_JOBS_MAX_RUNNING="1")
     command = [sys.executable, "-m", "mcp_jobs_server"]  # as an app it knows the rest by itself
@@ -199,8 +200,10 @@ async def test_a_waiting_call_is_answered_before_the_server_ends(
     states: list[str] = []
     try:
         await listening(port)
-        async with connected(f"http://127.0.0.1:{port}", as_person(ANA)) as ana:
-            await start(ana, sources=["shared"])
+        async with (
+            connected(f"http://127.0.0.1:{port}", as_person(ANA)) as ana,
+            standing_still(here, ana, sources=["shared"]),
+        ):
             job_id = await start(ana, sources=["shared"], question="Where does pump 8 stand?")
             seen = fields(await ana.call_tool("get_status", {"job_id": job_id}))
 

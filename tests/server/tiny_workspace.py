@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import anyio
 import httpx2
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -128,12 +128,17 @@ class Proxy:
             content=await request.body(),
         )
         found = await self._http.send(asked, stream=True)
-        return StreamingResponse(
-            found.aiter_raw(),
-            found.status_code,
-            headers={name: text for name, text in found.headers.items() if name != "date"},
-            background=BackgroundTask(found.aclose),
-        )
+
+        async def body() -> AsyncIterator[bytes]:
+            try:
+                async for part in found.aiter_raw():
+                    yield part
+            finally:  # also where the caller went away
+                with anyio.CancelScope(shield=True):
+                    await found.aclose()
+
+        headers = {name: text for name, text in found.headers.items() if name != "date"}
+        return StreamingResponse(body(), found.status_code, headers=headers)
 
 
 def lines(log: str) -> list[dict[str, object]]:

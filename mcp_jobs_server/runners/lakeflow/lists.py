@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +18,9 @@ from mcp_jobs_server.runners.lakeflow.looking import Looking
 from mcp_jobs_server.runners.lakeflow.runs import Run, Runs
 from mcp_jobs_server.together import each
 from researcher_job.contract import Request
+from researcher_job.contract_files import NewerFormat
+
+log = logging.getLogger(__name__)
 
 MOST_LOOKS = 20
 """Jobs without an active run that one call looks at, the newest first; the next call goes on."""
@@ -69,7 +73,7 @@ class Lists:
         found: list[Job] = []
         while fitting and len(found) < 3:
             some, fitting = fitting[:3], fitting[3:]
-            jobs = await each(partial(self._looking.job, owner, entry.job_id) for entry in some)
+            jobs = await each(partial(self._job, owner, entry) for entry in some)
             found += [job for job in jobs if job is not None]
         return found[:3]
 
@@ -84,13 +88,13 @@ class Lists:
         entries = await self._entries(owner)
         after = milliseconds(since)
         made = [entry for entry in entries if entry.made >= after]
-        first = await self._looking.request(owner, made[-1].job_id) if made else None
+        first = await self._job(owner, made[-1]) if made else None
         unended = await self._unended(owner, [entry for entry in entries if entry.ended is None])
         return Usage(
             active=len(unended),
             starts=len(made),
             cost_usd=sum(entry.ended.cost_usd for entry in made if entry.ended),
-            first=first.created_at if first else None,
+            first=first.request.created_at if first else None,
         )
 
     async def building_on(self, owner: Owner, job_id: str) -> str:
@@ -114,12 +118,22 @@ class Lists:
         for entry in entries:
             run = active.get(self._folders.location(job_folder(owner, entry.job_id)))
             if run is not None:
-                asks.append(partial(self._looking.listed, owner, entry, run))
+                asks.append(partial(self._job, owner, entry, run))
             elif looks < MOST_LOOKS:
                 looks += 1
-                asks.append(partial(self._looking.job, owner, entry.job_id))
+                asks.append(partial(self._job, owner, entry))
         jobs = await each(asks)
         return [job for job in jobs if job is not None and not job.ended]
+
+    async def _job(self, owner: Owner, entry: Entry, run: Run | None = None) -> Job | None:
+        """Return the job; one whose folder a newer version wrote is left out of lists."""
+        try:
+            if run is not None:
+                return await self._looking.listed(owner, entry, run)
+            return await self._looking.job(owner, entry.job_id)
+        except NewerFormat as error:
+            log.warning("job %s is left out: %s", entry.job_id, error)
+            return None
 
     async def _settled(self, owner: Owner) -> list[Entry]:
         """Return the entries of ended jobs, once those that ended unseen were looked at."""

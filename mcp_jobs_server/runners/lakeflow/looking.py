@@ -100,7 +100,7 @@ class Looking:
         job = Job(owner=owner, request=request, state="queued")
         asked = self._control.known(job.folder, status)
         state = run_state(run, stop_asked=asked == "stop")
-        if state.ended or (status is not None and status.state == "ended"):
+        if _may_have_ended(state, status):
             return await self._active(owner, request, entry, watched=False)
         return await self._standing(
             replace(job, requested=asked), status, str(run["run_id"]), state
@@ -197,7 +197,7 @@ class Looking:
 
     async def _verdict(self, seen: _Seen) -> ending.Verdict:
         job, status, run = seen.job, seen.status, seen.run
-        ends = seen.state is None or seen.state.ended or (status and status.state == "ended")
+        ends = _may_have_ended(seen.state, status)
         stops_early = job.requested == "stop" and seen.state and seen.state.place == "queued"
         outcome: Outcome | None = None
         ended: Ended | None = None
@@ -279,6 +279,12 @@ class Looking:
     async def _recorded(self, job: Job) -> Ended | None:
         found = await self._folders.read(job.folder, contract.ENDED)
         return decode(Ended, found.data if found else None)
+
+
+def _may_have_ended(state: RunState | None, status: Status | None) -> bool:
+    """Say whether an end may stand in the folder; while a run goes on nobody looks for one."""
+    told = status is not None and status.state == "ended"
+    return told or state is None or state.ended or state.unknown
 
 
 def _waits(state: RunState) -> str:

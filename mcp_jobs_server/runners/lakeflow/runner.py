@@ -205,4 +205,4 @@ class LakeflowRunner:
             # The stop is recorded all the same: the job looks for it by itself.
         if found is not None and run_state(found).place == "queued" and not job.attempt:
             return await self._looking.cancelled(asked)
-        return await self._looking.job(job.owner, job.id) or replace(asked, state="cancelling")
+        return replace(asked, state="cancelling")

@@ -1,0 +1,191 @@
+"""What becomes of a job, from facts alone: every job ends once, and none waits for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_jobs_server.databricks.run_state import RunState
+from mcp_jobs_server.runners.lakeflow.ending import (
+    Active,
+    Cancelled,
+    Completed,
+    Facts,
+    Failed,
+    Recorded,
+    RunAgain,
+    RunDue,
+    failure,
+    settle,
+)
+from researcher_job.contract import Ended, Failure, Outcome
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+OUTCOME = Outcome(outcome="answered", ended_at=NOW)
+ENDED = Ended(state="failed", error=Failure(code="x", message="It failed."), ended_at=NOW)
+RUNNING = Facts(
+    now=NOW,
+    made_at=NOW - timedelta(minutes=5),
+    began=True,
+    attempt=1,
+    run_since=NOW - timedelta(minutes=5),
+    run=RunState("running"),
+)
+
+
+def after(run: RunState, *, seconds: float = 61, **facts: object) -> Facts:
+    """A job whose run ended so, that long ago."""
+    ended = replace(run, ended=True, ended_at=NOW - timedelta(seconds=seconds))
+    return replace(RUNNING, run=ended, **facts)  # type: ignore[arg-type]  # fields by name
+
+
+TASK = RunState("failed", cause="task", task_run_id=7)
+PLATFORM = RunState("failed", cause="platform")
+FULL = RunState("failed", cause="full")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        RUNNING,
+        after(TASK),
+        after(RunState("cancelled"), stopped=True),
+        replace(RUNNING, run=None),
+        replace(RUNNING, run_since=None, run=None),
+        replace(RUNNING, ended=ENDED),
+    ],
+)
+def test_an_outcome_wins_over_all_else(facts: Facts) -> None:
+    assert settle(replace(facts, outcome=OUTCOME)) == Completed(OUTCOME)
+
+
+def test_an_end_that_is_written_down_holds() -> None:
+    assert settle(replace(RUNNING, ended=ENDED)) == Recorded(ENDED)
+
+
+def test_the_outcome_of_an_ended_run_is_waited_for() -> None:
+    assert settle(after(TASK, seconds=59)) == Active(RunState("running"))
+    assert isinstance(settle(after(TASK, seconds=61)), Failed)
+    success = RunState("completed")
+    assert settle(after(success, seconds=59)) == Active(RunState("running"))
+    assert settle(after(success)) == Failed(failure(success))
+
+
+def test_a_job_whose_program_did_not_run_is_not_waited_for() -> None:
+    never = after(RunState("failed", cause="setup"), seconds=1, began=False)
+    assert isinstance(settle(never), Failed)
+
+
+def test_a_stop_makes_it_cancelled_once_the_run_is_gone() -> None:
+    assert settle(after(TASK, stopped=True)) == Cancelled()
+    assert settle(after(TASK, stopped=True, seconds=9)) == Active(RunState("cancelling"))
+    assert settle(after(TASK, stopped=True, obeyed=True, seconds=9)) == Cancelled()
+
+
+def test_who_ended_the_run_is_told_apart() -> None:
+    assert settle(after(RunState("cancelled"))) == Cancelled()
+    verdict = settle(after(RunState("failed", cause="stopped")))
+    assert isinstance(verdict, Failed)
+    assert verdict.error.code == "stopped"
+
+
+def test_a_queued_job_that_is_stopped_is_cancelled_at_once() -> None:
+    queued = replace(RUNNING, began=False, run=RunState("queued"), stopped=True)
+    assert settle(queued) == Cancelled()
+    assert isinstance(settle(replace(queued, began=True)), Active)
+
+
+@pytest.mark.parametrize("run", [PLATFORM, FULL])
+def test_what_the_platform_did_before_the_research_began_is_tried_once_more(run: RunState) -> None:
+    assert settle(after(run, seconds=0, began=False)) == RunAgain()
+    assert isinstance(settle(after(run, began=False, attempt=2)), Failed)
+    assert isinstance(settle(after(run)), Failed)
+    assert settle(after(run, began=False, stopped=True)) == Cancelled()
+
+
+@pytest.mark.parametrize("cause", ["task", "setup", "timeout", "stopped", "skipped", ""])
+def test_nothing_else_is_tried_again(cause: str) -> None:
+    run = RunState("failed", cause=cause)  # type: ignore[arg-type]  # from the list above
+    assert isinstance(settle(after(run, began=False)), Failed)
+
+
+def test_a_request_without_a_run_is_asked_for_again_after_a_while() -> None:
+    orphan = replace(RUNNING, run=None, run_since=None, began=False, attempt=0)
+    assert settle(orphan) == RunDue()
+    assert settle(replace(orphan, made_at=NOW - timedelta(seconds=29))) == Active(
+        RunState("queued")
+    )
+    assert settle(replace(orphan, stopped=True)) == Cancelled()
+
+
+def test_of_a_run_that_nobody_knows_any_more_the_folder_decides() -> None:
+    purged = replace(RUNNING, run=None)
+    verdict = settle(purged)
+    assert isinstance(verdict, Failed)
+    assert "no longer knows the run" in verdict.error.message
+    assert settle(replace(purged, stopped=True)) == Cancelled()
+    fresh = replace(purged, run_since=NOW - timedelta(seconds=5))
+    assert settle(fresh) == Active(RunState("running"))
+
+
+def test_only_of_a_task_that_died_the_error_is_asked() -> None:
+    verdict = settle(after(TASK))
+    assert isinstance(verdict, Failed)
+    assert verdict.task_run_id == 7
+    timeout = settle(after(replace(TASK, cause="timeout")))
+    assert isinstance(timeout, Failed)
+    assert timeout.task_run_id == 0
+
+
+def test_the_error_says_what_the_task_died_of() -> None:
+    said = failure(TASK, "ValueError: no evidence left after 3 searches")
+    assert said.message.endswith("ValueError: no evidence left after 3 searches.")
+    assert failure(TASK, "SystemExit: 5").code == "unreadable_request"
+    assert failure(TASK, "SystemExit: 6").code == "no_room"
+
+
+def test_no_error_shows_what_is_private() -> None:
+    run = replace(TASK, message="See https://dbc-1.cloud.databricks.com/?o=1#job/1 for ada@x.org")
+    assert "databricks.com" not in failure(run).message
+    assert "ada@x.org" not in failure(run).message
+
+
+moments = st.timedeltas(timedelta(days=-1), timedelta(days=90))
+runs = st.builds(
+    RunState,
+    st.sampled_from(["queued", "running", "cancelling", "completed", "failed", "cancelled"]),
+    ended=st.booleans(),
+    cause=st.sampled_from(["", "full", "skipped", "task", "setup", "platform", "timeout"]),
+    ended_at=st.none() | moments.map(lambda ago: NOW - ago),
+)
+
+
+@given(
+    st.builds(
+        Facts,
+        now=st.just(NOW),
+        made_at=moments.map(lambda ago: NOW - ago),
+        outcome=st.none() | st.just(OUTCOME),
+        ended=st.none() | st.just(ENDED),
+        stopped=st.booleans(),
+        obeyed=st.booleans(),
+        began=st.booleans(),
+        attempt=st.integers(0, 3),
+        run_since=st.none() | moments.map(lambda ago: NOW - ago),
+        run=st.none() | runs,
+    )
+)
+def test_no_job_waits_for_ever(facts: Facts) -> None:
+    """Long after, only a run that goes on keeps a job unended, and the answer is the same twice."""
+    verdict = settle(facts)
+    assert verdict == settle(facts)
+    late = settle(replace(facts, now=NOW + timedelta(days=2), attempt=2))
+    if isinstance(late, Active):
+        assert facts.run is not None
+        assert not facts.run.ended
+    if isinstance(late, RunDue):
+        assert facts.run_since is None

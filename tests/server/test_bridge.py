@@ -1,0 +1,222 @@
+"""``serve --app``: a stdio client, the bridge, the proxy before an app, and the app. All real."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from mcp_jobs_server.bridge.serving import endpoint
+from mcp_jobs_server.errors import InvalidArgument
+from tests.benchmarks.bare import free_port
+from tests.server.local_issuer import serving
+from tests.server.serving import (
+    ERAS,
+    LONGEST,
+    ROOT,
+    Home,
+    fields,
+    home,
+    served,
+    standing_still,
+    start,
+    until_ended,
+)
+from tests.server.tiny_workspace import CLIENT, SECRET, Person, Proxy, TinyWorkspace, lines
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = "token-of-a-robot"
+RULES = '[sources.shared]\nuri = "documents"\naudience = "users"\n'
+
+
+@dataclass
+class Deployment:
+    """An app with all that is before it."""
+
+    here: Home
+    workspace: TinyWorkspace
+    proxy: Proxy
+    url: str
+    log: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a laptop that is signed in to the workspace."""
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(self.here.root),
+            "DATABRICKS_HOST": self.workspace.url,
+            "DATABRICKS_CLIENT_ID": CLIENT,
+            "DATABRICKS_CLIENT_SECRET": SECRET,
+        }
+
+    def client(self, era: Literal["auto", "legacy"] = "auto", **env: str) -> Client:
+        rest = ["-m", "mcp_jobs_server", "serve", "--app", self.url]
+        parameters = StdioServerParameters(
+            command=sys.executable, args=rest, env={**self.env, **env}
+        )
+        return Client(parameters, mode=era)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Home]:
+    with home(tmp_path) as found:
+        (tmp_path / "research.toml").write_text(RULES)
+        yield found
+
+
+@asynccontextmanager
+async def deployed(here: Home, *, known: bool = True) -> AsyncIterator[Deployment]:
+    """Deploy an app; ``known``: the proxy takes the laptop's sign-in."""
+    workspace = TinyWorkspace({TOKEN: Person("13", CLIENT)})
+    with serving(workspace.app) as workspace.url:
+        env = {
+            "MCP_JOBS_CONFIG": str(here.root / "research.toml"),
+            "DATABRICKS_APP_NAME": "mcp-research",
+            "DATABRICKS_HOST": workspace.url,
+            "MCP_JOBS_PRINCIPALS": CLIENT,
+            "MCP_JOBS_MAX_RUNNING": "1",
+        }
+        log = here.root / "app.log"
+        async with served(here, env=env, log=log) as app:
+            proxy = Proxy(app, workspace.people if known else {})
+            with serving(proxy.app) as url:
+                yield Deployment(here, workspace, proxy, url, log)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_same_tools_resources_and_progress_are_there(
+    here: Home, era: Literal["auto", "legacy"]
+) -> None:
+    here.write(300)
+    heard: list[str | None] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
+
+    async with deployed(here) as app, app.client(era) as client:
+        tools = (await client.list_tools()).tools
+        assert "shared" in next(str(t.description) for t in tools if t.name == "start_research")
+        job_id = await start(client)
+        asked = {"job_id": job_id, "wait_seconds": 20}
+        await client.call_tool("get_status", asked, progress_callback=hear)
+        assert (await until_ended(client, job_id))["outcome"] == "answered"
+        report = await client.read_resource(f"research://{job_id}/report.md")
+        assert "Pump 7 moves 21 litres" in str(report.contents)
+        templates = (await client.list_resource_templates()).resource_templates
+        assert len(templates) == 3
+        answer = await client.call_tool("get_status", {"job_id": "nothing"})
+        assert answer.is_error
+    assert heard
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_that_is_given_up_ends_and_others_go_on(
+    here: Home, era: Literal["auto", "legacy"]
+) -> None:
+    here.write(1000)
+    async with (
+        deployed(here) as app,
+        app.client(era) as client,
+        standing_still(here, client),
+    ):
+        job_id = await start(client, question="Where does pump 8 stand?")
+        began = len(ended(app.log))
+        with anyio.move_on_after(1) as given_up:
+            await client.call_tool("get_status", {"job_id": job_id, "wait_seconds": 45})
+        assert given_up.cancelled_caught
+        with anyio.fail_after(20):
+            while len(ended(app.log)) == began:
+                await client.call_tool("list_active_jobs", {})
+
+
+def ended(log: Path) -> list[object]:
+    """Return the calls of ``get_status`` whose requests are over."""
+    return [line for line in lines(log.read_text()) if line.get("tool") == "get_status"]
+
+
+LOGIN = HTMLResponse("<html><title>Sign in</title></html>")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (LOGIN, "asks for a sign-in.*databricks auth login"),
+        (JSONResponse({"error": "invalid"}, 401), "does not take your sign-in"),
+        (PlainTextResponse("Forbidden", 403), "CAN_USE"),
+        (HTMLResponse("<html>App not available</html>", 503), "may be stopped or starting"),
+        (HTMLResponse("<html>no app</html>", 404), "databricks apps get NAME"),
+    ],
+    ids=("login", "expired", "forbidden", "stopped", "unknown"),
+)
+async def test_what_the_proxy_says_is_put_in_words_and_the_next_call_works(
+    here: Home, answer: Response, words: str
+) -> None:
+    async with deployed(here) as app, app.client() as client:
+        app.proxy.answer = answer
+        with pytest.raises(MCPError, match=words):
+            await client.call_tool("list_active_jobs", {})
+        app.proxy.answer = None
+        assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
+
+
+async def refused(client: Client) -> str:
+    """Return why a client does not come to anything."""
+    with anyio.fail_after(LONGEST), pytest.raises(ExceptionGroup) as caught:
+        async with client:
+            pass
+    [found] = leaves(caught.value)
+    return str(found)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for one in error.exceptions for leaf in leaves(one)]
+
+
+async def test_a_redirect_to_a_login_page_is_told_at_once(here: Home) -> None:
+    async with deployed(here, known=False) as app:
+        assert "asks for a sign-in" in await refused(app.client("legacy"))
+
+
+async def test_a_personal_access_token_is_refused_in_words(here: Home) -> None:
+    async with deployed(here) as app:
+        none = {"DATABRICKS_CLIENT_ID": "", "DATABRICKS_CLIENT_SECRET": ""}
+        words = await refused(app.client("legacy", DATABRICKS_TOKEN=TOKEN, **none))
+        assert "no personal access tokens" in words
+        assert "databricks auth login" in words
+
+
+async def test_an_app_that_is_away_is_told(here: Home) -> None:
+    async with deployed(here) as app:
+        app.url = f"http://127.0.0.1:{free_port()}"
+        assert "databricks apps start" in await refused(app.client("legacy"))
+
+
+def test_a_sign_in_is_sent_to_apps_only() -> None:
+    app = "mcp-research-900800700600.3.azure.databricksapps.com"
+    assert endpoint(app) == endpoint(f"https://{app}/mcp/") == f"https://{app}/mcp"
+    for url in (
+        "http://x.databricksapps.com",
+        "https://evil.example",
+        "https://databricksapps.com.evil.example",
+        "https://evil.example/databricksapps.com",
+        "https://x.databricksapps.com@evil.example",
+        "",
+    ):
+        with pytest.raises(InvalidArgument, match="not the address of a Databricks App"):
+            endpoint(url)
