@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -101,6 +102,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=place,
+        env={**os.environ, "PIP_NO_BUILD_ISOLATION": "0"},  # with what is installed: no network
         capture_output=True,
         text=True,
         timeout=SAFETY_SECONDS,
