@@ -49,14 +49,14 @@ class Traits:
 
 
 WEIGHTS = Traits(
-    own=2.31,
-    asked=2.8,
-    telling=2.7,
-    answer=1.79,
-    defines=0.85,
-    opens=0.66,
-    apart=-0.91,
-    thin=-2.1,
+    own=0.9,
+    asked=1.51,
+    telling=2.2,
+    answer=2.38,
+    defines=0.75,
+    opens=0.29,
+    apart=-1.15,
+    thin=-2.39,
 )
 """How much each trait speaks for a sentence against the others of its passage. Fitted by
 ``tests.evaluation.fit`` on every other question of CLAPnq and HotpotQA, where questions that are

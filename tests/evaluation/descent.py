@@ -72,8 +72,8 @@ def logistic(
         slopes = [2 * penalty * weight for weight in weights[:-1]] + [0.0]
         for row, truth, count in zip(scaled, truths, counts, strict=True):
             said = _dot(row, weights) * (1 if truth else -1)
-            wrong = 1 / (1 + math.exp(min(said, _MOST)))
-            total -= count * math.log(1 - wrong)
+            wrong = 1 / (1 + math.exp(max(-_MOST, min(said, _MOST))))
+            total += count * (math.log1p(math.exp(-abs(said))) + max(-said, 0.0))
             _add(slopes, [(-1 if truth else 1) * count * wrong * value for value in row])
         return total, slopes
 
