@@ -29,6 +29,7 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
+from mcp_jobs_server.auth.near import with_owner
 from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.models import ENDED_STATES
 from mcp_jobs_server.results import (
@@ -50,8 +51,8 @@ A = TypeVar("A", bound=Arguments)
 
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
-    """Open the jobs of this machine; without ``settings`` those of the environment hold."""
-    in_force = settings or load()
+    """Open the jobs of the backend; without ``settings`` those of the environment hold."""
+    in_force = await with_owner(settings or load())
     async with open_jobs(in_force) as jobs:
         yield Research(jobs, in_force)
 

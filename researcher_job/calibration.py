@@ -66,7 +66,7 @@ RELEVANT = Model(Signals(pair=3.93, about=5.53, rare=1.51, led=2.21), -8.41)
 """Whether the sources speak of the question at all: fitted on questions of HotpotQA and CLAPnq,
 each asked of both sets' documents."""
 
-ANSWERING = Model(Signals(own=3.04, asked=2.85, weight=1.82), -2.74)
+ANSWERING = Model(Signals(own=3.03, asked=2.71, weight=1.83), -2.7)
 """Whether the quotes answer it: fitted on questions of CLAPnq, each asked of one passage on its
 subject. Both by ``tests.evaluation.fit``, on every other question."""
 

@@ -137,7 +137,7 @@ class FakeWorkspace:
         self.front = Front(name, upstream, self.identities, self.rights)
         for identity in users:
             self.rights.grant(f"app {name}", identity.name, "CAN_USE")
-        served = Served(self.front)
+        served = Served(self.front, closing=self.front.aclose)
         self._apps.append(served)
         served.start()
         self.platform.apps[name] = {"url": served.url, "app_status": {"state": "RUNNING"}}

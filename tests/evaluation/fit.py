@@ -30,7 +30,7 @@ SETS = {"hotpotqa": 0.5, "clapnq": 1.0}
 ELSEWHERE = 2.0
 """What a passage counts, besides, whose first sentence does not answer."""
 
-PENALTY = {"traits": 4.0, "models": 1.0}
+PENALTY = {"traits": 2.0, "models": 1.0}
 """On squared weights, all columns brought to the same spread: few examples, small numbers."""
 
 RELEVANT = ("pair", "about", "rare", "led")

@@ -49,7 +49,6 @@ async def test_a_poll_costs_two_requests_for_any_number_of_waiters(
         asked = GetStatus(job_id=job.id, wait_seconds=6)
         await jobs.status(OWNER, GetStatus(job_id=job.id))
         since = len(stage.workspace.requests)
-        polls = []
 
         async def wait() -> None:
             await jobs.status(OWNER, asked)
