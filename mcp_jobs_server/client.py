@@ -51,7 +51,7 @@ A = TypeVar("A", bound=Arguments)
 
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
-    """Open the jobs of this machine; without ``settings`` those of the environment hold."""
+    """Open the jobs of the backend; without ``settings`` those of the environment hold."""
     in_force = await with_owner(settings or load())
     async with open_jobs(in_force) as jobs:
         yield Research(jobs, in_force)

@@ -46,7 +46,8 @@ class Job:
 
     ``state`` is the true one: ``cancelling`` until the last process is gone. ``requested`` is
     what was asked of it, ``attempt`` how often it was started, ``queue_position`` 1 for the
-    next one to run (only while queued). ``summary`` is the outcome in one line, once ended.
+    next one to run (only while queued). ``summary`` is the outcome in one line, once ended; while
+    queued, what the job waits for besides its turn.
     """
 
     owner: Owner

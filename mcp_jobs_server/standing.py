@@ -42,6 +42,7 @@ class Standing:
         self._asked = asked
         self._now = now
         self._usual = usual
+        self._page: Page[Step] | None = None
 
     def news(self, first: StatusResult, latest: StatusResult) -> bool:
         """Say whether there is something to tell: a step, a state, a question done."""
@@ -58,7 +59,7 @@ class Standing:
         """
         status = await self._status(job)
         last = await self._last(job, status)
-        page = await self._steps(job, status)
+        page = self._page = await self._new_steps(job, status)
         elapsed = ((job.ended_at or self._now()) - job.request.created_at).total_seconds()
         cursor = page.cursor.text(job.id)
         return StatusResult(
@@ -91,6 +92,13 @@ class Standing:
             return status
         found = await self._folders.read(job.folder, contract.OUTCOME)
         return decode(Outcome, found.data if found else None) or status
+
+    async def _new_steps(self, job: Job, status: Status | None) -> Page[Step]:
+        """Return the steps; while a job runs, its status tells whether there are any new ones."""
+        if self._page is None or status is None or job.ended:
+            return await self._steps(job, status)
+        seen = self._page.cursor.number == status.last_step + 1
+        return self._page if seen else await self._steps(job, status)
 
     async def _steps(self, job: Job, status: Status | None) -> Page[Step]:
         cursor = Cursor.parse(self._asked.cursor, job.id)

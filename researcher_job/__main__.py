@@ -91,7 +91,7 @@ def _of_platform(options: argparse.Namespace) -> tuple[int, str]:
     from researcher_job.discretion import silenced
 
     name = f"job {options.folder.name}, run {options.run_id}"
-    print(f"{name}: begins")  # noqa: T201 - the command's own output
+    print(f"{name}: begins", flush=True)  # noqa: T201 - the command's own output
     with silenced():
         code, words = _tried(partial(_run, options), discreet=True)
     words = words or ExitCode(code).name.lower()

@@ -31,26 +31,21 @@ _EVEN = 1.0
 class Signals:
     """What the evidence has of the question: shares of its idf mass, 0 to 1.
 
-    ``together``: in the words of the best quotes. ``own``: in those of one. ``alone``: in those
-    of one and the titles above it. ``asked``: in those of the first, of what the titles do not
-    say. ``near``: in two neighbouring sentences and their titles. ``weight``: in one passage, more
-    where a word comes often. ``pair``: in two passages. ``titled``: in the title of one.
-    ``rare``: of its two rarest words only, in one passage. ``named``: the share of a title that
-    the question has. ``led``: how much the best passage gained by what names it. None grows with
-    the length of a document by itself.
+    ``pair``: in two passages. ``about``: how surely one passage is on the subject, by the share of
+    its title that the question has, or by what two neighbouring sentences of it have below their
+    titles. ``rare``: of the two rarest words only, in one passage. ``led``: how much the best
+    passage gained by what names it. ``own``: in the words of one quote. ``asked``: in those of
+    the first, of what the titles do not say. ``weight``: in one passage, more where a word comes
+    often. None grows with the length of a document by itself.
     """
 
-    together: float = 0.0
-    own: float = 0.0
-    alone: float = 0.0
-    asked: float = 0.0
-    near: float = 0.0
-    weight: float = 0.0
     pair: float = 0.0
-    titled: float = 0.0
+    about: float = 0.0
     rare: float = 0.0
-    named: float = 0.0
     led: float = 0.0
+    own: float = 0.0
+    asked: float = 0.0
+    weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,11 +62,11 @@ class Model:
         return 1 / (1 + math.exp(-self.intercept - math.fsum(a * b for a, b in pairs)))
 
 
-RELEVANT = Model(Signals(-0.13, 0, 2.94, 0, 0, 1.52, 4.8, 1.68, 0, 0, 3.43), -6.73)
+RELEVANT = Model(Signals(pair=3.93, about=5.53, rare=1.51, led=2.21), -8.41)
 """Whether the sources speak of the question at all: fitted on questions of HotpotQA and CLAPnq,
 each asked of both sets' documents."""
 
-ANSWERING = Model(Signals(2.08, 0, 1.57, 0, 0, 2.24, 2.41, -3.22), -2.94)
+ANSWERING = Model(Signals(own=3.03, asked=2.71, weight=1.83), -2.7)
 """Whether the quotes answer it: fitted on questions of CLAPnq, each asked of one passage on its
 subject. Both by ``tests.evaluation.fit``, on every other question."""
 
@@ -86,22 +81,17 @@ def signals(
 ) -> Signals:
     """Measure what the best ``ranked`` quotes and ``passages`` have of ``question``."""
     demand = Demand(question, frequencies)
-    best = [_Held.of(one) for one in passages[:_PASSAGES]]
-    top = ranked[:SUPPORTING]
+    best = [Held.of(one) for one in passages[:_PASSAGES]]
     texts = [one.title | one.words.keys() for one in best]
     pairs = [one | other for one, other in combinations(texts, 2)] or texts
     return Signals(
-        together=demand.share({stem for one in top for stem in one.stems}),
-        own=_most(demand.share(one.stems) for one in ranked),
-        alone=_most(demand.share(one.stems | one.context) for one in top),
-        asked=ranked[0].traits.asked if ranked else 0.0,
-        near=_most(demand.share(words) for one in best for words in one.neighbours),
-        weight=_most(demand.weight(one.words) for one in best),
         pair=_most(map(demand.share, pairs)),
-        titled=_most(demand.share(one.title) for one in best),
+        about=_most(map(demand.about, best)),
         rare=_most(map(demand.rare, texts)),
-        named=_most(demand.part(one.title) for one in best),
         led=min(led, _MOST_LED),
+        own=_most(demand.share(one.stems) for one in ranked),
+        asked=ranked[0].traits.asked if ranked else 0.0,
+        weight=_most(demand.weight(one.words) for one in best),
     )
 
 
@@ -110,7 +100,7 @@ def _most(values: Iterable[float]) -> float:
 
 
 @dataclass(frozen=True)
-class _Held:
+class Held:
     """The stems of a passage: of its title, in all with how often, of neighbouring sentences."""
 
     title: frozenset[str]
@@ -118,7 +108,7 @@ class _Held:
     neighbours: Sequence[frozenset[str]]
 
     @classmethod
-    def of(cls, passage: Passage) -> _Held:
+    def of(cls, passage: Passage) -> Held:
         said = sentence_texts(passage.text)
         title, heading, *each = stems([passage.title, passage.locator, *said])
         (whole,) = stems([passage.text])
@@ -155,10 +145,12 @@ class Demand:
         rarest = sorted(self._weights, key=lambda stem: -self._weights[stem])[:_RAREST]
         return sum(stem in words for stem in rarest) / max(len(rarest), 1)
 
-    def part(self, title: AbstractSet[str]) -> float:
-        """Return the share of a title's words that are the question's, small words left out."""
-        telling = title - _small()
-        return len(telling & self._weights.keys()) / max(len(telling), 1)
+    def about(self, held: Held) -> float:
+        """Return how surely a passage is on the subject."""
+        telling = held.title - _small()
+        named = len(telling & self._weights.keys()) / max(len(telling), 1)
+        said = _most(map(self.share, held.neighbours))
+        return 1 - (1 - named) * (1 - min(said, 1.0))
 
     def weight(self, counts: Mapping[str, int]) -> float:
         return self._sum({s: n / (n + _SATURATION) for s, n in counts.items()}) / self._total

@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
 from researcher_job.terms import Question
-from researcher_job.traits import Said, Traits, Wanted, worth
+from researcher_job.traits import Said, Traits, Wanted, refers, worth
 from researcher_job.words import stems
 
 CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""
+
+REFERRED_SHARE = 0.9
+"""The same where the sentence begins by referring to it: "It requires …"."""
 
 NEAR_SHARE = 0.3
 """What a word counts that stands elsewhere in the same passage."""
@@ -23,6 +27,10 @@ PASSAGE = 14.0
 """What the best passage counts against the traits of its sentences, others by their scores. From
 10 to 30, the sentences found are about the same."""
 
+_OTHER_SUBJECT = 0.75
+"""What a passage counts, of that, which does not name what the question is about."""
+
+_FOLDERS = 3
 _NAME = 1.3
 _SHOUTED = -1.2
 _WORTH_OF_KIND = {"prose": 0.0, "item": -0.1, "field": -0.6, "row": -0.6, "code": -2.0}
@@ -32,13 +40,18 @@ _SAME = 0.8
 
 @dataclass(frozen=True)
 class Ranked:
-    """A quote with the stems it is judged by: its own and those of its title and headings."""
+    """A quote with the stems it is judged by: its own and those of its title and headings.
+
+    It is ``on_subject`` where it, its titles or its file names what the question is about; its
+    passage is enough where no document found is named so.
+    """
 
     quote: Quote
     stems: frozenset[str]
     context: frozenset[str]
     rank: float
     traits: Traits
+    on_subject: bool = True
     is_code: bool = False
 
 
@@ -47,11 +60,12 @@ def ranked_quotes(
 ) -> list[Ranked]:
     """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
     judged = _Judge(question, _weights(question, frequencies))
+    subject = _Subject(question, passages)
     best_score = max((passage.score for passage in passages), default=0.0)
     found: list[Ranked] = []
     for passage in passages:
         share = passage.score / best_score if best_score > 0 else 0.0
-        found += judged.quotes(passage, share)
+        found += judged.quotes(passage, share, subject)
     found.sort(key=lambda one: (-one.rank, one.quote.passage.uri, one.quote.start))
     return list(_distinct(found))
 
@@ -70,13 +84,37 @@ def coverage(
     return [judge.share(set(own), set(title), frozenset()) for own, title in pairs]
 
 
+class _Subject:
+    """Tells whether sentences are on what a question is about, by what names their documents."""
+
+    def __init__(self, question: Question, passages: Sequence[Passage]) -> None:
+        self._asked = question.subject
+        named = [one.title for one in passages], [one.locator for one in passages], _files(passages)
+        stemmed = stems([" ".join(names) for names in zip(*named, strict=True)])
+        self._names = {
+            (one.uri, one.start): self._asked in words
+            for one, words in zip(passages, stemmed, strict=True)
+        }
+        self._is_name = any(self._names.values())
+
+    def named(self, passage: Passage, own: AbstractSet[str], near: AbstractSet[str]) -> bool:
+        if not self._asked or self._names[passage.uri, passage.start] or self._asked in own:
+            return True
+        return not self._is_name and self._asked in near
+
+
+def _files(passages: Sequence[Passage]) -> list[str]:
+    """Return the names of the files and of the folders they lie in."""
+    return [" ".join(unquote(one.uri).split("/")[-_FOLDERS:]) for one in passages]
+
+
 class _Judge:
     """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
 
     def __init__(self, question: Question, weights: Mapping[str, float]) -> None:
         self._wanted = Wanted(question, weights)
 
-    def quotes(self, passage: Passage, share: float) -> list[Ranked]:
+    def quotes(self, passage: Passage, share: float, subject: _Subject) -> list[Ranked]:
         spans = sentences(passage.text)
         texts = [said(passage.text[span.start : span.end]) for span in spans]
         *own, title, heading = stems([*texts, passage.title, passage.locator])
@@ -90,18 +128,26 @@ class _Judge:
             words = frozenset(one.words)
             if self.share(words, above, near) <= 0:
                 continue
-            rank = worth(has) + _WORTH_OF_KIND[span.kind] + PASSAGE * share
+            on_subject = subject.named(passage, words, near)
+            rank = worth(has) + _WORTH_OF_KIND[span.kind]
+            rank += PASSAGE * share * (1.0 if on_subject else _OTHER_SUBJECT)
             rank += _SHOUTED if one.text.isupper() else 0.0
-            quote = _quote(passage, span, self.share(words, above, frozenset()))
-            found.append(Ranked(quote, words, above, rank, has, span.kind == "code"))
+            context = REFERRED_SHARE if refers(one.text) else CONTEXT_SHARE
+            quote = _quote(passage, span, self.share(words, above, frozenset(), context))
+            is_code = span.kind == "code"
+            found.append(Ranked(quote, words, above, rank, has, on_subject, is_code))
         return found
 
     def share(
-        self, own: AbstractSet[str], above: AbstractSet[str], near: AbstractSet[str]
+        self,
+        own: AbstractSet[str],
+        above: AbstractSet[str],
+        near: AbstractSet[str],
+        context: float = CONTEXT_SHARE,
     ) -> float:
         """Return the share of the question's idf mass that stands in or around a sentence."""
         held = dict.fromkeys(near, NEAR_SHARE)
-        held |= dict.fromkeys(above, CONTEXT_SHARE) | dict.fromkeys(own, 1.0)
+        held |= dict.fromkeys(above, context) | dict.fromkeys(own, 1.0)
         return self._wanted.share(held, own)
 
 

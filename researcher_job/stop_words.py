@@ -17,6 +17,7 @@ under until up upon us ve very was wasn we were weren what when where whether wh
 whose why will with within without won would wouldn yes yet you your yours
 arent cant couldnt didnt doesnt dont hadnt hasnt havent ive isnt shouldnt thats wasnt werent whats
 whos wont wouldnt youre
+actually already behave behaves behaved currently happen happens happened really usually
 """
 
 _GERMAN = """

@@ -11,6 +11,7 @@ from researcher_job.contract import Run
 from researcher_job.contract_files import decode, read_whole
 from researcher_job.errors import LockHeld
 from researcher_job.folder import JobFolder
+from researcher_job.storage import LOCAL
 
 LIVE_SECONDS = 60.0
 """A run whose status is older than this works no more: it writes one every few seconds."""
@@ -38,8 +39,9 @@ def refuse_other_run(folder: JobFolder, run_id: str, now: datetime) -> None:
 
 
 def asks_for_probe(folder: JobFolder) -> bool:
-    """Wait for the request to appear; say whether there is a request for a probe in its place."""
-    until = time.monotonic() + APPEARS_SECONDS
+    """Say whether a probe is asked for here, not research; on a mount wait for one or the other."""
+    late = 0.0 if folder.storage is LOCAL else APPEARS_SECONDS
+    until = time.monotonic() + late
     probe = folder.file(contract.PROBE)
     while not _listed(folder.file(contract.REQUEST)):
         if _listed(probe):

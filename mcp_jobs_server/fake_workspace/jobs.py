@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ from starlette.responses import JSONResponse
 from mcp_jobs_server.fake_workspace.errors import ApiError, denied, no_route, wrong
 from mcp_jobs_server.fake_workspace.execution import Execution
 from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.job_settings import JobSettings
+from mcp_jobs_server.fake_workspace.mount import Places
 from mcp_jobs_server.fake_workspace.rights import Rights
 from mcp_jobs_server.fake_workspace.run_bodies import output_body, run_body
-from mcp_jobs_server.fake_workspace.runs import CANCELLED, JobSettings, Run, Runs, Termination
+from mcp_jobs_server.fake_workspace.runs import CANCELLED, Run, Runs, Termination
 
 _TOKEN_LENGTH = 64
 _PAGE = 20
@@ -24,11 +25,12 @@ _PAGE = 20
 class Jobs:
     """Jobs and their runs; a run really executes its job's task as the job's ``run_as``."""
 
-    def __init__(self, volumes: Path, rights: Rights) -> None:
+    def __init__(self, volumes: Path, rights: Rights, places: Callable[[Identity], Places]) -> None:
         self.runs = Runs()
         self.host = ""
         self._volumes = volumes
         self._rights = rights
+        self._places = places
 
     async def answer(self, request: Request, who: Identity, path: str) -> JSONResponse:
         """Answer ``/api/2.2/jobs/{path}``."""
@@ -68,7 +70,11 @@ class Jobs:
             raise wrong("The idempotency token must have at most 64 characters.")
         if token and token in self.runs.tokens:
             return _started(self._known(self.runs.tokens[token]))
-        run = Run(self.runs.next_id(), job, dict(body.get("job_parameters") or {}), who)
+        values = body.get("job_parameters") or {}
+        if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
+            raise wrong("job_parameters must map names to strings.")
+        run = Run(self.runs.next_id(), job, dict(values), who)
+        run.arguments = job.arguments(run.run_id, {**job.defaults, **values})
         run.begin = lambda: self._execution(run).start()
         if token:
             self.runs.tokens[token] = run.run_id
@@ -81,14 +87,13 @@ class Jobs:
         return self.runs.all[run_id]
 
     def _execution(self, run: Run) -> Execution:
-        known = {f"job.parameters.{name}": value for name, value in run.parameters.items()}
-        known |= {"job.run_id": str(run.run_id), "job.id": str(run.job.job_id)}
         runner = run.job.run_as
         return Execution(
             self._volumes,
             run.job.task,
-            [_filled(parameter, known) for parameter in run.job.task.parameters],
+            run.arguments,
             {"DATABRICKS_HOST": self.host, "DATABRICKS_TOKEN": runner.token} if runner else {},
+            self._places(runner) if runner else None,
         )
 
     def _get(self, job_id: int, who: Identity) -> dict[str, Any]:
@@ -156,8 +161,3 @@ class Jobs:
 
 def _started(run: Run) -> dict[str, Any]:
     return {"run_id": run.run_id, "number_in_job": run.run_id}
-
-
-def _filled(parameter: str, known: Mapping[str, str]) -> str:
-    """Put values in the place of ``{{…}}``; what is not known stays as it is."""
-    return re.sub(r"\{\{([\w.]+)\}\}", lambda found: known.get(found[1], found[0]), parameter)

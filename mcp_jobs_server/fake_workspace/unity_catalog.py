@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from mcp_jobs_server.fake_workspace.errors import ApiError, needed, no_route, of_catalog
-from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.identities import EVERYBODY, Identity
 from mcp_jobs_server.fake_workspace.rights import Rights
 
 METASTORE = "120efa64-9b68-46ba-be38-f319458430d2"
@@ -48,7 +48,10 @@ class UnityCatalog:
         return place
 
     def add_schema(self, full_name: str, owner: str = "admin") -> None:
+        """Make the schema and its catalog, and let everybody use both names."""
         catalog, name = full_name.lower().split(".")
+        for what in (f"catalog {catalog}", f"schema {full_name.lower()}"):
+            self._rights.grant(what, EVERYBODY, f"USE_{what.split()[0].upper()}")
         self.catalogs.setdefault(catalog, {"name": catalog, "full_name": catalog, "owner": owner})
         self.schemas.setdefault(full_name.lower(), self._schema(catalog, name, "", owner))
 
@@ -64,6 +67,16 @@ class UnityCatalog:
                 404, "VOLUME_DOES_NOT_EXIST", f"Volume '{full_name.lower()}' does not exist."
             )
         return found
+
+    def open_to(self, who: Identity, privilege: str) -> list[str]:
+        """Return the volumes for which the identity has a privilege and may use the names."""
+        return [
+            name
+            for name in self.volumes
+            if self._rights.may(who, {"USE_CATALOG"}, f"catalog {name.split('.')[0]}")
+            and self._rights.may(who, {"USE_SCHEMA"}, f"schema {name.rpartition('.')[0]}")
+            and self._rights.may(who, {privilege}, f"volume {name}")
+        ]
 
     # --- the API ----------------------------------------------------------------------------
 

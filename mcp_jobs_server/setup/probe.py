@@ -21,7 +21,7 @@ from researcher_job.contract_files import decode
 LONGEST = timedelta(minutes=15)
 """A run that has not tested anything by then waits for a place, or hangs."""
 
-LATE = timedelta(seconds=60)
+LATE = timedelta(seconds=15)
 """What a run wrote may be seen so long after its end."""
 
 _ADVICE = "Open the run in the workspace: its page says why."

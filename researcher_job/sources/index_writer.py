@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ PRAGMA synchronous = NORMAL;
 """New pages need no journal, so each is written once; whole after a kill and a power cut."""
 
 _LARGE_LEAVES = """
-INSERT INTO words(words, rank) VALUES ('hashsize', 16777216);
+INSERT INTO words(words, rank) VALUES ('hashsize', 4194304);
 INSERT INTO words(words, rank) VALUES ('pgsz', 16000);
 """
 _FILE = "SELECT signature, sha256, reason, doubtful FROM files WHERE address = ?"
@@ -94,15 +93,20 @@ class IndexWriter:
         self._database = sqlite3.connect(draft, check_same_thread=False, isolation_level=None)
         self._database.create_function("segmented", 1, segmented, deterministic=True)
         self._database.executescript(_PRAGMAS)
-        if not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            self._database.executescript(f"BEGIN; {SCHEMA} {_LARGE_LEAVES} COMMIT;")
-            self._note("version", VERSION)
         self._database.execute("BEGIN")
+        if not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            self._make()
         self._committed = time.monotonic()
         self._held = _Held()
         self._is_new = not self._one("SELECT EXISTS (SELECT 1 FROM files)")
         self._document = self._one("SELECT coalesce(max(id), 0) FROM documents")
         self._passage = self._one("SELECT coalesce(max(id), 0) FROM passages")
+
+    def _make(self) -> None:
+        """Make the tables; not committed before the first documents, to sync the disk once."""
+        for statement in (*SCHEMA.split(";"), *_LARGE_LEAVES.split(";")):
+            self._database.execute(statement)
+        self._note("version", VERSION)
 
     def known(self, address: str) -> Known | None:
         """Return what the index held of the file at ``address``, ``None`` where nothing."""
@@ -216,9 +220,7 @@ class IndexWriter:
         self._database.execute("COMMIT")
         if self._one("PRAGMA freelist_count") * _WASTED_SHARE > self._one("PRAGMA page_count"):
             self._database.execute("VACUUM")
-        self._database.close()
-        with self._draft.open("rb+") as file:
-            os.fsync(file.fileno())
+        self._database.close()  # the commit has brought it to the disk
         self._draft.replace(path)
 
     def close(self) -> None:

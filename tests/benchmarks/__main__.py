@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from tests.benchmarks.flat import flat
+from tests.benchmarks.lakeflow import lakeflow
 from tests.benchmarks.measures import Row
 from tests.benchmarks.reading import reading
 from tests.benchmarks.server import beside_bare
@@ -40,6 +41,13 @@ TABLES: Mapping[str, Table] = {
         " waiting calls beside one. The service in one process, real SQLite and job folders.",
         ("large", "small"),
         lambda root: anyio.run(flat, root),
+    ),
+    "lakeflow": Table(
+        "## On Databricks\n\nThe service over the real SDK against the fake workspace: requests"
+        " that a call makes, with one, 50 and 500 callers waiting for one job, and time where each"
+        " request takes 150 ms. 120 ended jobs.",
+        ("measured", "beside"),
+        lambda root: anyio.run(lakeflow, root),
     ),
     "reading": Table(
         "## Reading\n\nA second job on an unchanged folder of 10,000 files beside a bare walk, a"

@@ -21,6 +21,7 @@ from researcher_job.contract import (
     EVIDENCE_PARTS,
     OUTCOME,
     REPORT,
+    RESULTS,
     STEPS,
     Ended,
     Evidence,
@@ -30,6 +31,7 @@ from researcher_job.contract import (
     month_of,
 )
 from researcher_job.contract_files import decode, decode_lines, read_whole
+from researcher_job.ledger import Paid
 from tests.chaos.stage import Stage
 
 
@@ -158,6 +160,35 @@ def worked_once(remains: Remains) -> Iterator[str]:
             yield f"{row.id}: of {row.attempt} attempts these began: {', '.join(starts)}"
 
 
+def paid_once(remains: Remains) -> Iterator[str]:
+    """No search whose answer was kept is made again, and the outcome counts each that was begun."""
+    for row in remains.rows:
+        calls = sorted((row.folder / RESULTS).glob("*.json"))
+        paid = [decode(Paid, read_whole(path)) for path in calls]
+        begun = sum(one.cost.tool_calls for one in paid if one)
+        outcome = decode(Outcome, read_whole(row.folder / OUTCOME))
+        if outcome and row.research and outcome.spent.tool_calls != begun:
+            yield f"{row.id}: of {begun} searches {outcome.spent.tool_calls} are counted"
+        yield from _repeated(row)
+
+
+def _repeated(row: Row) -> Iterator[str]:
+    asked: dict[str, str] = {}
+    known: set[str] = set()
+    for step in _steps(row):
+        if step.kind == "tool_call":
+            asked[step.worker] = json.dumps(step.payload, sort_keys=True)
+            if asked[step.worker] in known:
+                yield f"{row.id}: step {step.step} repeats a search"
+        elif step.kind == "tool_result" and step.worker in asked:
+            known.add(asked.pop(step.worker))
+
+
+def _steps(row: Row) -> Iterator[Step]:
+    for part in sorted((row.folder / STEPS).glob("*.jsonl")):
+        yield from (step for step, _ in decode_lines(Step, part.read_bytes()) if step)
+
+
 def verified(remains: Remains) -> Iterator[str]:
     """``researcher-job verify`` finds nothing wrong with any researched folder."""
     begun = [row for row in remains.rows if row.research and (row.folder / "request.json").exists()]
@@ -190,6 +221,7 @@ CHECKS: Mapping[str, Callable[[Remains], Iterator[str]]] = {
     "each end is what its folder says": truthful,
     "steps and evidence 1, 2, 3 …": numbered,
     "no attempt begun twice": worked_once,
+    "no paid search repeated, each counted": paid_once,
     "each researched folder verifies": verified,
     "no process, no lock, no damage left": nothing_left,
 }

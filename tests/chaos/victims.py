@@ -44,7 +44,7 @@ class Victims:
         """Return what servers have started: launchers, which live for milliseconds."""
         found: list[psutil.Process] = []
         for server in self.servers:
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):  # it may be gone while it is looked at
                 found += [psutil.Process(pid) for pid in _children(server.pid)]
         return found
 

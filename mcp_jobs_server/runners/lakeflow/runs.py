@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ MOST_PAGES = 5
 """Pages of active runs that are read; a run behind them is asked for by itself."""
 
 _JOBS = "/api/2.2/jobs"
+_OURS = re.compile(r"^(?:\w+\.)*(?:Ended: )?(?:job \S+, run \S+: )?")
+"""What the researcher's command puts before its own words."""
+
 _MANAGE = "CAN_MANAGE_RUN on the job"
 _VIEW = "CAN_VIEW on the job"
 
@@ -141,7 +145,7 @@ class Runs:
         except JobsError:
             return ""
         lines = str(output.get("error") or "").strip().splitlines()
-        return cleaned(lines[0]) if lines else ""
+        return cleaned(_OURS.sub("", lines[0])) if lines else ""
 
     def forget(self, run_id: str) -> None:
         """Let the next look at the run, and at the active ones, be a fresh one."""

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import NamedTuple
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, NamedTuple
 
 from researcher_job.sources.document import Block, Document, Reason, Unreadable, below, trail
 from researcher_job.sources.readers.decoding import decode
 from researcher_job.sources.readers.text import text_document, title_of
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 _MAX_PARSED = 4_000_000
 """Longer texts (in characters) are read as plain text: parsing is slow, and nobody wrote them."""
@@ -155,7 +156,9 @@ def _of_tokens(tokens: Sequence[Token], text: str, start: int, stop: int) -> Ite
 
 @cache
 def _parser() -> MarkdownIt:
-    """Return the parser; putting one together takes as long as a page of text."""
+    """Return the parser; loading it and putting one together takes as long as many pages."""
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.enableOnly(["block"])  # lines are normal already, spans are not needed
     return parser

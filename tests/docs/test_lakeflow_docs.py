@@ -1,0 +1,53 @@
+"""The page about jobs on Databricks says the numbers and names that are in force."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mcp_jobs_server.databricks.workspace import Patience
+from mcp_jobs_server.runners.lakeflow import ending, index, runs, starting, watching
+from mcp_jobs_server.runners.lakeflow.entries import read_names
+
+ROOT = Path(__file__).parents[2]
+MONTHS = {12: "twelve"}
+
+
+def page() -> str:
+    return " ".join((ROOT / "docs/lakeflow-backend.md").read_text(encoding="utf-8").split())
+
+
+def test_the_numbers_are_those_in_force() -> None:
+    for said in (
+        f"without a run for {ending.ORPHAN_SECONDS:g} s asks",
+        f"without an outcome, up to {ending.LATE_SECONDS:g} s ago",
+        f"down to every {watching.SLOWEST_SECONDS:g} s while",
+        f"the run at most every {runs.RUN_SECONDS:g} s",
+        f"the index (kept {index.FRESH_SECONDS:g} s)",
+        f"for all owners (kept {runs.ACTIVE_SECONDS:g} s)",
+        f"its deadline of {Patience().call:g} s, a whole start at {starting.START_SECONDS:g} s",
+        f"Lists go back {MONTHS[index.MOST_MONTHS]} months",
+    ):
+        assert said in page()
+    assert watching.POLL_SECONDS == 1
+
+
+def test_no_thread_works_on_for_a_call_that_was_given_up() -> None:
+    assert Patience().http + Patience().retry < Patience().call
+
+
+def test_the_names_of_entries_are_those_that_are_read() -> None:
+    job, at = "20261127-abcdefghijklm", int(datetime.now(UTC).timestamp() * 1000)
+    filled = {
+        "<job>.made.<ms>": f"{job}.made.{at}",
+        "<job>.ended.<ms>.<state>.<outcome>.<kind>.<active ms>.<cents>": (
+            f"{job}.ended.{at}.failed.-.0123abcd.1500.42"
+        ),
+        "<job>.fetched.<ms>": f"{job}.fetched.{at}",
+    }
+    assert all(f"`{pattern}`" in page() for pattern in filled)
+    entry = read_names(filled.values())[job]
+    assert (entry.made, entry.fetched) == (at, at)
+    assert entry.ended is not None
+    assert (entry.ended.state, entry.ended.outcome) == ("failed", None)
+    assert (entry.ended.active_seconds, entry.ended.cost_usd) == (1.5, 0.42)
