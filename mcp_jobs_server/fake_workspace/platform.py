@@ -14,7 +14,6 @@ from mcp_jobs_server.fake_workspace.rights import Rights
 
 WORKSPACE_ID = "900800700600"
 ACCOUNT_ID = "4b9b953e-939c-4d69-9c9f-2f6c5e5b7a10"
-TOKEN_SECONDS = 3600
 
 
 class Platform:
@@ -56,8 +55,6 @@ class Platform:
         path = request.url.path
         parts = [part for part in path.split("/") if part]
         match request.method, parts:
-            case "GET", ["api", "2.0", "preview", "scim", "v2", "Me"]:
-                return JSONResponse(who.scim(), headers={"X-Databricks-Org-Id": WORKSPACE_ID})
             case "GET", ["api", "2.0", "secrets", "get"]:
                 return JSONResponse(self._secret(request, who))
             case "GET", ["api", "2.0", "serving-endpoints", name]:
@@ -89,7 +86,7 @@ class Platform:
         return JSONResponse(
             {
                 "access_token": token,
-                "expires_in": TOKEN_SECONDS,
+                "expires_in": int(self._identities.token_seconds),
                 "scope": "all-apis",
                 "token_type": "Bearer",
             }

@@ -49,7 +49,7 @@ class FakeWorkspace:
         )
         self.catalog = UnityCatalog(self.volumes, self.rights)
         self.files = Files(self.volumes, self.catalog, self.rights)
-        self.jobs = Jobs(self.volumes, self.rights, self._places)
+        self.jobs = Jobs(self.volumes, self.identities, self.rights, self._places)
         self.genie = Genie(self.rights)
         self.platform = Platform(self.identities, self.rights)
         self.http = App(
@@ -74,6 +74,15 @@ class FakeWorkspace:
     @property
     def faults(self) -> Faults:
         return self.http.faults
+
+    @property
+    def latency(self) -> float:
+        """Seconds that are added to each request."""
+        return self.http.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self.http.latency = seconds
 
     @property
     def requests(self) -> list[Seen]:
