@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import astuple, dataclass
+from functools import cache
 from itertools import combinations
 
-from researcher_job.selection import Ranked
+from researcher_job.selection import Ranked, sentence_texts
 from researcher_job.sources.base import Frequencies, Passage
+from researcher_job.stop_words import STOP_WORDS
 from researcher_job.terms import Question
 from researcher_job.words import is_part, stems
 
@@ -18,6 +20,7 @@ SUPPORTING = 3
 """How many of the best quotes are looked at."""
 
 _PASSAGES = 5
+_RAREST = 2
 _SATURATION = 1.2
 _MOST_LED = 1.5
 _EVEN = 1.0
@@ -28,39 +31,42 @@ _EVEN = 1.0
 class Signals:
     """What the evidence has of the question: shares of its idf mass, 0 to 1.
 
-    ``together``: in the words of the best quotes. ``alone``: in those of one quote and the
-    titles above it. ``weight``: in one passage, more where a word comes often. ``pair``: in two
-    passages. ``titled``: in the title of one. ``led``: how much the best passage gained by what
-    names it. None grows with the length of a document by itself.
+    ``pair``: in two passages. ``about``: how surely one passage is on the subject, by the share of
+    its title that the question has, or by what two neighbouring sentences of it have below their
+    titles. ``rare``: of the two rarest words only, in one passage. ``led``: how much the best
+    passage gained by what names it. ``own``: in the words of one quote. ``asked``: in those of
+    the first, of what the titles do not say. ``weight``: in one passage, more where a word comes
+    often. None grows with the length of a document by itself.
     """
 
-    together: float
-    alone: float
-    weight: float
-    pair: float
-    titled: float
+    pair: float = 0.0
+    about: float = 0.0
+    rare: float = 0.0
     led: float = 0.0
+    own: float = 0.0
+    asked: float = 0.0
+    weight: float = 0.0
 
 
 @dataclass(frozen=True)
 class Model:
-    """A logistic model of ``Signals``, one coefficient each, in their order."""
+    """A logistic model of ``Signals``: ``weights`` has a coefficient for each, 0 where it is
+    not looked at.
+    """
 
-    coefficients: tuple[float, ...]
+    weights: Signals
     intercept: float
 
     def probability(self, signals: Signals) -> float:
-        logit = self.intercept + sum(
-            one * value for one, value in zip(self.coefficients, astuple(signals), strict=True)
-        )
-        return 1 / (1 + math.exp(-logit))
+        pairs = zip(astuple(self.weights), astuple(signals), strict=True)
+        return 1 / (1 + math.exp(-self.intercept - math.fsum(a * b for a, b in pairs)))
 
 
-RELEVANT = Model((-0.13, 2.94, 1.52, 4.8, 1.68, 3.43), -6.73)
+RELEVANT = Model(Signals(pair=3.11, about=4.0, rare=1.46, led=1.83), -6.56)
 """Whether the sources speak of the question at all: fitted on questions of HotpotQA and CLAPnq,
 each asked of both sets' documents."""
 
-ANSWERING = Model((2.08, 1.57, 2.24, 2.41, -3.22, 0.0), -2.94)
+ANSWERING = Model(Signals(own=2.14, asked=1.83, weight=2.14), -2.25)
 """Whether the quotes answer it: fitted on questions of CLAPnq, each asked of one passage on its
 subject. Both by ``tests.evaluation.fit``, on every other question."""
 
@@ -74,21 +80,49 @@ def signals(
     led: float = 0.0,
 ) -> Signals:
     """Measure what the best ``ranked`` quotes and ``passages`` have of ``question``."""
-    judge = Demand(question, frequencies)
-    best = passages[:_PASSAGES]
-    titles = stems([one.title for one in best])
-    texts = stems([f"{one.title} {one.text}" for one in best])
-    held = [set(text) for text in texts]
-    top = ranked[:SUPPORTING]
+    demand = Demand(question, frequencies)
+    best = [Held.of(one) for one in passages[:_PASSAGES]]
+    texts = [one.title | one.words.keys() for one in best]
+    pairs = [one | other for one, other in combinations(texts, 2)] or texts
     return Signals(
-        together=judge.share({stem for one in top for stem in one.stems}),
-        alone=max((judge.share(one.stems | one.context) for one in top), default=0.0),
-        weight=max((judge.weight(Counter(text)) for text in texts), default=0.0),
-        pair=max((judge.share(one | other) for one, other in combinations(held, 2)), default=0.0)
-        or max(map(judge.share, held), default=0.0),
-        titled=max((judge.share(set(title)) for title in titles), default=0.0),
+        pair=_most(map(demand.share, pairs)),
+        about=_most(map(demand.about, best)),
+        rare=_most(map(demand.rare, texts)),
         led=min(led, _MOST_LED),
+        own=_most(demand.share(one.stems) for one in ranked),
+        asked=ranked[0].traits.asked if ranked else 0.0,
+        weight=_most(demand.weight(one.words) for one in best),
     )
+
+
+def _most(values: Iterable[float]) -> float:
+    return max(values, default=0.0)
+
+
+@dataclass(frozen=True)
+class Held:
+    """The stems of a passage: of its title, in all with how often, of neighbouring sentences."""
+
+    title: frozenset[str]
+    words: Counter[str]
+    neighbours: Sequence[frozenset[str]]
+
+    @classmethod
+    def of(cls, passage: Passage) -> Held:
+        said = sentence_texts(passage.text)
+        title, heading, *each = stems([passage.title, passage.locator, *said])
+        (whole,) = stems([passage.text])
+        pairs = zip(each, [*each[1:], []], strict=False)
+        return cls(
+            frozenset(title),
+            Counter([*title, *whole]),
+            [frozenset((*one, *other, *title, *heading)) for one, other in pairs],
+        )
+
+
+@cache
+def _small() -> frozenset[str]:
+    return frozenset(stem for word in stems(sorted(STOP_WORDS)) for stem in word)
 
 
 class Demand:
@@ -105,6 +139,18 @@ class Demand:
 
     def share(self, words: AbstractSet[str]) -> float:
         return self._sum(dict.fromkeys(words, 1.0)) / self._total
+
+    def rare(self, words: AbstractSet[str]) -> float:
+        """Return the share of the two rarest stems that ``words`` have."""
+        rarest = sorted(self._weights, key=lambda stem: -self._weights[stem])[:_RAREST]
+        return sum(stem in words for stem in rarest) / max(len(rarest), 1)
+
+    def about(self, held: Held) -> float:
+        """Return how surely a passage is on the subject."""
+        telling = held.title - _small()
+        named = len(telling & self._weights.keys()) / max(len(telling), 1)
+        said = _most(map(self.share, held.neighbours))
+        return 1 - (1 - named) * (1 - min(said, 1.0))
 
     def weight(self, counts: Mapping[str, int]) -> float:
         return self._sum({s: n / (n + _SATURATION) for s, n in counts.items()}) / self._total

@@ -4,54 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from urllib.parse import unquote
 
-from researcher_job.answer_type import shows
 from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
 from researcher_job.terms import Question
+from researcher_job.traits import Said, Traits, Wanted, refers, worth
 from researcher_job.words import stems
 
 CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""
 
+REFERRED_SHARE = 0.9
+"""The same where the sentence begins by referring to it: "It requires …"."""
+
 NEAR_SHARE = 0.3
 """What a word counts that stands elsewhere in the same passage."""
 
-OTHERS_SHARE = 0.7
-"""What another word for the same counts, each in place of one that is missing."""
+PASSAGE = 14.0
+"""What the best passage counts against the traits of its sentences, others by their scores. From
+10 to 30, the sentences found are about the same."""
 
+_OTHER_SUBJECT = 0.75
+"""What a passage counts, of that, which does not name what the question is about."""
+
+_FOLDERS = 3
 _NAME = 1.3
-_DEFINES_BONUS = 0.1
-_SHOUTED = 0.7
-_THIN = 0.85
-_MIN_WORDS = 6
-"""Sentences with fewer words, links left out, rarely say much."""
-
-_RANK = 1.6
-_UNNAMED = 0.75
-"""What the passage's rank counts for a sentence that has none of the question's words itself."""
-
-_FIRST = 0.06
-_EARLY = 0.1
-_NOT_OF_KIND = 0.1
-_TOGETHER = 0.08
-_WEIGHT_OF_KIND = {"prose": 1.0, "item": 0.97, "field": 0.85, "row": 0.85, "code": 0.6}
+_SHOUTED = -1.2
+_WORTH_OF_KIND = {"prose": 0.0, "item": -0.1, "field": -0.6, "row": -0.6, "code": -2.0}
 _LINE = re.compile(r"\bline (\d+)$")
-_DEFINES = re.compile(r"\W*(?:\w+\W+){1,4}?(?:is|are|was|were|provides?|allows?|lets|means)\b")
-_SHORT = 2
 _SAME = 0.8
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A quote with the stems it is judged by: its own and those of its title and headings."""
+    """A quote with the stems it is judged by: its own and those of its title and headings.
+
+    It is ``on_subject`` where it, its titles or its file names what the question is about; its
+    passage is enough where no document found is named so.
+    """
 
     quote: Quote
     stems: frozenset[str]
     context: frozenset[str]
     rank: float
+    traits: Traits
+    on_subject: bool = True
     is_code: bool = False
 
 
@@ -60,11 +60,12 @@ def ranked_quotes(
 ) -> list[Ranked]:
     """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
     judged = _Judge(question, _weights(question, frequencies))
+    subject = _Subject(question, passages)
     best_score = max((passage.score for passage in passages), default=0.0)
     found: list[Ranked] = []
     for passage in passages:
         share = passage.score / best_score if best_score > 0 else 0.0
-        found += judged.quotes(passage, share)
+        found += judged.quotes(passage, share, subject)
     found.sort(key=lambda one: (-one.rank, one.quote.passage.uri, one.quote.start))
     return list(_distinct(found))
 
@@ -80,71 +81,74 @@ def coverage(
     """Return for each text, below its title, how much of the question it touches (0 to 1)."""
     judge = _Judge(question, _weights(question, frequencies))
     pairs = zip(stems(texts), stems(titles), strict=True)
-    return [judge.share(set(own), set(title), set()) for own, title in pairs]
+    return [judge.share(set(own), set(title), frozenset()) for own, title in pairs]
+
+
+class _Subject:
+    """Tells whether sentences are on what a question is about, by what names their documents."""
+
+    def __init__(self, question: Question, passages: Sequence[Passage]) -> None:
+        self._asked = question.subject
+        named = [one.title for one in passages], [one.locator for one in passages], _files(passages)
+        stemmed = stems([" ".join(names) for names in zip(*named, strict=True)])
+        self._names = {
+            (one.uri, one.start): self._asked in words
+            for one, words in zip(passages, stemmed, strict=True)
+        }
+        self._is_name = any(self._names.values())
+
+    def named(self, passage: Passage, own: AbstractSet[str], near: AbstractSet[str]) -> bool:
+        if not self._asked or self._names[passage.uri, passage.start] or self._asked in own:
+            return True
+        return not self._is_name and self._asked in near
+
+
+def _files(passages: Sequence[Passage]) -> list[str]:
+    """Return the names of the files and of the folders they lie in."""
+    return [" ".join(unquote(one.uri).split("/")[-_FOLDERS:]) for one in passages]
 
 
 class _Judge:
     """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
 
     def __init__(self, question: Question, weights: Mapping[str, float]) -> None:
-        self._question = question
-        self._weights = {term.stem: weights[term.stem] for term in question.terms}
-        self._total = sum(self._weights.values()) or 1.0
-        self._others = [
-            (set(words), max(weights[word] for word in words))
-            for words in question.alternatives
-            if set(words) - {term.stem for term in question.terms}
-        ]
+        self._wanted = Wanted(question, weights)
 
-    def quotes(self, passage: Passage, share: float) -> list[Ranked]:
+    def quotes(self, passage: Passage, share: float, subject: _Subject) -> list[Ranked]:
         spans = sentences(passage.text)
         texts = [said(passage.text[span.start : span.end]) for span in spans]
         *own, title, heading = stems([*texts, passage.title, passage.locator])
-        context = frozenset((*title, *heading))
+        above = frozenset((*title, *heading))
         near = {stem for sentence in own for stem in sentence}
-        found = []
         places = _places(passage.text, spans)
-        for index, (span, words) in enumerate(zip(spans, own, strict=True)):
-            touched = self.share(set(words), set(context), near)
-            if touched <= 0:
+        judged = [Said(*one) for one in zip(texts, own, places, strict=True)]
+        found = []
+        traits = self._wanted.traits(judged, above)
+        for span, one, has in zip(spans, judged, traits, strict=True):
+            words = frozenset(one.words)
+            if self.share(words, above, near) <= 0:
                 continue
-            bonus = self._bonus(texts[index], words, places[index])
-            worth = _WEIGHT_OF_KIND[span.kind] * _worth(texts[index], words)
-            named = any(stem in self._weights for stem in words)
-            rank = (touched + bonus) * worth + _RANK * share * (1.0 if named else _UNNAMED)
-            quote = _quote(passage, span, self.share(set(words), set(context), set()))
-            found.append(Ranked(quote, frozenset(words), context, rank, span.kind == "code"))
+            on_subject = subject.named(passage, words, near)
+            rank = worth(has) + _WORTH_OF_KIND[span.kind]
+            rank += PASSAGE * share * (1.0 if on_subject else _OTHER_SUBJECT)
+            rank += _SHOUTED if one.text.isupper() else 0.0
+            context = REFERRED_SHARE if refers(one.text) else CONTEXT_SHARE
+            quote = _quote(passage, span, self.share(words, above, frozenset(), context))
+            is_code = span.kind == "code"
+            found.append(Ranked(quote, words, above, rank, has, on_subject, is_code))
         return found
 
-    def share(self, own: set[str], context: set[str], near: set[str]) -> float:
+    def share(
+        self,
+        own: AbstractSet[str],
+        above: AbstractSet[str],
+        near: AbstractSet[str],
+        context: float = CONTEXT_SHARE,
+    ) -> float:
         """Return the share of the question's idf mass that stands in or around a sentence."""
-        covered = 0.0
-        missing: list[float] = []
-        for stem, weight in self._weights.items():
-            share = 1.0 if stem in own else CONTEXT_SHARE if stem in context else 0.0
-            share = share or (NEAR_SHARE if stem in near else 0.0)
-            covered += weight * share
-            if not share:
-                missing.append(weight)
-        others = sorted((found for words, found in self._others if words <= own), reverse=True)
-        pairs = zip(sorted(missing, reverse=True), others, strict=False)
-        covered += OTHERS_SHARE * sum(min(pair) for pair in pairs)
-        return covered / self._total
-
-    def _bonus(self, text: str, words: Sequence[str], place: int) -> float:
-        pairs = set(pairwise(words))
-        asked = [pair for pair in pairwise(self._weights) if set(pair) <= set(words)]
-        together = sum(pair in pairs for pair in asked) / max(len(self._weights) - 1, 1)
-        of_kind = shows(self._question.waits_for, text)
-        short = len(self._weights) <= _SHORT and of_kind is None
-        defines = short and _DEFINES.match(text) is not None and words[0] in self._weights
-        early = _FIRST * (place == 0) + _EARLY / (1 + place)
-        return (
-            early
-            + _TOGETHER * together
-            + _DEFINES_BONUS * defines
-            - _NOT_OF_KIND * (of_kind is False)
-        )
+        held = dict.fromkeys(near, NEAR_SHARE)
+        held |= dict.fromkeys(above, context) | dict.fromkeys(own, 1.0)
+        return self._wanted.share(held, own)
 
 
 def _places(text: str, spans: Sequence[Sentence]) -> list[int]:
@@ -154,10 +158,6 @@ def _places(text: str, spans: Sequence[Sentence]) -> list[int]:
         new = before is None or "\n\n" in text[before.end : span.start]
         found.append(0 if new else found[-1] + 1)
     return found
-
-
-def _worth(text: str, words: Sequence[str]) -> float:
-    return (_SHOUTED if text.isupper() else 1.0) * (_THIN if len(words) < _MIN_WORDS else 1.0)
 
 
 def _weights(question: Question, frequencies: Frequencies) -> dict[str, float]:

@@ -15,6 +15,9 @@ once one only onto or other our ours out over own per please re s same shall she
 some such t tell than that the their theirs them then there these they this those through to too
 under until up upon us ve very was wasn we were weren what when where whether which while who whom
 whose why will with within without won would wouldn yes yet you your yours
+arent cant couldnt didnt doesnt dont hadnt hasnt havent ive isnt shouldnt thats wasnt werent whats
+whos wont wouldnt youre
+actually already behave behaves behaved currently happen happens happened really usually
 """
 
 _GERMAN = """

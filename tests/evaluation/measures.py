@@ -116,6 +116,11 @@ class Searched:
         overlaps = [min(end, stop) - max(start, begin) for begin, stop in item.sentences]
         return item.id, overlaps.index(max(overlaps))
 
+    def is_gold(self, asked: Asked, ranked: Ranked) -> bool:
+        """Tell whether a quote is one of those that answer."""
+        sentence = self.sentence(ranked)
+        return any(sentence in gold for gold in asked.gold_sentences)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -173,7 +178,9 @@ async def clapnq(found: Searched) -> dict[str, Result]:
         for question, one in zip(asked, answers, strict=True)
     ]
     hits = [
-        _is_gold(found, question, one.judged.ranked[:1]) if question.answerable else None
+        any(found.is_gold(question, top) for top in one.judged.ranked[:1])
+        if question.answerable
+        else None
         for question, one in zip(asked, given, strict=True)
     ]
     right = [
@@ -199,10 +206,6 @@ async def declined(one: Searched, other: Searched) -> dict[str, Result]:
             own = (await asked.quotes(question.query)).declined if question.answerable else None
             proper.append(own)
     return {"questions of the other set": result(foreign), "proper questions": result(proper)}
-
-
-def _is_gold(found: Searched, asked: Asked, ranked: Sequence[Ranked]) -> bool:
-    return any(found.sentence(one) in gold for one in ranked for gold in asked.gold_sentences)
 
 
 def _sentence_recall(
