@@ -38,6 +38,6 @@ def test_models_look_at_the_signals_they_are_told() -> None:
     examples = [(Signals(pair=n / 9, own=1 - n / 9), n > 4) for n in range(10)]
     model = fitted(examples, ["pair"])
     assert model.weights.own == 0
-    assert model.probability(Signals(pair=1)) > 0.8 > 0.2 > model.probability(Signals())
+    assert model.probability(Signals(pair=1)) > 0.6 > 0.4 > model.probability(Signals())
     declined = [model.probability(one) < threshold(model, examples) for one, is_ in examples if is_]
     assert sum(declined) == 0

@@ -37,6 +37,26 @@ async def test_what_other_things_require_is_no_answer(tmp_path: Path) -> None:
     assert {quote.passage.title for quote in found.quotes} <= {"Alpha"}
 
 
+async def test_a_passage_that_only_mentions_the_thing_is_about_another(tmp_path: Path) -> None:
+    others = {name: f"{text} It is often used with Alpha." for name, text in OTHERS.items()}
+    alpha = "# Alpha\n\nAlpha checks the fields of a record, whatever their order is."
+    library = await library_of(tmp_path, {**others, "alpha.md": alpha})
+    found = await find("Which Python version does Alpha require?", library)
+    assert found.state != "answered"
+    assert not any("requires" in quote.text for quote in found.quotes)
+
+
+async def test_a_thing_that_is_nowhere_named_has_no_answer(tmp_path: Path) -> None:
+    more = "as the minimum when it is installed on a server."
+    others = {name: f"{text[:-1]} {more}" for name, text in OTHERS.items()}
+    library = await library_of(tmp_path, dict(list(others.items())[:2]))
+    asked = "Which minimum Python version does {} require when installed on a server?"
+    assert (await find(asked.format("Beta"), library)).state == "answered"
+    found = await find(asked.format("Omega"), library)
+    assert found.state != "answered"
+    assert "omega" in found.note
+
+
 async def test_what_the_thing_itself_requires_is(tmp_path: Path) -> None:
     alpha = "# Alpha\n\nAlpha checks the fields of a record. It requires Python version 3.10."
     library = await library_of(tmp_path, {**OTHERS, "alpha.md": alpha})
@@ -61,7 +81,9 @@ async def test_a_file_is_about_what_its_folder_is_named_for(tmp_path: Path) -> N
 async def test_how_something_behaves_is_asked_in_words_no_document_has(tmp_path: Path) -> None:
     alpha = "# Alpha\n\nIf the lock is held by another process, Alpha raises a timeout error."
     library = await library_of(tmp_path, {**OTHERS, "alpha.md": alpha})
-    found = await find("How does Alpha behave when the lock is already held?", library)
+    question = "How does Alpha behave when the lock is already held?"
+    assert [term.word for term in analyse(question).terms] == ["alpha", "lock", "held"]
+    found = await find(question, library)
     assert found.state == "answered"
     assert "raises a timeout error" in found.quotes[0].text
 
