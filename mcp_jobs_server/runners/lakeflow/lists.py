@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from statistics import median
 
-from mcp_jobs_server.databricks.run_state import parameters_of
+from mcp_jobs_server.databricks.run_state import parameters_of, run_state
+from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, JobState, Owner, Usage, job_folder
+from mcp_jobs_server.models import ACTIVE_STATES, Job, JobState, Owner, Usage, job_folder
 from mcp_jobs_server.runners.lakeflow.entries import Entry, kind_of, milliseconds
-from mcp_jobs_server.runners.lakeflow.index import Index
+from mcp_jobs_server.runners.lakeflow.index import FRESH_SECONDS, Index
 from mcp_jobs_server.runners.lakeflow.looking import Looking
 from mcp_jobs_server.runners.lakeflow.runs import Run, Runs
 from mcp_jobs_server.together import each
@@ -22,8 +23,10 @@ from researcher_job.contract_files import NewerFormat
 
 log = logging.getLogger(__name__)
 
-MOST_LOOKS = 20
-"""Jobs without an active run that one call looks at, the newest first; the next call goes on."""
+MOST_LOOKS = 5
+"""Jobs without an active run that are looked at together, the newest first; later calls go on.
+
+Each takes three requests where it has an outcome, and a list may make 25 in all."""
 
 LAST_LIKE = 5
 
@@ -31,7 +34,17 @@ LAST_LIKE = 5
 class Lists:
     """What an owner has, by standing. Jobs that ended unseen are settled on the way."""
 
-    def __init__(self, folders: VolumeFolders, index: Index, runs: Runs, looking: Looking) -> None:
+    def __init__(
+        self,
+        folders: VolumeFolders,
+        index: Index,
+        runs: Runs,
+        looking: Looking,
+        *,
+        fresh_seconds: float = FRESH_SECONDS,
+    ) -> None:
+        self._looks: Shared[Owner, Sequence[Job]] = Shared(most=2_000)
+        self._fresh_seconds = fresh_seconds
         self._folders = folders
         self._index = index
         self._runs = runs
@@ -60,9 +73,17 @@ class Lists:
 
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
         ended = [entry.ended.state for entry in await self._settled(owner) if entry.ended]
+        return Counter([*ended, *await self._states(owner)])
+
+    async def _states(self, owner: Owner) -> list[JobState]:
+        """Return the states of unended jobs, those at work as their runs tell without more."""
         entries = [entry for entry in await self._entries(owner) if entry.ended is None]
-        unended = [job.state for job in await self._unended(owner, entries)]
-        return Counter([*ended, *unended])
+        runs = await self._active_runs() if entries else {}
+        unseen = (
+            [job.state for job in await self._unseen(owner) if not job.ended] if entries else []
+        )
+        at_work = [run for entry in entries if (run := runs.get(self._place(owner, entry)))]
+        return [*unseen, *(_state(run) for run in at_work)]
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         fitting = [
@@ -89,9 +110,8 @@ class Lists:
         after = milliseconds(since)
         made = [entry for entry in entries if entry.made >= after]
         first = await self._job(owner, made[-1]) if made else None
-        unended = await self._unended(owner, [entry for entry in entries if entry.ended is None])
         return Usage(
-            active=len(unended),
+            active=len(await self._states(owner)),
             starts=len(made),
             cost_usd=sum(entry.ended.cost_usd for entry in made if entry.ended),
             first=first.request.created_at if first else None,
@@ -105,6 +125,10 @@ class Lists:
                 return job.id
         return ""
 
+    def forget(self, owner: Owner) -> None:
+        """Look again at the next call: a job was made that nobody looked at."""
+        self._looks.drop(owner)
+
     async def _entries(self, owner: Owner) -> list[Entry]:
         return await self._index.entries(owner.folder)
 
@@ -112,37 +136,48 @@ class Lists:
         """Return those of the jobs that have not ended, in the order of their entries."""
         if not entries:
             return []
-        active = await self._active_runs()
-        asks = []
-        looks = 0
-        for entry in entries:
-            run = active.get(self._folders.location(job_folder(owner, entry.job_id)))
-            if run is not None:
-                asks.append(partial(self._job, owner, entry, run))
-            elif looks < MOST_LOOKS:
-                looks += 1
-                asks.append(partial(self._job, owner, entry))
-        jobs = await each(asks)
+        unseen = {job.id: job for job in await self._unseen(owner)}
+        runs = await self._active_runs()
+        asks = [
+            partial(self._listed, owner, entry, run)
+            for entry in entries
+            if (run := runs.get(self._place(owner, entry))) and entry.job_id not in unseen
+        ]
+        listed = {job.id: job for job in await each(asks) if job is not None}
+        jobs = [(unseen | listed).get(entry.job_id) for entry in entries]
         return [job for job in jobs if job is not None and not job.ended]
 
-    async def _job(self, owner: Owner, entry: Entry, run: Run | None = None) -> Job | None:
-        """Return the job; one whose folder a newer version wrote is left out of lists."""
-        try:
-            if run is not None:
-                return await self._looking.listed(owner, entry, run)
-            return await self._looking.job(owner, entry.job_id)
-        except NewerFormat as error:
-            log.warning("job %s is left out: %s", entry.job_id, error)
-            return None
+    async def _unseen(self, owner: Owner) -> Sequence[Job]:
+        """Look at jobs that no active run works on, and settle them; return all that were seen.
+
+        They are looked at once for all who ask within two seconds.
+        """
+        return await self._looks.get(owner, self._fresh_seconds, lambda: self._look(owner))
+
+    async def _look(self, owner: Owner) -> Sequence[Job]:
+        runs = await self._active_runs()
+        entries = [e for e in await self._entries(owner) if e.ended is None]
+        left = [entry for entry in entries if self._place(owner, entry) not in runs]
+        asks = [partial(self._alone, owner, entry) for entry in left[:MOST_LOOKS]]
+        return [job for job in await each(asks) if job is not None]
+
+    def _place(self, owner: Owner, entry: Entry) -> str:
+        return self._folders.location(job_folder(owner, entry.job_id))
+
+    async def _listed(self, owner: Owner, entry: Entry, run: Run) -> Job | None:
+        return await _readable(entry, self._looking.listed(owner, entry, run))
+
+    async def _alone(self, owner: Owner, entry: Entry) -> Job | None:
+        return await _readable(entry, self._looking.unseen(owner, entry.job_id))
+
+    async def _job(self, owner: Owner, entry: Entry) -> Job | None:
+        return await _readable(entry, self._looking.job(owner, entry.job_id))
 
     async def _settled(self, owner: Owner) -> list[Entry]:
         """Return the entries of ended jobs, once those that ended unseen were looked at."""
-        entries = await self._entries(owner)
-        unended = [entry for entry in entries if entry.ended is None]
-        if unended:
-            await self._unended(owner, unended)
-            entries = await self._entries(owner)
-        return [entry for entry in entries if entry.ended is not None]
+        if any(entry.ended is None for entry in await self._entries(owner)):
+            await self._unseen(owner)
+        return [entry for entry in await self._entries(owner) if entry.ended is not None]
 
     async def _active_runs(self) -> dict[str, Run]:
         """Return the active runs by their job folder; of two of a folder the newer one."""
@@ -152,6 +187,20 @@ class Lists:
     async def _shown(self, owner: Owner, entries: Sequence[Entry]) -> list[Job]:
         asks = [partial(self._looking.shown, owner, entry) for entry in entries]
         return [job for job in await each(asks) if job is not None]
+
+
+def _state(run: Run) -> JobState:
+    place = run_state(run).place
+    return place if place in ACTIVE_STATES else "running"
+
+
+async def _readable(entry: Entry, looked: Awaitable[Job | None]) -> Job | None:
+    """Return the job; one whose folder a newer version wrote is left out of lists."""
+    try:
+        return await looked
+    except NewerFormat as error:
+        log.warning("job %s is left out: %s", entry.job_id, error)
+        return None
 
 
 def _after(entries: list[Entry], before: str) -> list[Entry]:

@@ -106,6 +106,16 @@ class Looking:
             replace(job, requested=asked), status, str(run["run_id"]), state
         )
 
+    async def unseen(self, owner: Owner, job_id: str) -> Job | None:
+        """Return a job that no run works on any more: most have an outcome, so that comes first."""
+        outcome, request = await both(
+            partial(self._outcome, owner, job_id), partial(self.request, owner, job_id)
+        )
+        if outcome is None or request is None:
+            return await self.job(owner, job_id)
+        job = Job(owner=owner, request=request, state="running")
+        return await self._records.completed(job, outcome)
+
     async def shown(self, owner: Owner, entry: Entry) -> Job | None:
         """Return a job that the index says has ended, from its card alone."""
         return await self._records.ended(owner, entry)

@@ -88,7 +88,7 @@ class LakeflowRunner:
         launching = Launching(*held, clock)
         self._looking = Looking(*held, self._control, launching, clock=clock, paces=paces.settling)
         self._starting = Starting(*held, launching, self._looking, clock=clock)
-        self._lists = Lists(*held, self._looking)
+        self._lists = Lists(*held, self._looking, fresh_seconds=paces.index)
         self._removal = Removal(folders, self._index, self._looking, self._lists)
         self._tasks: TaskGroup | None = None
         self._watching: watching.Watching | None = None
@@ -119,7 +119,10 @@ class LakeflowRunner:
         self._tasks.start_soon(self._warm)
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
-        return await self._starting.start(request, owner=owner, options=options)
+        try:
+            return await self._starting.start(request, owner=owner, options=options)
+        finally:
+            self._lists.forget(owner)
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
         return await self._starting.earlier(request, owner=owner, options=options)
