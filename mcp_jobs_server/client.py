@@ -29,9 +29,9 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.auth.direct import alone
+from mcp_jobs_server.auth.near import with_owner
 from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.models import ENDED_STATES, Owner
+from mcp_jobs_server.models import ENDED_STATES
 from mcp_jobs_server.results import (
     CancelResult,
     CheckResult,
@@ -52,10 +52,9 @@ A = TypeVar("A", bound=Arguments)
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
     """Open the jobs of the backend; without ``settings`` those of the environment hold."""
-    in_force = settings or load()
+    in_force = await with_owner(settings or load())
     async with open_jobs(in_force) as jobs:
-        caller = await alone(in_force).caller()
-        yield Research(jobs, caller.owner)
+        yield Research(jobs, in_force)
 
 
 def run(
@@ -88,9 +87,9 @@ def run(
 class Research:
     """The jobs of one owner. Arguments mean what they mean to the tools of the same names."""
 
-    def __init__(self, jobs: Jobs, owner: Owner) -> None:
+    def __init__(self, jobs: Jobs, settings: Settings) -> None:
         self._jobs = jobs
-        self._owner = owner
+        self._owner = settings.owner
 
     async def start(
         self,

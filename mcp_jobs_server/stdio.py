@@ -34,13 +34,13 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
 
     import anyio
 
-    from mcp_jobs_server.auth.direct import alone
+    from mcp_jobs_server.auth.near import near
     from mcp_jobs_server.backend import open_jobs
     from mcp_jobs_server.server import ResearchServer
 
     server = ResearchServer(
         partial(open_jobs, settings, extra_sources=extra_sources),
-        callers=alone(settings),
+        callers=near(settings),
         log_level=settings.log_level,
     )
     try:

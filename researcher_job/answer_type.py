@@ -49,7 +49,8 @@ _ASKED: tuple[tuple[AnswerType, str], ...] = (
     ),
     (
         "time",
-        r"\b(?:when|(?:what|which) (?:\w+ )?(?:year|date|day|time|month|century|decade|season)"
+        r"(?:^\W*(?:(?:since|by|until|from) )?|[,;]\s*|\band )when\b|\bwhen\W*$"
+        r"|\b(?:(?:what|which) (?:\w+ )?(?:year|date|day|time|month|century|decade|season)"
         r"|how (?:old|soon|recent\w*)|wann|quand|cu[aá]ndo|quando|wanneer|когда)\b"
         "|いつ|什么时候|何时|언제",
     ),

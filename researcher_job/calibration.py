@@ -62,11 +62,11 @@ class Model:
         return 1 / (1 + math.exp(-self.intercept - math.fsum(a * b for a, b in pairs)))
 
 
-RELEVANT = Model(Signals(pair=3.93, about=5.53, rare=1.51, led=2.21), -8.41)
+RELEVANT = Model(Signals(pair=3.11, about=4.0, rare=1.46, led=1.83), -6.56)
 """Whether the sources speak of the question at all: fitted on questions of HotpotQA and CLAPnq,
 each asked of both sets' documents."""
 
-ANSWERING = Model(Signals(own=3.04, asked=2.85, weight=1.82), -2.74)
+ANSWERING = Model(Signals(own=2.14, asked=1.83, weight=2.14), -2.25)
 """Whether the quotes answer it: fitted on questions of CLAPnq, each asked of one passage on its
 subject. Both by ``tests.evaluation.fit``, on every other question."""
 

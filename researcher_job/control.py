@@ -26,10 +26,13 @@ class Control:
         self.signalled = False
 
     def told(self) -> Asked | None:
-        """Return what the folder says: one listing, since a mount may remember what was missing."""
+        """Return what the folder says: one listing, since a mount may remember what was missing.
+
+        A listing that fails says nothing; the next one is soon.
+        """
         try:
             there = {path.name for path in self._folder.iterdir()}
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return None
         if _STOP.name in there:
             return "stop"

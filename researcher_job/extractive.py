@@ -24,7 +24,7 @@ State = Literal["answered", "partial", "not_found"]
 _PASSAGES = {"quick": 20, "standard": 40, "deep": 80}
 _ROUNDS = {"quick": 1, "standard": 1, "deep": 2}
 _QUOTES = {"quick": 3, "standard": 5, "deep": 8}
-FOUND = 0.5
+FOUND = 0.49
 ANSWERED = 0.5
 """Probabilities from which a question counts as spoken of, and as answered; what lies between
 is called partial. Both are set on every other question of the sets that ``make eval`` measures."""
@@ -94,10 +94,11 @@ async def gather(
 class Judged:
     """The ranked sentences, those ``shown``, and what they have of the question.
 
-    ``held`` is the share of the question that stands in the best quotes shown or above them;
-    0 where a question of few words lacks one of them. ``is_fit``: one of them is on what is
-    asked about, and one has a figure or a time where that is asked for. ``needed`` is the
-    probability from which the question counts as spoken of in so many passages.
+    ``held`` is the share of the question that stands in the best quotes shown or above them, in
+    one of them where the question is about one thing; 0 where a question of few words lacks one.
+    ``is_fit``: one of them is on what is asked about, and one has a figure or a time where that
+    is asked for. ``needed`` is the probability from which the question counts as spoken of in so
+    many passages.
     """
 
     ranked: tuple[Ranked, ...]
@@ -126,20 +127,29 @@ def judge(
     ranked = ranked_quotes(question, passages, frequencies)
     shown = _worth_quoting(question, ranked)
     best = shown[:SUPPORTING]
-    held = {stem for one in best for stem in one.stems | one.context}
     return Judged(
         ranked=tuple(ranked),
         shown=tuple(shown),
         signals=signals(question, ranked, passages, frequencies, led=led),
         needed=FOUND * min(1.0, math.log1p(frequencies.passages) / math.log1p(_MANY)),
         is_fit=_is_fit(question, best),
-        held=0.0 if _lacks_a_word(question, held) else Demand(question, frequencies).share(held),
+        held=_held(question, best, frequencies),
     )
 
 
 def _is_fit(question: Question, best: Sequence[Ranked]) -> bool:
     counted = question.waits_for not in _COUNTED or any(one.traits.answer > 0 for one in best)
     return counted and any(one.on_subject for one in best)
+
+
+def _held(question: Question, best: Sequence[Ranked], frequencies: Frequencies) -> float:
+    demand = Demand(question, frequencies)
+    each = [one.stems | one.context for one in best]
+    together = {stem for one in each for stem in one}
+    if _lacks_a_word(question, together):
+        return 0.0
+    held = each if question.subject else [together]
+    return max((demand.share(one) for one in held), default=0.0)
 
 
 def _lacks_a_word(question: Question, held: AbstractSet[str]) -> bool:
@@ -164,7 +174,7 @@ def _worth_quoting(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]
 
     Of a question about one thing, also those of other things, where it has documents of its own.
     """
-    if len(question.subject) == 1:
+    if question.subject:
         ranked = [one for one in ranked if one.on_subject] or ranked
     prose = [one for one in ranked if not one.is_code] or list(ranked)
     best = max((one.quote.score for one in prose), default=0.0)

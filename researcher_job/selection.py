@@ -11,11 +11,14 @@ from urllib.parse import unquote
 from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
 from researcher_job.terms import Question
-from researcher_job.traits import Said, Traits, Wanted, worth
+from researcher_job.traits import Said, Traits, Wanted, refers, worth
 from researcher_job.words import stems
 
 CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""
+
+REFERRED_SHARE = 0.9
+"""The same where the sentence begins by referring to it: "It requires …"."""
 
 NEAR_SHARE = 0.3
 """What a word counts that stands elsewhere in the same passage."""
@@ -89,15 +92,15 @@ class _Subject:
         named = [one.title for one in passages], [one.locator for one in passages], _files(passages)
         stemmed = stems([" ".join(names) for names in zip(*named, strict=True)])
         self._names = {
-            (one.uri, one.start): self._asked.intersection(words)
+            (one.uri, one.start): self._asked in words
             for one, words in zip(passages, stemmed, strict=True)
         }
         self._is_name = any(self._names.values())
 
     def named(self, passage: Passage, own: AbstractSet[str], near: AbstractSet[str]) -> bool:
-        if not self._asked or self._names[passage.uri, passage.start] or self._asked & own:
+        if not self._asked or self._names[passage.uri, passage.start] or self._asked in own:
             return True
-        return not self._is_name and bool(self._asked & near)
+        return not self._is_name and self._asked in near
 
 
 def _files(passages: Sequence[Passage]) -> list[str]:
@@ -129,17 +132,22 @@ class _Judge:
             rank = worth(has) + _WORTH_OF_KIND[span.kind]
             rank += PASSAGE * share * (1.0 if on_subject else _OTHER_SUBJECT)
             rank += _SHOUTED if one.text.isupper() else 0.0
-            quote = _quote(passage, span, self.share(words, above, frozenset()))
+            context = REFERRED_SHARE if refers(one.text) else CONTEXT_SHARE
+            quote = _quote(passage, span, self.share(words, above, frozenset(), context))
             is_code = span.kind == "code"
             found.append(Ranked(quote, words, above, rank, has, on_subject, is_code))
         return found
 
     def share(
-        self, own: AbstractSet[str], above: AbstractSet[str], near: AbstractSet[str]
+        self,
+        own: AbstractSet[str],
+        above: AbstractSet[str],
+        near: AbstractSet[str],
+        context: float = CONTEXT_SHARE,
     ) -> float:
         """Return the share of the question's idf mass that stands in or around a sentence."""
         held = dict.fromkeys(near, NEAR_SHARE)
-        held |= dict.fromkeys(above, CONTEXT_SHARE) | dict.fromkeys(own, 1.0)
+        held |= dict.fromkeys(above, context) | dict.fromkeys(own, 1.0)
         return self._wanted.share(held, own)
 
 

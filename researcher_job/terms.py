@@ -39,8 +39,8 @@ class Question:
 
     ``alternatives`` are words or phrases, each as its stems. ``matches`` are the words and
     phrases to look for, not stemmed, in every spelling. ``variants`` are, by stem, the stems
-    under which the index knows it. ``phrases`` stood in quotation marks. ``subject`` are the stems
-    of what the question is about: of them, one at least belongs to an answer. ``waits_for`` is
+    under which the index knows it. ``phrases`` stood in quotation marks. ``subject`` is the stem
+    of the one thing that the question is about, empty where that is not plain. ``waits_for`` is
     the kind of answer.
     """
 
@@ -49,7 +49,7 @@ class Question:
     matches: tuple[str, ...]
     alternatives: tuple[tuple[str, ...], ...] = ()
     phrases: tuple[str, ...] = ()
-    subject: frozenset[str] = frozenset()
+    subject: str = ""
     waits_for: AnswerType = "other"
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -102,12 +102,13 @@ def analyse(question: str, others: Sequence[str] = ()) -> Question:
     )
 
 
-def _subject(question: str, terms: Mapping[str, Term]) -> frozenset[str]:
-    """Return what the question says something does, or else its names; nothing where neither is."""
+def _subject(question: str, terms: Mapping[str, Term]) -> str:
+    """Return what the question says something does, or else its one name."""
     found = _SUBJECT.search(question)
-    named = {stem for stem, term in terms.items() if term.is_name and not term.word.isdigit()}
-    said = set(stems([found[1]])[0]) if found else set()
-    return frozenset(said & terms.keys() or named)
+    said = [stem for stem in stems([found[1]])[0] if stem in terms] if found else []
+    named = [stem for stem, term in terms.items() if term.is_name and not term.word.isdigit()]
+    things = said or named
+    return things[0] if len(things) == 1 else ""
 
 
 def _words(question: str) -> dict[str, bool]:

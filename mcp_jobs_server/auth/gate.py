@@ -12,7 +12,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from mcp_jobs_server.auth.app import AppUsers, ForwardedToken
 from mcp_jobs_server.auth.caller import Callers
-from mcp_jobs_server.auth.direct import alone
+from mcp_jobs_server.auth.near import near
 from mcp_jobs_server.auth.rules import Auth
 from mcp_jobs_server.auth.tokens import TokenHolders, Verifier
 from mcp_jobs_server.settings import Settings
@@ -54,7 +54,7 @@ def gate_of(settings: Settings, *, port: int = 0) -> Gate:
             auth=_auth(settings.auth),
             transport=_deployed(settings.auth.resource, port),
         )
-    return Gate(callers=alone(settings))
+    return Gate(callers=near(settings))
 
 
 def _auth(auth: Auth) -> AuthSettings:

@@ -20,6 +20,7 @@ from mcp_jobs_server.errors import (
     Unavailable,
     Unidentified,
 )
+from researcher_job.configuration import volume_path
 from researcher_job.contract import Source
 
 if TYPE_CHECKING:
@@ -127,12 +128,11 @@ def _closed(source: Source) -> NotGranted:
 
 def _doors(uri: str) -> Sequence[Door]:
     """Return what opens a source without reading it; a volume's may be a folder or a file."""
-    scheme, _, rest = uri.partition(":")
-    place = quote(rest.strip("/"))
-    if scheme == "genie":
-        return (("GET", f"/api/2.0/genie/spaces/{place}"),)
-    if scheme == "volume":
-        path = f"/Volumes/{place.removeprefix('Volumes/')}"
+    if uri.startswith("genie:"):
+        space = quote(uri.removeprefix("genie:").strip("/"), safe="")
+        return (("GET", f"/api/2.0/genie/spaces/{space}"),)
+    if volume := volume_path(uri):
+        path = quote(volume)
         folder = f"/api/2.0/fs/directories{path}?page_size=1"
         return (("GET", folder), ("HEAD", f"/api/2.0/fs/files{path}"))
     return ()

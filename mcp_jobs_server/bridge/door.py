@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -38,27 +38,43 @@ _WORDS: Mapping[int, str] = {
 
 
 class AppDoor(httpx2.AsyncBaseTransport):
-    """Carries requests to an app as the person whom ``workspace`` is signed in as."""
+    """Carries requests to an app as the person whom ``sign_in`` gives the workspace of.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    A sign-in that the app does not take is made anew, once for a request.
+    """
+
+    def __init__(self, sign_in: Callable[[], Workspace]) -> None:
+        self._sign_in = sign_in
+        self._workspace = sign_in()
         self._inner = httpx2.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         _set_true_version(request)
+        used = self._workspace
+        response, fault = await self._once(request, used)
+        if fault in (302, 401):
+            if self._workspace is used:  # no other request has done it meanwhile
+                self._workspace = self._sign_in()
+            response, fault = await self._once(request, self._workspace)
+        return response
+
+    async def _once(
+        self, request: httpx2.Request, workspace: Workspace
+    ) -> tuple[httpx2.Response, int]:
+        """Return the answer, and what is wrong with it: a key of ``_WORDS``, else 0."""
         try:
-            request.headers.update(await self._workspace.call("sign in", _signed))
+            request.headers.update(await workspace.call("sign in", _signed))
             response = await self._inner.handle_async_request(request)
         except JobsError as error:
-            return _refused(str(error))
+            return _refused(str(error)), 0
         except httpx2.HTTPError as error:
             log.warning("The app cannot be reached (%s).", type(error).__name__)
-            return _refused(_WORDS[503])
-        words = _fault(response)
-        if words:
+            return _refused(_WORDS[503]), 503
+        fault = _fault(response)
+        if fault:
             await response.aclose()
-            return _refused(words)
-        return response
+            return _refused(_WORDS[fault]), fault
+        return response, 0
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -90,15 +106,15 @@ def _set_true_version(request: httpx2.Request) -> None:
         del request.headers[MCP_PROTOCOL_VERSION_HEADER]
 
 
-def _fault(response: httpx2.Response) -> str:
-    """Say what is wrong where the answer is not one of the app; "" where it is."""
+def _fault(response: httpx2.Response) -> int:
+    """Return what is wrong where the answer is not one of the app's, as a key of ``_WORDS``."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     status = response.status_code
     if 300 <= status < 400 or (status < 300 and kind == "text/html"):
-        return _WORDS[302]
-    if status < 400 or kind == "application/json":  # the app itself speaks
-        return _WORDS[status] if status in (401, 403) else ""
-    return _WORDS.get(status, _WORDS[503])
+        return 302
+    if status < 400 or (kind == "application/json" and status not in (401, 403)):
+        return 0  # the app itself speaks
+    return status if status in _WORDS else 503
 
 
 def _refused(words: str) -> httpx2.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,8 +51,8 @@ def of_catalog(status: int, code: str, message: str) -> ApiError:
 
 def no_route(method: str, path: str) -> ApiError:
     """Return the gateway's answer to a route that it does not have."""
-    _, _, short = path.partition("/api/2.0")
-    return ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {short or path}'")
+    short = re.sub(r"^/api/\d\.\d", "", path)
+    return ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {short}'")
 
 
 def denied(message: str) -> ApiError:

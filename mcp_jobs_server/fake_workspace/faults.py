@@ -9,18 +9,24 @@ from typing import Literal
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mcp_jobs_server.fake_workspace.errors import ApiError, denied
+from mcp_jobs_server.fake_workspace.identities import Identity
 
 Kind = Literal[
     "429", "503", "500", "401", "403", "hang", "lost answer", "truncated", "unknown words"
 ]
-"""``hang``: nothing is done and nothing answered. ``lost answer``: it is done, but the answer
-comes after ``seconds``. ``truncated``: half of the JSON. ``unknown words``: enum values that no
-version knows."""
+"""``429``: with Retry-After where it is given. ``500``: with an empty message. ``401``: as HTML.
+``403``: the token is invalid. ``hang``: nothing is done, and nothing answered for ``seconds``.
+``lost answer``: it is done, but the answer comes after ``seconds``. ``truncated``: half of the
+JSON. ``unknown words``: enum values that no version knows."""
 
 
 @dataclass
 class Fault:
-    """``times`` requests whose method and path fit get it."""
+    """``times`` requests whose method and path fit get it, after ``after`` that do not.
+
+    ``method`` may be "*"; ``path`` is a regular expression found anywhere in the path; ``who`` is
+    the only caller that gets it.
+    """
 
     method: str
     path: str
@@ -28,9 +34,21 @@ class Fault:
     times: int = 1
     retry_after: str = ""
     seconds: float = 30.0
+    after: int = 0
+    who: Identity | None = None
 
-    def fits(self, method: str, path: str) -> bool:
-        return self.method in ("*", method) and re.search(self.path, path) is not None
+    @property
+    def is_carried_out(self) -> bool:
+        """Whether the request has its effect all the same."""
+        return self.kind in ("lost answer", "truncated", "unknown words")
+
+    def fits(self, method: str, path: str, who: Identity | None) -> bool:
+        return (
+            self.times > 0
+            and self.method in ("*", method)
+            and self.who in (None, who)
+            and re.search(self.path, path) is not None
+        )
 
     def answer(self) -> Response:
         """Return the answer of the kinds that are plain errors."""
@@ -45,7 +63,7 @@ class Fault:
                 if self.retry_after:
                     limited.headers["Retry-After"] = self.retry_after
                 return limited
-            case "503":
+            case "503" | "hang":
                 return ApiError(
                     503,
                     "TEMPORARILY_UNAVAILABLE",
@@ -72,9 +90,13 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, who: Identity | None) -> Fault | None:
+        """Return the fault that is meant for this request, if any."""
         for fault in self._waiting:
-            if fault.times > 0 and fault.fits(method, path):
+            if fault.fits(method, path, who):
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
                 fault.times -= 1
                 return fault
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from secrets import token_hex
 
+import anyio
 import httpx2
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -40,6 +40,10 @@ class Front:
             response = await self._answer(Request(scope, receive))
             await response(scope, receive, send)
 
+    async def aclose(self) -> None:
+        """Close the connections to the app."""
+        await self._client.aclose()
+
     async def _answer(self, request: Request) -> Response:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         who = self._identities.of(token) if kind == "Bearer" else None
@@ -64,9 +68,7 @@ class Front:
         except httpx2.HTTPError:
             return PlainTextResponse("App is not available", 503)
         headers = {name: value for name, value in answer.headers.items() if name not in _OWN}
-        return StreamingResponse(
-            _body(answer), answer.status_code, headers, background=BackgroundTask(answer.aclose)
-        )
+        return StreamingResponse(_body(answer), answer.status_code, headers)
 
     def _headers(self, request: Request, who: Identity, token: str) -> dict[str, str]:
         kept = {
@@ -85,5 +87,9 @@ class Front:
 
 
 async def _body(answer: httpx2.Response) -> AsyncIterator[bytes]:
-    async for piece in answer.aiter_raw():
-        yield piece
+    try:
+        async for piece in answer.aiter_raw():
+            yield piece
+    finally:  # also where the caller went away: then the app hears of it
+        with anyio.CancelScope(shield=True):
+            await answer.aclose()

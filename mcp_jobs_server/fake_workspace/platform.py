@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -14,16 +15,21 @@ from mcp_jobs_server.fake_workspace.rights import Rights
 
 WORKSPACE_ID = "900800700600"
 ACCOUNT_ID = "4b9b953e-939c-4d69-9c9f-2f6c5e5b7a10"
-TOKEN_SECONDS = 3600
 
 
 class Platform:
-    """What is neither jobs, files nor catalog. ``secrets`` is by ``scope/key``."""
+    """What is neither jobs, files nor catalog. ``secrets`` is by ``scope/key``.
+
+    ``endpoints`` are by name; ``replies`` of one are the messages that it answers with, in order,
+    such as ``{"content": …}`` or ``{"content": "", "tool_calls": […]}``. ``asked`` is what all
+    endpoints were asked.
+    """
 
     def __init__(self, identities: Identities, rights: Rights) -> None:
         self.host = ""
         self.secrets: dict[str, str] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
+        self.asked: list[dict[str, Any]] = []
         self.apps: dict[str, dict[str, Any]] = {}
         self._identities = identities
         self._rights = rights
@@ -53,18 +59,16 @@ class Platform:
 
     async def answer(self, request: Request, who: Identity) -> Response:
         """Answer any other path."""
-        path = request.url.path
+        path = request.scope["path"]
         parts = [part for part in path.split("/") if part]
         match request.method, parts:
-            case "GET", ["api", "2.0", "preview", "scim", "v2", "Me"]:
-                return JSONResponse(who.scim(), headers={"X-Databricks-Org-Id": WORKSPACE_ID})
             case "GET", ["api", "2.0", "secrets", "get"]:
                 return JSONResponse(self._secret(request, who))
             case "GET", ["api", "2.0", "serving-endpoints", name]:
                 return JSONResponse(self._endpoint(name, who))
             case "POST", ["serving-endpoints", name, "invocations"]:
                 self._endpoint(name, who)
-                return JSONResponse(_completion(name))
+                return JSONResponse(self._completion(name, await request.json()))
             case "GET", ["api", "2.0", "apps", name]:
                 if name not in self.apps:
                     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"App '{name}' does not exist.")
@@ -89,7 +93,7 @@ class Platform:
         return JSONResponse(
             {
                 "access_token": token,
-                "expires_in": TOKEN_SECONDS,
+                "expires_in": int(self._identities.token_seconds),
                 "scope": "all-apis",
                 "token_type": "Bearer",
             }
@@ -107,16 +111,26 @@ class Platform:
         self._rights.need(who, "CAN_QUERY", f"serving-endpoint {name}")
         if name not in self.endpoints:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' does not exist.")
-        return {"name": name, "state": {"ready": "READY", "config_update": "NOT_UPDATING"}}
+        told = {key: value for key, value in self.endpoints[name].items() if key != "replies"}
+        return {"name": name, "state": {"ready": "READY", "config_update": "NOT_UPDATING"}, **told}
 
-
-def _completion(model: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": "It answers."}
-    return {
-        "id": "chatcmpl-fake",
-        "object": "chat.completion",
-        "created": 1762345678,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8},
-    }
+    def _completion(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Answer with the next of the endpoint's replies, or with a sentence."""
+        self.asked.append(asked)
+        replies = self.endpoints[name].get("replies") or []
+        told = replies.pop(0) if replies else {"content": "It answers."}
+        wants = "tool_calls" if told.get("tool_calls") else "stop"
+        message = {"role": "assistant", **told}
+        words = len(str(asked.get("messages", ""))) // 4, len(str(told)) // 4
+        return {
+            "model": name,
+            "choices": [{"message": message, "index": 0, "finish_reason": wants}],
+            "usage": {
+                "prompt_tokens": words[0],
+                "completion_tokens": words[1],
+                "total_tokens": sum(words),
+            },
+            "object": "chat.completion",
+            "id": f"msg_bdrk_fake{len(self.asked):04d}",
+            "created": int(time.time()),
+        }

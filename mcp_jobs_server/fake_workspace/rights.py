@@ -44,6 +44,15 @@ class Rights:
             for principal in identity.principals
         )
 
+    def held(self, identity: Identity, securable: str) -> set[str]:
+        """Return all privileges that the identity has there, given there or above."""
+        return {
+            privilege
+            for place in above(securable)
+            for principal in identity.principals
+            for privilege in self._granted[place][principal]
+        }
+
     def need(self, identity: Identity, privilege: str, securable: str) -> None:
         """Refuse as Unity Catalog does.
 

@@ -7,13 +7,17 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from mcp_jobs_server.fake_workspace.execution import Execution, WheelTask, error_of
+from mcp_jobs_server.fake_workspace.execution import LOG_BYTES, Execution, end_all, error_of
 from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.job_settings import JobSettings
 
-Accident = Literal["internal error", "library error", "skipped"]
-"""What can keep a run from starting."""
+__all__ = ["Accident", "Attempt", "JobSettings", "Run", "Runs", "Termination"]
+
+Accident = str
+"""What keeps a run from starting: "internal error", "library error", "skipped", or any code of a
+termination, such as CLOUD_FAILURE."""
 
 _ACCIDENTS: dict[str, tuple[str, str, str]] = {
     "internal error": (
@@ -27,6 +31,7 @@ _ACCIDENTS: dict[str, tuple[str, str, str]] = {
         "Library installation failed for library due to user error.",
     ),
 }
+QUEUED = "MAX_CONCURRENT_RUNS_REACHED"
 CANCELLED = "Run cancelled."
 FAILED = "Workload failed, see run output for details"
 
@@ -34,61 +39,6 @@ FAILED = "Workload failed, see run output for details"
 def now() -> int:
     """Return epoch milliseconds."""
     return int(time.time() * 1000)
-
-
-@dataclass
-class JobSettings:
-    """A deployed job. ``accidents`` are used up by the next runs, in order.
-
-    ``by_hand``: its runs do nothing by themselves; a test moves them with ``Runs.begin`` and
-    ``Runs.end``.
-    """
-
-    job_id: int
-    name: str = "researcher-test"
-    run_as: Identity | None = None
-    task: WheelTask = field(default_factory=WheelTask)
-    by_hand: bool = False
-    max_concurrent_runs: int = 10
-    queue: bool = True
-    max_retries: int = 0
-    timeout_seconds: float = 0
-    start_seconds: float = 0.0
-    retry_seconds: float = 0.0
-    cancel_seconds: float = 0.0
-    accidents: list[Accident] = field(default_factory=list)
-
-    def body(self) -> dict[str, Any]:
-        """Return what ``jobs/get`` answers."""
-        return {
-            "job_id": self.job_id,
-            "creator_user_name": "deployer@example.com",
-            "run_as_user_name": self.run_as.name if self.run_as else "",
-            "settings": {
-                "name": self.name,
-                "timeout_seconds": int(self.timeout_seconds),
-                "max_concurrent_runs": self.max_concurrent_runs,
-                "queue": {"enabled": self.queue},
-                "parameters": [
-                    {"name": "job_folder", "default": ""},
-                    {"name": "job_id", "default": ""},
-                ],
-                "format": "MULTI_TASK",
-                "tasks": [
-                    {
-                        "task_key": "research",
-                        "run_if": "ALL_SUCCESS",
-                        "python_wheel_task": {
-                            "package_name": self.task.package_name,
-                            "entry_point": self.task.entry_point,
-                            "parameters": list(self.task.parameters),
-                        },
-                        "max_retries": self.max_retries,
-                        "environment_key": "default",
-                    }
-                ],
-            },
-        }
 
 
 @dataclass
@@ -114,12 +64,19 @@ class Attempt:
     end: int = 0
     ended: Termination | None = None
     log: str = ""
+    trace: str = ""
     error: str = ""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the beginning of the log is missing."""
+        return len(self.log.encode()) >= LOG_BYTES
 
 
 @dataclass
 class Run:
-    """A run of a job. ``words`` replace parts of what is answered of it, such as enum values."""
+    """A run of a job. ``words`` replace parts of what is answered of it, such as enum values;
+    ``arguments`` are the parameters of the task with their references replaced."""
 
     run_id: int
     job: JobSettings
@@ -132,6 +89,8 @@ class Run:
     attempts: list[Attempt] = field(default_factory=list)
     cancel: Termination | None = None
     words: dict[str, Any] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    timed_out: bool = False
     begin: Callable[[], Execution] | None = None
     execution: Execution | None = None
 
@@ -152,6 +111,7 @@ class Runs:
         self.tokens: dict[str, int] = {}
         self._numbers: Iterator[int] = itertools.count(890553971536365, 1111)
         self._moves: set[asyncio.Task[None]] = set()
+        self._marks: list[str] = []
 
     def start(self, run: Run) -> None:
         """Put the run into the queue, or skip it where the job has none."""
@@ -165,6 +125,7 @@ class Runs:
             )
             run.close(Termination("MAX_CONCURRENT_RUNS_EXCEEDED", "CLIENT_ERROR", message))
             return
+        run.attempts.append(Attempt(self.next_id(), 0, "BLOCKED"))
         if run.job.by_hand:
             return
         move = asyncio.get_running_loop().create_task(self._move(run, accident))
@@ -174,7 +135,9 @@ class Runs:
     def begin(self, run: Run) -> None:
         """Let a run that is moved by hand be at work."""
         run.state = "RUNNING"
-        run.attempts.append(Attempt(self.next_id(), len(run.attempts), "RUNNING", start=now()))
+        if run.attempts[-1].ended:
+            run.attempts.append(Attempt(self.next_id(), len(run.attempts)))
+        run.attempts[-1].state, run.attempts[-1].start = "RUNNING", now()
 
     def end(self, run: Run, ended: Termination, *, error: str = "", ago: float = 0) -> None:
         """End a run that is moved by hand, ``ago`` seconds before now."""
@@ -199,25 +162,27 @@ class Runs:
         for move in list(self._moves):
             move.cancel()
         await asyncio.gather(*self._moves, return_exceptions=True)
-        for run in self.all.values():
-            if run.execution:
-                run.execution.close()
+        if self._marks:
+            end_all(self._marks)
 
     def _is_full(self, run: Run) -> bool:
-        busy = [one for one in self.all.values() if one.job is run.job and one is not run]
-        running = sum(one.active and one.state != "QUEUED" for one in busy)
-        return running >= run.job.max_concurrent_runs
+        """Say whether a run must wait: for those that are at work, or that came before it."""
+        others = [one for one in self.all.values() if one.job is run.job and one is not run]
+        running = sum(one.active and one.state != "QUEUED" for one in others)
+        before = (one for one in others if one.run_id < run.run_id and one.state == "QUEUED")
+        waiting = run.job.queue and any(not one.cancel for one in before)
+        return waiting or running >= run.job.max_concurrent_runs
 
     async def _move(self, run: Run, accident: Accident | None) -> None:
         await self._look_until(lambda: not self._is_full(run) or run.cancel is not None)
         if not run.cancel:
-            run.state = "PENDING"
-            run.attempts.append(Attempt(self.next_id(), 0))
+            run.state = run.attempts[-1].state = "PENDING"
             await self._pass(run, run.job.start_seconds)
         if run.cancel:
             self._cancelled(run)
         elif accident:
-            ended = Termination(*_ACCIDENTS[accident])
+            usual = (accident, "INTERNAL_ERROR", f"The run ended with {accident}.")
+            ended = Termination(*_ACCIDENTS.get(accident, usual))
             run.attempts[-1].state, run.attempts[-1].ended = "TERMINATED", ended
             run.close(ended)
         else:
@@ -228,18 +193,18 @@ class Runs:
         """Execute the task until it succeeds, is cancelled or has no retry left."""
         while run.active:
             attempt = run.attempts[-1]
-            code = await self._execute(run, attempt)
-            if run.cancel:
-                self._cancelled(run)
-            elif code == 0:
+            code = None if run.cancel else await self._execute(run, attempt)
+            if code == 0:
                 attempt.ended = Termination("SUCCESS", "SUCCESS")
                 run.close(attempt.ended)
+            elif code is None or run.cancel:
+                self._cancelled(run)
             else:
                 await self._failed(run, attempt, code)
 
     async def _failed(self, run: Run, attempt: Attempt, code: int) -> None:
         attempt.ended = Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", FAILED)
-        attempt.error = error_of(attempt.log, code)
+        attempt.error = error_of(attempt.trace or attempt.log, code)
         if attempt.number >= run.job.max_retries:
             message = f"Task research failed with message: {FAILED}."
             return run.close(Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", message))
@@ -252,9 +217,13 @@ class Runs:
         if run.begin is None:
             return 0
         execution = run.execution = run.begin()
-        code = await self._until_ended(run, execution)
-        attempt.log, attempt.state, attempt.end = execution.log(), "TERMINATED", now()
-        execution.close()
+        self._marks.append(execution.mark)
+        try:
+            code = await self._until_ended(run, execution)
+            attempt.log, attempt.trace = execution.log(), execution.errors()
+        finally:  # also where the workspace ends, or has forgotten the run
+            execution.close()
+        attempt.state, attempt.end = "TERMINATED", now()
         return code
 
     async def _until_ended(self, run: Run, execution: Execution) -> int:
@@ -263,19 +232,27 @@ class Runs:
             limit = run.job.timeout_seconds
             if limit and now() - run.start > limit * 1000 and not run.cancel:
                 message = f"Run exceeded the timeout of {limit:g} seconds."
-                run.cancel = Termination("CANCELED", "CLIENT_ERROR", message)
+                run.cancel, run.timed_out = Termination("CANCELED", "CLIENT_ERROR", message), True
             if run.cancel:
-                await asyncio.sleep(run.job.cancel_seconds)
-                run.state = "TERMINATING"
-                await asyncio.sleep(run.job.cancel_seconds)
-                execution.kill()
+                await self._stop(run, execution)
         return code
+
+    async def _stop(self, run: Run, execution: Execution) -> None:
+        """End a run that is to be: it goes on for a while, and then takes a while to be gone."""
+        until = time.monotonic() + run.job.cancel_seconds
+        await self._look_until(
+            lambda: execution.returned() is not None or time.monotonic() >= until
+        )
+        if execution.returned() is None:
+            run.state = run.attempts[-1].state = "TERMINATING"
+            execution.kill()
+            await asyncio.sleep(run.job.cancel_seconds)
 
     def _cancelled(self, run: Run) -> None:
         ended = run.cancel or Termination("USER_CANCELED", "SUCCESS", CANCELLED)
-        if run.attempts:
-            attempt = run.attempts[-1]
-            attempt.state, attempt.end, attempt.ended = "TERMINATED", now(), ended
+        of_task = Termination(ended.code, ended.type, CANCELLED) if run.timed_out else ended
+        for attempt in run.attempts[-1:]:
+            attempt.state, attempt.end, attempt.ended = "TERMINATED", now(), of_task
         run.close(ended)
 
     async def _pass(self, run: Run, seconds: float) -> None:

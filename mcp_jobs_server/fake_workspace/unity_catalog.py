@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-import time
-import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mcp_jobs_server.fake_workspace.errors import ApiError, needed, no_route, of_catalog
-from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.errors import ApiError, denied, no_route, of_catalog, wrong
+from mcp_jobs_server.fake_workspace.identities import EVERYBODY, Identity
 from mcp_jobs_server.fake_workspace.rights import Rights
+from mcp_jobs_server.fake_workspace.securables import (
+    connection_body,
+    named,
+    schema_body,
+    service_body,
+    volume_body,
+)
 
-METASTORE = "120efa64-9b68-46ba-be38-f319458430d2"
 _KINDS = {
     "catalog": "catalog",
     "schema": "schema",
     "volume": "volume",
     "connection": "connection",
     "mcp_service": "mcp-service",
+}
+_SINGULAR = {
+    "catalogs": "catalog",
+    "schemas": "schema",
+    "volumes": "volume",
+    "connections": "connection",
+    "mcp-services": "mcp-service",
+}
+_NAMES_ABOVE = {
+    "schema": {"USE_CATALOG"},
+    "volume": {"USE_CATALOG", "USE_SCHEMA"},
+    "connection": {"USE_CATALOG", "USE_SCHEMA"},
+    "mcp-service": {"USE_CATALOG", "USE_SCHEMA"},
 }
 
 
@@ -42,15 +60,18 @@ class UnityCatalog:
         """Make the volume with what stands above it, and return its directory."""
         catalog, schema, name = full_name.lower().split(".")
         self.add_schema(f"{catalog}.{schema}", owner)
-        self.volumes.setdefault(full_name.lower(), self._volume(catalog, schema, name, "", owner))
+        self.volumes.setdefault(full_name.lower(), volume_body(catalog, schema, name, "", owner))
         place = self._root / catalog / schema / name
         place.mkdir(parents=True, exist_ok=True)
         return place
 
     def add_schema(self, full_name: str, owner: str = "admin") -> None:
+        """Make the schema and its catalog, and let everybody use both names."""
         catalog, name = full_name.lower().split(".")
+        for what in (f"catalog {catalog}", f"schema {full_name.lower()}"):
+            self._rights.grant(what, EVERYBODY, f"USE_{what.split()[0].upper()}")
         self.catalogs.setdefault(catalog, {"name": catalog, "full_name": catalog, "owner": owner})
-        self.schemas.setdefault(full_name.lower(), self._schema(catalog, name, "", owner))
+        self.schemas.setdefault(full_name.lower(), schema_body(catalog, name, "", owner))
 
     def volume(self, full_name: str) -> dict[str, Any]:
         """Return a volume that is there.
@@ -65,6 +86,16 @@ class UnityCatalog:
             )
         return found
 
+    def open_to(self, who: Identity, privilege: str) -> list[str]:
+        """Return the volumes for which the identity has a privilege and may use the names."""
+        return [
+            name
+            for name in self.volumes
+            if self._rights.may(who, {"USE_CATALOG"}, f"catalog {name.split('.')[0]}")
+            and self._rights.may(who, {"USE_SCHEMA"}, f"schema {name.rpartition('.')[0]}")
+            and self._rights.may(who, {privilege}, f"volume {name}")
+        ]
+
     # --- the API ----------------------------------------------------------------------------
 
     async def answer(self, request: Request, who: Identity, path: str) -> JSONResponse:
@@ -74,28 +105,47 @@ class UnityCatalog:
             body = await request.json() if request.method == "PATCH" else {}
             return self._permissions(request.method, kind, name, body, who)
         if request.method == "GET":
-            return JSONResponse(self._read(request, kind, name))
+            return JSONResponse(self._read(request, kind, name, who))
         if request.method == "POST":
             return JSONResponse(self._make(kind, await request.json(), request, who))
         raise no_route(request.method, request.url.path)
 
-    def _read(self, request: Request, kind: str, name: str) -> dict[str, Any]:
+    def _read(self, request: Request, kind: str, name: str, who: Identity) -> dict[str, Any]:
         among = {
             "catalogs": (self.catalogs, "Catalog"),
             "schemas": (self.schemas, "Schema"),
+            "volumes": (self.volumes, "Volume"),
             "connections": (self.connections, "Connection"),
             "mcp-services": (self.services, "MCP service"),
         }
-        if kind == "volumes" and name:
-            return self.volume(name) | {"browse_only": False}
-        if kind == "volumes":
-            told = request.query_params
-            inside = f"{told['catalog_name']}.{told['schema_name']}."
-            found = [one for full, one in self.volumes.items() if full.startswith(inside)]
-            return {"volumes": found} if found else {}
-        if kind in among and name:
-            return _there(among[kind][0], name, among[kind][1])
-        raise no_route(request.method, request.url.path)
+        if kind not in among:
+            raise no_route(request.method, request.url.path)
+        known, title = among[kind]
+        if not name:
+            return self._listed(kind, known, request.query_params, who)
+        found = _there(known, name, title)
+        if not self._is_visible(who, kind, name.lower()):
+            raise denied(f"User does not have any privilege on {title} '{name.lower()}'.")
+        return found | ({"browse_only": False} if kind == "volumes" else {})
+
+    def _listed(
+        self, kind: str, known: dict[str, dict[str, Any]], query: Mapping[str, str], who: Identity
+    ) -> dict[str, Any]:
+        """Return what the caller sees of one kind, below the names of the query."""
+        above = [query[part] for part in ("catalog_name", "schema_name") if part in query]
+        inside = "".join(f"{part.lower()}." for part in above)
+        found = [
+            one
+            for name, one in known.items()
+            if name.startswith(inside) and self._is_visible(who, kind, name)
+        ]
+        return {kind.replace("-", "_"): found} if found else {}
+
+    def _is_visible(self, who: Identity, kind: str, name: str) -> bool:
+        """Say whether the caller has any right on it that the use of names above is not."""
+        securable = f"{_SINGULAR[kind]} {name}"
+        held = self._rights.held(who, securable)
+        return bool(held - _NAMES_ABOVE.get(_SINGULAR[kind], set()))
 
     def _make(
         self, kind: str, body: dict[str, Any], request: Request, who: Identity
@@ -112,25 +162,27 @@ class UnityCatalog:
         raise no_route(request.method, request.url.path)
 
     def _make_schema(self, body: dict[str, Any], who: Identity) -> dict[str, Any]:
-        catalog, name = needed(body, "catalog_name").lower(), needed(body, "name").lower()
+        catalog, name = named(body, "catalog_name"), named(body, "name")
         _there(self.catalogs, catalog, "Catalog")
         self._rights.need(who, "CREATE_SCHEMA", f"catalog {catalog}")
         if f"{catalog}.{name}" in self.schemas:
             raise of_catalog(400, "SCHEMA_ALREADY_EXISTS", f"Schema '{name}' already exists")
-        made = self._schema(catalog, name, body.get("comment", ""), who.name)
+        made = schema_body(catalog, name, body.get("comment", ""), who.name)
         self.schemas[f"{catalog}.{name}"] = made
         self._own(who, f"schema {catalog}.{name}")
         return made
 
     def _make_volume(self, body: dict[str, Any], who: Identity) -> dict[str, Any]:
-        catalog = needed(body, "catalog_name").lower()
-        schema, name = needed(body, "schema_name").lower(), needed(body, "name").lower()
+        catalog, schema = named(body, "catalog_name"), named(body, "schema_name")
+        name = named(body, "name")
+        if body.get("storage_location"):
+            raise wrong("A managed volume takes no storage location.")
         _there(self.schemas, f"{catalog}.{schema}", "Schema")
         self._rights.need(who, "CREATE_VOLUME", f"schema {catalog}.{schema}")
         full_name = f"{catalog}.{schema}.{name}"
         if full_name in self.volumes:
-            raise of_catalog(409, "RESOURCE_ALREADY_EXISTS", f"Volume '{name}' already exists")
-        self.volumes[full_name] = self._volume(
+            raise _taken(f"Volume '{name}' already exists")
+        self.volumes[full_name] = volume_body(
             catalog, schema, name, body.get("comment", ""), who.name
         )
         (self._root / catalog / schema / name).mkdir(parents=True, exist_ok=True)
@@ -139,24 +191,12 @@ class UnityCatalog:
 
     def _make_connection(self, body: dict[str, Any], who: Identity) -> dict[str, Any]:
         schema = str(body.get("parent", "")).removeprefix("schemas/").lower()
+        _there(self.schemas, schema, "Schema")
         self._rights.need(who, "CREATE_CONNECTION", f"schema {schema}")
-        full_name = f"{schema}.{needed(body, 'name')}".lower()
+        full_name = f"{schema}.{named(body, 'name')}"
         if full_name in self.connections:
-            raise of_catalog(
-                409, "RESOURCE_ALREADY_EXISTS", f"Connection '{full_name}' already exists"
-            )
-        shown = {k: v for k, v in body.get("options", {}).items() if "secret" not in k}
-        self.connections[full_name] = {
-            **{key: body[key] for key in ("name", "connection_type", "comment") if key in body},
-            "full_name": full_name,
-            "owner": who.name,
-            "connection_id": str(uuid.uuid4()),
-            "metastore_id": METASTORE,
-            "options": shown,
-            "read_only": False,
-            **_made(who.name),
-            "provisioning_info": {"state": "ACTIVE"},
-        }
+            raise _taken(f"Connection '{full_name}' already exists")
+        self.connections[full_name] = connection_body(full_name, body, who.name)
         self._own(who, f"connection {full_name}")
         return self.connections[full_name]
 
@@ -164,18 +204,16 @@ class UnityCatalog:
         self, body: dict[str, Any], query: dict[str, str], who: Identity
     ) -> dict[str, Any]:
         schema = query["parent"].removeprefix("schemas/").lower()
+        _there(self.schemas, schema, "Schema")
         self._rights.need(who, "CREATE_SERVICE", f"schema {schema}")
-        full_name = f"{schema}.{query['mcp_service_id']}".lower()
+        full_name = f"{schema}.{named(query, 'mcp_service_id')}"
         if full_name in self.services:
-            raise of_catalog(
-                409, "RESOURCE_ALREADY_EXISTS", f"MCP service '{full_name}' already exists"
-            )
-        self.services[full_name] = {
-            **body,
-            "name": f"mcp-services/{full_name}",
-            "effective_owner": who.name,
-            "metastore_id": METASTORE,
-        }
+            raise _taken(f"MCP service '{full_name}' already exists")
+        source = body.get("config", {}).get("source_connection", {}).get("name", "")
+        connection = source.removeprefix("connections/").lower()
+        _there(self.connections, connection, "Connection")
+        self._rights.need(who, "USE_CONNECTION", f"connection {connection}")
+        self.services[full_name] = service_body(full_name, body, who.name)
         self._own(who, f"mcp-service {full_name}")
         return self.services[full_name]
 
@@ -184,6 +222,7 @@ class UnityCatalog:
     ) -> JSONResponse:
         told, _, full_name = name.partition("/")
         securable = f"{_KINDS.get(told.lower(), told.lower())} {full_name.lower()}"
+        self._must_be_there(securable)
         if method == "PATCH":
             self._rights.need(who, "MANAGE", securable)
             for change in body.get("changes", []):
@@ -200,45 +239,14 @@ class UnityCatalog:
             }
         )
 
+    def _must_be_there(self, securable: str) -> None:
+        kind, _, name = securable.partition(" ")
+        if kind in ("catalog", "schema", "volume"):
+            known = {"catalog": self.catalogs, "schema": self.schemas, "volume": self.volumes}
+            _there(known[kind], name, kind.capitalize())
+
     def _own(self, who: Identity, securable: str) -> None:
         self._rights.grant(securable, who.name, "ALL_PRIVILEGES", "MANAGE")
-
-    def _schema(self, catalog: str, name: str, comment: str, owner: str) -> dict[str, Any]:
-        return {
-            "name": name,
-            "catalog_name": catalog,
-            "owner": owner,
-            "comment": comment,
-            "metastore_id": METASTORE,
-            "full_name": f"{catalog}.{name}",
-            "catalog_type": "MANAGED_CATALOG",
-            "schema_id": str(uuid.uuid4()),
-            **_made(owner),
-            "browse_only": False,
-        }
-
-    def _volume(
-        self, catalog: str, schema: str, name: str, comment: str, owner: str
-    ) -> dict[str, Any]:
-        volume_id = str(uuid.uuid4())
-        return {
-            "name": name,
-            "catalog_name": catalog,
-            "schema_name": schema,
-            "volume_type": "MANAGED",
-            "owner": owner,
-            "comment": comment,
-            "full_name": f"{catalog}.{schema}.{name}",
-            "volume_id": volume_id,
-            "metastore_id": METASTORE,
-            "storage_location": f"s3://example-metastore/volumes/{volume_id}",
-            **_made(owner),
-        }
-
-
-def _made(owner: str) -> dict[str, Any]:
-    now = int(time.time() * 1000)
-    return {"created_at": now, "created_by": owner, "updated_at": now, "updated_by": owner}
 
 
 def _there(among: dict[str, dict[str, Any]], name: str, kind: str) -> dict[str, Any]:
@@ -247,6 +255,10 @@ def _there(among: dict[str, dict[str, Any]], name: str, kind: str) -> dict[str, 
         code = f"{kind.upper().replace(' ', '_')}_DOES_NOT_EXIST"
         raise ApiError(404, code, f"{kind} '{name.lower()}' does not exist.")
     return found
+
+
+def _taken(said: str) -> ApiError:
+    return of_catalog(409, "RESOURCE_ALREADY_EXISTS", said)
 
 
 def _assigned(by: dict[str, list[Any]]) -> JSONResponse:

@@ -20,6 +20,7 @@ from mcp_jobs_server.fake_workspace.front import Front
 from mcp_jobs_server.fake_workspace.genie import Genie, Space
 from mcp_jobs_server.fake_workspace.identities import Identities, Identity
 from mcp_jobs_server.fake_workspace.jobs import Jobs
+from mcp_jobs_server.fake_workspace.mount import Places
 from mcp_jobs_server.fake_workspace.platform import Platform
 from mcp_jobs_server.fake_workspace.rights import Rights
 from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination
@@ -48,7 +49,7 @@ class FakeWorkspace:
         )
         self.catalog = UnityCatalog(self.volumes, self.rights)
         self.files = Files(self.volumes, self.catalog, self.rights)
-        self.jobs = Jobs(self.volumes, self.rights)
+        self.jobs = Jobs(self.volumes, self.identities, self.rights, self._places)
         self.genie = Genie(self.rights)
         self.platform = Platform(self.identities, self.rights)
         self.http = App(
@@ -73,6 +74,15 @@ class FakeWorkspace:
     @property
     def faults(self) -> Faults:
         return self.http.faults
+
+    @property
+    def latency(self) -> float:
+        """Seconds that are added to each request."""
+        return self.http.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self.http.latency = seconds
 
     @property
     def requests(self) -> list[Seen]:
@@ -127,11 +137,20 @@ class FakeWorkspace:
         self.front = Front(name, upstream, self.identities, self.rights)
         for identity in users:
             self.rights.grant(f"app {name}", identity.name, "CAN_USE")
-        served = Served(self.front)
+        served = Served(self.front, closing=self.front.aclose)
         self._apps.append(served)
         served.start()
         self.platform.apps[name] = {"url": served.url, "app_status": {"state": "RUNNING"}}
         return served.url
+
+    def _places(self, who: Identity) -> Places:
+        """Return what a job that runs as ``who`` sees as ``/Volumes``."""
+        return Places(
+            str(self.volumes.resolve()),
+            reads=self.catalog.open_to(who, "READ_VOLUME"),
+            writes=self.catalog.open_to(who, "WRITE_VOLUME"),
+            late_seconds=self.files.crossing_seconds,
+        )
 
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""

@@ -28,7 +28,7 @@ from tests.benchmarks.searching import searching
 FILES = 10_000
 LARGE, SMALL = 4_000, 400
 _WORDS_EACH, _PARAGRAPH = 600, 60
-_RUNS = 3
+_RUNS = 5
 _OPEN = """
 import anyio, resource, sys, time
 from pathlib import Path

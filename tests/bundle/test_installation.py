@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -101,6 +102,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=place,
+        env={**os.environ, "PIP_NO_BUILD_ISOLATION": "0"},  # with what is installed: no network
         capture_output=True,
         text=True,
         timeout=SAFETY_SECONDS,
@@ -149,6 +151,7 @@ def filled(words: list[str], values: dict[str, str]) -> list[str]:
 def test_parameters_of_the_researcher_are_understood(deployed: Bundle, tmp_path: Path) -> None:
     values = {"job.parameters.job_folder": str(tmp_path), "job.run_id": "7"}
     words = filled(parameters(deployed, "researcher"), values)
+    assert [word.partition("=")[0] for word in words] == ["--folder", "--run-id", "--config"]
     config = f"--config={ROOT / 'research.toml'}"
     words = [config if word.startswith("--config=") else word for word in words]
     done = subprocess.run(

@@ -28,8 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 PLACE = "/Volumes/main/research/jobs/u-3f2a/01JBZ6Q8R4"
 PARAMETERS = {"job_folder": PLACE, "job_id": "01JBZ6Q8R4"}
-NOT_KEPT = {"cluster_instance", "effective_performance_target", "queue_reason", "queue_duration"}
-"""Fields that nobody reads here."""
+NOT_KEPT: set[str] = set()
 
 
 @pytest.fixture
@@ -118,7 +117,6 @@ def test_a_run_at_work(moved: tuple[FakeWorkspace, JobSettings]) -> None:
     stage.begin()
     was = recorded("jobs_run_running")["body"]
     assert shape(stage.seen()) == shape(was)
-    was["tasks"][0]["state"]["state_message"] = ""
     assert words(stage.seen()) == words(was)
 
 
@@ -168,8 +166,8 @@ def test_a_list_of_runs(moved: tuple[FakeWorkspace, JobSettings]) -> None:
         ask(workspace, "POST", "/api/2.2/jobs/run-now", job=job)
     path = f"/api/2.2/jobs/runs/list?active_only=true&job_id={job.job_id}&limit=2"
     page, was = ask(workspace, "GET", path).json(), recorded("jobs_runs_list_page_1")["body"]
-    queued = {f".runs[].status.queue_details{more}" for more in ("", ".code", ".message")}
-    assert shape(page) - queued == shape(was)
+    waits = {field for field in shape(page) if "queue" in field}  # the recorded one is at work
+    assert shape(page) - waits == shape(was)
     for run in workspace.runs():
         workspace.jobs.runs.end(run, Termination("SUCCESS", "SUCCESS"))
     assert ask(workspace, "GET", path).json() == recorded("jobs_runs_list_empty")["body"]
@@ -241,8 +239,8 @@ def test_who_calls(workspace: FakeWorkspace) -> None:
     ):
         was, answer = recorded(name), ask(workspace, "GET", path, who=who)
         assert answer.headers["X-Databricks-Org-Id"] == was["headers"]["X-Databricks-Org-Id"]
-        kept = set(was["body"]) - {"name", "entitlements"}
-        assert set(answer.json()) == kept
+        assert shape(answer.json()) | {".name.familyName"} >= shape(was["body"])
+        assert set(answer.json()) == set(was["body"])
 
 
 def test_a_question_to_genie(workspace: FakeWorkspace) -> None:

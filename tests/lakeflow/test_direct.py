@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.auth.direct import alone
+from mcp_jobs_server.auth.near import near
 from mcp_jobs_server.backend import open_jobs
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.errors import NotFound
@@ -53,7 +53,7 @@ async def test_jobs_belong_to_who_is_signed_in(
     stage: Scene, settings: Settings, research: Research
 ) -> None:
     owner = Owner(issuer=WORKSPACE, subject=stage.workspace.ada.id)
-    assert (await alone(settings).caller()).owner == owner
+    assert (await near(settings).caller()).owner == owner
     job = await research.start("answer")
     assert (stage.volume / owner.folder / f"{datetime.now(UTC):%Y-%m}" / job.job_id).is_dir()
     assert (await research.wait(job.job_id)).state == "completed"

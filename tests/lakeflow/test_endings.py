@@ -126,7 +126,7 @@ async def test_a_timeout_says_so(stage: Scene, runner: LakeflowRunner) -> None:
 async def test_a_failure_of_the_platform_is_started_once_more(
     stage: Scene, runner: LakeflowRunner, accident: str
 ) -> None:
-    stage.job.accidents.append(accident)  # type: ignore[arg-type]  # of the list above
+    stage.job.accidents.append(accident)
     job = await until_ended(runner, await started(runner, "answer"))
     assert job.state == "completed"
     first, second = stage.runs_of(job.id)
@@ -141,7 +141,7 @@ async def test_a_failure_of_the_platform_is_started_once_more(
 async def test_the_second_failure_of_the_platform_is_the_end(
     stage: Scene, runner: LakeflowRunner, accident: str, code: str
 ) -> None:
-    stage.job.accidents += [accident, accident]  # type: ignore[list-item]  # of the list above
+    stage.job.accidents += [accident, accident]
     job = await until_ended(runner, await started(runner, "answer"))
     assert job.error is not None
     assert (job.error.code, job.error.retryable) == (code, True)

@@ -169,6 +169,21 @@ def test_sentences_end_where_a_reader_would_say_so() -> None:
     ]
 
 
+def test_an_abbreviation_may_end_a_sentence_and_marks_may_stand_apart() -> None:
+    assert _texts(
+        "The song is by the rapper Cardi B. It was sold in the U.S. in spring. It was made by J. K."
+        " Rowling Ltd. In May it went away . '' As he said , it was lost ."
+        " ( More of it is there . )"
+    ) == [
+        "The song is by the rapper Cardi B.",
+        "It was sold in the U.S. in spring.",
+        "It was made by J. K. Rowling Ltd.",
+        "In May it went away . ''",
+        "As he said , it was lost .",
+        "( More of it is there . )",
+    ]
+
+
 def test_items_rows_and_fields_stand_alone_and_badges_and_headings_fall_away() -> None:
     assert _texts(
         "# A heading of some length\n- The first item goes\n  over two lines\n"

@@ -46,7 +46,7 @@ def command(folder: JobFolder, *arguments: object, run_id: str = RUN) -> list[st
 
 
 def run(
-    folder: JobFolder, *arguments: object, run_id: str = RUN
+    folder: JobFolder, *arguments: object, run_id: str = RUN, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(folder, *arguments, run_id=run_id),
@@ -54,6 +54,7 @@ def run(
         text=True,
         timeout=WAIT,
         check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -176,13 +177,16 @@ def test_a_signal_stops_a_job_without_saying_that_someone_asked(
 ) -> None:
     for number in range(3_000):
         (tmp_path / "handbook" / f"{number}.md").write_text(f"# Page {number}\n\nPlain words.\n")
+    config = tmp_path / "research.toml"
+    config.write_text('[researcher]\nlook_seconds = 0.02\n[sources.handbook]\nuri = "handbook"\n')
     folder = make_folder(tmp_path / "job", sources=(handbook,))
-    process = subprocess.Popen(command(folder))
+    process = subprocess.Popen(command(folder, "--config", config))
     while not folder.file(contract.STATUS).exists() and process.poll() is None:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
     assert status_of(folder).asked == ""
+    assert "task" not in {step.kind for step in steps_of(folder)}, "it read on to the end"
     assert status_of(folder).last_step == len(steps_of(folder))
 
 
@@ -219,18 +223,28 @@ def test_a_failure_prints_its_kind_and_no_more(tmp_path: Path, handbook: Source)
     assert "approval" in steps_of(folder)[-1].message
 
 
-def test_a_library_that_warns_is_not_heard(tmp_path: Path) -> None:
-    program = (
-        "import logging, warnings\nfrom researcher_job.discretion import silenced\n"
-        "logging.basicConfig()\n"
-        "with silenced():\n"
-        "    logging.warning('said')\n    warnings.warn('said')\n    print('said')\n"
-        "logging.warning('heard')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT
-    )
-    assert (done.stdout, done.stderr) == ("", "WARNING:root:heard\n")
+TALKATIVE = """
+import logging, sys, threading, time, warnings
+
+def talk():
+    while "researcher_job.job" not in sys.modules:
+        time.sleep(0.001)
+    logging.warning("approval of purchases")
+    warnings.warn("approval of purchases")
+    print("approval of purchases")
+
+threading.Thread(target=talk, daemon=True).start()
+"""
+
+
+def test_a_library_that_talks_while_the_job_runs_is_not_heard(
+    tmp_path: Path, handbook: Source
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TALKATIVE)
+    folder = make_folder(tmp_path / "job", sources=(handbook,))
+    done = run(folder, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert done.stdout.splitlines()[1:] == [f"job {folder.path.name}, run {RUN}: done"]
 
 
 # --- how a platform calls it --------------------------------------------------------------

@@ -123,11 +123,16 @@ async def served(
     *options: str,
     port: int = 0,
     log: Path | None = None,
+    sources: bool = True,
     env: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[str]:
-    """Serve over HTTP and yield the address; ``log`` is where standard error goes."""
+    """Serve over HTTP and yield the address; ``log`` is where standard error goes.
+
+    ``sources``: the documents of the home are a source that holds as long as it serves.
+    """
     port = port or free_port()
-    command = [*home.command, "--transport", "http", "--port", str(port), *options]
+    began = home.command if sources else home.command[:4]
+    command = [*began, "--transport", "http", "--port", str(port), *options]
     told = log.open("wb") if log else None
     process = await anyio.open_process(command, env={**home.env, **env}, stdout=None, stderr=told)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import anyio
 import httpx2
 import pytest
 
+from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
 from tests.benchmarks.bare import free_port
 from tests.server.apart import assert_apart, connected, offered
-from tests.server.local_issuer import serving
 from tests.server.serving import (
     ERAS,
     LONGEST,
@@ -28,11 +30,10 @@ from tests.server.serving import (
     text,
     until_ended,
 )
-from tests.server.tiny_workspace import CLIENT, Person, TinyWorkspace, lines
 
 pytestmark = pytest.mark.anyio
 
-ANA, EVE, ROBOT = "token-of-ana", "token-of-eve", "token-of-a-robot"
+ME = "/api/2.0/preview/scim/v2/Me"
 RULES = """
 [sources.shared]
 uri = "documents"
@@ -40,20 +41,13 @@ audience = "users"
 
 [sources.private]
 uri = "documents"
-audience = "finance"
+audience = "law"
 """
 
 
 @pytest.fixture
-def workspace() -> Iterator[TinyWorkspace]:
-    people = {
-        ANA: Person("11", "ana@example.com", ("users", "finance")),
-        EVE: Person("12", "eve@example.com"),
-        ROBOT: Person("13", CLIENT),
-    }
-    found = TinyWorkspace(people)
-    with serving(found.app) as url:
-        found.url = url
+def workspace(tmp_path: Path) -> Iterator[FakeWorkspace]:
+    with FakeWorkspace(tmp_path / "workspace") as found:
         yield found
 
 
@@ -64,7 +58,7 @@ def here(tmp_path: Path) -> Iterator[Home]:
         yield found
 
 
-def env(here: Home, workspace: TinyWorkspace, **more: str) -> dict[str, str]:
+def env(here: Home, workspace: FakeWorkspace, **more: str) -> dict[str, str]:
     return {
         "MCP_JOBS_CONFIG": str(here.root / "research.toml"),
         "DATABRICKS_APP_NAME": "mcp-research",
@@ -73,30 +67,35 @@ def env(here: Home, workspace: TinyWorkspace, **more: str) -> dict[str, str]:
     }
 
 
-def as_person(token: str) -> dict[str, str]:
-    return {"X-Forwarded-Access-Token": token}
+def as_person(who: Identity) -> dict[str, str]:
+    return {"X-Forwarded-Access-Token": who.token}
+
+
+def lines(log: str) -> list[dict[str, object]]:
+    """Return the lines of a log that are JSON objects."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_each_person_sees_own_jobs_only_and_no_header_changes_that(
-    here: Home, workspace: TinyWorkspace, era: Literal["auto", "legacy"], tmp_path: Path
+    here: Home, workspace: FakeWorkspace, era: Literal["auto", "legacy"], tmp_path: Path
 ) -> None:
     log = tmp_path / "log.txt"
     forged = {
-        "X-Forwarded-Email": "ana@example.com",
-        "X-Forwarded-User": "11",
-        "X-Forwarded-Preferred-Username": "ana@example.com",
-        "Authorization": f"Bearer {ANA}",
+        "X-Forwarded-Email": workspace.ada.name,
+        "X-Forwarded-User": workspace.ada.id,
+        "X-Forwarded-Preferred-Username": workspace.ada.display,
+        "Authorization": f"Bearer {workspace.ada.token}",
     }
     async with (
         served(here, log=log, env=env(here, workspace)) as url,
-        connected(url, as_person(ANA), era=era) as ana,
-        connected(url, {**as_person(EVE), **forged}, era=era) as eve,
+        connected(url, as_person(workspace.ada), era=era) as ana,
+        connected(url, {**as_person(workspace.eve), **forged}, era=era) as eve,
     ):
         await assert_apart(ana, eve)
-    assert workspace.asked.count("/api/2.0/preview/scim/v2/Me") == 2
+    assert [seen.path for seen in workspace.requests].count(ME) == 2
     said = log.read_text()
-    for secret in (ANA, EVE, "@example.com", "litres", "How much water"):
+    for secret in (workspace.ada.token, workspace.eve.token, "@example", "litres", "How much"):
         assert secret not in said
     requests = [line for line in lines(said) if line["message"] == "request"]
     calls = [line for line in requests if line.get("tool") == "get_status"]
@@ -105,12 +104,12 @@ async def test_each_person_sees_own_jobs_only_and_no_header_changes_that(
 
 
 async def test_each_person_is_offered_own_sources_only(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
     async with (
         served(here, env=env(here, workspace)) as url,
-        connected(url, as_person(ANA)) as ana,
-        connected(url, as_person(EVE)) as eve,
+        connected(url, as_person(workspace.ada)) as ana,
+        connected(url, as_person(workspace.eve)) as eve,
     ):
         assert "private" in await offered(ana)
         assert "private" not in await offered(eve)
@@ -122,9 +121,9 @@ async def test_each_person_is_offered_own_sources_only(
 
 
 async def test_without_user_authorization_it_is_said_what_to_switch_on(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
-    headers = {"X-Forwarded-Email": "ana@example.com", "X-Forwarded-User": "11"}
+    headers = {"X-Forwarded-Email": workspace.ada.name, "X-Forwarded-User": workspace.ada.id}
     async with served(here, env=env(here, workspace)) as url, connected(url, headers) as nobody:
         assert "shared" not in await offered(nobody)
         answer = await nobody.call_tool("list_active_jobs", {})
@@ -135,40 +134,44 @@ async def test_without_user_authorization_it_is_said_what_to_switch_on(
 
 
 async def test_a_sign_in_that_expired_is_told_and_nothing_is_lost(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
     async with served(here, env=env(here, workspace)) as url:
-        async with connected(url, as_person(ANA)) as ana:
+        async with connected(url, as_person(workspace.ada)) as ana:
             job_id = await start(ana, sources=["shared"])
-        async with connected(url, as_person("an expired token")) as late:
+        workspace.identities.expire(workspace.ada)
+        token = workspace.identities.sign_in(workspace.ada)
+        workspace.identities.expire(workspace.ada)
+        async with connected(url, {"X-Forwarded-Access-Token": token}) as late:
             answer = await late.call_tool("get_status", {"job_id": job_id})
             assert "Sign in again" in text(answer)
-        async with connected(url, as_person(ANA)) as ana:
+        token = workspace.identities.sign_in(workspace.ada)
+        async with connected(url, {"X-Forwarded-Access-Token": token}) as ana:
             assert (await until_ended(ana, job_id))["outcome"] == "answered"
 
 
 async def test_a_service_principal_may_call_only_where_it_is_listed(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
     async with (
         served(here, env=env(here, workspace)) as url,
-        connected(url, as_person(ROBOT)) as robot,
+        connected(url, as_person(workspace.runner)) as robot,
     ):
         answer = await robot.call_tool("list_active_jobs", {})
         assert answer.is_error
         assert "MCP_JOBS_PRINCIPALS" in text(answer)
-        assert CLIENT not in text(answer)
+        assert workspace.runner.name not in text(answer)
     async with (
-        served(here, env=env(here, workspace, MCP_JOBS_PRINCIPALS=CLIENT)) as url,
-        connected(url, as_person(ROBOT)) as robot,
+        served(here, env=env(here, workspace, MCP_JOBS_PRINCIPALS=workspace.runner.name)) as url,
+        connected(url, as_person(workspace.runner)) as robot,
     ):
         assert fields(await robot.call_tool("list_active_jobs", {}))["jobs"] == []
 
 
 async def test_a_page_of_another_site_cannot_use_a_persons_sign_in(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
-    ours = {**as_person(ANA), "X-Forwarded-Host": "mcp-research.databricksapps.com"}
+    ours = {**as_person(workspace.ada), "X-Forwarded-Host": "mcp-research.databricksapps.com"}
     async with served(here, env=env(here, workspace)) as url, httpx2.AsyncClient() as client:
         for origin, status in (
             ("https://evil.example", 403),
@@ -180,7 +183,7 @@ async def test_a_page_of_another_site_cannot_use_a_persons_sign_in(
 
 
 async def test_a_request_keeps_the_name_that_the_proxy_gave_it(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
     async with served(here, env=env(here, workspace)) as url, httpx2.AsyncClient() as client:
         named = await client.get(f"{url}/health", headers={"X-Request-Id": "req-1"})
@@ -190,7 +193,7 @@ async def test_a_request_keeps_the_name_that_the_proxy_gave_it(
 
 
 async def test_a_waiting_call_is_answered_before_the_server_ends(
-    here: Home, workspace: TinyWorkspace
+    here: Home, workspace: FakeWorkspace
 ) -> None:
     here.write(1000)
     port = free_port()
@@ -201,7 +204,7 @@ async def test_a_waiting_call_is_answered_before_the_server_ends(
     try:
         await listening(port)
         async with (
-            connected(f"http://127.0.0.1:{port}", as_person(ANA)) as ana,
+            connected(f"http://127.0.0.1:{port}", as_person(workspace.ada)) as ana,
             standing_still(here, ana, sources=["shared"]),
         ):
             job_id = await start(ana, sources=["shared"], question="Where does pump 8 stand?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,10 +15,17 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 
 from mcp_jobs_server.bridge.serving import endpoint
 from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
 from tests.benchmarks.bare import free_port
 from tests.server.local_issuer import serving
 from tests.server.serving import (
@@ -32,12 +40,10 @@ from tests.server.serving import (
     start,
     until_ended,
 )
-from tests.server.tiny_workspace import CLIENT, SECRET, Person, Proxy, TinyWorkspace, lines
 
 pytestmark = pytest.mark.anyio
 
-TOKEN = "token-of-a-robot"
-RULES = '[sources.shared]\nuri = "documents"\naudience = "users"\n'
+RULES = '[sources.shared]\nuri = "documents"\naudience = "*"\n'
 
 
 @dataclass
@@ -45,22 +51,22 @@ class Deployment:
     """An app with all that is before it."""
 
     here: Home
-    workspace: TinyWorkspace
-    proxy: Proxy
+    workspace: FakeWorkspace
     url: str
     log: Path
 
     @property
     def env(self) -> dict[str, str]:
         """The environment of a laptop that is signed in to the workspace."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
+        ours = ("MCP_JOBS", "DATABRICKS")
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
         return {
             **kept,
             "PYTHONPATH": str(ROOT),
             "HOME": str(self.here.root),
             "DATABRICKS_HOST": self.workspace.url,
-            "DATABRICKS_CLIENT_ID": CLIENT,
-            "DATABRICKS_CLIENT_SECRET": SECRET,
+            "DATABRICKS_CLIENT_ID": self.workspace.runner.client_id,
+            "DATABRICKS_CLIENT_SECRET": self.workspace.runner.client_secret,
         }
 
     def client(self, era: Literal["auto", "legacy"] = "auto", **env: str) -> Client:
@@ -79,22 +85,20 @@ def here(tmp_path: Path) -> Iterator[Home]:
 
 
 @asynccontextmanager
-async def deployed(here: Home, *, known: bool = True) -> AsyncIterator[Deployment]:
-    """Deploy an app; ``known``: the proxy takes the laptop's sign-in."""
-    workspace = TinyWorkspace({TOKEN: Person("13", CLIENT)})
-    with serving(workspace.app) as workspace.url:
+async def deployed(here: Home) -> AsyncIterator[Deployment]:
+    """Deploy an app that the laptop's identity may use."""
+    with FakeWorkspace(here.root / "workspace") as workspace:
         env = {
             "MCP_JOBS_CONFIG": str(here.root / "research.toml"),
             "DATABRICKS_APP_NAME": "mcp-research",
             "DATABRICKS_HOST": workspace.url,
-            "MCP_JOBS_PRINCIPALS": CLIENT,
+            "MCP_JOBS_PRINCIPALS": workspace.runner.name,
             "MCP_JOBS_MAX_RUNNING": "1",
         }
         log = here.root / "app.log"
         async with served(here, env=env, log=log) as app:
-            proxy = Proxy(app, workspace.people if known else {})
-            with serving(proxy.app) as url:
-                yield Deployment(here, workspace, proxy, url, log)
+            url = workspace.add_app("mcp-research", app, workspace.runner)
+            yield Deployment(here, workspace, url, log)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -145,31 +149,44 @@ async def test_a_call_that_is_given_up_ends_and_others_go_on(
 
 def ended(log: Path) -> list[object]:
     """Return the calls of ``get_status`` whose requests are over."""
-    return [line for line in lines(log.read_text()) if line.get("tool") == "get_status"]
-
-
-LOGIN = HTMLResponse("<html><title>Sign in</title></html>")
+    said = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in said if line.get("tool") == "get_status"]
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (LOGIN, "asks for a sign-in.*databricks auth login"),
+        (HTMLResponse("<html><title>Sign in</title></html>"), "asks for a sign-in"),
+        (RedirectResponse("https://login.example.com/oidc", 302), "databricks auth login"),
         (JSONResponse({"error": "invalid"}, 401), "does not take your sign-in"),
         (PlainTextResponse("Forbidden", 403), "CAN_USE"),
         (HTMLResponse("<html>App not available</html>", 503), "may be stopped or starting"),
         (HTMLResponse("<html>no app</html>", 404), "databricks apps get NAME"),
     ],
-    ids=("login", "expired", "forbidden", "stopped", "unknown"),
+    ids=("login", "redirect", "expired", "forbidden", "stopped", "unknown"),
 )
-async def test_what_the_proxy_says_is_put_in_words_and_the_next_call_works(
+async def test_what_the_proxy_says_is_put_in_words(
     here: Home, answer: Response, words: str
 ) -> None:
+    with FakeWorkspace(here.root / "workspace") as workspace, serving(answer) as url:
+        app = Deployment(here, workspace, url, here.root / "app.log")
+        assert words in await refused(app.client("legacy"))
+
+
+async def test_what_was_mended_works_with_the_next_call(here: Home) -> None:
     async with deployed(here) as app, app.client() as client:
-        app.proxy.answer = answer
-        with pytest.raises(MCPError, match=words):
+        rights, who = app.workspace.rights, app.workspace.runner
+        rights.revoke("app mcp-research", who.name, "CAN_USE")
+        with pytest.raises(MCPError, match="CAN_USE"):
             await client.call_tool("list_active_jobs", {})
-        app.proxy.answer = None
+        rights.grant("app mcp-research", who.name, "CAN_USE")
+        assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
+
+
+async def test_a_sign_in_that_expires_in_mid_life_is_renewed(here: Home) -> None:
+    async with deployed(here) as app, app.client() as client:
+        assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
+        app.workspace.identities.expire(app.workspace.runner)
         assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
 
 
@@ -188,15 +205,12 @@ def leaves(error: BaseException) -> list[BaseException]:
     return [leaf for one in error.exceptions for leaf in leaves(one)]
 
 
-async def test_a_redirect_to_a_login_page_is_told_at_once(here: Home) -> None:
-    async with deployed(here, known=False) as app:
-        assert "asks for a sign-in" in await refused(app.client("legacy"))
-
-
 async def test_a_personal_access_token_is_refused_in_words(here: Home) -> None:
     async with deployed(here) as app:
         none = {"DATABRICKS_CLIENT_ID": "", "DATABRICKS_CLIENT_SECRET": ""}
-        words = await refused(app.client("legacy", DATABRICKS_TOKEN=TOKEN, **none))
+        words = await refused(
+            app.client("legacy", DATABRICKS_TOKEN=app.workspace.ada.token, **none)
+        )
         assert "no personal access tokens" in words
         assert "databricks auth login" in words
 

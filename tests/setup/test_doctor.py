@@ -203,6 +203,9 @@ def test_a_personal_access_token_is_not_sent_to_the_app(
 ) -> None:
     job = workspace.add_job()
     workspace.rights.grant(f"job {job.job_id}", workspace.ada.name, "CAN_MANAGE")
+    workspace.rights.grant(
+        "volume main.research.jobs", workspace.ada.name, "READ_VOLUME", "WRITE_VOLUME"
+    )
     with app_that_answers(200) as (url, shown):
         deploy_app(workspace, url)
         done = cli.run(

@@ -16,8 +16,8 @@ from mcp_jobs_server.runners.local.options import RunnerOptions
 COMING_UP_SECONDS = 5.0
 """How long a launched runner may take to come up before another one is launched."""
 
-LONGEST_PAUSE_SECONDS = 60.0
-"""How long it is waited, at most, until a runner that was brought back in vain is again."""
+AT_ONCE, LONGEST_PAUSE_SECONDS = 3, 60.0
+"""How often a runner is brought back at once, and how long it is waited then, at most."""
 
 RUNNER = (sys.executable, "-m", "mcp_jobs_server.runners.local")
 
@@ -50,19 +50,24 @@ class Launching:
         """Do what ``launch_if_missing`` does for work that was left behind; ``ready`` is called
         before and may raise.
 
-        A runner that ends each time it is brought back is waited for twice as long each time.
+        A runner that was never met since is brought back at once a few times, then after
+        pauses that double: it may be one that ends as soon as it begins.
         """
         if locks.held(self._layout.runner_lock(self._options.profile)):
             self._in_vain = 0
             return None
-        pause = min(2.0**self._in_vain, LONGEST_PAUSE_SECONDS) if self._in_vain else 0.0
-        if self._monotonic() - self._brought_back < pause:
+        if self._monotonic() - self._brought_back < self._pause_seconds:
             return None
         ready()
         launcher = self.launch_if_missing()
         if launcher is not None:
             self._in_vain, self._brought_back = self._in_vain + 1, self._monotonic()
         return launcher
+
+    @property
+    def _pause_seconds(self) -> float:
+        more = self._in_vain - AT_ONCE
+        return min(2.0**more, LONGEST_PAUSE_SECONDS) if more > 0 else 0.0
 
     def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
         """Return the launcher, which is to be waited for, or ``None`` where a runner works or

@@ -1,0 +1,47 @@
+"""Callers whom nothing has to tell apart: whoever reaches the server is one and the same person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+
+from mcp_jobs_server.auth.caller import Caller, Callers, OnePerson
+from mcp_jobs_server.models import Owner
+from mcp_jobs_server.settings import Settings
+
+
+class SignedIn:
+    """``Callers`` of a server whose jobs run on Databricks: the person it is signed in as there.
+
+    Direct use is for a deployment with one user, who may read what the job may read.
+    """
+
+    def __init__(self) -> None:
+        self._asking = anyio.Lock()
+        self._caller: Caller | None = None
+
+    async def caller(self) -> Caller:
+        from mcp_jobs_server.auth.person import ask_who
+        from mcp_jobs_server.databricks.workspace import Workspace
+
+        async with self._asking:
+            if self._caller is None:
+                person = await ask_who(Workspace.of_environment())
+                self._caller = Caller(Owner(issuer=person.workspace, subject=person.id))
+            return self._caller
+
+
+def near(settings: Settings) -> Callers:
+    """Return who calls over stdio, from the command line, or on a loopback address."""
+    return SignedIn() if settings.backend == "lakeflow" else OnePerson(settings.owner)
+
+
+async def with_owner(settings: Settings) -> Settings:
+    """Return the settings with the owner whose jobs a person at this computer sees.
+
+    Raises:
+        Unidentified, NotSignedIn, Unavailable: the workspace does not say who is signed in.
+    """
+    who = await near(settings).caller()
+    return replace(settings, owner=who.owner)

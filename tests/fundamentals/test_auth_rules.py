@@ -1,0 +1,75 @@
+"""The ``[auth]`` table: what it takes, and each mistake in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mcp_jobs_server.auth.caller import Credential
+from mcp_jobs_server.auth.remembered import Remembered
+from mcp_jobs_server.auth.rules import read_auth
+from mcp_jobs_server.errors import InvalidArgument
+
+TOKEN = "0123456789abcdefghijk"
+GOOD = {"issuer": "https://login.example.com", "resource": "https://here.example.com/mcp"}
+
+
+def test_nothing_said_is_no_way_to_tell_callers_apart() -> None:
+    assert not read_auth({}, {})
+    assert read_auth(GOOD, {})
+    assert read_auth({"tokens": {"ana": "env:ANA"}}, {"ANA": TOKEN}).tokens == {"ana": TOKEN}
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({"isuer": "x"}, "Unknown key 'isuer'"),
+        ({"issuer": "https://login.example.com"}, "no resource"),
+        ({**GOOD, "issuer": "http://login.example.com"}, "'issuer' in .auth. is no https"),
+        ({**GOOD, "resource": "here"}, "'resource' in .auth. is no https"),
+        ({**GOOD, "scopes": "jobs"}, "is no list"),
+        ({**GOOD, "audience": 1}, "is no text"),
+        ({"tokens": "env:ANA"}, "is no table"),
+        ({"tokens": {"ana": TOKEN}}, "is no reference"),
+        ({"tokens": {"ana": "env:NONE"}}, "NONE does not hold"),
+        ({"tokens": {"ana": "env:SHORT"}}, "SHORT does not hold"),
+        ({"tokens": {"a/b": "env:ANA"}}, "is no name"),
+        ({"tokens": {"ana": "env:ANA", "eve": "env:ANA"}}, "one token"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_told_and_no_token_with_it(table: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidArgument, match=why) as caught:
+        read_auth(table, {"ANA": TOKEN, "SHORT": "secret"})
+    assert TOKEN not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_token_shows_itself_nowhere() -> None:
+    credential = Credential(TOKEN)
+    auth = read_auth({"tokens": {"ana": "env:ANA"}}, {"ANA": TOKEN})
+    for shown in (repr(credential), str(credential), credential.digest, repr(auth), str(auth)):
+        assert TOKEN not in shown
+
+
+@pytest.mark.anyio
+async def test_an_answer_is_remembered_for_its_time_and_a_failure_is_not() -> None:
+    now = 0.0
+    asked: list[str] = []
+    remembered: Remembered[int] = Remembered(seconds=60, most=2, clock=lambda: now)
+
+    async def ask() -> int:
+        asked.append("")
+        if len(asked) == 1:
+            raise ValueError
+        return len(asked)
+
+    with pytest.raises(ValueError):
+        await remembered.get("a", ask)
+    assert [await remembered.get("a", ask), await remembered.get("a", ask)] == [2, 2]
+    now = 60.0
+    assert await remembered.get("a", ask) == 3
+    await remembered.get("b", ask)
+    await remembered.get("c", ask)
+    assert await remembered.get("a", ask) == 6

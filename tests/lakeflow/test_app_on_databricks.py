@@ -1,0 +1,115 @@
+"""The server as an app whose jobs run in the workspace: two people, and what is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from mcp_jobs_server.fake_workspace.identities import Identity
+from tests.lakeflow.backend import VOLUME, Scene, scene
+from tests.server.apart import connected
+from tests.server.serving import Home, fields, home, served, start, text
+
+pytestmark = pytest.mark.anyio
+
+RULES = """
+[sources.papers]
+uri = "volume:/main/law/papers"
+audience = "law"
+
+[sources.wiki]
+uri = "volume:/main/law/wiki"
+audience = "users"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Home]:
+    with home(tmp_path) as found:
+        (tmp_path / "research.toml").write_text(RULES)
+        yield found
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Scene]:
+    with scene(tmp_path / "workspace", max_concurrent_runs=9) as found:
+        found.workspace.add_volume("main.law.papers", readers=(found.workspace.ada,))
+        both = (found.workspace.ada, found.workspace.eve)
+        found.workspace.add_volume("main.law.wiki", readers=both)
+        yield found
+
+
+def env(here: Home, deployed: Scene) -> dict[str, str]:
+    return {
+        "MCP_JOBS_CONFIG": str(here.root / "research.toml"),
+        "MCP_JOBS_BACKEND": "lakeflow",
+        "MCP_JOBS_VOLUME": VOLUME,
+        "MCP_JOBS_JOB_ID": str(deployed.job.job_id),
+        "DATABRICKS_APP_NAME": "mcp-research",
+        "DATABRICKS_HOST": deployed.workspace.url,
+        "DATABRICKS_CLIENT_ID": deployed.workspace.app.client_id,
+        "DATABRICKS_CLIENT_SECRET": deployed.workspace.app.client_secret,
+    }
+
+
+def as_person(who: Identity) -> dict[str, str]:
+    return {"X-Forwarded-Access-Token": who.token}
+
+
+async def test_a_job_and_a_source_of_one_person_do_not_exist_for_another(
+    here: Home, deployed: Scene, tmp_path: Path
+) -> None:
+    workspace = deployed.workspace
+    log = tmp_path / "log.txt"
+    async with (
+        served(here, log=log, sources=False, env=env(here, deployed)) as url,
+        connected(url, as_person(workspace.ada)) as ada,
+        connected(url, as_person(workspace.eve)) as eve,
+    ):
+        job_id = await start(ada, sources=["papers"], idempotency_key="k")
+        assert fields(await ada.call_tool("get_status", {"job_id": job_id}))["job_id"] == job_id
+        for named in (job_id, job_id[:12], job_id[9:15]):
+            for tool, asked in (
+                ("get_status", {"job_id": named}),
+                ("fetch_report", {"job_id": named}),
+                ("cancel", {"job_id": named}),
+                ("check_citations", {"job_id": named, "text": "Pumps pump. [1]"}),
+                ("start_research", {"question": "And?", "follow_up_of": named}),
+                ("start_research", {"question": "And?", "refresh_of": named}),
+            ):
+                answer = await eve.call_tool(tool, asked)
+                assert answer.is_error
+                assert isinstance(answer.structured_content, dict)
+                assert answer.structured_content["error"]["kind"] == "not_found", text(answer)
+        assert fields(await eve.call_tool("list_active_jobs", {}))["jobs"] == []
+        answer = await eve.call_tool("start_research", {"question": "What?", "sources": ["papers"]})
+        assert text(answer).startswith("There is no source 'papers'")
+        other = await start(eve, idempotency_key="k")
+        assert other != job_id
+        listed = fields(await ada.call_tool("list_active_jobs", {}))["jobs"]
+        assert [job["job_id"] for job in listed] == [job_id]
+    said = log.read_text()
+    for secret in (workspace.ada.token, workspace.app.client_secret, "@example", "water"):
+        assert secret not in said
+
+
+async def test_what_is_not_ready_is_said_without_hosts(here: Home, deployed: Scene) -> None:
+    gone = {"MCP_JOBS_VOLUME": "/Volumes/main/research/gone", "MCP_JOBS_JOB_ID": "1"}
+    async with httpx2.AsyncClient(timeout=60) as client:
+        async with served(here, sources=False, env=env(here, deployed)) as url:
+            answer = await client.get(f"{url}/ready")
+            assert answer.json() == {
+                "ready": True,
+                "parts": {"workspace": "ready", "job": "ready", "volume": "ready"},
+            }
+        async with served(here, sources=False, env={**env(here, deployed), **gone}) as url:
+            answer = await client.get(f"{url}/ready")
+            assert answer.status_code == 503
+            parts = answer.json()["parts"]
+            assert parts["workspace"] == "ready"
+            assert parts["job"] == parts["volume"] == "it is not there"
+            assert "127.0.0.1" not in answer.text
+            assert (await client.get(f"{url}/health")).status_code == 200

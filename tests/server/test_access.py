@@ -1,0 +1,191 @@
+"""Which sources a caller may have read: asked of the groups, and of the workspace itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.access import ByAudience
+from mcp_jobs_server.arguments import StartResearch
+from mcp_jobs_server.auth.person import SourceDoor, ask_who
+from mcp_jobs_server.auth.remembered import Remembered
+from mcp_jobs_server.databricks.workspace import Workspace
+from mcp_jobs_server.errors import JobsError, NotFound, NotGranted, NothingToSearch
+from mcp_jobs_server.fake_workspace.genie import Space
+from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.models import Owner
+from mcp_jobs_server.results import StartResult
+from mcp_jobs_server.service import Jobs
+from mcp_jobs_server.sources import Sources
+from researcher_job.contract import Source
+from tests.server.stage import ME, Stage
+
+pytestmark = pytest.mark.anyio
+
+SOURCES = (
+    Source(name="plant", uri="genie:01f"),
+    Source(name="papers", uri="volume:/main/law/papers/cases"),
+    Source(name="wiki", uri="mcp+https://wiki.example.com/mcp"),
+    Source(name="secret", uri="volume:/main/law/papers/secret"),
+    Source(name="nobodys", uri="volume:/main/law/papers/cases"),
+)
+AUDIENCES = {"plant": "users", "papers": "law", "wiki": "*", "secret": "board", "nobodys": ""}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[FakeWorkspace]:
+    with FakeWorkspace(tmp_path / "workspace") as found:
+        place = found.add_volume("main.law.papers", readers=(found.ada,))
+        (place / "cases").mkdir()
+        found.add_space(Space("01f", "Plant"), found.ada)
+        yield found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    found = Stage(tmp_path)
+    settings = replace(
+        found.settings, backend="lakeflow", sources=SOURCES, audiences=dict(AUDIENCES)
+    )
+    found.jobs = Jobs(
+        runner=found.runner,
+        folders=found.folders,
+        sources=Sources(settings),
+        settings=settings,
+        same_computer=False,
+        clock=found.clock,
+    )
+    return found
+
+
+async def access_of(workspace: FakeWorkspace, who: Identity) -> ByAudience:
+    """Return the access as the app makes it for a caller's token."""
+    seen = Workspace.of_token(who.token, host=workspace.url)
+    person = await ask_who(seen)
+    remembered: Remembered[bool] = Remembered(seconds=60, most=9)
+    door = SourceDoor(seen, who.id, remembered)
+    return ByAudience(person.groups, configured=SOURCES, audiences=AUDIENCES, opening=door)
+
+
+async def start(stage: Stage, access: ByAudience, **said: object) -> StartResult:
+    asked = StartResearch.model_validate({"question": "How much water?", **said})
+    return await stage.jobs.start(ME, asked, access=access)
+
+
+async def test_all_sources_are_those_of_ones_groups_that_open(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    ada = await start(stage, await access_of(workspace, workspace.ada))
+    assert ada.sources == ("plant", "papers", "wiki")
+    eve = await start(stage, await access_of(workspace, workspace.eve))
+    assert eve.sources == ("wiki",)
+    assert "plant" in (eve.note or "")
+    assert "papers" not in (eve.note or "")
+
+
+async def test_a_source_of_others_is_like_an_unknown_one(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    eve = await access_of(workspace, workspace.eve)
+    said = []
+    for name in ("papers", "secret", "nobodys", "unknown"):
+        with pytest.raises(NotFound) as caught:
+            await start(stage, eve, sources=[name])
+        said.append(str(caught.value).replace(name, "it"))
+    assert len(set(said)) == 1
+    assert "The sources here: plant, wiki." in said[0]
+
+
+async def test_one_that_does_not_open_with_the_callers_token_is_refused(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    eve = await access_of(workspace, workspace.eve)
+    with pytest.raises(NotGranted, match=r"may not open what lies behind the source 'plant'"):
+        await start(stage, eve, sources=["plant"])
+    workspace.rights.grant("genie 01f", workspace.eve.name, "CAN_RUN")
+    again = await access_of(workspace, workspace.eve)
+    assert (await start(stage, again, sources=["plant"])).sources == ("plant",)
+
+
+async def test_a_workspace_that_does_not_answer_is_no_refusal(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    ada = await access_of(workspace, workspace.ada)
+    workspace.fail("GET", "/api/2.0/genie/spaces/01f", "500")
+    with pytest.raises(JobsError) as caught:
+        await start(stage, ada, sources=["plant"])
+    assert caught.value.retryable
+
+
+async def test_an_answer_is_asked_for_once(stage: Stage, workspace: FakeWorkspace) -> None:
+    ada = await access_of(workspace, workspace.ada)
+    for question in ("One?", "Two?", "Three?"):
+        await start(stage, ada, question=question, sources=["plant"])
+    asked = [seen.path for seen in workspace.requests if "genie" in seen.path]
+    assert len(asked) == 1
+
+
+async def test_who_may_use_nothing_is_told_whom_to_ask(stage: Stage) -> None:
+    nobody = ByAudience((), configured=SOURCES, audiences={})
+    with pytest.raises(NothingToSearch, match="No source is open to you here"):
+        await start(stage, nobody)
+
+
+async def test_a_path_means_nothing(stage: Stage, workspace: FakeWorkspace) -> None:
+    ada = await access_of(workspace, workspace.ada)
+    for path in ("/etc/hosts", "~/Documents", "/Volumes/main/law/papers/secret"):
+        with pytest.raises(NotGranted, match="cannot see your computer"):
+            await start(stage, ada, sources=[path])
+
+
+@pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
+async def test_evidence_of_a_source_that_one_may_no_longer_use_is_withheld(
+    stage: Stage, workspace: FakeWorkspace, how: str
+) -> None:
+    ada = await access_of(workspace, workspace.ada)
+    earlier = await start(stage, ada, sources=["plant", "papers"])
+    workspace.rights.revoke("genie 01f", workspace.ada.name, "CAN_RUN")
+    later = await start(stage, await access_of(workspace, workspace.ada), **{how: earlier.job_id})
+    assert later.sources == ("papers",)
+    job = await stage.runner.job(ME, later.job_id)
+    assert job is not None
+    assert job.request.withheld == ("nobodys", "plant", "secret")
+
+
+async def test_evidence_that_came_from_further_back_is_withheld_too(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    ada = await access_of(workspace, workspace.ada)
+    earlier = await start(stage, ada, sources=["papers"])
+    stage.runner.begin(earlier.job_id)
+    stage.find(earlier.job_id)  # a quote of "handbook", which is configured no more
+    later = await start(stage, ada, follow_up_of=earlier.job_id)
+    job = await stage.runner.job(ME, later.job_id)
+    assert job is not None
+    assert "handbook" in job.request.withheld
+    assert "papers" not in job.request.withheld
+
+
+async def test_a_follow_up_with_no_source_left_is_refused(
+    stage: Stage, workspace: FakeWorkspace
+) -> None:
+    earlier = await start(stage, await access_of(workspace, workspace.ada), sources=["papers"])
+    with pytest.raises(NotGranted, match="open to you any more"):
+        eve = await access_of(workspace, workspace.eve)
+        await start(stage, eve, follow_up_of=earlier.job_id)
+
+
+async def test_a_source_that_was_pointed_elsewhere_is_another_one() -> None:
+    moved = Source(name="wiki", uri="mcp+https://other.example.com/mcp")
+    access = ByAudience((), configured=SOURCES, audiences=AUDIENCES)
+    assert [source.name for source in access.offered([*SOURCES, moved])] == ["wiki"]
+
+
+async def test_the_person_here_may_use_everything(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    asked = StartResearch(question="How much water?")
+    assert (await stage.jobs.start(Owner.local(), asked)).sources == ("handbook",)
