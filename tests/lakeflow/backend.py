@@ -129,6 +129,13 @@ async def until_ended(runner: Runner, job: Job) -> Job:
     return await until(runner, job, lambda job: job.ended)
 
 
+async def eventually(true: Callable[[], bool]) -> None:
+    """Wait until something is so that no job tells of."""
+    with anyio.fail_after(LONGEST):
+        while not true():  # noqa: ASYNC110 - another thread makes it so
+            await anyio.sleep(0.02)
+
+
 def slow(paces: LakeflowPaces = AT_ONCE, **settling: float) -> LakeflowPaces:
     """Return the paces with others for settling."""
     return replace(paces, settling=replace(paces.settling, **settling))

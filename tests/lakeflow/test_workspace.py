@@ -189,9 +189,8 @@ async def test_a_renewed_credential_is_taken_up(
     assert script.asked.count(f"GET {GET}") == 3
 
 
-async def test_callers_share_a_sign_in_and_one_may_go_away(
-    workspace: Workspace, script: Scripted
-) -> None:
+async def test_callers_share_a_sign_in(script: Scripted) -> None:
+    workspace = Workspace.of_token(TOKEN, host=script.host)
     script.answer(GET, Answer(body={"run_id": 1}))
     found = []
 

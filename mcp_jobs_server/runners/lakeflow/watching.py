@@ -98,11 +98,15 @@ class Watching:
             pause = self._seconds[0] if changed else min(pause * SLOWER, slowest)
 
     async def _look(self, watched: Watched, watches: set[Watch]) -> bool:
-        """Look once; a workspace that does not answer is no change, and is asked again later."""
+        """Look once. A workspace that does not answer, or a folder that cannot be understood, is
+        no change: it is looked at again later, and who looks meanwhile gets the error in words."""
         try:
             mark = await self._mark(*watched)
         except JobsError as error:
             log.warning("job %s could not be looked at: %s", watched[1], error.message)
+            return False
+        except Exception:
+            log.exception("job %s could not be looked at", watched[1])
             return False
         if self._watches.get(watched) is not watches or self._seen.get(watched) == mark:
             return False
