@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import docx
+import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from researcher_job.contract import Coverage
 from researcher_job.sources.base import Passage, Query
@@ -85,6 +87,16 @@ def test_rows_of_a_workbook_are_found_by_sheet_and_row() -> None:
         ("sheet Budget, row 4", "Country: Iceland; Allowance: 95"),
         ("sheet Notes, row 1", "The walrus approved all of it."),
     ]
+
+
+def test_formulas_without_a_stored_value_and_comments_are_not_read() -> None:
+    book = openpyxl.Workbook()
+    for row in (["Sum", "Rate"], ["=1+2", 0.05]):
+        book.active.append(row)
+    book.active["B2"].comment = Comment("The walrus.", "Ada")
+    buffer = io.BytesIO()
+    book.save(buffer)
+    assert places(read("a.xlsx", buffer.getvalue())) == [("sheet Sheet, row 2", "Rate: 0.05")]
 
 
 def test_words_of_a_presentation_are_found_by_slide() -> None:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from docx.document import Document as Opened
 from docx.oxml.ns import qn
-from docx.text.paragraph import Paragraph
-from docx.text.run import Run
+
+from researcher_job.sources.readers.docx_tree import inside
+
+_RUN = frozenset({qn("w:r")})
+_SIGNS = frozenset(
+    qn(name) for name in ("w:t", "w:tab", "w:ptab", "w:br", "w:cr", "w:noBreakHyphen")
+)
+_BOX = qn("w:txbxContent")
+_REFERENCES = frozenset({qn("w:footnoteReference"), qn("w:endnoteReference")})
+_WANTED = _SIGNS | _REFERENCES | {_BOX}
 
 _VANISH = qn("w:vanish")
 _OFF = frozenset({"0", "false", "off"})
+
+
+@dataclass
+class Said:
+    """What a paragraph says, and elements that hang on it, each with whether it is hidden."""
+
+    shown: str = ""
+    hidden: str = ""
+    boxes: list[tuple[Any, bool]] = field(default_factory=list)
+    references: list[tuple[Any, bool]] = field(default_factory=list)
 
 
 class Words:
@@ -24,30 +42,47 @@ class Words:
         styles = opened.styles.element.iterchildren(qn("w:style"))
         self._hidden = {one.get(qn("w:styleId")) for one in styles if _vanishes(one)}
 
-    def of(self, paragraph: Paragraph) -> tuple[str, str]:
-        """Return what ``paragraph`` shows and what it hides."""
-        element = paragraph._p
-        if not self._hidden and next(element.iter(_VANISH), None) is None:
-            return paragraph.text.strip(), ""
-        shown: list[str] = []
-        hidden: list[str] = []
-        all_hidden = element.style in self._hidden
-        for run in _runs(paragraph):
-            (hidden if self._hides(run, all_hidden) else shown).append(run.text)
-        return "".join(shown).strip(), "".join(hidden).strip()
+    def of(self, paragraph: Any, *, hidden: bool = False) -> Said:  # noqa: ANN401 - no types there
+        """Return what the element ``paragraph`` says; all ``hidden`` where it stands in what is."""
+        said = Said()
+        by_paragraph = paragraph.style in self._hidden
+        for run in inside(paragraph, _RUN):
+            is_hidden = hidden or self._hides(run, by_paragraph)
+            words = _words(run, said, is_hidden)
+            if is_hidden:
+                said.hidden += words
+            else:
+                said.shown += words
+        said.shown, said.hidden = said.shown.strip(), said.hidden.strip()
+        return said
 
-    def _hides(self, run: Run, by_paragraph: bool) -> bool:  # noqa: FBT001 - what it inherits
-        own = run.font.hidden
+    def _hides(self, run: Any, by_paragraph: bool) -> bool:  # noqa: ANN401, FBT001 - what it inherits
+        own = _vanishes(run)
         if own is not None:
             return own
-        return by_paragraph or run._r.style in self._hidden
+        return by_paragraph or run.style in self._hidden
 
 
-def _runs(paragraph: Paragraph) -> Iterator[Run]:
-    for part in paragraph.iter_inner_content():
-        yield from [part] if isinstance(part, Run) else part.runs
+def _words(run: Any, said: Said, is_hidden: bool) -> str:  # noqa: ANN401, FBT001
+    """Return the words of ``run``; put into ``said`` what hangs on it."""
+    words: list[str] = []
+    for part in inside(run, _WANTED):
+        if part.tag == _BOX:
+            said.boxes.append((part, is_hidden or _is_hidden_drawing(part)))
+        elif part.tag in _REFERENCES:
+            said.references.append((part, is_hidden))
+        else:
+            words.append(str(part))
+    return "".join(words)
 
 
-def _vanishes(style: Any) -> bool:  # noqa: ANN401 - the library has no types
-    mark = style.find(f"{qn('w:rPr')}/{_VANISH}")
-    return mark is not None and mark.get(qn("w:val")) not in _OFF
+def _is_hidden_drawing(box: Any) -> bool:  # noqa: ANN401
+    drawing = next(box.iterancestors(qn("wp:anchor"), qn("wp:inline")), None)
+    properties = drawing.find(qn("wp:docPr")) if drawing is not None else None
+    return properties is not None and properties.get("hidden", "0") not in _OFF
+
+
+def _vanishes(run_or_style: Any) -> bool | None:  # noqa: ANN401
+    """Whether it has the mark of hidden text; ``None`` where it says nothing of it."""
+    mark = run_or_style.find(f"{qn('w:rPr')}/{_VANISH}")
+    return None if mark is None else mark.get(qn("w:val")) not in _OFF

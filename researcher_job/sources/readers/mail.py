@@ -1,10 +1,11 @@
-"""E-mails: who wrote what to whom and when, then the text; attachments by name only."""
+"""E-mails: who wrote what to whom and when, the text, messages inside; other files by name only."""
 
 from __future__ import annotations
 
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
+from itertools import islice
 
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer, clean
 from researcher_job.sources.readers import html
@@ -21,6 +22,8 @@ def read(data: bytes, name: str) -> Document:
         message = message_from_bytes(data, policy=default)
         if not any(header in message for header in _HEADERS):
             raise Unreadable(Reason.BROKEN_EML)
+        if sum(1 for _ in islice(message.walk(), _MAX_PARTS + 1)) > _MAX_PARTS:
+            raise Unreadable(Reason.LONG)
         subject = _header(message, "Subject")
         writer = Writer()
         _message(writer, message, "")
@@ -36,11 +39,14 @@ def _message(writer: Writer, message: Message, place: str) -> None:
     head = [f"{name}: {said}" for name in _HEADERS if (said := _header(message, name))]
     writer.add("\n".join(head), headings=(subject,), locator=f"{place}mail header")
     attached: list[str] = []
+    messages: list[Message] = []
     texts = 0
-    for part in _texts(message):
+    for part in _parts(message):
         if part.is_multipart():
-            continue
-        if part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text":
+            messages.append(part)
+        elif (
+            part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text"
+        ):
             attached.append(clean(part.get_filename() or part.get_content_type()))
         else:
             texts += 1
@@ -48,17 +54,26 @@ def _message(writer: Writer, message: Message, place: str) -> None:
     if attached:
         said = f"Attached and not read: {', '.join(attached)}"
         writer.add(said, headings=(subject,), locator=f"{place}mail attachments")
+    for number, part in enumerate(messages, start=1):
+        for inner in _children(part):
+            _message(writer, inner, f"{place}attached message {number}, ")
 
 
-def _texts(message: Message) -> list[Message]:
-    """Return the parts, of alternatives the plain one only."""
-    parts = []
-    for part in message.walk():
-        parts.append(part)
-        if len(parts) > _MAX_PARTS:
-            raise Unreadable(Reason.LONG)
-    has_plain = any(_is_body(part, "text/plain") for part in parts)
-    return [part for part in parts if not (has_plain and _is_body(part, "text/html"))]
+def _parts(part: Message) -> list[Message]:
+    """Return the parts that have none, and those with a message; of alternatives the plain one."""
+    if not part.is_multipart() or part.get_content_type() == "message/rfc822":
+        return [part]
+    parts = [inner for child in _children(part) for inner in _parts(child)]
+    if part.get_content_type() == "multipart/alternative" and any(
+        _is_body(inner, "text/plain") and _content(inner).strip() for inner in parts
+    ):
+        return [inner for inner in parts if not _is_body(inner, "text/html")]
+    return parts
+
+
+def _children(part: Message) -> list[Message]:
+    children = part.get_payload()
+    return [child for child in children if isinstance(child, Message)]
 
 
 def _is_body(part: Message, kind: str) -> bool:

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from pptx import Presentation
+from pptx.oxml.ns import qn
 
 from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
@@ -15,7 +16,7 @@ from researcher_job.sources.readers.rows import said_rows
 from researcher_job.sources.readers.text import title_of
 
 MAX_SLIDES = 5_000
-_MAX_DEPTH = 20
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 
 
 def read(data: bytes, name: str) -> Document:
@@ -45,13 +46,14 @@ def read(data: bytes, name: str) -> Document:
 def _slide(writer: Writer, slide: Any, place: str) -> str:  # noqa: ANN401 - no types there
     """Add the words of a slide and return its title."""
     still_reading()
+    _choose(slide.element)
     top = slide.shapes.title
     title = " ".join(top.text_frame.text.split()) if top is not None else ""
     headings = (title,) if title else ()
     writer.add_heading(title)
     before = len(writer.blocks)
-    for shape in _shapes(slide.shapes, 0):
-        if top is None or shape.shape_id != top.shape_id:
+    for shape in _shapes(slide.shapes):
+        if top is None or shape.element is not top.element:  # ids are not always unique
             writer.add(_words(shape), headings=headings, locator=place)
     if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame) is not None:
         writer.add(notes.text, headings=headings, locator=f"{place}, notes")
@@ -60,10 +62,24 @@ def _slide(writer: Writer, slide: Any, place: str) -> str:  # noqa: ANN401 - no 
     return title
 
 
-def _shapes(shapes: Any, depth: int) -> Iterator[Any]:  # noqa: ANN401
+def _choose(slide: Any) -> None:  # noqa: ANN401
+    """Put the first way that says anything in place of what is there in several ways.
+
+    Shapes with equations are: the library passes over them.
+    """
+    for alternatives in list(slide.iter(_ALTERNATIVES)):
+        for way in alternatives.iterchildren("*"):
+            if any((said.text or "").strip() for said in way.iter(qn("a:t"))):
+                for shape in list(way):
+                    alternatives.addprevious(shape)
+                break
+
+
+def _shapes(shapes: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield shapes, those of groups, too; the parser refuses what is nested over 256 deep."""
     for shape in shapes:
-        if hasattr(shape, "shapes") and depth < _MAX_DEPTH:
-            yield from _shapes(shape.shapes, depth + 1)
+        if hasattr(shape, "shapes"):
+            yield from _shapes(shape.shapes)
         else:
             yield shape
 
