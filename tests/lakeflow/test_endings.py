@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mcp_jobs_server.models import Job
@@ -152,8 +153,12 @@ async def test_two_servers_start_a_failed_run_once_more_together(stage: Scene) -
     stage.job.accidents.append("internal error")
     async with server(stage) as (one, _), server(stage) as (other, _):
         job = await started(one, "answer")
+        await eventually(lambda: not stage.runs_of(job.id)[0].active)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(one.job, OWNER, job.id)
+                tasks.start_soon(other.job, OWNER, job.id)
         await until_ended(other, job)
-        await until_ended(one, job)
     assert len(stage.runs_of(job.id)) == 2
 
 
