@@ -126,6 +126,10 @@ class Research:
         }
         return await self._jobs.start(self._owner, understand(StartResearch, said), typed=folders)
 
+    def folder(self, job_id: str) -> str:
+        """Return where the folder of a job is: a path of this machine, or of a volume."""
+        return self._jobs.location(self._owner, job_id)
+
     async def status(
         self,
         job_id: str = "",

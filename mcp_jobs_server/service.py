@@ -29,7 +29,7 @@ from mcp_jobs_server.citations import checking
 from mcp_jobs_server.errors import InvalidArgument, NotFound, NotGranted
 from mcp_jobs_server.folders.base import Folders
 from mcp_jobs_server.listing import JobPage, job_page, shown
-from mcp_jobs_server.models import Job, Owner, StartOptions
+from mcp_jobs_server.models import Job, Owner, StartOptions, job_folder
 from mcp_jobs_server.quotas import Admission
 from mcp_jobs_server.readiness import DataDirectory, Readiness
 from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
@@ -232,6 +232,10 @@ class Jobs:
             found.extend(job.id for job in page)
             before = (page[-1].ended_at or at, page[-1].id)
         return found
+
+    def location(self, owner: Owner, job_id: str) -> str:
+        """Return where a person finds the folder of a job that a method gave the id of."""
+        return self._folders.location(job_folder(owner, job_id))
 
     async def file(self, owner: Owner, job_id: str, name: str) -> bytes:
         """Return a whole file of a job folder.

@@ -19,17 +19,17 @@ from mcp_jobs_server.cli.output import (
     one_line,
     table,
 )
-from mcp_jobs_server.cli.research import exit_code, folder_of, followed, say_ended
+from mcp_jobs_server.cli.research import exit_code, followed, say_ended
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.errors import Conflict, InvalidArgument, NotFound
 from mcp_jobs_server.results import JobShown, ReportResult, StatusResult
-from mcp_jobs_server.settings import Settings, load
+from mcp_jobs_server.settings import load
 from researcher_job.contract import JOB_ID
 
 WIDE = 110
 """Columns of a terminal below which a list leaves the summaries out."""
 
-Action = Callable[[argparse.Namespace, Research, Settings], Awaitable[int]]
+Action = Callable[[argparse.Namespace, Research], Awaitable[int]]
 
 
 def _run(action: Action, args: argparse.Namespace) -> int:
@@ -37,7 +37,7 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 
     async def connected() -> int:
         async with connect(settings) as client:
-            return await action(args, client, settings)
+            return await action(args, client)
 
     return anyio.run(connected)
 
@@ -45,8 +45,7 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 # --- list -------------------------------------------------------------------------------------
 
 
-async def _show_list(args: argparse.Namespace, client: Research, settings: Settings) -> int:
-    del settings
+async def _show_list(args: argparse.Namespace, client: Research) -> int:
     found = await client.jobs(include_ended=args.all)
     if args.json:
         data([job.model_dump(mode="json", exclude_none=True) for job in found])
@@ -79,9 +78,9 @@ def took(seconds: float) -> str:
 # --- show, watch ------------------------------------------------------------------------------
 
 
-async def _show(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+async def _show(args: argparse.Namespace, client: Research) -> int:
     standing = await client.status(args.id)
-    folder = str(folder_of(settings, standing.job_id))
+    folder = client.folder(standing.job_id)
     if args.json:
         data({**standing.model_dump(mode="json", exclude_none=True), "folder": folder})
         return 0
@@ -112,10 +111,10 @@ def _facts(standing: StatusResult) -> list[tuple[str, ...]]:
     return list(facts)
 
 
-async def _watch(args: argparse.Namespace, client: Research, settings: Settings) -> int:
+async def _watch(args: argparse.Namespace, client: Research) -> int:
     standing = await client.status(args.id)
     ended = await followed(client, standing.job_id)
-    folder = str(folder_of(settings, ended.job_id))
+    folder = client.folder(ended.job_id)
     if args.json:
         shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps"})
         data({**shown, "folder": folder})
@@ -130,8 +129,7 @@ async def _watch(args: argparse.Namespace, client: Research, settings: Settings)
 # --- report -----------------------------------------------------------------------------------
 
 
-async def _report(args: argparse.Namespace, client: Research, settings: Settings) -> int:
-    del settings
+async def _report(args: argparse.Namespace, client: Research) -> int:
     part = _part(args)
     found = await client.fetch(
         args.id, part=part, section=args.section, citation=args.citation or None
@@ -167,8 +165,7 @@ def _page_to_open(found: ReportResult) -> str:
 # --- cancel, remove ---------------------------------------------------------------------------
 
 
-async def _cancel(args: argparse.Namespace, client: Research, settings: Settings) -> int:
-    del settings
+async def _cancel(args: argparse.Namespace, client: Research) -> int:
     done = await client.cancel(args.id, finish_now=args.finish_now)
     if args.json:
         data(done)
@@ -177,8 +174,7 @@ async def _cancel(args: argparse.Namespace, client: Research, settings: Settings
     return 0
 
 
-async def _remove(args: argparse.Namespace, client: Research, settings: Settings) -> int:
-    del settings
+async def _remove(args: argparse.Namespace, client: Research) -> int:
     if args.older_than and args.ids:
         raise InvalidArgument("Both ids and --older-than are given.", "Give one of them.")
     if args.older_than:

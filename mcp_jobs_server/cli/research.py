@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 import anyio
 
 from mcp_jobs_server.cli.following import view
 from mcp_jobs_server.cli.output import data, line, markdown, note, one_line
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.models import job_folder
 from mcp_jobs_server.results import StartResult, StatusResult
 from mcp_jobs_server.settings import Settings, load
 from mcp_jobs_server.wording import limits_text
@@ -36,7 +34,7 @@ async def _research(args: argparse.Namespace, settings: Settings, began: list[St
     async with connect(settings) as client:
         job = await _start(client, args)
         began.append(job)
-        folder = folder_of(settings, job.job_id)
+        folder = client.folder(job.job_id)
         if args.detach:
             _say_started(job, folder, as_json=args.json)
             return 0
@@ -67,15 +65,15 @@ async def followed(client: Research, job_id: str) -> StatusResult:
     return standing
 
 
-async def _finish(client: Research, ended: StatusResult, folder: Path, *, as_json: bool) -> int:
+async def _finish(client: Research, ended: StatusResult, folder: str, *, as_json: bool) -> int:
     report = await client.fetch(ended.job_id) if ended.state == "completed" else None
     if as_json:
         found = {"report": report.content} if report else {}
         shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
-        data({**shown, "folder": str(folder), **found})
+        data({**shown, "folder": folder, **found})
     elif report:
         markdown(report.content)
-        note(f"\nJob folder: {folder}\nTo read in a browser: {folder / REPORT_HTML}")
+        note(f"\nJob folder: {folder}\nTo read in a browser: {folder}/{REPORT_HTML}")
     else:
         say_ended(ended)
     return exit_code(ended)
@@ -94,14 +92,9 @@ def say_ended(ended: StatusResult) -> None:
     note(f"What was found until then: mcp-jobs-server jobs report {ended.job_id}")
 
 
-def folder_of(settings: Settings, job_id: str) -> Path:
-    """Return the folder of a job of this machine."""
-    return settings.jobs_dir / job_folder(settings.owner, job_id)
-
-
-def _say_started(job: StartResult, folder: Path, *, as_json: bool) -> None:
+def _say_started(job: StartResult, folder: str, *, as_json: bool) -> None:
     if as_json:
-        data({**job.model_dump(mode="json", exclude_none=True), "folder": str(folder)})
+        data({**job.model_dump(mode="json", exclude_none=True), "folder": folder})
         return
     line(job.job_id)
     _say_what_to_know(job)

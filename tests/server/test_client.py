@@ -86,15 +86,11 @@ async def test_what_is_wrong_is_raised_and_nothing_starts(
     assert await research.jobs(include_ended=True) == []
 
 
-async def test_a_long_report_comes_whole(
-    research: Research, settings: Settings, handbook: str
-) -> None:
-    from mcp_jobs_server.cli.research import folder_of
-
+async def test_a_long_report_comes_whole(research: Research, handbook: str) -> None:
     questions = [f"What is the notice period of contract {n}? {'so ' * 250}" for n in range(20)]
     job = await research.start("Leave", sources=[handbook], questions=questions)
     await research.wait(job.job_id, timeout=120)
-    report = folder_of(settings, job.job_id) / "report.md"
+    report = Path(research.folder(job.job_id)) / "report.md"
     whole = await research.fetch(job.job_id)
     assert whole.content.strip() == report.read_text().strip()
 
