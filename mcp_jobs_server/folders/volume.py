@@ -162,6 +162,8 @@ class VolumeFolders:
             await self._put(path, data, overwrite=overwrite)
         finally:
             self._forget(path)
+        if _written_once(folder, name) and _whole(folder, data):
+            self._once.put(path, Slice(data, 0, len(data)))
 
     async def _put(self, path: str, data: bytes, *, overwrite: bool) -> None:
         try:

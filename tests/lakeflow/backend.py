@@ -33,6 +33,7 @@ QUICK = Patience(call=8, http=1, retry=5, sign_in=20)
 AT_ONCE = LakeflowPaces(
     poll=0.05,
     slowest_poll=0.1,
+    lately=0,
     run=0,
     active=0,
     index=0,

@@ -153,7 +153,7 @@ def test_a_draft_that_cannot_be_checked_is_told(shell: CommandLine, answered: Do
 
 def test_an_unknown_job_is_answered_with_the_newest(shell: CommandLine) -> None:
     newest = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
-    for words in (["show", "../../etc"], ["report", "20200101-aaaaaaaaaaaaa"], ["cancel", "x"]):
+    for words in (["show", "../../etc"], ["report", "20200101-aaaaaaaaaaaaa"], ["cancel", "1"]):
         done = shell.run("jobs", *words)
         assert (done.code, done.out) == (1, "")
         assert done.err.startswith("error: ")

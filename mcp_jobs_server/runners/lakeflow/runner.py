@@ -42,6 +42,7 @@ class LakeflowPaces:
 
     poll: float = watching.POLL_SECONDS
     slowest_poll: float = watching.SLOWEST_SECONDS
+    lately: float = watching.LATELY_SECONDS
     run: float = runs.RUN_SECONDS
     active: float = runs.ACTIVE_SECONDS
     index: float = index.FRESH_SECONDS
@@ -97,7 +98,9 @@ class LakeflowRunner:
         tasks = anyio.create_task_group()
         self._tasks = await tasks.__aenter__()
         pauses = (self._paces.poll, self._paces.slowest_poll)
-        self._watching = watching.Watching(self._looking.mark, tasks, seconds=pauses)
+        self._watching = watching.Watching(
+            self._looking.mark, tasks, seconds=pauses, lately_seconds=self._paces.lately
+        )
         return self
 
     async def __aexit__(

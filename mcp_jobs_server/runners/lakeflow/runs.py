@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 RUN_SECONDS = 5.0
 """How old may be what is known of one run."""
 
+CANCELLED_SECONDS = 60.0
+"""How long a run that was told to end may still be listed as one that waits."""
+
 ACTIVE_SECONDS = 2.0
 """How old may be the list of active runs."""
 
@@ -56,6 +59,7 @@ class Runs:
     ) -> None:
         self._workspace = workspace
         self._job_id = job_id
+        self._cancelled: Shared[str, bool] = Shared(most=2_000, clock=clock)
         self._run_seconds = run_seconds
         self._active_seconds = active_seconds
         self._known: Shared[str, Run | None] = Shared(most=500, clock=clock)
@@ -110,14 +114,23 @@ class Runs:
 
     async def position(self, run_id: str) -> int:
         """Return the place of a queued run among all that wait: 1 is the next to begin."""
-        waiting = [run for run in await self.active() if run_state(run).place == "queued"]
+        waiting = await self._queued()
         order = sorted((int(run.get("start_time") or 0), str(run.get("run_id"))) for run in waiting)
         ids = [found for _, found in order]
         return ids.index(run_id) + 1 if run_id in ids else len(ids) + 1
 
     async def waiting(self) -> int:
         """Return how many runs of all owners wait."""
-        return sum(run_state(run).place == "queued" for run in await self.active())
+        return len(await self._queued())
+
+    async def _queued(self) -> list[Run]:
+        """Return the runs that wait; one that was told to end waits no more, listed or not."""
+        return [
+            run
+            for run in await self.active()
+            if run_state(run).place == "queued"
+            and self._cancelled.known(str(run.get("run_id")), CANCELLED_SECONDS) is None
+        ]
 
     async def cancel(self, run_id: str) -> None:
         """Ask that the run ends; one that has ended, or is not known any more, is left."""
@@ -130,6 +143,7 @@ class Runs:
             pass
         finally:
             self.forget(run_id)
+        self._cancelled.put(run_id, True)  # noqa: FBT003 - nothing but its time counts
 
     async def error(self, task_run_id: int) -> str:
         """Return the first line of what a task died of; "" where nothing is known."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.abc import TaskGroup
 
+from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.models import Job, Owner
 
@@ -18,6 +19,9 @@ POLL_SECONDS = 1.0
 SLOWEST_SECONDS = 3.0
 SLOWER = 1.5
 """Factor by which polls become rarer while nothing changes."""
+
+LATELY_SECONDS = 5.0
+"""Who was told of a change calls again at once: the job counts as polled in between."""
 
 Mark = tuple[object, ...]
 Watched = tuple[Owner, str]
@@ -44,6 +48,7 @@ class Watching:
         mark: returns what changes when there is something new to see.
         tasks: in which polls run.
         seconds: between two polls right after a change, and at most.
+        lately_seconds: how long a job counts as polled after nobody waits any more.
     """
 
     def __init__(
@@ -52,12 +57,15 @@ class Watching:
         tasks: TaskGroup,
         *,
         seconds: tuple[float, float] = (POLL_SECONDS, SLOWEST_SECONDS),
+        lately_seconds: float = LATELY_SECONDS,
     ) -> None:
+        self._lately_seconds = lately_seconds
         self._mark = mark
         self._tasks = tasks
         self._seconds = seconds
         self._watches: dict[Watched, set[Watch]] = {}
         self._seen: dict[Watched, Mark] = {}
+        self._lately: Shared[Watched, bool] = Shared(most=2_000)
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Watch]:
@@ -75,8 +83,10 @@ class Watching:
             self._forget(watched, watch)
 
     def watches(self, owner: Owner, job_id: str) -> bool:
-        """Say whether the job is polled now."""
-        return (owner, job_id) in self._watches
+        """Say whether the job is polled now, or was a moment ago."""
+        watched = (owner, job_id)
+        lately = self._lately.known(watched, self._lately_seconds)
+        return watched in self._watches or lately is not None
 
     def wake(self, owner: Owner, job_id: str) -> None:
         """Tell at once what this process did to a job itself."""
@@ -88,6 +98,7 @@ class Watching:
         watches.discard(watch)
         if not watches:
             self._watches.pop(watched, None)
+            self._lately.put(watched, True)  # noqa: FBT003 - nothing but its time counts
             self._seen.pop(watched, None)
 
     async def _poll(self, watched: Watched, watches: set[Watch]) -> None:
