@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from mcp import MCPError
 
 from mcp_jobs_server.fake_workspace.identities import Identity
 from tests.lakeflow.backend import VOLUME, Scene, scene
@@ -94,6 +95,32 @@ async def test_a_job_and_a_source_of_one_person_do_not_exist_for_another(
     said = log.read_text()
     for secret in (workspace.ada.token, workspace.app.client_secret, "@example", "water"):
         assert secret not in said
+
+
+async def test_neither_cursors_nor_resources_nor_headers_lead_to_another_person_s_job(
+    here: Home, deployed: Scene
+) -> None:
+    workspace = deployed.workspace
+    forged = as_person(workspace.eve) | {
+        "X-Forwarded-Email": workspace.ada.name,
+        "X-Forwarded-User": workspace.ada.id,
+        "X-Forwarded-Preferred-Username": workspace.ada.display,
+    }
+    async with (
+        served(here, sources=False, env=env(here, deployed)) as url,
+        connected(url, as_person(workspace.ada)) as ada,
+        connected(url, forged) as eve,
+    ):
+        job_id = await start(ada)
+        status = fields(await ada.call_tool("get_status", {"job_id": job_id, "wait_seconds": 20}))
+        assert (await eve.call_tool("get_status", {"job_id": job_id})).is_error
+        own = await start(eve)
+        for tool in ("get_status", "fetch_report"):
+            asked = {"job_id": own, "cursor": status["cursor"]}
+            assert (await eve.call_tool(tool, asked)).is_error
+        for name in ("report.md", "report.html", "evidence.jsonl"):
+            with pytest.raises(MCPError, match="no research job"):
+                await eve.read_resource(f"research://{job_id}/{name}")
 
 
 async def test_what_is_not_ready_is_said_without_hosts(here: Home, deployed: Scene) -> None:
