@@ -17,8 +17,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
-import anyio
-
 from mcp_jobs_server.errors import Conflict, JobsError, builds_on
 from mcp_jobs_server.folders.paths import checked
 from mcp_jobs_server.models import (
@@ -33,6 +31,7 @@ from mcp_jobs_server.models import (
     Usage,
     summary_of,
 )
+from mcp_jobs_server.runners.watch import Watch
 from researcher_job import contract
 from researcher_job.contract import Ended, Failure, Outcome, Request, Run
 from researcher_job.contract_files import encode
@@ -82,27 +81,13 @@ class MemoryFolders:
         return str(checked(folder, name))
 
 
-class MemoryChanges:
-    """``Changes`` of one subscriber."""
-
-    def __init__(self) -> None:
-        self._changed = anyio.Event()
-
-    async def wait(self) -> None:
-        await self._changed.wait()
-        self._changed = anyio.Event()
-
-    def wake(self) -> None:
-        self._changed.set()
-
-
 @dataclass
 class _Row:
     job: Job
     options: StartOptions
     active_seconds: float | None = None
     cost_usd: float = 0.0
-    watches: set[MemoryChanges] = field(default_factory=set)
+    watches: set[Watch] = field(default_factory=set)
 
 
 class MemoryRunner:
@@ -217,9 +202,9 @@ class MemoryRunner:
         return median(row.active_seconds or 0 for row in done[-5:]) if done else None
 
     @asynccontextmanager
-    async def changes(self, job: Job) -> AsyncIterator[MemoryChanges]:
+    async def changes(self, job: Job) -> AsyncIterator[Watch]:
         row = self._row(job.owner, job.id)
-        watch = MemoryChanges()
+        watch = Watch()
         watches = row.watches if row else set()
         watches.add(watch)
         try:

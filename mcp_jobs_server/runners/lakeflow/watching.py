@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.errors import JobsError
 from mcp_jobs_server.models import Job, Owner
+from mcp_jobs_server.runners.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +26,6 @@ LATELY_SECONDS = 5.0
 
 Mark = tuple[object, ...]
 Watched = tuple[Owner, str]
-
-
-class Watch:
-    """``Changes`` of one subscriber."""
-
-    def __init__(self) -> None:
-        self._changed = anyio.Event()
-
-    async def wait(self) -> None:
-        await self._changed.wait()
-        self._changed = anyio.Event()
-
-    def wake(self) -> None:
-        self._changed.set()
 
 
 class Watching:

@@ -15,6 +15,7 @@ from mcp_jobs_server.models import Job
 from mcp_jobs_server.runners.local.database import Database
 from mcp_jobs_server.runners.local.layout import Layout
 from mcp_jobs_server.runners.local.store import Store
+from mcp_jobs_server.runners.watch import Watch
 from researcher_job.contract import STATUS
 
 log = logging.getLogger(__name__)
@@ -24,20 +25,6 @@ ENSURE_SECONDS = 3.0
 """How often it is made sure, while anyone waits, that a runner is there."""
 
 Mark = tuple[object, ...]
-
-
-class Watch:
-    """``Changes`` of one subscriber."""
-
-    def __init__(self) -> None:
-        self._changed = anyio.Event()
-
-    async def wait(self) -> None:
-        await self._changed.wait()
-        self._changed = anyio.Event()
-
-    def wake(self) -> None:
-        self._changed.set()
 
 
 class Ticker:
