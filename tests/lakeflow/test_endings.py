@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,6 +167,23 @@ async def test_a_failed_run_that_may_not_be_started_once_more_is_the_end(
     ended = await until_ended(runner, job)
     assert ended.error is not None
     assert (ended.state, ended.error.code) == ("failed", "platform")
+
+
+async def test_an_outcome_of_odd_times_and_amounts_is_listed_all_the_same(
+    stage: Scene, runner: LakeflowRunner
+) -> None:
+    job = await works(stage, runner)
+    told = {"outcome": "answered", "ended_at": "0001-01-01T00:00:00+14:00", "attempts": 1}
+    spent = '"spent": {"active_seconds": NaN, "cost_usd": 1e300}'
+    text = f"{json.dumps(told)[:-1]}, {spent}}}\n"
+    (stage.folder(job) / OUTCOME).write_text(text)
+    stage.workspace.stop_as_platform(stage.runs_of(job.id)[0])
+    assert (await until_ended(runner, job)).state == "completed"
+    [index] = (stage.volume / OWNER.folder / "index").iterdir()
+    (index / f"{job.id}.fetched.{10**14}").touch()
+    assert [one.id for one in await runner.ended(OWNER, limit=9)] == [job.id]
+    assert (await runner.counts(OWNER))["completed"] == 1
+    assert (await runner.usage(OWNER, datetime.now(UTC) - timedelta(days=1))).active == 0
 
 
 async def test_nothing_is_left_of_a_job_that_was_removed_elsewhere(stage: Scene) -> None:
