@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from mcp import MCPError
+from mcp.types import ResourceTemplateReference
 
 from mcp_jobs_server.fake_workspace.identities import Identity
 from tests.lakeflow.backend import VOLUME, Scene, scene
@@ -157,6 +158,32 @@ async def test_a_workspace_that_hangs_from_the_first_is_told_in_time(
         answer = await client.get(f"{url}/ready")
         silent = "the Databricks workspace did not answer in time"
         assert answer.json()["parts"] == dict.fromkeys(("workspace", "job", "volume"), silent)
+
+
+async def test_resources_and_completions_of_a_workspace_that_is_ill_are_told_in_words(
+    here: Home, deployed: Scene, tmp_path: Path
+) -> None:
+    report = "research://{job_id}/report.md"
+    template = ResourceTemplateReference(type="ref/resource", uri=report)
+    asked = {"name": "job_id", "value": ""}
+    log = tmp_path / "log.txt"
+    async with (
+        served(here, log=log, sources=False, env=env(here, deployed)) as url,
+        connected(url, as_person(deployed.workspace.ada)) as ada,
+    ):
+        job_id = await start(ada)
+        assert (await ada.complete(template, asked)).completion.values == [job_id]
+        [request] = deployed.volume.rglob(f"{job_id}/request.json")
+        status = request.with_name("status.json")
+        deployed.workspace.fail("GET", "fs/", "500", times=99)
+        assert (await ada.complete(template, asked)).completion.values == []
+        with pytest.raises(MCPError, match="try again in a minute"):
+            await ada.read_resource(report.format(job_id=job_id))
+        deployed.workspace.faults.clear()
+        status.write_text('{"format_version": 99}\n')
+        with pytest.raises(MCPError, match="Upgrade"):
+            await ada.read_resource(report.format(job_id=job_id))
+    assert "Traceback" not in log.read_text()
 
 
 async def test_what_is_not_ready_is_said_without_hosts(here: Home, deployed: Scene) -> None:
