@@ -171,12 +171,13 @@ async def test_resources_and_completions_of_a_workspace_that_is_ill_are_told_in_
         served(here, log=log, sources=False, env=env(here, deployed)) as url,
         connected(url, as_person(deployed.workspace.ada)) as ada,
     ):
+        deployed.workspace.fail("GET", "fs/", "500", times=99)
+        assert (await ada.complete(template, asked)).completion.values == []
+        deployed.workspace.faults.clear()
         job_id = await start(ada)
-        assert (await ada.complete(template, asked)).completion.values == [job_id]
         [request] = deployed.volume.rglob(f"{job_id}/request.json")
         status = request.with_name("status.json")
         deployed.workspace.fail("GET", "fs/", "500", times=99)
-        assert (await ada.complete(template, asked)).completion.values == []
         with pytest.raises(MCPError, match="try again in a minute"):
             await ada.read_resource(report.format(job_id=job_id))
         deployed.workspace.faults.clear()
