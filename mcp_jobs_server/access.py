@@ -7,7 +7,7 @@ from typing import Protocol
 
 import anyio
 
-from mcp_jobs_server.errors import JobsError
+from mcp_jobs_server.errors import JobsError, Unavailable
 from researcher_job.contract import Source
 
 EVERYBODY = "*"
@@ -34,6 +34,9 @@ class Access(Protocol):
         """Return the names of sources whose earlier evidence the caller may no longer be given.
 
         ``sources`` are those configured now, ``quoted`` tells the names that the evidence gives.
+
+        Raises:
+            Unavailable: it cannot be told now.
         """
         ...
 
@@ -121,9 +124,17 @@ class ByAudience:
         offered = self.offered(sources)
         asked_for = [source for source in offered if source.name in concerned]
         refused = await self.refusals(asked_for)
+        raise_unavailable(refused)
         usable = {source.name for source in asked_for} - set(refused)
         others = {source.name for source in sources} - {source.name for source in offered}
         return tuple(sorted((concerned | others) - usable))
+
+
+def raise_unavailable(refusals: Refusals) -> None:
+    """Raise the first error that is no refusal: whether the caller may read was not answered."""
+    for error in refusals.values():
+        if isinstance(error, Unavailable):
+            raise error
 
 
 def _is_for(groups: Collection[str], audience: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -24,6 +25,8 @@ from mcp_jobs_server.request_log import RequestLog, log_as_json
 from mcp_jobs_server.server import ResearchServer
 from mcp_jobs_server.settings import Settings
 from researcher_job.contract import Source
+
+log = logging.getLogger(__name__)
 
 END_WITHIN_SECONDS = 5
 """How long running calls may take to end after SIGTERM; jobs go on in any case."""
@@ -51,7 +54,10 @@ def serve(settings: Settings, *, host: str, port: int, extra_sources: Sequence[S
     with _listening(host, port) as listener:
         server = _Server(settings, gate, host=host, extra_sources=extra_sources)
         taken = listener.getsockname()[1]
-        print(f"Serving http://{host}:{taken}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+        if settings.app:
+            log.info("serving")
+        else:
+            print(f"Serving http://{host}:{taken}/mcp", file=sys.stderr, flush=True)  # noqa: T201
         server.run(sockets=[listener])
         return 0 if server.started else 1
 
@@ -63,14 +69,14 @@ class _Server(uvicorn.Server):
         self, settings: Settings, gate: Gate, *, host: str, extra_sources: Sequence[Source]
     ) -> None:
         self._research = _research(settings, gate, extra_sources)
-        config = uvicorn.Config(
+        config = partial(
+            uvicorn.Config,
             _app(self._research, gate, host=host),
             log_level=settings.log_level.lower(),
             timeout_graceful_shutdown=END_WITHIN_SECONDS,
         )
-        if settings.app:
-            config.log_config = None  # as lines of JSON, like all else
-        super().__init__(config)
+        # Of an app all lines are of JSON, and its requests have their own, without addresses.
+        super().__init__(config(log_config=None, access_log=False) if settings.app else config())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._research.jobs.leave()

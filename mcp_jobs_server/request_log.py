@@ -18,7 +18,7 @@ log = logging.getLogger("mcp_jobs_server.requests")
 
 HEADER = "X-Request-Id"
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_TALKATIVE = ("databricks", "httpx2", "httpcore2", "mcp", "urllib3", "uvicorn.access")
+_TALKATIVE = ("httpx2", "httpcore2", "mcp", "urllib3")
 """Loggers that tell addresses and bodies at lower levels than this one."""
 
 Facts = dict[str, str | int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import (
@@ -15,10 +16,12 @@ from mcp.types import (
 )
 
 from mcp_jobs_server.arguments import ListActiveJobs
-from mcp_jobs_server.errors import JobsError, NotFound
+from mcp_jobs_server.errors import JobsError, NotFound, Unavailable
 from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.wording import error_text
+from mcp_jobs_server.tools import LONGEST_CALL_SECONDS
+from mcp_jobs_server.wording import TOO_LONG, error_text
 from researcher_job import contract
+from researcher_job.contract_files import NewerFormat
 
 if TYPE_CHECKING:
     from mcp_jobs_server.server import ResearchServer
@@ -50,10 +53,11 @@ def _complete_ids(server: ResearchServer) -> None:
             return Completion(values=[])
         asked = ListActiveJobs(include_recent=True, limit=100)
         try:
-            who = await server.callers.caller()
-        except JobsError:
-            return Completion(values=[])
-        listed = await server.jobs.list(who.owner, asked)
+            with anyio.fail_after(LONGEST_CALL_SECONDS):
+                who = await server.callers.caller()
+                listed = await server.jobs.list(who.owner, asked)
+        except (JobsError, TimeoutError):
+            return Completion(values=[])  # a client only offers them while something is typed
         ids = [job.job_id for job in listed.jobs if job.job_id.startswith(argument.value)]
         return Completion(values=ids, has_more=listed.next_cursor is not None)
 
@@ -68,10 +72,15 @@ def _add(server: ResearchServer, name: str, kind: str, description: str) -> None
     async def read(job_id: str, context: Context[Jobs, Any]) -> str:
         jobs = context.request_context.lifespan_context
         try:
-            who = await server.callers.caller()
-            data = await jobs.file(who.owner, job_id, name)
+            with anyio.fail_after(LONGEST_CALL_SECONDS):
+                who = await server.callers.caller()
+                data = await jobs.file(who.owner, job_id, name)
         except NotFound as error:
             raise ResourceNotFoundError(error_text(error)) from error
         except JobsError as error:
             raise ResourceError(error_text(error)) from error
+        except NewerFormat as error:
+            raise ResourceError(str(error)) from error
+        except TimeoutError as error:
+            raise ResourceError(error_text(Unavailable(*TOO_LONG))) from error
         return data.decode(errors="replace")

@@ -16,7 +16,7 @@ from typing import NoReturn
 import anyio
 
 from mcp_jobs_server import findings, reports, wording
-from mcp_jobs_server.access import EVERYTHING, Access
+from mcp_jobs_server.access import EVERYTHING, Access, raise_unavailable
 from mcp_jobs_server.arguments import (
     Cancel,
     CheckCitations,
@@ -132,7 +132,7 @@ class Jobs:
             reuse_after=None if asked.again else now - REUSE,
         )
         began = await self._admission.start(request, owner=owner, options=options)
-        skipped = () if asked.sources or typed or earlier else self._skipped(request, access)
+        skipped = () if asked.sources or typed else self._skipped(request, access, earlier)
         return await self._started(began.job, asked, created=began.created, skipped=skipped)
 
     async def status(
@@ -295,7 +295,7 @@ class Jobs:
     ) -> Sequence[Source]:
         if earlier and not asked.sources and not typed:
             found = access.offered(earlier.request.sources)
-            return await _opened(found, access) or _none_left(earlier)
+            return await _opened(found, access, whole=True) or _none_left(earlier)
         if typed and not asked.sources:
             return typed
         resolve = partial(self.sources.resolve, offered=access.offered)
@@ -344,10 +344,10 @@ class Jobs:
             return asked.wait_seconds
         return SHORT_WAIT_SECONDS if asked.cursor else 0
 
-    def _skipped(self, request: Request, access: Access) -> Sequence[str]:
+    def _skipped(self, request: Request, access: Access, earlier: Job | None) -> Sequence[str]:
         """Return the names of the caller's sources that cannot be read now."""
         read = {source.uri for source in request.sources}
-        offered = access.offered(self.sources.all())
+        offered = access.offered(earlier.request.sources if earlier else self.sources.all())
         return [source.name for source in offered if source.uri not in read]
 
     def _note(self, job: Job, *, reused: bool, skipped: Sequence[str]) -> str | None:
@@ -380,13 +380,18 @@ class Jobs:
 
 
 async def _opened(
-    sources: Sequence[Source], access: Access, *, named: bool = False
+    sources: Sequence[Source], access: Access, *, named: bool = False, whole: bool = False
 ) -> tuple[Source, ...]:
-    """Return the sources that open to the caller; one that was named must."""
+    """Return the sources that open to the caller; one that was named must.
+
+    ``whole``: of none may it be unknown, since the answer would be another a moment later.
+    """
     refusals = await access.refusals(sources)
     opened = tuple(source for source in sources if source.name not in refusals)
     if refusals and (named or not opened):
         raise next(iter(refusals.values()))
+    if whole:
+        raise_unavailable(refusals)
     return opened
 
 

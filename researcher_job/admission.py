@@ -75,7 +75,7 @@ def place_of(source: Source) -> Path | None:
 def _overlap(one: Path, other: Path) -> bool:
     return any(
         a.is_relative_to(b) or b.is_relative_to(a)
-        for a, b in ((_plain(one), _plain(other)), (one.resolve(), other.resolve()))
+        for a, b in ((_plain(one), _plain(other)), (_plain(one.resolve()), _plain(other.resolve())))
     )
 
 
@@ -85,4 +85,5 @@ def _within(path: Path, parent: Path) -> bool:
 
 def _plain(path: Path) -> Path:
     """Return the path without detours and without regard to case, which a volume has none of."""
-    return Path(os.path.normpath(path).casefold())
+    text = os.path.normpath(path).casefold()
+    return Path(text.replace("//", "/", 1))  # two at the beginning are left by normpath

@@ -8,13 +8,14 @@ This module imports the standard library and pydantic only: the server loads it 
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
 """Version of the job folder. Readers refuse a newer one in words and leave it untouched."""
@@ -158,12 +159,20 @@ class Run(Record):
     started_at: AwareDatetime
 
 
+def _counted(amount: float) -> float:
+    return amount if math.isfinite(amount) else 0.0
+
+
+Amount = Annotated[float, AfterValidator(_counted)]
+"""A number that is added up; one that is none (NaN, infinity) is read as 0."""
+
+
 class Cost(Record):
     """What one call costs, or some calls together."""
 
     tool_calls: int = 0
     tokens: int = 0
-    cost_usd: float = 0.0
+    cost_usd: Amount = 0.0
 
     def plus(self, other: Cost, *, times: int = 1) -> Cost:
         """Return the sum; ``times=-1`` takes ``other`` off. Dollars are kept to a millionth."""
@@ -177,7 +186,7 @@ class Cost(Record):
 class Spent(Cost):
     """What a job used so far, over all attempts. Seconds are active ones."""
 
-    active_seconds: float = 0.0
+    active_seconds: Amount = 0.0
 
 
 class NotRead(Record):

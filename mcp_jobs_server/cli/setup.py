@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 import sys
 from pathlib import Path
@@ -26,7 +25,6 @@ _LONGEST_SECRET = 10_000
 
 def setup(args: argparse.Namespace) -> int:
     """Print checks and plan, or what became of the plan; 1 if something is broken or failed."""
-    logging.getLogger("databricks").addHandler(logging.NullHandler())  # it would name the host
     wanted = _wanted(args)
     checks, steps, done = anyio.run(_run, wanted, args.apply)
     failed = any(check.state == "broken" for check in checks) or any(

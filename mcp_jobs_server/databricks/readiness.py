@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import anyio
+
 from mcp_jobs_server.databricks.failures import Missing
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.errors import JobsError
@@ -29,7 +31,7 @@ class WorkspaceReadiness:
 
     async def _signed_in(self) -> None:
         path = "/api/2.0/preview/scim/v2/Me"
-        await self._workspace.do("sign in", "GET", path, seconds=LOOK_SECONDS)
+        await self._workspace.do("sign in", "GET", path)
 
     async def _job(self) -> None:
         await self._workspace.do(
@@ -38,7 +40,6 @@ class WorkspaceReadiness:
             "/api/2.2/jobs/get",
             query={"job_id": self._job_id},
             needs="CAN MANAGE RUN on the job",
-            seconds=LOOK_SECONDS,
         )
 
     async def _files(self) -> None:
@@ -48,18 +49,19 @@ class WorkspaceReadiness:
             f"/api/2.0/fs/directories{self._volume}",
             query={"page_size": 1},
             needs="READ VOLUME on the volume",
-            seconds=LOOK_SECONDS,
         )
 
 
 def _told(look: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[str]]:
     async def told() -> str:
         try:
-            await look()
+            with anyio.move_on_after(LOOK_SECONDS):
+                await look()
+                return ""
         except Missing:
             return "it is not there"
         except JobsError as error:
             return error.message
-        return ""
+        return "the Databricks workspace did not answer in time"
 
     return told

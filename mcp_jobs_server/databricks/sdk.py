@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from mcp_jobs_server.databricks.failures import OutOfTime
 PRODUCT = "mcp-jobs-server"
 
 _call = threading.local()
+
+# The SDK's own log names hosts. What goes wrong is told in our words, by who asked.
+logging.getLogger("databricks").addHandler(logging.NullHandler())
+logging.getLogger("databricks").propagate = False
 
 
 class BoundedClock(Clock):

@@ -18,6 +18,7 @@ import anyio
 from anyio import to_thread
 
 from mcp_jobs_server.databricks.failures import no_answer, translated
+from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.errors import JobsError, NotSignedIn, Unavailable
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ class Workspace:
         self._make = make
         self._renew_seconds = renew_seconds
         self._patience = patience
-        self._client: WorkspaceClient | None = None
+        self._clients: Shared[str, WorkspaceClient] = Shared(most=1)
         self._made_at = float("-inf")
-        self._making = anyio.Lock()
         self._limiter: anyio.CapacityLimiter | None = None
 
     @classmethod
@@ -125,7 +125,7 @@ class Workspace:
             if self._made_at > began - self._renew_seconds:
                 raise
             log.warning("the credential was refused; it is read again")
-            self._client = None
+            self._clients.drop("")
         return await self._once(doing, partial(work, await self._ready()), needs, seconds)
 
     async def do(
@@ -165,15 +165,14 @@ class Workspace:
         )
 
     async def _ready(self) -> WorkspaceClient:
-        if self._client is not None:
-            return self._client
-        async with self._making:
-            if self._client is None:
-                limiter = anyio.CapacityLimiter(1)
-                doing = "sign in"
-                self._client = await _in_thread(doing, self._make, limiter, self._patience.sign_in)
-                self._made_at = time.monotonic()
-        return self._client
+        """Return the client. Who waits for the same sign-in shares how it ends."""
+        return await self._clients.get("", float("inf"), self._signed_in)
+
+    async def _signed_in(self) -> WorkspaceClient:
+        limiter = anyio.CapacityLimiter(1)
+        client = await _in_thread("sign in", self._make, limiter, self._patience.sign_in)
+        self._made_at = time.monotonic()
+        return client
 
 
 def _client(patience: Patience, **told: str) -> WorkspaceClient:

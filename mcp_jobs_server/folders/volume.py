@@ -143,6 +143,10 @@ class VolumeFolders:
         )
         await self._files.remove(path, folder=True)
 
+    def forget(self, folder: str) -> None:
+        """Read the files of a folder anew when they are asked for next."""
+        self._forget(self.location(folder))
+
     def _forget(self, path: str) -> None:
         below = f"{path}/"
         self._once.drop_where(lambda key: key == path or key.startswith(below))

@@ -156,27 +156,27 @@ class _Owner:
 def delete(job: Traces) -> None:
     """Delete all traces of a job; done again after an interruption it goes on.
 
-    Keys go first: the same key then makes a new job instead of naming half of one. What tells
-    that the job has ended goes last, in the folder as in the index.
+    Keys go first: the same key then makes a new job instead of naming half of one. Then the
+    request and the entries, so that nobody is shown half of a job. What tells in the folder that
+    the job has ended goes last.
     """
     _unlink(job.keys)
-    _delete_folder(job.folder)
+    there = {path.name: path for path in children(job.folder)}
+    last = [there.pop(name) for name in _LAST if name in there]
+    _delete_all(there.pop(name) for name in (contract.REQUEST,) if name in there)
     for what in ("fetched", "made", "ended"):
         _unlink(job.entries.get(what, ()))
+    _delete_all((*there.values(), *last))
+    if job.folder.is_dir() and not job.folder.is_symlink():
+        job.folder.rmdir()
 
 
-def _delete_folder(folder: Path) -> None:
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    there = {path.name: path for path in children(folder)}
-    first = [there.pop(name) for name in (contract.REQUEST,) if name in there]
-    last = [there.pop(name) for name in _LAST if name in there]
-    for path in (*first, *there.values(), *last):
+def _delete_all(paths: Iterable[Path]) -> None:
+    for path in paths:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)  # follows no link, not even one put there meanwhile
         else:
             _unlink([path])
-    folder.rmdir()
 
 
 def _unlink(paths: Iterable[Path]) -> None:

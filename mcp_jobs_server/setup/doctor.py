@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -32,7 +31,6 @@ class Asked:
 
 async def workspace_checks(settings: Settings, asked: Asked) -> list[Check]:
     """Return all checks of the workspace. A run costs what a short run of the job costs."""
-    logging.getLogger("databricks").addHandler(logging.NullHandler())  # it would name the host
     workspace = Workspace.of_environment()
     catalog, schema, volume = settings.volume.removeprefix("/Volumes/").split("/")
     wanted = Wanted(catalog, schema, volume, job_id=settings.job_id, app=asked.app)

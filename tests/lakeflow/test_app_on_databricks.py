@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from mcp import MCPError
+from mcp.types import ResourceTemplateReference
 
 from mcp_jobs_server.fake_workspace.identities import Identity
 from tests.lakeflow.backend import VOLUME, Scene, scene
@@ -121,6 +124,67 @@ async def test_neither_cursors_nor_resources_nor_headers_lead_to_another_person_
         for name in ("report.md", "report.html", "evidence.jsonl"):
             with pytest.raises(MCPError, match="no research job"):
                 await eve.read_resource(f"research://{job_id}/{name}")
+
+
+async def test_the_log_is_of_json_and_names_no_host(
+    here: Home, deployed: Scene, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace, log = deployed.workspace, tmp_path / "log.txt"
+    workspace.fail("GET", "well-known/databricks-config", "truncated")
+    told = {**env(here, deployed), "MCP_JOBS_LOG_LEVEL": "INFO"}
+    async with (
+        served(here, log=log, sources=False, env=told) as url,
+        connected(url, as_person(workspace.ada)) as ada,
+        httpx2.AsyncClient() as client,
+    ):
+        await client.get(f"{url}/ready")  # when it is answered, the fault has been met
+        await start(ada, idempotency_key="k")
+        await client.get(f"{url}/elsewhere?question=water")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"request", "serving"} <= {line["message"] for line in lines}
+    said = log.read_text() + "".join(capfd.readouterr())
+    for private in (urlsplit(workspace.url).netloc, "water", "elsewhere", "papers"):
+        assert private not in said
+
+
+async def test_a_workspace_that_hangs_from_the_first_is_told_in_time(
+    here: Home, deployed: Scene
+) -> None:
+    deployed.workspace.fail("*", "", "hang", times=999, seconds=300)
+    async with (
+        served(here, sources=False, env=env(here, deployed)) as url,
+        httpx2.AsyncClient(timeout=30) as client,
+    ):
+        answer = await client.get(f"{url}/ready")
+        silent = "the Databricks workspace did not answer in time"
+        assert answer.json()["parts"] == dict.fromkeys(("workspace", "job", "volume"), silent)
+
+
+async def test_resources_and_completions_of_a_workspace_that_is_ill_are_told_in_words(
+    here: Home, deployed: Scene, tmp_path: Path
+) -> None:
+    report = "research://{job_id}/report.md"
+    template = ResourceTemplateReference(type="ref/resource", uri=report)
+    asked = {"name": "job_id", "value": ""}
+    log = tmp_path / "log.txt"
+    async with (
+        served(here, log=log, sources=False, env=env(here, deployed)) as url,
+        connected(url, as_person(deployed.workspace.ada)) as ada,
+    ):
+        deployed.workspace.fail("GET", "fs/", "500", times=99)
+        assert (await ada.complete(template, asked)).completion.values == []
+        deployed.workspace.faults.clear()
+        job_id = await start(ada)
+        [request] = deployed.volume.rglob(f"{job_id}/request.json")
+        status = request.with_name("status.json")
+        deployed.workspace.fail("GET", "fs/", "500", times=99)
+        with pytest.raises(MCPError, match="try again in a minute"):
+            await ada.read_resource(report.format(job_id=job_id))
+        deployed.workspace.faults.clear()
+        status.write_text('{"format_version": 99}\n')
+        with pytest.raises(MCPError, match="Upgrade"):
+            await ada.read_resource(report.format(job_id=job_id))
+    assert "Traceback" not in log.read_text()
 
 
 async def test_what_is_not_ready_is_said_without_hosts(here: Home, deployed: Scene) -> None:

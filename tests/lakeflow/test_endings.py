@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import anyio
 import pytest
 
 from mcp_jobs_server.models import Job
+from mcp_jobs_server.retention.sweep import sweep
 from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
 from researcher_job.contract import ENDED, OUTCOME, RUN, STATUS, Outcome, Run
 from researcher_job.contract_files import encode
@@ -147,6 +149,55 @@ async def test_the_second_failure_of_the_platform_is_the_end(
     assert job.error is not None
     assert (job.error.code, job.error.retryable) == (code, True)
     assert len(stage.runs_of(job.id)) == 2
+
+
+async def test_a_failed_run_that_may_not_be_started_once_more_is_the_end(
+    stage: Scene, runner: LakeflowRunner
+) -> None:
+    stage.job.accidents.append("internal error")
+    job = await started(runner, "answer")
+    await eventually(lambda: not stage.runs_of(job.id)[0].active)
+    stage.workspace.fail("POST", "run-now", "503", times=99)
+    found = await runner.job(OWNER, job.id)
+    assert found is not None
+    assert found.state == "queued"
+    stage.workspace.faults.clear()
+    stage.workspace.jobs.runs.jobs.clear()  # the deployed job is taken away
+    assert await runner.active(OWNER, limit=9) == []
+    ended = await until_ended(runner, job)
+    assert ended.error is not None
+    assert (ended.state, ended.error.code) == ("failed", "platform")
+
+
+async def test_an_outcome_of_odd_times_and_amounts_is_listed_all_the_same(
+    stage: Scene, runner: LakeflowRunner
+) -> None:
+    job = await works(stage, runner)
+    told = {"outcome": "answered", "ended_at": "0001-01-01T00:00:00+14:00", "attempts": 1}
+    spent = '"spent": {"active_seconds": NaN, "cost_usd": 1e300}'
+    text = f"{json.dumps(told)[:-1]}, {spent}}}\n"
+    (stage.folder(job) / OUTCOME).write_text(text)
+    stage.workspace.stop_as_platform(stage.runs_of(job.id)[0])
+    assert (await until_ended(runner, job)).state == "completed"
+    [index] = (stage.volume / OWNER.folder / "index").iterdir()
+    (index / f"{job.id}.fetched.{10**14}").touch()
+    assert [one.id for one in await runner.ended(OWNER, limit=9)] == [job.id]
+    assert (await runner.counts(OWNER))["completed"] == 1
+    assert (await runner.usage(OWNER, datetime.now(UTC) - timedelta(days=1))).active == 0
+
+
+async def test_nothing_is_left_of_a_job_that_was_removed_elsewhere(stage: Scene) -> None:
+    async with server(stage) as (one, _), server(stage, paces=slow(orphan=0)) as (other, _):
+        job = await works(stage, one)
+        assert await other.job(OWNER, job.id)
+        stage.let_go(job)
+        await until_ended(one, job)
+        now = datetime.now(UTC)
+        assert sweep(stage.volume, days=None, owner=OWNER.folder, now=now, apply=True).expired
+        assert await other.job(OWNER, job.id) is None
+        assert await other.match(OWNER, "") == []
+        assert [path for path in stage.volume.rglob("*") if path.is_file()] == []
+        assert len(stage.workspace.runs()) == 1
 
 
 async def test_two_servers_start_a_failed_run_once_more_together(stage: Scene) -> None:

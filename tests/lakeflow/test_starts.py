@@ -136,6 +136,23 @@ async def test_of_many_starts_at_one_time_on_two_servers_one_makes_the_job(
     assert [job.id for job in await runner.active(OWNER, limit=9)] == [jobs[0]]
 
 
+@pytest.mark.parametrize("options", [KEYED, OPEN])
+async def test_starts_on_two_servers_make_one_job_though_files_are_seen_late(
+    stage: Scene, runner: LakeflowRunner, options: StartOptions
+) -> None:
+    stage.workspace.files.late_seconds = 1.5
+    jobs: set[str] = set()
+
+    async def start(on: LakeflowRunner) -> None:
+        jobs.add((await started(on, options)).id)
+
+    async with server(stage) as (other, _), anyio.create_task_group() as tasks:
+        tasks.start_soon(start, runner)
+        tasks.start_soon(start, other)
+    assert len(jobs) == 1
+    assert works_on(stage) == list(jobs)
+
+
 async def test_after_a_job_ended_one_of_many_same_requests_makes_the_next(
     stage: Scene, runner: LakeflowRunner
 ) -> None:

@@ -73,8 +73,11 @@ def test_another_source_is_refused(
 
 
 @pytest.mark.parametrize("inner", [".", "ada-1234", "eve-5678/2026-03", "../jobs/x", "JOBS/.."])
-def test_no_source_lies_where_job_folders_are(place: Path, config: Path, inner: str) -> None:
-    uri = f"file://{place.parents[2]}/{inner}"
+@pytest.mark.parametrize("slashes", ["", "/"])
+def test_no_source_lies_where_job_folders_are(
+    place: Path, config: Path, inner: str, slashes: str
+) -> None:
+    uri = f"file://{slashes}{str(place.parents[2]).upper()}/{inner}"
     config.write_text(f'[sources.jobs]\nuri = "{uri}"\n')
     folder = make_folder(place, sources=(Source(name="jobs", uri=uri),))
     refused = run(folder, config)

@@ -13,7 +13,7 @@ from mcp_jobs_server.arguments import StartResearch
 from mcp_jobs_server.auth.person import SourceDoor, ask_who
 from mcp_jobs_server.auth.remembered import Remembered
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError, NotFound, NotGranted, NothingToSearch
+from mcp_jobs_server.errors import JobsError, NotFound, NotGranted, NothingToSearch, Unavailable
 from mcp_jobs_server.fake_workspace.genie import Space
 from mcp_jobs_server.fake_workspace.identities import Identity
 from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
@@ -151,9 +151,27 @@ async def test_evidence_of_a_source_that_one_may_no_longer_use_is_withheld(
     workspace.rights.revoke("genie 01f", workspace.ada.name, "CAN_RUN")
     later = await start(stage, await access_of(workspace, workspace.ada), **{how: earlier.job_id})
     assert later.sources == ("papers",)
+    assert later.note == "Not there now, so not searched: plant."
     job = await stage.runner.job(ME, later.job_id)
     assert job is not None
     assert job.request.withheld == ("nobodys", "plant", "secret")
+
+
+@pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
+@pytest.mark.parametrize("sources", [{}, {"sources": ["wiki"]}])
+async def test_nothing_is_withheld_because_a_workspace_did_not_answer(
+    stage: Stage, workspace: FakeWorkspace, how: str, sources: dict[str, object]
+) -> None:
+    earlier = await start(
+        stage, await access_of(workspace, workspace.ada), sources=["plant", "papers"]
+    )
+    ada = await access_of(workspace, workspace.ada)
+    workspace.fail("GET", "genie/spaces", "500", times=9)
+    with pytest.raises(Unavailable):
+        await start(stage, ada, **{how: earlier.job_id, **sources})
+    workspace.faults.clear()
+    later = await start(stage, ada, **{how: earlier.job_id})
+    assert later.sources == ("plant", "papers")
 
 
 async def test_evidence_that_came_from_further_back_is_withheld_too(

@@ -17,11 +17,15 @@ from mcp_jobs_server.models import ENDED_STATES, JobState
 from researcher_job.contract import OutcomeKind, Request
 
 _NAME = re.compile(
-    r"(?P<job>\d{8}-[a-z2-7]{13})\.(?P<what>made|ended|fetched)\.(?P<at>\d{1,15})"
+    r"(?P<job>\d{8}-[a-z2-7]{13})\.(?P<what>made|ended|fetched)\.(?P<at>\d{1,13})"
     r"(?:\.(?P<state>[a-z]+)\.(?P<outcome>[a-z_]+|-)\.(?P<kind>[0-9a-f]{8})"
     r"\.(?P<active>\d{1,12})\.(?P<cents>\d{1,12}))?",
     re.ASCII,
 )
+
+_LATEST = 10**13 - 1
+_MOST = 10**12 - 1
+"""The largest numbers that names hold: the year 2286, and what no job ran or cost."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,10 @@ class Entry:
 
 
 def milliseconds(at: datetime) -> int:
-    """Return whole milliseconds since the epoch, as entries hold them."""
-    since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    """Return whole milliseconds since the epoch, as entries hold them: none before it."""
+    since = at - datetime(1970, 1, 1, tzinfo=UTC)
+    whole = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    return min(max(0, whole), _LATEST)
 
 
 def moment(ms: int) -> datetime:
@@ -87,7 +92,7 @@ def ended_name(
     active_seconds: float,
     cost_usd: float,
 ) -> str:
-    active, cents = max(0, round(active_seconds * 1000)), max(0, round(cost_usd * 100))
+    active, cents = (min(max(0, round(n)), _MOST) for n in (active_seconds * 1000, cost_usd * 100))
     said = (state, outcome or "-", kind_of(request), str(active), str(cents))
     return ".".join((request.job_id, "ended", str(milliseconds(at)), *said))
 

@@ -8,12 +8,20 @@ holds who came after it. So of any number of simultaneous starts one makes the j
 from __future__ import annotations
 
 import hashlib
+import time
 
-from mcp_jobs_server.errors import Conflict
+import anyio
+
+from mcp_jobs_server.errors import Conflict, Unavailable
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Owner
 from researcher_job.contract import Record
 from researcher_job.contract_files import decode, encode
+
+APPEARS_SECONDS = 15.0
+"""How long a file that another start wrote is waited for."""
+
+PAUSE_SECONDS = 0.5
 
 
 class Claim(Record):
@@ -37,10 +45,27 @@ class Keys:
         return decode(Claim, found.data if found else None)
 
     async def claim(self, owner: Owner, name: str, ours: Claim) -> Claim:
-        """Create the file; return what stands in it: ``ours``, or what another start claimed."""
-        if await self._folders.create(_folder(owner), name, encode(ours)):
-            return ours
-        return await self.read(owner, name) or ours
+        """Create the file; return what stands in it: ``ours``, or what another start claimed.
+
+        A file that is there and not seen yet is waited for: going on without it would make a
+        second job. One that was taken back meanwhile is created.
+
+        Raises:
+            Unavailable: it is still not seen.
+        """
+        until = time.monotonic() + APPEARS_SECONDS
+        while not await self._folders.create(_folder(owner), name, encode(ours)):
+            found = await self._folders.read(_folder(owner), name)
+            if found is not None:
+                return decode(Claim, found.data) or ours
+            if time.monotonic() > until:
+                raise Unavailable(
+                    "Another start of the same was made just now, and the workspace does not show"
+                    " it yet.",
+                    "Make the same call again in a minute: it makes no second job.",
+                )
+            await anyio.sleep(PAUSE_SECONDS)
+        return ours
 
     async def replace(self, owner: Owner, name: str, ours: Claim) -> None:
         await self._folders.write(_folder(owner), name, encode(ours))

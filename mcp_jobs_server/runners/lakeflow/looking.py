@@ -10,7 +10,7 @@ from functools import partial
 
 from mcp_jobs_server.databricks.run_state import COMPUTE_STARTS, RunState, run_state
 from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.errors import JobsError, Refused
+from mcp_jobs_server.errors import JobsError, NotPermitted, Refused
 from mcp_jobs_server.folders.volume import VolumeFolders
 from mcp_jobs_server.models import Job, Owner, job_folder
 from mcp_jobs_server.runners.lakeflow import ending
@@ -85,6 +85,8 @@ class Looking:
         entry = await self._index.entry(owner.folder, job_id, seconds=seconds)
         if entry is not None and entry.ended is not None:
             return await self._ended(owner, entry)
+        if entry is None:
+            self._forget(owner, job_id)
         request = await self.request(owner, job_id)
         if request is None:
             return None
@@ -151,6 +153,13 @@ class Looking:
     async def cancelled(self, job: Job) -> Job:
         """Write down that a job was stopped before it began, and return it."""
         return await self._record(job, None, None)
+
+    def _forget(self, owner: Owner, job_id: str) -> None:
+        """Drop what is kept of a job without an entry: it may have been removed elsewhere, and
+        nothing of it may be shown or started again from copies."""
+        folder = job_folder(owner, job_id)
+        self._folders.forget(folder)
+        self._known_runs.drop(folder)
 
     async def _ended(self, owner: Owner, entry: Entry) -> Job | None:
         if entry.ended is not None and entry.ended.state != "completed":
@@ -267,10 +276,18 @@ class Looking:
         return await self._standing(job, None, run.run_id, RunState("queued"))
 
     async def _started_again(self, seen: _Seen) -> Job:
+        """Ask for one more run. Where it is refused for good, the first failure is the end."""
         job = seen.job
-        if seen.run is None:
+        if seen.run is None or seen.state is None:
             return job
-        run = await self._launching.again(job.owner, job.id, seen.run)
+        try:
+            run = await self._launching.again(job.owner, job.id, seen.run)
+        except (Refused, NotPermitted) as error:
+            log.warning("job %s is not started once more: %s", job.id, error.message)
+            return await self._record(job, ending.failure(seen.state), seen.status)
+        except JobsError as error:
+            log.warning("job %s is not started once more yet: %s", job.id, error.message)
+            return replace(job, summary=error.message)
         self._known_runs.put(job.folder, run)
         return await self._standing(job, None, run.run_id, RunState("queued"))
 
