@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 MOST_LOOKS = 5
 """Jobs without an active run that are looked at together, the newest first; later calls go on.
 
-Each takes three requests where it has an outcome, and a list may make 25 in all."""
+Each takes three requests where it has an outcome, and a list may make 25 in all. A start and a
+removal must know all, and look at so many at a time."""
 
 LAST_LIKE = 5
 
@@ -51,7 +52,7 @@ class Lists:
         self._looking = looking
 
     async def active(self, owner: Owner, *, limit: int, before: str) -> Sequence[Job]:
-        entries = _after([e for e in await self._entries(owner) if e.ended is None], before)
+        entries = _after(await self._going(owner), before)
         jobs = await self._unended(owner, entries[: limit + MOST_LOOKS])
         return jobs[:limit]
 
@@ -73,17 +74,17 @@ class Lists:
 
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
         ended = [entry.ended.state for entry in await self._settled(owner) if entry.ended]
-        return Counter([*ended, *await self._states(owner)])
+        seen = await self._unseen(owner) if await self._going(owner) else []
+        return Counter([*ended, *await self._states(owner, seen)])
 
-    async def _states(self, owner: Owner) -> list[JobState]:
-        """Return the states of unended jobs, those at work as their runs tell without more."""
-        entries = [entry for entry in await self._entries(owner) if entry.ended is None]
+    async def _states(self, owner: Owner, seen: Sequence[Job]) -> list[JobState]:
+        """Return the states of unended jobs: those ``seen``, others as their runs tell."""
+        entries = await self._going(owner)
         runs = await self._active_runs() if entries else {}
-        unseen = (
-            [job.state for job in await self._unseen(owner) if not job.ended] if entries else []
-        )
-        at_work = [run for entry in entries if (run := runs.get(self._place(owner, entry)))]
-        return [*unseen, *(_state(run) for run in at_work)]
+        known = {job.id for job in seen}
+        others = [entry for entry in entries if entry.job_id not in known]
+        at_work = [run for entry in others if (run := runs.get(self._place(owner, entry)))]
+        return [*(job.state for job in seen if not job.ended), *map(_state, at_work)]
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         fitting = [
@@ -111,7 +112,7 @@ class Lists:
         made = [entry for entry in entries if entry.made >= after]
         first = await self._job(owner, made[-1]) if made else None
         return Usage(
-            active=len(await self._states(owner)),
+            active=len(await self._states(owner, await self._look(owner, most=None))),
             starts=len(made),
             cost_usd=sum(entry.ended.cost_usd for entry in made if entry.ended),
             first=first.request.created_at if first else None,
@@ -119,8 +120,8 @@ class Lists:
 
     async def building_on(self, owner: Owner, job_id: str) -> str:
         """Return an unended job that follows this one up or repeats it; "": none."""
-        entries = [entry for entry in await self._entries(owner) if entry.ended is None]
-        for job in await self._unended(owner, entries):
+        seen = await self._look(owner, most=None)
+        for job in await self._unended(owner, await self._going(owner), seen):
             if job_id in (job.request.follow_up_of, job.request.refresh_of):
                 return job.id
         return ""
@@ -132,11 +133,21 @@ class Lists:
     async def _entries(self, owner: Owner) -> list[Entry]:
         return await self._index.entries(owner.folder)
 
-    async def _unended(self, owner: Owner, entries: Sequence[Entry]) -> list[Job]:
-        """Return those of the jobs that have not ended, in the order of their entries."""
+    async def _going(self, owner: Owner) -> list[Entry]:
+        """Return the entries of jobs that are not known to have ended."""
+        return [entry for entry in await self._entries(owner) if entry.ended is None]
+
+    async def _unended(
+        self, owner: Owner, entries: Sequence[Entry], seen: Sequence[Job] | None = None
+    ) -> list[Job]:
+        """Return those of the jobs that have not ended, in the order of their entries.
+
+        ``seen`` are jobs without an active run that were looked at; some are looked at without.
+        """
         if not entries:
             return []
-        unseen = {job.id: job for job in await self._unseen(owner)}
+        seen = await self._unseen(owner) if seen is None else seen
+        unseen = {job.id: job for job in seen}
         runs = await self._active_runs()
         asks = [
             partial(self._listed, owner, entry, run)
@@ -152,14 +163,20 @@ class Lists:
 
         They are looked at once for all who ask within two seconds.
         """
-        return await self._looks.get(owner, self._fresh_seconds, lambda: self._look(owner))
+        return await self._looks.get(
+            owner, self._fresh_seconds, lambda: self._look(owner, most=MOST_LOOKS)
+        )
 
-    async def _look(self, owner: Owner) -> Sequence[Job]:
-        runs = await self._active_runs()
-        entries = [e for e in await self._entries(owner) if e.ended is None]
-        left = [entry for entry in entries if self._place(owner, entry) not in runs]
-        asks = [partial(self._alone, owner, entry) for entry in left[:MOST_LOOKS]]
-        return [job for job in await each(asks) if job is not None]
+    async def _look(self, owner: Owner, *, most: int | None) -> Sequence[Job]:
+        """Look at jobs that no active run works on, the newest first; ``None``: at all of them."""
+        entries = await self._going(owner)
+        runs = await self._active_runs() if entries else {}
+        left = [entry for entry in entries if self._place(owner, entry) not in runs][:most]
+        found: list[Job | None] = []
+        while left:
+            some, left = left[:MOST_LOOKS], left[MOST_LOOKS:]
+            found += await each(partial(self._alone, owner, entry) for entry in some)
+        return [job for job in found if job is not None]
 
     def _place(self, owner: Owner, entry: Entry) -> str:
         return self._folders.location(job_folder(owner, entry.job_id))
@@ -175,7 +192,7 @@ class Lists:
 
     async def _settled(self, owner: Owner) -> list[Entry]:
         """Return the entries of ended jobs, once those that ended unseen were looked at."""
-        if any(entry.ended is None for entry in await self._entries(owner)):
+        if await self._going(owner):
             await self._unseen(owner)
         return [entry for entry in await self._entries(owner) if entry.ended is not None]
 

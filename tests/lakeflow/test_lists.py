@@ -1,0 +1,66 @@
+"""What is counted, and what must not be removed, however many jobs have no active run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mcp_jobs_server.errors import Conflict
+from mcp_jobs_server.models import Job
+from mcp_jobs_server.runners.base import Runner
+from mcp_jobs_server.runners.lakeflow.lists import MOST_LOOKS
+from tests.lakeflow.backend import (
+    ANY,
+    AT_ONCE,
+    OWNER,
+    Scene,
+    eventually,
+    request,
+    scene,
+    server,
+    slow,
+    started,
+    until_ended,
+)
+
+PATIENT = slow(late=60)
+"""A run that ended without an outcome is waited for: the job has ended neither."""
+
+
+async def finishing(stage: Scene, runner: Runner, *, follow_up_of: str | None = None) -> Job:
+    """Start a job that is not ended and has no active run."""
+    asked = request("silent").model_copy(update={"follow_up_of": follow_up_of})
+    begun = await runner.start(asked, owner=OWNER, options=ANY)
+    (run,) = stage.runs_of(begun.job.id)
+    await eventually(lambda: not run.active)
+    return begun.job
+
+
+@pytest.mark.anyio
+async def test_no_job_is_overlooked_for_there_are_many(tmp_path: Path) -> None:
+    with scene(tmp_path, max_concurrent_runs=10) as stage:
+        async with server(stage, paces=PATIENT) as (runner, _):
+            base = await until_ended(runner, await started(runner, "answer"))
+            following = await finishing(stage, runner, follow_up_of=base.id)
+            for _ in range(MOST_LOOKS):
+                await finishing(stage, runner)
+            usage = await runner.usage(OWNER, datetime.now(UTC) - timedelta(hours=1))
+            assert usage.active == MOST_LOOKS + 1
+            with pytest.raises(Conflict, match=following.id):
+                await runner.remove(OWNER, base.id)
+
+
+@pytest.mark.anyio
+async def test_a_job_that_got_a_run_since_it_was_looked_at_counts_once(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        stage.job.accidents.append("internal error")
+        async with server(stage, paces=replace(AT_ONCE, index=30)) as (runner, _):
+            job = await started(runner)
+            (run,) = stage.runs_of(job.id)
+            await eventually(lambda: not run.active)
+            counted = [dict(await runner.counts(OWNER)) for _ in range(3)]
+            assert len(stage.runs_of(job.id)) == 2
+            assert [sum(each.values()) for each in counted] == [1, 1, 1]
