@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from mcp_jobs_server.connect import instructions, launch
+from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
 from researcher_job.contract import OUTCOME, REPORT, REQUEST, STATUS, Outcome, Status
 from researcher_job.contract_files import decode, read_whole
 from tests.bundle import rules
@@ -26,6 +27,7 @@ from tests.server.asking import fetch, running, status
 from tests.server.command_line import CommandLine
 from tests.server.stage import ME, Stage
 from tests.setup.catalog_server import APP, JOB, Catalog, serve
+from tests.setup.test_doctor import app_that_answers, configuration, deploy_app, doctor
 
 SAFETY_SECONDS = 60
 DEPLOY, CONNECT, OWN = (f"docs/{n}.md" for n in ("deploy", "connect-databricks", "own-job"))
@@ -75,6 +77,35 @@ def test_what_setup_prints_before_it_registers(tmp_path: Path) -> None:
     granted(catalog)
     words, output = shown(CONNECT, "mcp-jobs-server setup")
     assert run_setup(catalog, words, tmp_path) == output
+
+
+def test_what_doctor_prints_of_a_deployment_that_works(tmp_path: Path) -> None:
+    words, output = shown(DEPLOY, "mcp-jobs-server doctor")
+    cli = CommandLine(tmp_path / "data", tmp_path)
+    with FakeWorkspace(tmp_path / "workspace") as workspace, app_that_answers(200) as (url, _):
+        workspace.add_volume("main.research.jobs")
+        (workspace.add_volume("main.documents.handbook") / "leave.md").write_text("25 days.")
+        job = workspace.add_job(configuration(tmp_path, "volume:main.documents.handbook"))
+        deploy_app(workspace, url)
+        done = doctor(cli, workspace, job.job_id, *words[2:], how=())
+    assert _without_this_machine(done.out) == _without_this_machine(output)
+
+
+def _without_this_machine(text: str) -> str:
+    """Leave out versions, places and seconds."""
+    text = re.sub(r"(?m)^((?:Python|dependencies)\tok\t).*", r"\1", text)
+    return re.sub(r"\d+ s\b", "N s", text)
+
+
+def test_what_databricks_prints_has_the_names_of_the_bundle() -> None:
+    deployed, started = (one.text for one in fences(DEPLOY) if one.language == "text")
+    document = written()
+    [artifact] = document["artifacts"]
+    name = document["bundle"]["name"]
+    assert f"Building {artifact}..." in deployed
+    assert f"/.bundle/{name}/prod/files..." in deployed
+    app = bundle(document, "prod").app["name"]
+    assert started.count(app) == 3
 
 
 def test_what_retention_prints(tmp_path: Path) -> None:

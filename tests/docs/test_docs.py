@@ -316,7 +316,7 @@ def test_links_lead_somewhere(name: str) -> None:
             assert ((ROOT / name).parent / link.partition("#")[0]).is_file(), link
 
 
-GENERAL = {"Volumes", "path", "home", "mcp", "health", "ready"}
+GENERAL = {"Volumes", "Workspace", "path", "home", "mcp", "health", "ready"}
 """How absolute paths in documents may begin; others are those of somebody's machine."""
 
 HOSTS = {"127.0.0.1:8000", "modelcontextprotocol.io", "wiki.example.org"}

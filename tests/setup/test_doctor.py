@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,10 +42,16 @@ def configuration(tmp_path: Path, source: str = "") -> str:
     return f"--config={file}"
 
 
-def doctor(cli: CommandLine, workspace: FakeWorkspace, job_id: int, *words: str) -> Done:
+def doctor(
+    cli: CommandLine,
+    workspace: FakeWorkspace,
+    job_id: int,
+    *words: str,
+    how: Sequence[str] = ("--json",),
+) -> Done:
     return cli.run(
         "doctor",
-        "--json",
+        *how,
         *words,
         DATABRICKS_HOST=workspace.url,
         DATABRICKS_CLIENT_ID=workspace.app.client_id,
