@@ -37,6 +37,7 @@ ANSWERED = 0.5
 """Probability from which a question counts as answered. What is found and not answered is called
 partial."""
 
+_FEWER = 1.5
 _MANY = 500
 """Passages from which ``Calibration.found`` holds. Among fewer, words meet by chance less often."""
 
@@ -104,7 +105,7 @@ class Judged:
     one of them where the question is about one thing; 0 where a question of few words lacks one.
     ``is_fit``: one of them is on what is asked about, and one has a figure or a time where that
     is asked for. ``needed`` is the probability from which the question counts as spoken of in so
-    many passages. All by what is ``calibrated``.
+    many passages, ``least`` what must be ``held`` for an answer. All by what is ``calibrated``.
     """
 
     ranked: tuple[Ranked, ...]
@@ -113,6 +114,7 @@ class Judged:
     held: float
     is_fit: bool
     needed: float
+    least: float
     calibrated: Calibration
 
     @property
@@ -125,7 +127,7 @@ class Judged:
     @property
     def is_answered(self) -> bool:
         """Whether the quotes answer it; never where they leave much of it out."""
-        enough = self.is_fit and self.held >= self.calibrated.held
+        enough = self.is_fit and self.held >= self.least
         return enough and self.calibrated.answering.probability(self.signals) >= ANSWERED
 
 
@@ -150,10 +152,26 @@ def judge(
         shown=tuple(shown),
         signals=signals(question, ranked, passages, frequencies, led=led, vectors=vectors),
         calibrated=calibrated,
-        needed=calibrated.found * min(1.0, math.log1p(frequencies.passages) / math.log1p(_MANY)),
+        needed=calibrated.found * _chance(frequencies.passages),
+        least=_least(question, frequencies, calibrated),
         is_fit=_is_fit(question, best),
         held=_held(question, best, frequencies),
     )
+
+
+def _chance(passages: int) -> float:
+    """Return how likely words meet by chance in so many passages, against many: 0 to 1."""
+    share: float = min(1.0, math.log1p(passages) / math.log1p(_MANY)) ** _FEWER
+    return share
+
+
+def _least(question: Question, frequencies: Frequencies, calibrated: Calibration) -> float:
+    """Return what share of a question must be held; what is said in other words may be less.
+
+    Not where the sources nowhere have a word of it: then it may be just what is asked about.
+    """
+    known = all(frequencies.containing.get(term.stem) for term in question.terms)
+    return calibrated.held if known else max(calibrated.held, BY_WORDS.held)
 
 
 def _is_fit(question: Question, best: Sequence[Ranked]) -> bool:
