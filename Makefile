@@ -79,6 +79,7 @@ $(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
+	$(PIP) --editable '.[semantic]' --constraint constraints.txt
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
 	$(PIP) --requirement $(VENV)/dev.txt --constraint constraints.txt
 	@touch $@

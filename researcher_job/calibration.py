@@ -14,12 +14,15 @@ from researcher_job.selection import Ranked, sentence_texts
 from researcher_job.sources.base import Frequencies, Passage
 from researcher_job.stop_words import STOP_WORDS
 from researcher_job.terms import Question
+from researcher_job.traits import Traits
+from researcher_job.vectors import Vectors, nearness_by
 from researcher_job.words import is_part, stems
 
 SUPPORTING = 3
 """How many of the best quotes are looked at."""
 
 _PASSAGES = 5
+_NEAR = 12
 _RAREST = 2
 _SATURATION = 1.2
 _MOST_LED = 1.5
@@ -36,7 +39,9 @@ class Signals:
     titles. ``rare``: of the two rarest words only, in one passage. ``led``: how much the best
     passage gained by what names it. ``own``: in the words of one quote. ``asked``: in those of
     the first, of what the titles do not say. ``weight``: in one passage, more where a word comes
-    often. None grows with the length of a document by itself.
+    often. ``near``: how near the nearest of the best quotes is in meaning, by word vectors, 0
+    without them. ``titled``: the same below its title. None grows with the length of a document
+    by itself.
     """
 
     pair: float = 0.0
@@ -46,6 +51,8 @@ class Signals:
     own: float = 0.0
     asked: float = 0.0
     weight: float = 0.0
+    near: float = 0.0
+    titled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,62 @@ class Model:
         return 1 / (1 + math.exp(-self.intercept - math.fsum(a * b for a, b in pairs)))
 
 
-RELEVANT = Model(Signals(pair=3.11, about=4.0, rare=1.46, led=1.83), -6.56)
-"""Whether the sources speak of the question at all: fitted on questions of HotpotQA and CLAPnq,
-each asked of both sets' documents."""
+@dataclass(frozen=True)
+class Calibration:
+    """What sentences are ranked by, and what is made of the best of them.
 
-ANSWERING = Model(Signals(own=2.14, asked=1.83, weight=2.14), -2.25)
-"""Whether the quotes answer it: fitted on questions of CLAPnq, each asked of one passage on its
-subject. Both by ``tests.evaluation.fit``, on every other question."""
+    ``weights``: how much each trait speaks for a sentence against the others of its passage.
+    ``relevant``: whether the sources speak of the question at all, which counts as so from the
+    probability ``found``. ``answering``: whether the quotes answer it. ``held``: the share of the
+    question that quotes must have, at least, to count as an answer.
+    """
+
+    weights: Traits
+    relevant: Model
+    answering: Model
+    found: float
+    held: float
+
+
+BY_WORDS = Calibration(
+    weights=Traits(
+        own=0.09,
+        asked=1.88,
+        telling=1.92,
+        answer=1.72,
+        defines=0.22,
+        opens=-0.46,
+        apart=-0.26,
+        thin=-2.02,
+    ),
+    relevant=Model(Signals(pair=3.4, about=4.45, rare=1.67, led=1.99), -7.19),
+    answering=Model(Signals(own=1.52, asked=1.01, weight=1.83), -1.68),
+    found=0.44,
+    held=0.6,
+)
+BY_MEANING = Calibration(
+    weights=Traits(
+        own=-0.7,
+        asked=1.96,
+        telling=1.67,
+        answer=1.73,
+        defines=0.23,
+        opens=-0.58,
+        apart=-0.16,
+        thin=-2.27,
+        near=2.42,
+    ),
+    relevant=Model(Signals(pair=3.88, about=3.17, led=1.59, near=1.67, titled=5.22), -8.74),
+    answering=Model(Signals(own=1.08, asked=0.84, weight=1.38, near=2.84), -2.44),
+    found=0.58,
+    held=0.4,
+)
+"""Fitted by ``tests.evaluation.fit``, without word vectors and with them. The weights: on passages
+of CLAPnq and HotpotQA, where questions that are not answered by the first sentence of a passage
+count as much again: few documents are an encyclopedia, which begins with the answer. ``relevant``:
+on questions of both sets, each asked of both sets' documents. ``answering``: on those of CLAPnq,
+each asked of one passage on its subject. ``held`` is chosen by hand: vectors find answers in other
+words than were asked in."""
 
 
 def signals(
@@ -78,6 +134,7 @@ def signals(
     frequencies: Frequencies,
     *,
     led: float = 0.0,
+    vectors: Vectors | None = None,
 ) -> Signals:
     """Measure what the best ``ranked`` quotes and ``passages`` have of ``question``."""
     demand = Demand(question, frequencies)
@@ -92,7 +149,13 @@ def signals(
         own=_most(demand.share(one.stems) for one in ranked),
         asked=ranked[0].traits.asked if ranked else 0.0,
         weight=_most(demand.weight(one.words) for one in best),
+        near=_most(one.traits.near for one in ranked[:_NEAR]),
+        titled=_most(nearness_by(vectors, question.text, _below_titles(ranked[:_NEAR]))),
     )
+
+
+def _below_titles(ranked: Sequence[Ranked]) -> list[str]:
+    return [f"{one.quote.passage.title}. {one.quote.text}" for one in ranked]
 
 
 def _most(values: Iterable[float]) -> float:

@@ -12,11 +12,20 @@ from anyio import to_thread
 
 from researcher_job import contract
 from researcher_job.answer_type import AnswerType
-from researcher_job.calibration import ANSWERING, RELEVANT, SUPPORTING, Demand, Signals, signals
+from researcher_job.calibration import (
+    BY_MEANING,
+    BY_WORDS,
+    SUPPORTING,
+    Calibration,
+    Demand,
+    Signals,
+    signals,
+)
 from researcher_job.hops import follow
 from researcher_job.selection import Ranked, ranked_quotes
 from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
 from researcher_job.terms import Question, analyse
+from researcher_job.vectors import Vectors, vectors_for
 from researcher_job.words import is_part
 
 State = Literal["answered", "partial", "not_found"]
@@ -24,16 +33,13 @@ State = Literal["answered", "partial", "not_found"]
 _PASSAGES = {"quick": 20, "standard": 40, "deep": 80}
 _ROUNDS = {"quick": 1, "standard": 1, "deep": 2}
 _QUOTES = {"quick": 3, "standard": 5, "deep": 8}
-FOUND = 0.49
 ANSWERED = 0.5
-"""Probabilities from which a question counts as spoken of, and as answered; what lies between
-is called partial. Both are set on every other question of the sets that ``make eval`` measures."""
+"""Probability from which a question counts as answered. What is found and not answered is called
+partial."""
 
+_FEWER = 1.5
 _MANY = 500
-"""Passages from which ``FOUND`` holds. Among fewer, words meet by chance less often."""
-
-HELD = 0.6
-"""Share of the question that quotes must have, at least, to count as an answer."""
+"""Passages from which ``Calibration.found`` holds. Among fewer, words meet by chance less often."""
 
 _COUNTED: frozenset[AnswerType] = frozenset({"time", "duration", "number", "price"})
 _FEW = 2
@@ -70,7 +76,8 @@ async def find(
     analysed = await to_thread.run_sync(analyse, question, terms)
     passages, led = await gather(analysed, terms, library, depth=depth)
     frequencies = analysed.together(await library.frequencies(analysed.index_stems))
-    judged = await to_thread.run_sync(judge, analysed, passages, frequencies, led)
+    vectors = await to_thread.run_sync(vectors_for, question)
+    judged = await to_thread.run_sync(judge, analysed, passages, frequencies, led, vectors)
     return _findings(analysed, judged, frequencies, most=_QUOTES[depth])
 
 
@@ -98,7 +105,7 @@ class Judged:
     one of them where the question is about one thing; 0 where a question of few words lacks one.
     ``is_fit``: one of them is on what is asked about, and one has a figure or a time where that
     is asked for. ``needed`` is the probability from which the question counts as spoken of in so
-    many passages.
+    many passages, ``least`` what must be ``held`` for an answer. All by what is ``calibrated``.
     """
 
     ranked: tuple[Ranked, ...]
@@ -107,34 +114,64 @@ class Judged:
     held: float
     is_fit: bool
     needed: float
+    least: float
+    calibrated: Calibration
 
     @property
     def is_found(self) -> bool:
         """Whether the sources speak of the question."""
-        return bool(self.shown) and RELEVANT.probability(self.signals) >= self.needed
+        return (
+            bool(self.shown) and self.calibrated.relevant.probability(self.signals) >= self.needed
+        )
 
     @property
     def is_answered(self) -> bool:
         """Whether the quotes answer it; never where they leave much of it out."""
-        enough = self.is_fit and self.held >= HELD
-        return enough and ANSWERING.probability(self.signals) >= ANSWERED
+        enough = self.is_fit and self.held >= self.least
+        return enough and self.calibrated.answering.probability(self.signals) >= ANSWERED
 
 
 def judge(
-    question: Question, passages: Sequence[Passage], frequencies: Frequencies, led: float = 0.0
+    question: Question,
+    passages: Sequence[Passage],
+    frequencies: Frequencies,
+    led: float = 0.0,
+    vectors: Vectors | None = None,
+    calibrated: Calibration | None = None,
 ) -> Judged:
-    """Rank the sentences of ``passages`` and measure what they have of ``question``."""
-    ranked = ranked_quotes(question, passages, frequencies)
+    """Rank the sentences of ``passages`` and measure what they have of ``question``.
+
+    By meaning where there are ``vectors``, by words only where there are none.
+    """
+    calibrated = calibrated or (BY_MEANING if vectors else BY_WORDS)
+    ranked = ranked_quotes(question, passages, frequencies, calibrated.weights, vectors)
     shown = _worth_quoting(question, ranked)
     best = shown[:SUPPORTING]
     return Judged(
         ranked=tuple(ranked),
         shown=tuple(shown),
-        signals=signals(question, ranked, passages, frequencies, led=led),
-        needed=FOUND * min(1.0, math.log1p(frequencies.passages) / math.log1p(_MANY)),
+        signals=signals(question, ranked, passages, frequencies, led=led, vectors=vectors),
+        calibrated=calibrated,
+        needed=calibrated.found * _chance(frequencies.passages),
+        least=_least(question, frequencies, calibrated),
         is_fit=_is_fit(question, best),
         held=_held(question, best, frequencies),
     )
+
+
+def _chance(passages: int) -> float:
+    """Return how likely words meet by chance in so many passages, against many: 0 to 1."""
+    share: float = min(1.0, math.log1p(passages) / math.log1p(_MANY)) ** _FEWER
+    return share
+
+
+def _least(question: Question, frequencies: Frequencies, calibrated: Calibration) -> float:
+    """Return what share of a question must be held; what is said in other words may be less.
+
+    Not where the sources nowhere have a word of it: then it may be just what is asked about.
+    """
+    known = all(frequencies.containing.get(term.stem) for term in question.terms)
+    return calibrated.held if known else max(calibrated.held, BY_WORDS.held)
 
 
 def _is_fit(question: Question, best: Sequence[Ranked]) -> bool:

@@ -12,6 +12,7 @@ from researcher_job.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
 from researcher_job.terms import Question
 from researcher_job.traits import Said, Traits, Wanted, refers, worth
+from researcher_job.vectors import Vectors, nearness_by
 from researcher_job.words import stems
 
 CONTEXT_SHARE = 0.5
@@ -56,16 +57,23 @@ class Ranked:
 
 
 def ranked_quotes(
-    question: Question, passages: Sequence[Passage], frequencies: Frequencies
+    question: Question,
+    passages: Sequence[Passage],
+    frequencies: Frequencies,
+    weights: Traits,
+    vectors: Vectors | None = None,
 ) -> list[Ranked]:
-    """Return the sentences of ``passages`` that touch the question, the best first, none twice."""
+    """Return the sentences of ``passages`` that touch the question, the best first, none twice.
+
+    ``weights`` are those of their traits.
+    """
     judged = _Judge(question, _weights(question, frequencies))
     subject = _Subject(question, passages)
     best_score = max((passage.score for passage in passages), default=0.0)
     found: list[Ranked] = []
     for passage in passages:
         share = passage.score / best_score if best_score > 0 else 0.0
-        found += judged.quotes(passage, share, subject)
+        found += judged.quotes(passage, share, subject, weights, vectors)
     found.sort(key=lambda one: (-one.rank, one.quote.passage.uri, one.quote.start))
     return list(_distinct(found))
 
@@ -112,16 +120,25 @@ class _Judge:
     """Weighs sentences by the words of one question; ``weights`` are those of its stems."""
 
     def __init__(self, question: Question, weights: Mapping[str, float]) -> None:
+        self._question = question
         self._wanted = Wanted(question, weights)
 
-    def quotes(self, passage: Passage, share: float, subject: _Subject) -> list[Ranked]:
+    def quotes(
+        self,
+        passage: Passage,
+        share: float,
+        subject: _Subject,
+        weights: Traits,
+        vectors: Vectors | None,
+    ) -> list[Ranked]:
         spans = sentences(passage.text)
         texts = [said(passage.text[span.start : span.end]) for span in spans]
         *own, title, heading = stems([*texts, passage.title, passage.locator])
         above = frozenset((*title, *heading))
         near = {stem for sentence in own for stem in sentence}
         places = _places(passage.text, spans)
-        judged = [Said(*one) for one in zip(texts, own, places, strict=True)]
+        nearness = nearness_by(vectors, self._question.text, texts)
+        judged = [Said(*one) for one in zip(texts, own, places, nearness, strict=True)]
         found = []
         traits = self._wanted.traits(judged, above)
         for span, one, has in zip(spans, judged, traits, strict=True):
@@ -129,7 +146,7 @@ class _Judge:
             if self.share(words, above, near) <= 0:
                 continue
             on_subject = subject.named(passage, words, near)
-            rank = worth(has) + _WORTH_OF_KIND[span.kind]
+            rank = worth(has, weights) + _WORTH_OF_KIND[span.kind]
             rank += PASSAGE * share * (1.0 if on_subject else _OTHER_SUBJECT)
             rank += _SHOUTED if one.text.isupper() else 0.0
             context = REFERRED_SHARE if refers(one.text) else CONTEXT_SHARE

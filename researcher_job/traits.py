@@ -35,7 +35,8 @@ class Traits:
     sentences of the passage have. ``answer``: how plainly it shows the kind of answer.
     ``defines``: it says what a word of the question is. ``opens``: more, the earlier it stands in
     its paragraph. ``apart``: it neither names what the titles name nor begins by referring to
-    it. ``thin``: it has few words.
+    it. ``thin``: it has few words. ``near``: how near it is in meaning, by word vectors; 0
+    without them.
     """
 
     own: float
@@ -46,27 +47,12 @@ class Traits:
     opens: float
     apart: float
     thin: float
+    near: float = 0.0
 
 
-WEIGHTS = Traits(
-    own=0.9,
-    asked=1.51,
-    telling=2.2,
-    answer=2.38,
-    defines=0.75,
-    opens=0.29,
-    apart=-1.15,
-    thin=-2.39,
-)
-"""How much each trait speaks for a sentence against the others of its passage. Fitted by
-``tests.evaluation.fit`` on every other question of CLAPnq and HotpotQA, where questions that are
-not answered by the first sentence of a passage count as much again: few documents are an
-encyclopedia, which begins with the answer."""
-
-
-def worth(traits: Traits) -> float:
+def worth(traits: Traits, weights: Traits) -> float:
     """Return how much speaks for a sentence; only differences mean something."""
-    return math.fsum(a * b for a, b in zip(astuple(traits), astuple(WEIGHTS), strict=True))
+    return math.fsum(a * b for a, b in zip(astuple(traits), astuple(weights), strict=True))
 
 
 def refers(text: str) -> bool:
@@ -76,11 +62,14 @@ def refers(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence as it is judged: what it says, its stems, and its number in its paragraph."""
+    """A sentence as it is judged: what it says, its stems, its number in its paragraph, and how
+    near it is to the question.
+    """
 
     text: str
     words: Sequence[str]
     place: int
+    near: float = 0.0
 
 
 class Wanted:
@@ -147,6 +136,7 @@ class Wanted:
             opens=1 / (1 + said.place),
             apart=float(not names and not refers(said.text)),
             thin=float(len(said.words) < _FEW_WORDS),
+            near=said.near,
         )
 
     def _begins(self, words: Iterable[str]) -> bool:

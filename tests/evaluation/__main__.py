@@ -5,25 +5,36 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 
 from tests.evaluation import claims
-from tests.evaluation.measures import MEASURES, Result, Searched, declined, table
-from tests.evaluation.sets import load
+from tests.evaluation.fit import EVEN, ODD, fitted_on
+from tests.evaluation.measures import MEASURES, Halves, Result, Searched, declined, table
+from tests.evaluation.sets import DEFAULT_DATA, load
 
-DEFAULT_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
+TITLES = {
+    False: "Without word vectors; each half judged by what the other half fitted",
+    True: "With word vectors; each half judged by what the other half fitted",
+}
 
 
-async def _measure(data: Path) -> dict[str, dict[str, Result]]:
-    measured = {}
+async def _measure(data: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         opened = [await Searched.open(load(data / name), Path(folder) / name) for name in MEASURES]
-        for (name, measure), searched in zip(MEASURES.items(), opened, strict=True):
-            measured[name] = await measure(searched)
-        measured["declined"] = await declined(*opened)
-    return measured
+        for meaning, title in TITLES.items():
+            print(f"{title}\n{table(await _measured(opened, meaning=meaning))}\n", flush=True)
+
+
+async def _measured(opened: Sequence[Searched], *, meaning: bool) -> dict[str, dict[str, Result]]:
+    even = await fitted_on(opened, EVEN, meaning=meaning)
+    by = Halves(even, await fitted_on(opened, ODD, meaning=meaning), meaning)
+    pairs = zip(MEASURES.items(), opened, strict=True)
+    measured = {name: await measure(searched, by) for (name, measure), searched in pairs}
+    one, other = opened
+    return measured | {"declined": await declined(one, other, by)}
 
 
 def main() -> int:
@@ -39,7 +50,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    print(table(anyio.run(_measure, data)))
+    anyio.run(_measure, data)
     print(claims.report(data))
     return 0
 

@@ -1,7 +1,7 @@
 """What is measured, with the finding, ranking and deciding that jobs use.
 
-The baseline is BM25 with stemming over the same documents, as published with the sets. What is
-tuned is tuned on the questions at even positions; the odd ones are held out.
+The baseline is BM25 with stemming over the same documents, as published with the sets. Questions
+at even positions are judged by what the odd ones fitted, and the other way round.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from statistics import mean
 
+from researcher_job.calibration import Calibration
 from researcher_job.contract import Source
 from researcher_job.extractive import Judged, gather, judge
 from researcher_job.selection import Ranked
-from researcher_job.sources.base import Library, Passage, Query
+from researcher_job.sources.base import Frequencies, Library, Passage, Query
 from researcher_job.sources.documents import open_library
-from researcher_job.terms import analyse
+from researcher_job.terms import Question, analyse
+from researcher_job.vectors import vectors_for
 from tests.evaluation.sets import Asked, EvaluationSet, Item, lay_out
 
 _FAR = 200
@@ -56,12 +58,33 @@ Values = Sequence[float | None]
 
 
 @dataclass(frozen=True)
+class Method:
+    """How quotes are ranked and judged; by ``meaning``: with word vectors."""
+
+    calibrated: Calibration
+    meaning: bool
+
+
+@dataclass(frozen=True)
+class Halves:
+    """What the questions at even and at odd positions fitted: each judges the other's."""
+
+    even: Calibration
+    odd: Calibration
+    meaning: bool
+
+    def of(self, position: int) -> Method:
+        """Return what judges the question at ``position``."""
+        return Method(self.even if position % 2 else self.odd, self.meaning)
+
+
+@dataclass(frozen=True)
 class Result:
-    """A measure: over all questions, and apart over the tuned and the held-out half."""
+    """A measure: over all questions, and apart over those at even and at odd positions."""
 
     all: float
-    tuned: float
-    held_out: float
+    even: float
+    odd: float
 
 
 def result(values: Values) -> Result:
@@ -80,7 +103,8 @@ class Searched:
     def __init__(self, data: EvaluationSet, library: Library) -> None:
         self.data = data
         self._library = library
-        self._answers: dict[str, Found] = {}
+        self._gathered: dict[str, Gathered] = {}
+        self._given: dict[tuple[str, str], Gathered] = {}
 
     @classmethod
     async def open(cls, data: EvaluationSet, folder: Path) -> Searched:
@@ -88,25 +112,25 @@ class Searched:
         source = Source(name="set", uri=(folder / "documents").resolve().as_uri())
         return cls(data, await open_library([source], cache_dir=folder / "cache"))
 
-    async def quotes(self, query: str) -> Found:
-        """Return what a job would find for ``query`` in the whole set; it is found once."""
-        if query not in self._answers:
-            self._answers[query] = await self._find(query)
-        return self._answers[query]
+    async def quotes(self, query: str, method: Method) -> Found:
+        """Return what a job would find for ``query`` in the whole set."""
+        if query not in self._gathered:
+            question = analyse(query)
+            passages, led = await gather(question, (), self._library, depth="standard")
+            self._gathered[query] = Gathered(question, passages, await self._counts(question), led)
+        return self._gathered[query].judged(method)
 
-    async def _find(self, query: str) -> Found:
-        question = analyse(query)
-        passages, led = await gather(question, (), self._library, depth="standard")
-        frequencies = question.together(await self._library.frequencies(question.index_stems))
-        return Found(passages, judge(question, passages, frequencies, led))
-
-    async def given(self, query: str, only: str) -> Found:
+    async def given(self, query: str, only: str, method: Method) -> Found:
         """Return what is found for ``query`` in one document, by the whole set's statistics."""
-        question = analyse(query)
-        frequencies = question.together(await self._library.frequencies(question.index_stems))
-        passages = await self._library.search(Query(query), limit=_FAR)
-        kept = [one for one in passages if document(one) == only]
-        return Found(kept, judge(question, kept, frequencies))
+        if (query, only) not in self._given:
+            question = analyse(query)
+            passages = await self._library.search(Query(query), limit=_FAR)
+            kept = [one for one in passages if document(one) == only]
+            self._given[query, only] = Gathered(question, kept, await self._counts(question))
+        return self._given[query, only].judged(method)
+
+    async def _counts(self, question: Question) -> Frequencies:
+        return question.together(await self._library.frequencies(question.index_stems))
 
     def sentence(self, ranked: Ranked) -> tuple[str, int]:
         """Return the set's own sentence that a quote overlaps most."""
@@ -120,6 +144,21 @@ class Searched:
         """Tell whether a quote is one of those that answer."""
         sentence = self.sentence(ranked)
         return any(sentence in gold for gold in asked.gold_sentences)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is found for a question before it is judged: that takes longest and stays the same."""
+
+    question: Question
+    passages: Sequence[Passage]
+    frequencies: Frequencies
+    led: float = 0.0
+
+    def judged(self, method: Method) -> Found:
+        vectors = vectors_for(self.question.text) if method.meaning else None
+        of = self.question, self.passages, self.frequencies, self.led
+        return Found(self.passages, judge(*of, vectors, method.calibrated))
 
 
 @dataclass(frozen=True)
@@ -152,10 +191,10 @@ def _before(item: Item) -> int:
     return len(f"# {item.title}\n\n") if item.title else 0
 
 
-async def hotpotqa(found: Searched) -> dict[str, Result]:
+async def hotpotqa(found: Searched, by: Halves) -> dict[str, Result]:
     """Measure finding both documents, and all sentences, that a two-step question needs."""
     asked = found.data.questions
-    answers = [await found.quotes(one.query) for one in asked]
+    answers = await _answers(found, by)
     tops = [one.documents[:5] for one in answers]
     pairs = list(zip(asked, tops, strict=True))
     return {
@@ -168,11 +207,19 @@ async def hotpotqa(found: Searched) -> dict[str, Result]:
     }
 
 
-async def clapnq(found: Searched) -> dict[str, Result]:
+async def _answers(found: Searched, by: Halves) -> list[Found]:
+    asked = enumerate(found.data.questions)
+    return [await found.quotes(one.query, by.of(place)) for place, one in asked]
+
+
+async def clapnq(found: Searched, by: Halves) -> dict[str, Result]:
     """Measure finding the passage and its sentences, and telling when it holds no answer."""
     asked = found.data.questions
-    answers = [await found.quotes(one.query) for one in asked]
-    given = [await found.given(one.query, one.candidates[0]) for one in asked]
+    answers = await _answers(found, by)
+    given = [
+        await found.given(one.query, one.candidates[0], by.of(place))
+        for place, one in enumerate(asked)
+    ]
     first = [
         bool(set(one.documents[:1]) & question.gold_docs) if question.answerable else None
         for question, one in zip(asked, answers, strict=True)
@@ -196,15 +243,16 @@ async def clapnq(found: Searched) -> dict[str, Result]:
     }
 
 
-async def declined(one: Searched, other: Searched) -> dict[str, Result]:
+async def declined(one: Searched, other: Searched, by: Halves) -> dict[str, Result]:
     """Measure how many questions are declined: of the other set, and those that have answers."""
     foreign: list[float | None] = []
     proper: list[float | None] = []
     for asked, library in ((one, other), (other, one)):
-        for question in asked.data.questions:
-            foreign.append((await library.quotes(question.query)).declined)
-            own = (await asked.quotes(question.query)).declined if question.answerable else None
-            proper.append(own)
+        for place, question in enumerate(asked.data.questions):
+            method = by.of(place)
+            foreign.append((await library.quotes(question.query, method)).declined)
+            own = (await asked.quotes(question.query, method)).declined
+            proper.append(own if question.answerable else None)
     return {"questions of the other set": result(foreign), "proper questions": result(proper)}
 
 
@@ -239,11 +287,9 @@ MEASURES = {"hotpotqa": hotpotqa, "clapnq": clapnq}
 def table(measured: Mapping[str, Mapping[str, Result]]) -> str:
     """Return the numbers beside the baseline's and the aims as plain text.
 
-    ``tuned`` are the questions at even positions, ``held out`` those at odd ones.
+    ``even`` are the questions at even positions, ``odd`` those at odd ones.
     """
-    lines = [
-        f"{'set':<10}{'metric':<33}{'all':>7}{'tuned':>8}{'held out':>10}{'baseline':>10}{'aim':>9}"
-    ]
+    lines = [f"{'set':<10}{'metric':<33}{'all':>7}{'even':>8}{'odd':>8}{'baseline':>10}{'aim':>9}"]
     for name, metrics in measured.items():
         for metric, value in metrics.items():
             lines.append(f"{name:<10}{metric:<33}{_row(value, AIMS[name][metric])}")
@@ -254,4 +300,4 @@ def _row(value: Result, against: Aim) -> str:
     baseline = "-" if against.baseline is None else f"{against.baseline:.3f}"
     sign = "≤" if against.at_most else "≥"
     aim = "-" if against.aim is None else f"{sign} {against.aim:.2f}"
-    return f"{value.all:>7.3f}{value.tuned:>8.3f}{value.held_out:>10.3f}{baseline:>10}{aim:>9}"
+    return f"{value.all:>7.3f}{value.even:>8.3f}{value.odd:>8.3f}{baseline:>10}{aim:>9}"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DEFAULT_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
+
 
 @dataclass(frozen=True)
 class Item:

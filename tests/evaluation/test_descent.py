@@ -36,7 +36,7 @@ def test_the_rarer_class_counts_as_much() -> None:
 
 def test_models_look_at_the_signals_they_are_told() -> None:
     examples = [(Signals(pair=n / 9, own=1 - n / 9), n > 4) for n in range(10)]
-    model = fitted(examples, ["pair"])
+    model = fitted(examples, ["pair"], penalty=5.0)
     assert model.weights.own == 0
     assert model.probability(Signals(pair=1)) > 0.6 > 0.4 > model.probability(Signals())
     declined = [model.probability(one) < threshold(model, examples) for one, is_ in examples if is_]

@@ -56,7 +56,18 @@ def loaded() -> set[str]:
 
 @pytest.mark.parametrize(
     "heavy",
-    ["databricks", "pypdf", "docx", "lxml", "rich", "markdown_it", "mlflow", "requests"],
+    [
+        "databricks",
+        "pypdf",
+        "docx",
+        "lxml",
+        "rich",
+        "markdown_it",
+        "mlflow",
+        "requests",
+        "numpy",
+        "wordllama",
+    ],
 )
 def test_starting_the_server_loads_no_heavy_library(loaded: set[str], heavy: str) -> None:
     assert heavy not in {name.split(".")[0] for name in loaded}
