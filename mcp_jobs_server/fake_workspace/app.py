@@ -19,7 +19,8 @@ from mcp_jobs_server.fake_workspace.files import Files
 from mcp_jobs_server.fake_workspace.genie import Genie
 from mcp_jobs_server.fake_workspace.identities import Identities, Identity
 from mcp_jobs_server.fake_workspace.jobs import Jobs
-from mcp_jobs_server.fake_workspace.platform import WORKSPACE_ID, Platform
+from mcp_jobs_server.fake_workspace.oauth import WORKSPACE_ID, OAuth
+from mcp_jobs_server.fake_workspace.platform import Platform
 from mcp_jobs_server.fake_workspace.unity_catalog import UnityCatalog
 
 Answering = Callable[[Request, Identity, str], Awaitable[Response]]
@@ -48,6 +49,7 @@ class Services:
     jobs: Jobs
     catalog: UnityCatalog
     genie: Genie
+    oauth: OAuth
     platform: Platform
 
 
@@ -103,7 +105,7 @@ class App:
 
     async def _answer(self, request: Request, who: Identity | None) -> Response:
         try:
-            opened = await self._services.platform.open_answer(request)
+            opened = await self._services.oauth.answer(request)
             if opened is not None:
                 return opened
             if who is None:

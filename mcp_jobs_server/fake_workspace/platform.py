@@ -1,4 +1,4 @@
-"""Smaller services: OAuth, SCIM, secrets, model serving, apps."""
+"""Smaller services: secrets, model serving, apps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mcp_jobs_server.fake_workspace.errors import ApiError, no_route
-from mcp_jobs_server.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.fake_workspace.identities import Identity
 from mcp_jobs_server.fake_workspace.rights import Rights
-
-WORKSPACE_ID = "900800700600"
-ACCOUNT_ID = "4b9b953e-939c-4d69-9c9f-2f6c5e5b7a10"
 
 
 class Platform:
@@ -25,37 +22,12 @@ class Platform:
     endpoints were asked.
     """
 
-    def __init__(self, identities: Identities, rights: Rights) -> None:
-        self.host = ""
+    def __init__(self, rights: Rights) -> None:
         self.secrets: dict[str, str] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.asked: list[dict[str, Any]] = []
         self.apps: dict[str, dict[str, Any]] = {}
-        self._identities = identities
         self._rights = rights
-
-    async def open_answer(self, request: Request) -> Response | None:
-        """Answer what needs no token: where to get one."""
-        match request.method, request.url.path:
-            case "GET", "/.well-known/databricks-config":
-                return JSONResponse(
-                    {
-                        "oidc_endpoint": f"{self.host}/oidc",
-                        "account_id": ACCOUNT_ID,
-                        "workspace_id": WORKSPACE_ID,
-                        "cloud": "AWS",
-                    }
-                )
-            case "GET", "/oidc/.well-known/oauth-authorization-server":
-                return JSONResponse(
-                    {
-                        "authorization_endpoint": f"{self.host}/oidc/v1/authorize",
-                        "token_endpoint": f"{self.host}/oidc/v1/token",
-                    }
-                )
-            case "POST", "/oidc/v1/token":
-                return self._token(request.headers.get("authorization", ""))
-        return None
 
     async def answer(self, request: Request, who: Identity) -> Response:
         """Answer any other path."""
@@ -74,30 +46,6 @@ class Platform:
                     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"App '{name}' does not exist.")
                 return JSONResponse({"name": name, **self.apps[name]})
         raise no_route(request.method, path)
-
-    def _token(self, authorization: str) -> Response:
-        kind, _, given = authorization.partition(" ")
-        try:
-            name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
-        except ValueError:
-            name = secret = ""
-        token = self._identities.issue(name, secret) if kind == "Basic" else None
-        if token is None:
-            return JSONResponse(
-                {
-                    "error": "invalid_client",
-                    "error_description": "Client authentication failed",
-                },
-                401,
-            )
-        return JSONResponse(
-            {
-                "access_token": token,
-                "expires_in": int(self._identities.token_seconds),
-                "scope": "all-apis",
-                "token_type": "Bearer",
-            }
-        )
 
     def _secret(self, request: Request, who: Identity) -> dict[str, str]:
         scope, key = request.query_params.get("scope", ""), request.query_params.get("key", "")

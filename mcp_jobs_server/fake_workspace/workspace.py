@@ -21,6 +21,7 @@ from mcp_jobs_server.fake_workspace.genie import Genie, Space
 from mcp_jobs_server.fake_workspace.identities import Identities, Identity
 from mcp_jobs_server.fake_workspace.jobs import Jobs
 from mcp_jobs_server.fake_workspace.mount import Places
+from mcp_jobs_server.fake_workspace.oauth import OAuth
 from mcp_jobs_server.fake_workspace.platform import Platform
 from mcp_jobs_server.fake_workspace.rights import Rights
 from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination
@@ -51,7 +52,8 @@ class FakeWorkspace:
         self.files = Files(self.volumes, self.catalog, self.rights)
         self.jobs = Jobs(self.volumes, self.identities, self.rights, self._places)
         self.genie = Genie(self.rights)
-        self.platform = Platform(self.identities, self.rights)
+        self.oauth = OAuth(self.identities)
+        self.platform = Platform(self.rights)
         self.http = App(
             Services(
                 identities=self.identities,
@@ -59,6 +61,7 @@ class FakeWorkspace:
                 jobs=self.jobs,
                 catalog=self.catalog,
                 genie=self.genie,
+                oauth=self.oauth,
                 platform=self.platform,
             )
         )
@@ -166,7 +169,7 @@ class FakeWorkspace:
 
     def __enter__(self) -> Self:
         self._served.start()
-        self.jobs.host = self.platform.host = self._served.url
+        self.jobs.host = self.oauth.host = self._served.url
         return self
 
     def __exit__(
