@@ -121,7 +121,7 @@ async def test_a_person_s_profile_signs_in_to_the_app(tmp_path: Path) -> None:
             )
             browser = in_browser(app.workspace)["BROWSER"]
             profile = dict.fromkeys(PRINCIPAL, "") | {"DATABRICKS_CONFIG_PROFILE": "olga"}
-            async with app.client(BROWSER=browser, **profile) as client:
+            async with app.client("auto", BROWSER=browser, **profile) as client:
                 job_id = await start(client)
                 app.workspace.oauth.at_browser = None
                 ended = await until_ended(client, job_id)
