@@ -1,1 +1,0 @@
-"""Where job folders are kept: the port in ``base``, a directory in ``directory``."""
