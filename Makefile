@@ -11,7 +11,7 @@ KILLS ?= 200
 SEED ?=
 export QUESTION SOURCES
 
-.PHONY: help demo demo-lakeflow test check format chaos bench bench-peers eval clean screenshots
+.PHONY: help demo demo-lakeflow test check format map chaos bench bench-peers eval clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test     run all tests'
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
+	@echo 'make map      rooms, floors, arrows and circles of the packages'
 	@echo 'make chaos    kill servers, runners and jobs by chance, then check every job (minutes)'
 	@echo '              KILLS=20 of each kind instead of 200, SEED=7 for the choices of that run'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
@@ -31,7 +32,7 @@ demo: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
 
 demo-lakeflow: $(VENV)/.base
-	@$(BIN)/python -m mcp_jobs_server.demo_lakeflow "$$QUESTION"
+	@$(BIN)/python -m mcp_jobs_server.demo.lakeflow "$$QUESTION"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -40,12 +41,15 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --package mcp_jobs_server.runners.local
-	$(BIN)/mypy --platform darwin --package mcp_jobs_server.runners.local
+	$(BIN)/mypy --platform win32 --package mcp_jobs_server.backends.local
+	$(BIN)/mypy --platform darwin --package mcp_jobs_server.backends.local
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+map:
+	@$(PYTHON) -m tests.structure
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mcp_jobs_server.errors import JobsError
+from mcp_jobs_server.core.errors import JobsError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
-from researcher_job.contract import Source
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import Source
 
 
 def open_jobs(
@@ -49,10 +49,10 @@ async def _on_databricks(
 ) -> AsyncIterator[Jobs]:
     """Open the jobs of a workspace. A server for others signs in at once, in the background, so
     that nobody waits for it; one that a client started does so with its first call."""
-    from mcp_jobs_server.databricks.readiness import WorkspaceReadiness
+    from mcp_jobs_server.backends.lakeflow.readiness import WorkspaceReadiness
+    from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+    from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
     from mcp_jobs_server.databricks.workspace import Workspace
-    from mcp_jobs_server.folders.volume import VolumeFolders
-    from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
 
     workspace = Workspace.of_environment()
     folders = VolumeFolders(workspace, settings.volume)

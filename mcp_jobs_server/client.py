@@ -19,7 +19,12 @@ from typing import TypeVar
 
 import anyio
 
-from mcp_jobs_server.arguments import (
+from mcp_jobs_server.app import open_jobs
+from mcp_jobs_server.auth.local import with_owner
+from mcp_jobs_server.core.models import ENDED_STATES
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.jobs.service import Jobs, Watching
+from mcp_jobs_server.messages.arguments import (
     MAX_WAIT_SECONDS,
     Arguments,
     Cancel,
@@ -29,10 +34,8 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.auth.near import with_owner
-from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.models import ENDED_STATES
-from mcp_jobs_server.results import (
+from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.results import (
     CancelResult,
     CheckResult,
     JobShown,
@@ -40,10 +43,7 @@ from mcp_jobs_server.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.service import Jobs, Watching
-from mcp_jobs_server.settings import Settings, load
-from mcp_jobs_server.understanding import understand
-from researcher_job.contract import REPORT, Depth
+from research_contract.records import REPORT, Depth
 
 _LONGEST_PAGE = 60_000
 A = TypeVar("A", bound=Arguments)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
-from researcher_job.contract import Record, Source
+from research_contract.records import Record, Source
 
 TABLES = ("server", "auth", "researcher", "sources")
 _SOURCE_KEYS = {"uri", "audience", "token"}

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from researcher_job.contract import FORMAT_VERSION, Record
+from research_contract.records import FORMAT_VERSION, Record
 
 R = TypeVar("R", bound=Record)
 

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from researcher_job.errors import ExitCode, JobError, RequestUnreadable, kind_of
+from researcher_job.core.errors import ExitCode, JobError, RequestUnreadable, kind_of
 
 if TYPE_CHECKING:
-    from researcher_job.verify import Verification
+    from researcher_job.verification.verify import Verification
 
 _EXIT_CODES = """\
 exit codes:
@@ -72,14 +72,14 @@ def _answer(given: list[str]) -> tuple[int, str]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from researcher_job.running import run
+    from researcher_job.command.run_folder import run
 
     return run(options)
 
 
 def _probe(options: argparse.Namespace) -> int:
-    from researcher_job.discretion import silenced
-    from researcher_job.probing import run_probe, show
+    from researcher_job.command.probe_command import run_probe, show
+    from researcher_job.command.quiet import silenced
 
     with silenced():
         result = run_probe(options)
@@ -88,7 +88,7 @@ def _probe(options: argparse.Namespace) -> int:
 
 def _of_platform(options: argparse.Namespace) -> tuple[int, str]:
     """Run a folder where others read what is printed: it names ids and kinds of errors only."""
-    from researcher_job.discretion import silenced
+    from researcher_job.command.quiet import silenced
 
     name = f"job {options.folder.name}, run {options.run_id}"
     print(f"{name}: begins", flush=True)  # noqa: T201 - the command's own output
@@ -114,8 +114,8 @@ def _tried(work: Callable[[], int], *, discreet: bool = False) -> tuple[int, str
         words = str(error) if error.impersonal or not discreet else kind_of(error)
         return error.exit_code, words
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a stack trace
-        from researcher_job.job import cause_of
-        from researcher_job.reserve import lacks_room
+        from researcher_job.limits.disk_reserve import lacks_room
+        from researcher_job.research.job import cause_of
 
         words = f"The job failed: {kind_of(error) if discreet else cause_of(error)}."
         return (ExitCode.NO_ROOM if lacks_room(error) else ExitCode.FAILED), words
@@ -190,8 +190,8 @@ def _verify_parser() -> argparse.ArgumentParser:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from researcher_job.contract_files import NewerFormat
-    from researcher_job.verify import verify
+    from research_contract.files import NewerFormat
+    from researcher_job.verification.verify import verify
 
     try:
         found = verify(options.folder)
@@ -213,7 +213,7 @@ def _print_json(found: Verification) -> None:
 
 
 def _print_lines(found: Verification) -> None:
-    from researcher_job.inert import one_line
+    from research_contract.text.safe import one_line
 
     for fault in found.faults:
         print(f"{one_line(fault.name)}: {fault.problem}")  # noqa: T201 - the command's own output

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from researcher_job.contract import Coverage, Depth, Source
+from research_contract.records import Coverage, Depth, Source
+from researcher_job.research.worker import FindState
 from researcher_job.sources.base import (
     Frequencies,
     Library,
@@ -19,7 +20,6 @@ from researcher_job.sources.base import (
     Quote,
     Reading,
 )
-from researcher_job.worker import FindState
 
 _WORD = re.compile(r"\w+")
 _PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.reserve import lacks_room
+from researcher_job.limits.disk_reserve import lacks_room
 
 
 class SmallDisk:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.core.errors import InvalidArgument
 
 KEYS = ("tokens", "issuer", "resource", "audience", "scopes")
 _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)

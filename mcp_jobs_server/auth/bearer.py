@@ -11,13 +11,13 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from pydantic import Field
 
-from mcp_jobs_server.access import ByAudience
+from mcp_jobs_server.auth.auth_table import Auth
 from mcp_jobs_server.auth.caller import Caller
 from mcp_jobs_server.auth.oidc import Issuer
-from mcp_jobs_server.auth.rules import Auth
-from mcp_jobs_server.errors import JobsError, Unidentified
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.core.errors import JobsError, Unidentified
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.sources.access import ByAudience
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_jobs_server.access import EVERYTHING, Access
-from mcp_jobs_server.models import Owner
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.sources.access import EVERYTHING, Access
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_jobs_server.access import ByAudience
 from mcp_jobs_server.auth.caller import Caller, Credential
-from mcp_jobs_server.auth.person import Person, SourceDoor, ask_who
-from mcp_jobs_server.auth.remembered import Remembered
+from mcp_jobs_server.auth.databricks_user import Person, SourceDoor, ask_who
+from mcp_jobs_server.core.errors import Unidentified
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.core.ttl_cache import Remembered
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import Unidentified
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.sources.access import ByAudience
 
 log = logging.getLogger(__name__)
 

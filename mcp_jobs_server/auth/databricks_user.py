@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mcp_jobs_server.auth.remembered import Remembered
-from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import (
+from mcp_jobs_server.core.errors import (
     JobsError,
     NotFound,
     NotGranted,
@@ -20,8 +18,10 @@ from mcp_jobs_server.errors import (
     Unavailable,
     Unidentified,
 )
-from researcher_job.configuration import volume_path
-from researcher_job.contract import Source
+from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.databricks.workspace import Workspace
+from research_contract.configuration import volume_path
+from research_contract.records import Source
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

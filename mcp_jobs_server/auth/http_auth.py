@@ -10,12 +10,12 @@ from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 
-from mcp_jobs_server.auth.app import AppUsers, ForwardedToken
+from mcp_jobs_server.auth.auth_table import Auth
+from mcp_jobs_server.auth.bearer import TokenHolders, Verifier
 from mcp_jobs_server.auth.caller import Callers
-from mcp_jobs_server.auth.near import near
-from mcp_jobs_server.auth.rules import Auth
-from mcp_jobs_server.auth.tokens import TokenHolders, Verifier
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.auth.databricks_app import AppUsers, ForwardedToken
+from mcp_jobs_server.auth.local import near
+from mcp_jobs_server.core.settings import Settings
 
 _NOWHERE = "https://issuer.invalid"
 """Stands for the issuer that static tokens do not have; the SDK wants one and shows it nowhere."""

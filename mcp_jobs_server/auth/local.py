@@ -7,8 +7,8 @@ from dataclasses import replace
 import anyio
 
 from mcp_jobs_server.auth.caller import Caller, Callers, OnePerson
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
 
 
 class SignedIn:
@@ -22,7 +22,7 @@ class SignedIn:
         self._caller: Caller | None = None
 
     async def caller(self) -> Caller:
-        from mcp_jobs_server.auth.person import ask_who
+        from mcp_jobs_server.auth.databricks_user import ask_who
         from mcp_jobs_server.databricks.workspace import Workspace
 
         async with self._asking:

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from mcp_jobs_server.errors import NotFound
+from mcp_jobs_server.core.errors import NotFound
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

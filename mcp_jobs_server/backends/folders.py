@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mcp_jobs_server.models import Slice
+from mcp_jobs_server.core.models import Slice
 
 
 class Folders(Protocol):

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
-from researcher_job.contract import Request
+from mcp_jobs_server.core.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
+from research_contract.records import Request
 
 
 class Changes(Protocol):

@@ -7,22 +7,23 @@ from collections.abc import Sequence
 
 import anyio
 
-from mcp_jobs_server import findings, wording
-from mcp_jobs_server.arguments import CheckCitations
-from mcp_jobs_server.citations import check_wording
-from mcp_jobs_server.citations.claims import Claim, claims
-from mcp_jobs_server.citations.quoted import Quoted, Quotes
-from mcp_jobs_server.citations.verdicts import Judgement, instead, judge
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.results import (
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.citations import wording as check_wording
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import CheckCitations
+from mcp_jobs_server.messages.results import (
     CheckResult,
     ClaimShown,
     DifferenceShown,
     UncitedShown,
     VerdictWord,
 )
-from researcher_job.contract import Evidence
+from mcp_jobs_server.reports import findings
+from research_contract.claims.claims import Claim, claims
+from research_contract.claims.quotes import Quoted, Quotes
+from research_contract.claims.verdicts import Judgement, instead, judge
+from research_contract.records import Evidence
 
 MOST_SHOWN = 60
 """Claims shown of each kind, cited and uncited; the worst ones first where there are more."""

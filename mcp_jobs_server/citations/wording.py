@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mcp_jobs_server.results import CheckResult, ClaimShown, Next, VerdictWord
-from mcp_jobs_server.wording import check_draft, next_text
+from mcp_jobs_server.messages.results import CheckResult, ClaimShown, Next, VerdictWord
+from mcp_jobs_server.messages.wording import check_draft, next_text
 
 
 def after(job_id: str, *, faultless: bool) -> Next:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.arguments import LONGEST_DRAFT
-from mcp_jobs_server.citations import check_wording
+from mcp_jobs_server.citations import wording
 from mcp_jobs_server.cli.output import data, line, one_line
 from mcp_jobs_server.client import connect
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.results import CheckResult
-from mcp_jobs_server.settings import load
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.messages.arguments import LONGEST_DRAFT
+from mcp_jobs_server.messages.results import CheckResult
 
 FAULTS = 3
 """Exit code where a claim is not supported, or cites nothing."""
@@ -27,7 +27,7 @@ def check(args: argparse.Namespace) -> int:
     if args.json:
         data(found)
     else:
-        line(check_wording.body(found))
+        line(wording.body(found))
     return 0 if found.next.action == "tell_user" else FAULTS
 
 

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from mcp_jobs_server.cli.output import data, line
-from mcp_jobs_server.connect import CLIENTS, instructions, launch
-from mcp_jobs_server.grants import path_of
-from mcp_jobs_server.settings import Settings, default_data_dir, load
-from mcp_jobs_server.sources import Sources
+from mcp_jobs_server.core.settings import Settings, default_data_dir, load
+from mcp_jobs_server.operations.install.snippets import CLIENTS, instructions, launch
+from mcp_jobs_server.sources.grants import path_of
+from mcp_jobs_server.sources.registry import Sources
 
 
 def connect(args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.checks import Check, checks
 from mcp_jobs_server.cli.output import data, line, table
-from mcp_jobs_server.settings import Settings, load
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.operations.local_checks import Check, checks
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def doctor(args: argparse.Namespace) -> int:
 def _of_workspace(settings: Settings, args: argparse.Namespace) -> list[Check]:
     import anyio
 
-    from mcp_jobs_server.setup.doctor import Asked, workspace_checks
+    from mcp_jobs_server.operations.setup.doctor import Asked, workspace_checks
 
     return anyio.run(workspace_checks, settings, Asked(app=args.app, run=not args.without_run))
 

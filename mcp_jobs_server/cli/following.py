@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from mcp_jobs_server.cli.output import note, one_line
-from mcp_jobs_server.results import StatusResult
+from mcp_jobs_server.messages.results import StatusResult
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -21,10 +21,10 @@ from mcp_jobs_server.cli.output import (
 )
 from mcp_jobs_server.cli.research import exit_code, followed, say_ended
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.errors import Conflict, InvalidArgument, NotFound
-from mcp_jobs_server.results import JobShown, ReportResult, StatusResult
-from mcp_jobs_server.settings import load
-from researcher_job.contract import JOB_ID
+from mcp_jobs_server.core.errors import Conflict, InvalidArgument, NotFound
+from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.messages.results import JobShown, ReportResult, StatusResult
+from research_contract.records import JOB_ID
 
 WIDE = 110
 """Columns of a terminal below which a list leaves the summaries out."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from mcp_jobs_server.errors import JobsError
+from mcp_jobs_server.core.errors import JobsError
 
 if TYPE_CHECKING:
     from rich.console import Console

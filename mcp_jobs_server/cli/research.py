@@ -10,10 +10,10 @@ import anyio
 from mcp_jobs_server.cli.following import view
 from mcp_jobs_server.cli.output import data, line, markdown, note, one_line
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.results import StartResult, StatusResult
-from mcp_jobs_server.settings import Settings, load
-from mcp_jobs_server.wording import limits_text
-from researcher_job.contract import REPORT_HTML
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.messages.results import StartResult, StatusResult
+from mcp_jobs_server.messages.wording import limits_text
+from research_contract.records import REPORT_HTML
 
 EXIT_CODES = {"answered": 0, "partial": 3, "insufficient_evidence": 4}
 INTERRUPTED = 130

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mcp_jobs_server.cli.output import data, line, report_error
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.retention.sweep import Swept, sweep
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.operations.retention.sweep import Swept, sweep
 
 _SHOWN = 20
 

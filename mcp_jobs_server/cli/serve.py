@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from mcp_jobs_server.cli.output import note
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.settings import Settings, load
-from mcp_jobs_server.sources import Sources
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.sources.registry import Sources
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an app is reached through its proxy only
 
@@ -20,19 +20,19 @@ def serve(args: argparse.Namespace) -> int:
         return _pass_on(args, settings)
     _, extra = Sources(settings).typed(args.source) if args.source else ((), ())
     if args.transport == "http" or (settings.app and not args.transport):
-        from mcp_jobs_server import http
+        from mcp_jobs_server.transports import http
 
         host = args.host or (EVERYWHERE if settings.app else "127.0.0.1")
         port = settings.app_port if args.port is None else args.port
         return http.serve(settings, host=host, port=port, extra_sources=extra)
-    from mcp_jobs_server import stdio
+    from mcp_jobs_server.transports import stdio
 
     _say_what_is_waited_for()
     return stdio.serve(settings, extra_sources=extra)
 
 
 def _pass_on(args: argparse.Namespace, settings: Settings) -> int:
-    from mcp_jobs_server.bridge.serving import serve as pass_on
+    from mcp_jobs_server.transports.bridge.serve import serve as pass_on
 
     if args.source or args.transport == "http":
         raise InvalidArgument(

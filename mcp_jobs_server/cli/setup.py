@@ -9,15 +9,15 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.checks import Check
 from mcp_jobs_server.cli.output import data, line, table
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.settings import load
-from mcp_jobs_server.setup.apply import Done, apply
-from mcp_jobs_server.setup.found import look
-from mcp_jobs_server.setup.plan import SHARED_CONSEQUENCE, Step, plan
-from mcp_jobs_server.setup.validate import validate
-from mcp_jobs_server.setup.wanted import Client, Wanted
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.operations.local_checks import Check
+from mcp_jobs_server.operations.setup.apply import Done, apply
+from mcp_jobs_server.operations.setup.inventory import look
+from mcp_jobs_server.operations.setup.plan import SHARED_CONSEQUENCE, Step, plan
+from mcp_jobs_server.operations.setup.target import Client, Wanted
+from mcp_jobs_server.operations.setup.validate import validate
 
 _NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")
 _LONGEST_SECRET = 10_000

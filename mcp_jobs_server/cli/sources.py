@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 
 from mcp_jobs_server.cli.output import data, line, note, table
-from mcp_jobs_server.errors import InvalidArgument, JobsError, NotFound
-from mcp_jobs_server.grants import path_of
-from mcp_jobs_server.settings import Settings, load
-from mcp_jobs_server.source_names import ADD_A_FOLDER, unknown
-from mcp_jobs_server.sources import Sources, grant
-from researcher_job.contract import Source
+from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.sources.grants import path_of
+from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown
+from mcp_jobs_server.sources.registry import Sources, grant
+from research_contract.records import Source
 
 
 def add(args: argparse.Namespace) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from mcp_jobs_server.cli.output import data, line
-from mcp_jobs_server.settings import load
+from mcp_jobs_server.core.settings import load
 
 
 def stop(args: argparse.Namespace) -> int:
     """End the runners and say how many there were."""
-    from mcp_jobs_server.runners.local.runner import stop_all
+    from mcp_jobs_server.backends.local.runner import stop_all
 
     ended = stop_all(load(), wait_seconds=args.wait)
     if args.json:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Literal
 
-from researcher_job.contract import Failure, Outcome, OutcomeKind, Request, month_of
+from research_contract.records import Failure, Outcome, OutcomeKind, Request, month_of
 
 JobState = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
 StopMode = Literal["stop", "finish_now"]

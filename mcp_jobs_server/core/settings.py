@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_jobs_server import __version__, surroundings
-from mcp_jobs_server.auth.rules import Auth, read_auth
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.models import Owner
-from researcher_job.configuration import Configuration, ConfigurationError, read_configuration
-from researcher_job.contract import Limits, Source
+from mcp_jobs_server import __version__
+from mcp_jobs_server.auth.auth_table import Auth, read_auth
+from mcp_jobs_server.core import environment
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.models import Owner
+from research_contract.configuration import Configuration, ConfigurationError, read_configuration
+from research_contract.records import Limits, Source
 
 KEYS = {
     "MCP_JOBS_DATA_DIR": "directory of all data (default: the user's data directory)",
@@ -112,17 +113,17 @@ class Settings:
         configuration, settings and what it can notice of the environment."""
         parts = (
             *(sys.executable, os.path.realpath(sys.executable), sys.prefix, __version__),
-            str(Path(__file__).parent),
+            str(Path(__file__).parents[1]),
             *(str(self.config or ""), str(self.max_running), str(self.stop_grace_seconds)),
             *(str(self.finish_grace_seconds), str(self.report_seconds)),
-            surroundings.digest(os.environ),
+            environment.digest(os.environ),
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     @property
     def secret_names(self) -> tuple[str, ...]:
         """Names of the variables that look like secrets, which a job of this server is given."""
-        return surroundings.secret_names(os.environ)
+        return environment.secret_names(os.environ)
 
 
 def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None) -> Settings:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from mcp_jobs_server.databricks.shared import Shared
+from mcp_jobs_server.core.single_flight import Shared
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mcp_jobs_server.errors import (
+from mcp_jobs_server.core.errors import (
     Conflict,
     JobsError,
     NotFound,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from mcp_jobs_server.core.errors import Unavailable
+from mcp_jobs_server.core.models import Slice
 from mcp_jobs_server.databricks.failures import Missing, Taken
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.models import Slice
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

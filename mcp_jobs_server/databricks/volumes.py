@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.databricks.failures import Missing, Taken
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import InvalidArgument
 
 _VOLUMES = "/api/2.1/unity-catalog/volumes"
 _SCHEMAS = "/api/2.1/unity-catalog/schemas"

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio import to_thread
 
+from mcp_jobs_server.core.errors import JobsError, NotSignedIn, Unavailable
+from mcp_jobs_server.core.single_flight import Shared
 from mcp_jobs_server.databricks.failures import no_answer, translated
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.errors import JobsError, NotSignedIn, Unavailable
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

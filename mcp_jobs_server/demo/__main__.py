@@ -17,12 +17,12 @@ import anyio
 
 from mcp_jobs_server.__main__ import BROKEN_PIPE, INTERRUPTED, drop_output
 from mcp_jobs_server.cli.output import line, note, report_error
-from mcp_jobs_server.connect import command_line, instructions, launch
-from mcp_jobs_server.errors import InvalidArgument, JobsError, NothingToSearch
-from mcp_jobs_server.grants import path_of
-from mcp_jobs_server.settings import Settings, load
-from mcp_jobs_server.sources import Sources
-from mcp_jobs_server.transcript import call, follow, read, say, verify
+from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NothingToSearch
+from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.demo.transcript import call, follow, read, say, verify
+from mcp_jobs_server.operations.install.snippets import command_line, instructions, launch
+from mcp_jobs_server.sources.grants import path_of
+from mcp_jobs_server.sources.registry import Sources
 
 QUESTION = (
     "What does the Model Context Protocol let you build?"

@@ -1,6 +1,6 @@
 """The way of a team on Databricks, on a machine without an account.
 
-``python -m mcp_jobs_server.demo_lakeflow [QUESTION]``: a fake workspace holds the volumes and runs
+``python -m mcp_jobs_server.demo.lakeflow [QUESTION]``: a fake workspace holds the volumes and runs
 the job, as ``databricks bundle deploy`` would set them up. The server runs as an app behind the
 proxy of apps, and two people call it.
 """
@@ -23,11 +23,11 @@ import anyio
 import httpx2
 
 from mcp_jobs_server.cli.output import line, report_error
-from mcp_jobs_server.demo import QUESTION, installed_documents
-from mcp_jobs_server.errors import JobsError, Unavailable
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from mcp_jobs_server.transcript import call, follow, read, refused, say, verify
+from mcp_jobs_server.core.errors import JobsError, Unavailable
+from mcp_jobs_server.demo.__main__ import QUESTION, installed_documents
+from mcp_jobs_server.demo.transcript import call, follow, read, refused, say, verify
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -47,7 +47,7 @@ audience = "law"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when the research was completed and every quote verified."""
     parser = argparse.ArgumentParser(
-        prog="python -m mcp_jobs_server.demo_lakeflow", description=__doc__
+        prog="python -m mcp_jobs_server.demo.lakeflow", description=__doc__
     )
     parser.add_argument("question", nargs="?", default="", metavar="QUESTION")
     question = parser.parse_args(argv).question.strip() or QUESTION

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from mcp_jobs_server.cli.output import line, markdown, one_line
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import ENDED_STATES
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import ENDED_STATES
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mcp_jobs_server import wording
-from mcp_jobs_server.arguments import ListActiveJobs
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.models import Job, Owner
-from mcp_jobs_server.results import JobShown
-from mcp_jobs_server.runners.base import Runner
-from researcher_job import contract
-from researcher_job.contract import JOB_ID, Status
-from researcher_job.contract_files import decode
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.models import Job, Owner
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import ListActiveJobs
+from mcp_jobs_server.messages.results import JobShown
+from research_contract import records
+from research_contract.files import decode
+from research_contract.records import JOB_ID, Status
 
 LATELY = timedelta(days=14)
 FEW = 5
@@ -108,5 +108,5 @@ async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
 async def _summary(job: Job, folders: Folders) -> str:
     if job.ended or job.state == "queued":
         return wording.summary(job, None)
-    found = await folders.read(job.folder, contract.STATUS)
+    found = await folders.read(job.folder, records.STATUS)
     return wording.summary(job, decode(Status, found.data if found else None))

@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from mcp_jobs_server.errors import QuotaReached
-from mcp_jobs_server.models import Owner, Started, StartOptions, Usage
-from mcp_jobs_server.runners.base import Runner
-from mcp_jobs_server.settings import Quotas
-from mcp_jobs_server.wording import when
-from researcher_job.contract import Request
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.errors import QuotaReached
+from mcp_jobs_server.core.models import Owner, Started, StartOptions, Usage
+from mcp_jobs_server.core.settings import Quotas
+from mcp_jobs_server.messages.wording import when
+from research_contract.records import Request
 
 DAY = timedelta(hours=24)
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from mcp_jobs_server.arguments import StartResearch
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.results import LimitsInForce
-from researcher_job.contract import (
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages.arguments import StartResearch
+from mcp_jobs_server.messages.results import LimitsInForce
+from research_contract.records import (
     MAX_QUESTIONS,
     Depth,
     Limits,

@@ -15,9 +15,19 @@ from typing import NoReturn
 
 import anyio
 
-from mcp_jobs_server import findings, reports, wording
-from mcp_jobs_server.access import EVERYTHING, Access, raise_unavailable
-from mcp_jobs_server.arguments import (
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.citations import check as checking
+from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound, NotGranted
+from mcp_jobs_server.core.models import Job, Owner, StartOptions, job_folder
+from mcp_jobs_server.core.readiness import DataDirectory, Readiness
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.listing import JobPage, job_page, shown
+from mcp_jobs_server.jobs.quotas import Admission
+from mcp_jobs_server.jobs.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import (
     Cancel,
     CheckCitations,
     FetchReport,
@@ -25,15 +35,7 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.citations import checking
-from mcp_jobs_server.errors import InvalidArgument, NotFound, NotGranted
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.listing import JobPage, job_page, shown
-from mcp_jobs_server.models import Job, Owner, StartOptions, job_folder
-from mcp_jobs_server.quotas import Admission
-from mcp_jobs_server.readiness import DataDirectory, Readiness
-from mcp_jobs_server.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
-from mcp_jobs_server.results import (
+from mcp_jobs_server.messages.results import (
     CancelResult,
     CheckResult,
     JobListResult,
@@ -42,12 +44,11 @@ from mcp_jobs_server.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.runners.base import Runner
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
-from mcp_jobs_server.standing import Standing
-from mcp_jobs_server.together import each
-from researcher_job.contract import JOB_ID, Request, Source, is_expired, new_job_id
+from mcp_jobs_server.reports import findings, report_parts
+from mcp_jobs_server.reports.job_status import Standing
+from mcp_jobs_server.sources.access import EVERYTHING, Access, raise_unavailable
+from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import JOB_ID, Request, Source, is_expired, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same unfinished request made within this time returns the job that is there."""
@@ -202,7 +203,7 @@ class Jobs:
             InvalidArgument: the cursor was not issued for this part.
         """
         job = await self._find(owner, asked.job_id)
-        answer = await reports.fetch(self._folders, job, asked, paths=self._same_computer)
+        answer = await report_parts.fetch(self._folders, job, asked, paths=self._same_computer)
         if job.ended and job.fetched_at is None:
             await self._runner.fetched(owner, job.id, self._clock())
         return answer

@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from mcp_jobs_server import amounts
-from mcp_jobs_server.models import StopMode
-from researcher_job.contract import Depth
+from mcp_jobs_server.core.models import StopMode
+from mcp_jobs_server.messages import amounts
+from research_contract.records import Depth
 
 MAX_WAIT_SECONDS = 45
 """Longest wait of one call: the shortest common client limit is 60 s."""

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mcp_jobs_server.arguments import Arguments, unpacked
-from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.messages.arguments import Arguments, unpacked
 
 A = TypeVar("A", bound=Arguments)
 

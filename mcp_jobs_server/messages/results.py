@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcp_jobs_server.models import JobState
-from researcher_job.contract import Coverage, OutcomeKind, Spent
+from mcp_jobs_server.core.models import JobState
+from research_contract.records import Coverage, OutcomeKind, Spent
 
 
 class Result(BaseModel):

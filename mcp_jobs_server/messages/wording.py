@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.results import (
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages.results import (
     CancelResult,
     JobListResult,
     JobShown,
@@ -23,7 +23,7 @@ from mcp_jobs_server.results import (
     StatusResult,
     StepShown,
 )
-from researcher_job.contract import OutcomeKind, Source, Status
+from research_contract.records import OutcomeKind, Source, Status
 
 TELL_USER_ABOVE_SECONDS = 90
 """With more time left than this, waiting in the conversation is worse than coming back."""

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from mcp_jobs_server.errors import JobsError, NotFound
-from mcp_jobs_server.grants import grant, path_of
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
+from mcp_jobs_server.core.errors import JobsError, NotFound
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.sources.grants import grant, path_of
+from mcp_jobs_server.sources.registry import Sources
 
 ENOUGH_BYTES = 500_000_000
 """Free space below which a warning is due: an index and snapshots of some thousand documents."""
@@ -111,8 +111,8 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
 
 def _database(settings: Settings) -> Iterator[Check]:
     """Read the job database, so that damage and a newer version are told here too."""
-    from mcp_jobs_server.runners.local.database import Database
-    from mcp_jobs_server.runners.local.layout import Layout
+    from mcp_jobs_server.backends.local.paths import Layout
+    from mcp_jobs_server.backends.local.store.database import Database
 
     database = Database(Layout(settings.data_dir))
     if not database.exists:
@@ -148,8 +148,8 @@ def _locks(settings: Settings) -> Iterator[Check]:
 
 
 def _runner(settings: Settings) -> Iterator[Check]:
-    from mcp_jobs_server.runners.local.layout import Layout
-    from mcp_jobs_server.runners.local.locks import held
+    from mcp_jobs_server.backends.local.locks import held
+    from mcp_jobs_server.backends.local.paths import Layout
 
     layout = Layout(settings.data_dir)
     try:

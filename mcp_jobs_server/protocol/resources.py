@@ -15,21 +15,21 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from mcp_jobs_server.arguments import ListActiveJobs
-from mcp_jobs_server.errors import JobsError, NotFound, Unavailable
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.tools import LONGEST_CALL_SECONDS
-from mcp_jobs_server.wording import TOO_LONG, error_text
-from researcher_job import contract
-from researcher_job.contract_files import NewerFormat
+from mcp_jobs_server.core.errors import JobsError, NotFound, Unavailable
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import ListActiveJobs
+from mcp_jobs_server.messages.wording import TOO_LONG, error_text
+from mcp_jobs_server.protocol.tools import LONGEST_CALL_SECONDS
+from research_contract import records
+from research_contract.files import NewerFormat
 
 if TYPE_CHECKING:
-    from mcp_jobs_server.server import ResearchServer
+    from mcp_jobs_server.protocol.server import ResearchServer
 
 FILES = {
-    contract.REPORT: ("text/markdown", "The whole report of a research job, as Markdown."),
-    contract.REPORT_HTML: ("text/html", "The whole report of a research job, as a web page."),
-    contract.EVIDENCE: ("application/jsonl", "Every verified quote of a research job."),
+    records.REPORT: ("text/markdown", "The whole report of a research job, as Markdown."),
+    records.REPORT_HTML: ("text/html", "The whole report of a research job, as a web page."),
+    records.EVIDENCE: ("application/jsonl", "Every verified quote of a research job."),
 }
 
 

@@ -13,12 +13,14 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 from mcp.types import Tool as ListedTool
 
-from mcp_jobs_server import __version__, resources, wording
+from mcp_jobs_server import __version__
 from mcp_jobs_server.auth.caller import Callers, OnePerson
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.tools import TOOLS
-from researcher_job.contract import Source
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.protocol import resources
+from mcp_jobs_server.protocol.tools import TOOLS
+from research_contract.records import Source
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

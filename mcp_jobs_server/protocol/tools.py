@@ -14,8 +14,12 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
-from mcp_jobs_server import wording
-from mcp_jobs_server.arguments import (
+from mcp_jobs_server.auth.caller import Caller, Callers
+from mcp_jobs_server.citations import wording as check_wording
+from mcp_jobs_server.core.errors import Internal, JobsError, Unavailable
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import (
     Arguments,
     Cancel,
     CheckCitations,
@@ -24,11 +28,9 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.auth.caller import Caller, Callers
-from mcp_jobs_server.citations import check_wording
-from mcp_jobs_server.errors import Internal, JobsError, Unavailable
-from mcp_jobs_server.request_log import note
-from mcp_jobs_server.results import (
+from mcp_jobs_server.messages.json_schema import answer_schema, schema_of
+from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.results import (
     CancelResult,
     CheckResult,
     JobListResult,
@@ -37,11 +39,9 @@ from mcp_jobs_server.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.schema import answer_schema, schema_of
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.understanding import understand
-from researcher_job.contract import Source
-from researcher_job.contract_files import NewerFormat
+from mcp_jobs_server.telemetry.request_log import note
+from research_contract.files import NewerFormat
+from research_contract.records import Source
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcp_jobs_server import wording
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.journals import EVIDENCE, Cursor
-from mcp_jobs_server.models import Job
-from researcher_job import contract
-from researcher_job.contract import Coverage, Evidence, Outcome, QuestionResult, Status
-from researcher_job.contract_files import decode
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.reports.logs import EVIDENCE, Cursor
+from research_contract import records as contract
+from research_contract.files import decode
+from research_contract.records import Coverage, Evidence, Outcome, QuestionResult, Status
 
 MOST = 500
 """Quotes read of one job; a job finds a few per question."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from mcp_jobs_server import wording
-from mcp_jobs_server.arguments import GetStatus
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.journals import STEPS, Cursor, Page
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.results import ErrorShown, Next, Progress, StatusResult, StepShown
-from researcher_job import contract
-from researcher_job.contract import Outcome, Spent, Status, Step
-from researcher_job.contract_files import decode
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import GetStatus
+from mcp_jobs_server.messages.results import ErrorShown, Next, Progress, StatusResult, StepShown
+from mcp_jobs_server.reports.logs import STEPS, Cursor, Page
+from research_contract import records as contract
+from research_contract.files import decode
+from research_contract.records import Outcome, Spent, Status, Step
 
 BRIEF_STEPS = 5
 """Steps a brief answer shows: the last new ones."""

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.models import Slice
-from researcher_job import contract
-from researcher_job.contract import Evidence, Record, Step
-from researcher_job.contract_files import decode, decode_lines
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.models import Slice
+from research_contract import records as contract
+from research_contract.files import decode, decode_lines
+from research_contract.records import Evidence, Record, Step
 
 R = TypeVar("R", bound=Record)
 

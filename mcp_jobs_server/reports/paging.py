@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.core.errors import InvalidArgument
 
 _CURSOR = re.compile(r"([a-z2-7]{6})\.([a-z]{1,12})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
 

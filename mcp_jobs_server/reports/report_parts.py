@@ -6,17 +6,18 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from mcp_jobs_server import findings, wording
-from mcp_jobs_server.arguments import FetchReport, ReportPart
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.findings import Findings
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.journals import STEPS, Cursor
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.pages import TextPage, page_of, place
-from mcp_jobs_server.results import Link, ReportResult
-from mcp_jobs_server.standing import full_step
-from researcher_job import contract
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages.arguments import FetchReport, ReportPart
+from mcp_jobs_server.messages.results import Link, ReportResult
+from mcp_jobs_server.reports import findings
+from mcp_jobs_server.reports.findings import Findings
+from mcp_jobs_server.reports.job_status import full_step
+from mcp_jobs_server.reports.logs import STEPS, Cursor
+from mcp_jobs_server.reports.paging import TextPage, page_of, place
+from research_contract import records as contract
 
 STEPS_A_PAGE = 100
 

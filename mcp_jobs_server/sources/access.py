@@ -7,8 +7,8 @@ from typing import Protocol
 
 import anyio
 
-from mcp_jobs_server.errors import JobsError, Unavailable
-from researcher_job.contract import Source
+from mcp_jobs_server.core.errors import JobsError, Unavailable
+from research_contract.records import Source
 
 EVERYBODY = "*"
 """Audience of a source that all who may call may use."""

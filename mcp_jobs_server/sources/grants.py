@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from mcp_jobs_server.errors import (
+from mcp_jobs_server.core.errors import (
     InvalidArgument,
     JobsError,
     NewerVersion,
@@ -22,9 +22,9 @@ from mcp_jobs_server.errors import (
     NotGranted,
     Unavailable,
 )
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source
-from researcher_job.contract_files import write_whole
+from mcp_jobs_server.core.settings import Settings
+from research_contract.files import write_whole
+from research_contract.records import Source
 
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10

@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.grants import shown
-from researcher_job.contract import Source
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.sources.grants import shown
+from research_contract.records import Source
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)

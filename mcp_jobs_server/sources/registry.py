@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mcp_jobs_server.errors import (
+from mcp_jobs_server.core.errors import (
     Conflict,
     InvalidArgument,
     NotFound,
     NotGranted,
     NothingToSearch,
 )
-from mcp_jobs_server.grants import GrantsFile, grant, path_of, real_path, shown
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.source_names import (
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.sources.grants import GrantsFile, grant, path_of, real_path, shown
+from mcp_jobs_server.sources.names import (
     ADD_A_FOLDER,
     NAME,
     NONE_FOR_YOU,
@@ -28,7 +28,7 @@ from mcp_jobs_server.source_names import (
     refuse_url,
     unknown,
 )
-from researcher_job.contract import Source
+from research_contract.records import Source
 
 __all__ = ["Sources", "grant", "grant_command"]
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
-from mcp_jobs_server.errors import Conflict, JobsError, builds_on
-from mcp_jobs_server.folders.paths import checked
-from mcp_jobs_server.models import (
+from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.folder_paths import checked
+from mcp_jobs_server.core.errors import Conflict, JobsError, builds_on
+from mcp_jobs_server.core.models import (
     ENDED_STATES,
     Job,
     JobState,
@@ -31,10 +32,9 @@ from mcp_jobs_server.models import (
     Usage,
     summary_of,
 )
-from mcp_jobs_server.runners.watch import Watch
-from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run
-from researcher_job.contract_files import encode
+from research_contract import records
+from research_contract.files import encode
+from research_contract.records import Ended, Failure, Outcome, Request, Run
 
 
 class MemoryFolders:
@@ -115,7 +115,7 @@ class MemoryRunner:
             return Started(job=self._seen(earlier), created=False)
         row = _Row(job=Job(owner=owner, request=request, state="queued"), options=options)
         self._rows[request.job_id] = row
-        self.folders.put(row.job.folder, contract.REQUEST, encode(request))
+        self.folders.put(row.job.folder, records.REQUEST, encode(request))
         return Started(job=self._seen(row), created=True)
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
@@ -223,7 +223,7 @@ class MemoryRunner:
                 job, state="running", attempt=job.attempt + 1, started_at=job.started_at or now
             )
             run = Run(runner="memory", run_id="1", attempt=row.job.attempt, started_at=now)
-            self.folders.put(job.folder, contract.RUN, encode(run))
+            self.folders.put(job.folder, records.RUN, encode(run))
 
     def write(self, job_id: str, name: str, data: bytes) -> None:
         """Write a file of the job folder as the job would; it counts as a change."""
@@ -234,7 +234,7 @@ class MemoryRunner:
         """End the job with this outcome (default: ``answered``, with nothing in it)."""
         done = outcome or Outcome(outcome="answered", ended_at=self._clock())
         with self._changed(job_id) as row:
-            self.folders.put(row.job.folder, contract.OUTCOME, encode(done))
+            self.folders.put(row.job.folder, records.OUTCOME, encode(done))
             row.active_seconds = done.spent.active_seconds
             row.cost_usd = done.spent.cost_usd
             row.job = replace(
@@ -264,7 +264,7 @@ class MemoryRunner:
                 attempts=row.job.attempt,
                 ended_at=now,
             )
-            self.folders.put(row.job.folder, contract.ENDED, encode(ended))
+            self.folders.put(row.job.folder, records.ENDED, encode(ended))
 
     def _ask(self, row: _Row, mode: StopMode) -> None:
         queued = row.job.state == "queued"
@@ -272,7 +272,7 @@ class MemoryRunner:
             row.job = replace(row.job, requested=mode)
             if mode == "stop" and not queued:
                 row.job = replace(row.job, state="cancelling")
-            name = contract.STOP if mode == "stop" else contract.FINISH_NOW
+            name = records.STOP if mode == "stop" else records.FINISH_NOW
             self.folders.put(row.job.folder, name, b"")
         if mode == "stop" and queued:
             self.obey(row.job.id)

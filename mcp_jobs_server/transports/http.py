@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.auth.gate import Gate, gate_of
-from mcp_jobs_server.auth.remembered import Remembered
-from mcp_jobs_server.auth.rules import is_loopback
-from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.errors import InvalidArgument, Unavailable
-from mcp_jobs_server.readiness import Parts
-from mcp_jobs_server.request_log import RequestLog, log_as_json
-from mcp_jobs_server.server import ResearchServer
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source
+from mcp_jobs_server.app import open_jobs
+from mcp_jobs_server.auth.auth_table import is_loopback
+from mcp_jobs_server.auth.http_auth import Gate, gate_of
+from mcp_jobs_server.core.errors import InvalidArgument, Unavailable
+from mcp_jobs_server.core.readiness import Parts
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.protocol.server import ResearchServer
+from mcp_jobs_server.telemetry.request_log import RequestLog, log_as_json
+from research_contract.records import Source
 
 log = logging.getLogger(__name__)
 

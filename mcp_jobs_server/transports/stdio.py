@@ -12,13 +12,13 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import Source
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
 
-    from mcp_jobs_server.server import ResearchServer
+    from mcp_jobs_server.protocol.server import ResearchServer
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
 
     import anyio
 
-    from mcp_jobs_server.auth.near import near
-    from mcp_jobs_server.backend import open_jobs
-    from mcp_jobs_server.server import ResearchServer
+    from mcp_jobs_server.app import open_jobs
+    from mcp_jobs_server.auth.local import near
+    from mcp_jobs_server.protocol.server import ResearchServer
 
     server = ResearchServer(
         partial(open_jobs, settings, extra_sources=extra_sources),

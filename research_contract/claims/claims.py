@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mcp_jobs_server.citations.words import Term, terms
+from research_contract.text.tokens import Term, terms
 
 MOST_CLAIMS = 1_000
 """Sentences of one draft that are looked at."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from mcp_jobs_server.citations.common_words import opposites
-from mcp_jobs_server.citations.quantities import Quantity
-from mcp_jobs_server.citations.quoted import Sentence
-from mcp_jobs_server.citations.words import Term, stem
+from research_contract.claims.quotes import Sentence
+from research_contract.text.lexicon import opposites
+from research_contract.text.quantities import Quantity
+from research_contract.text.tokens import Term, stem
 
 _OPPOSITES = opposites(stem)
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mcp_jobs_server.citations.claims import bare, sentences
-from mcp_jobs_server.citations.quantities import Quantity
-from mcp_jobs_server.citations.words import Term, alike, terms
+from research_contract.claims.claims import bare, sentences
+from research_contract.text.quantities import Quantity
+from research_contract.text.tokens import Term, alike, terms
 
 LONGEST = 4_000
 """Characters of one quote that are compared."""

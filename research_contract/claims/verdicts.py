@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass
 from itertools import pairwise
 from typing import Literal
 
-from mcp_jobs_server.citations.claims import Claim
-from mcp_jobs_server.citations.differences import Difference, differences, rounds
-from mcp_jobs_server.citations.quoted import Found, Quotes
-from mcp_jobs_server.citations.words import Kind, Term
+from research_contract.claims.claims import Claim
+from research_contract.claims.differences import Difference, differences, rounds
+from research_contract.claims.quotes import Found, Quotes
+from research_contract.text.tokens import Kind, Term
 
 Word = Literal["supported", "partly", "contradicted", "not found"]
 

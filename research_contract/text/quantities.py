@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from mcp_jobs_server.citations.units import MONTHS, NUMBER_WORDS, ORDINAL_WORDS, SCALES, UNITS
+from research_contract.text.units import MONTHS, NUMBER_WORDS, ORDINAL_WORDS, SCALES, UNITS
 
 Sort = Literal["number", "date", "year", "ordinal"]
 

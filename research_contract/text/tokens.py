@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from mcp_jobs_server.citations.common_words import COMMON, GERMAN, IRREGULAR, NEGATIONS, STOP
-from mcp_jobs_server.citations.quantities import Quantity, quantities
+from research_contract.text.lexicon import COMMON, GERMAN, IRREGULAR, NEGATIONS, STOP
+from research_contract.text.quantities import Quantity, quantities
 
 Kind = Literal["word", "common", "name", "number", "stop", "negation"]
 

@@ -8,15 +8,15 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from researcher_job.configuration import (
+from research_contract.configuration import (
     Configuration,
     ConfigurationError,
     read_configuration,
     volume_path,
 )
-from researcher_job.contract import Request, Source
-from researcher_job.errors import Refused
-from researcher_job.inert import one_line
+from research_contract.records import Request, Source
+from research_contract.text.safe import one_line
+from researcher_job.core.errors import Refused
 
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 

@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from researcher_job.admission import place_of
-from researcher_job.configuration import Configuration, ConfiguredSource
-from researcher_job.contract import Checked, Probed
-from researcher_job.errors import JobError, kind_of
-from researcher_job.secret_refs import read_secret, workspace
-from researcher_job.settings import Researcher
-from researcher_job.sources.walk import walk
-from researcher_job.storage import Storage
+from research_contract.configuration import Configuration, ConfiguredSource
+from research_contract.records import Checked, Probed
+from researcher_job.command.policy import place_of
+from researcher_job.command.secrets import read_secret, workspace
+from researcher_job.core.errors import JobError, kind_of
+from researcher_job.core.settings import Researcher
+from researcher_job.records.storage import Storage
+from researcher_job.sources.documents.walk import walk
 
 CHECK_SECONDS = 60.0
 """A test that takes longer is given up."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.admission import configuration_at
-from researcher_job.configuration import Configuration
-from researcher_job.contract import Probed
-from researcher_job.contract_files import encode
-from researcher_job.errors import ExitCode
-from researcher_job.probe import probe
-from researcher_job.settings import JobSettings
-from researcher_job.storage import storage_of
+from research_contract import records
+from research_contract.configuration import Configuration
+from research_contract.files import encode
+from research_contract.records import Probed
+from researcher_job.command.policy import configuration_at
+from researcher_job.command.probe import probe
+from researcher_job.core.errors import ExitCode
+from researcher_job.core.settings import JobSettings
+from researcher_job.records.storage import storage_of
 
 
 def run_probe(options: argparse.Namespace) -> Probed:
@@ -30,7 +30,7 @@ def run_probe(options: argparse.Namespace) -> Probed:
     storage = storage_of(place or Path(), options.storage)
     result = probe(configuration, place, storage, run_id=options.run_id or "")
     if folder:
-        storage.write(folder / contract.PROBED, encode(result))
+        storage.write(folder / records.PROBED, encode(result))
     return result
 
 

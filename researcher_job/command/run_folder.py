@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 import anyio
 from filelock import FileLock, Timeout
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract_files import NewerFormat
-from researcher_job.control import Control
-from researcher_job.errors import ExitCode, JobError, LockHeld, RequestUnreadable
-from researcher_job.folder import LOCK, JobFolder
-from researcher_job.settings import JobSettings, default_cache_dir
-from researcher_job.storage import LOCAL, storage_of
+from research_contract import records
+from research_contract.files import NewerFormat
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import ExitCode, JobError, LockHeld, RequestUnreadable
+from researcher_job.core.settings import JobSettings, default_cache_dir
+from researcher_job.records.control import Control
+from researcher_job.records.job_folder import LOCK, JobFolder
+from researcher_job.records.storage import LOCAL, storage_of
 
 if TYPE_CHECKING:
-    from researcher_job.configuration import Configuration
-    from researcher_job.job import Job
+    from research_contract.configuration import Configuration
+    from researcher_job.research.job import Job
 
 LEAVE_SECONDS = 3.0
 """How long a stopped job may take to end by itself before the process leaves at once."""
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     root: Path = options.folder.absolute()
     folder = JobFolder(root, storage_of(root, options.storage))
     if options.run_id:
-        from researcher_job.turn import asks_for_probe, refuse_other_run
+        from researcher_job.command.run_ownership import asks_for_probe, refuse_other_run
 
         if asks_for_probe(folder):
             return _probe(options)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 def _probe(options: argparse.Namespace) -> ExitCode:
     """Leave the result in the folder: whoever asked for it reads it there, good or bad."""
-    from researcher_job.probing import run_probe
+    from researcher_job.command.probe_command import run_probe
 
     run_probe(options)
     return ExitCode.DONE
@@ -97,17 +97,17 @@ def _held(folder: JobFolder, path: Path) -> Iterator[None]:
 
 
 def _finish(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
-    from researcher_job.finish import finish
+    from researcher_job.report.conclusion import finish
 
     finish(folder, options.finish, clock=Clock(), attempt=options.attempt)
     return ExitCode.DONE
 
 
 def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
-    from researcher_job.extractive import find
-    from researcher_job.job import Job
-    from researcher_job.sources.documents import open_library
-    from researcher_job.sources.index import remove_unused
+    from researcher_job.research.job import Job
+    from researcher_job.sources.documents.documents import open_library
+    from researcher_job.sources.index.index import remove_unused
+    from researcher_job.strategies.extractive.strategy import find
 
     request = folder.request()
     configuration = _configured(folder, request, options)
@@ -131,12 +131,12 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
 
 
 def _configured(
-    folder: JobFolder, request: contract.Request, options: argparse.Namespace
+    folder: JobFolder, request: records.Request, options: argparse.Namespace
 ) -> Configuration | None:
     """Return the job's own configuration; a request that asks for more than it is refused."""
     if options.config is None:
         return None
-    from researcher_job.admission import admit, configuration_at
+    from researcher_job.command.policy import admit, configuration_at
 
     configuration = configuration_at(options.config)
     admit(request, configuration, folder.path)
@@ -156,7 +156,7 @@ def _cache(folder: JobFolder, asked: Path | None) -> Iterator[Path]:
     if asked or folder.storage is LOCAL:
         yield asked or default_cache_dir()
         return
-    (folder.path / contract.STOP).parent.mkdir(exist_ok=True)  # so that it can be listed
+    (folder.path / records.STOP).parent.mkdir(exist_ok=True)  # so that it can be listed
     with tempfile.TemporaryDirectory(
         prefix="researcher-job-", ignore_cleanup_errors=True
     ) as cache_dir:

@@ -6,12 +6,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Run
-from researcher_job.contract_files import decode, read_whole
-from researcher_job.errors import LockHeld
-from researcher_job.folder import JobFolder
-from researcher_job.storage import LOCAL
+from research_contract import records
+from research_contract.files import decode, read_whole
+from research_contract.records import Run
+from researcher_job.core.errors import LockHeld
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.storage import LOCAL
 
 LIVE_SECONDS = 60.0
 """A run whose status is older than this works no more: it writes one every few seconds."""
@@ -28,7 +28,7 @@ def refuse_other_run(folder: JobFolder, run_id: str, now: datetime) -> None:
     Raises:
         LockHeld: it is so.
     """
-    run = decode(Run, read_whole(folder.file(contract.RUN)))
+    run = decode(Run, read_whole(folder.file(records.RUN)))
     if run and run.run_id != run_id:
         raise LockHeld("This job belongs to another run, so this one leaves it alone.")
     status = folder.status()
@@ -42,8 +42,8 @@ def asks_for_probe(folder: JobFolder) -> bool:
     """Say whether a probe is asked for here, not research; on a mount wait for one or the other."""
     late = 0.0 if folder.storage is LOCAL else APPEARS_SECONDS
     until = time.monotonic() + late
-    probe = folder.file(contract.PROBE)
-    while not _listed(folder.file(contract.REQUEST)):
+    probe = folder.file(records.PROBE)
+    while not _listed(folder.file(records.REQUEST)):
         if _listed(probe):
             return True
         if time.monotonic() >= until:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from researcher_job import __version__
-from researcher_job.errors import JobError, kind_of
+from researcher_job.core.errors import JobError, kind_of
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from researcher_job.errors import Refused
+from researcher_job.core.errors import Refused
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from researcher_job.contract import Evidence
-from researcher_job.stop_words import STOP_WORDS
+from research_contract.records import Evidence
+from research_contract.text.stop_words import STOP_WORDS
 
 SAME_SUBJECT = 0.6
 """Share of the words of the shorter quote that both must have."""

@@ -6,14 +6,14 @@ import hashlib
 import re
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Evidence
-from researcher_job.contract_files import read_whole
-from researcher_job.errors import Misquoted
-from researcher_job.inert import one_line
-from researcher_job.parts import Parts
+from research_contract import records
+from research_contract.files import read_whole
+from research_contract.records import Evidence
+from research_contract.text.safe import one_line
+from researcher_job.core.errors import Misquoted
+from researcher_job.records.segments import Parts
+from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.sources.base import Quote
-from researcher_job.storage import LOCAL, Storage
 
 MAX_PARAGRAPH = 1_200
 """Most characters of the paragraph kept around a quote."""
@@ -46,7 +46,7 @@ def read_snapshot(root: Path, sha256: str) -> str:
     """
     if not _SHA256.fullmatch(sha256):
         raise Misquoted("names no snapshot")
-    name = contract.snapshot_name(sha256)
+    name = records.snapshot_name(sha256)
     path = root / name
     data = None if path.is_symlink() else read_whole(path)
     if data is None:
@@ -105,7 +105,7 @@ class EvidenceBook:
         self._storage = storage
         # Not written again: what was cited once must not be lost, whatever happens.
         self._parts = Parts(
-            root, contract.EVIDENCE_PARTS, Evidence, limit=limit, storage=storage, again=False
+            root, records.EVIDENCE_PARTS, Evidence, limit=limit, storage=storage, again=False
         )
         self._known = {_place(item): item for item in known}
         self._kept: set[str] = set()
@@ -144,7 +144,7 @@ class EvidenceBook:
         self._parts.close()
 
     def _keep(self, sha256: str, text: str) -> None:
-        path = self._root / contract.snapshot_name(sha256)
+        path = self._root / records.snapshot_name(sha256)
         data = text.encode()
         if sha256 not in self._kept and read_whole(path) != data:
             self._storage.write(path, data)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from researcher_job.contract import Evidence
-from researcher_job.evidence import paragraph_of
+from research_contract.records import Evidence
+from researcher_job.evidence.evidence_book import paragraph_of
 
 RADIUS = 2_000
 """Most characters shown on each side of a quote."""

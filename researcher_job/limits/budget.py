@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from researcher_job.contract import Cost, Limits, Spent
-from researcher_job.errors import CapReached
+from research_contract.records import Cost, Limits, Spent
+from researcher_job.core.errors import CapReached
 
 MAX_TICK_SECONDS = 5.0
 """The most that one tick counts: a laptop that slept in between costs nothing."""

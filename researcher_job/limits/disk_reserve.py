@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from researcher_job import contract
+from research_contract import records
 
 NO_ROOM = "The disk is full or cannot be written, so the work ended here."
 
@@ -23,7 +23,7 @@ class Reserve:
     """
 
     def __init__(self, root: Path, size: int) -> None:
-        self._path = root / contract.RESERVE
+        self._path = root / records.RESERVE
         self._size = size
 
     def take(self) -> None:

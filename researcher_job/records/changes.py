@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from researcher_job import contract
-from researcher_job.contract import Record
-from researcher_job.contract_files import decode, encode, read_whole
-from researcher_job.storage import LOCAL, Storage
+from research_contract import records
+from research_contract.files import decode, encode, read_whole
+from research_contract.records import Record
+from researcher_job.records.storage import LOCAL, Storage
 
 
 class Change(Record):
@@ -58,9 +58,9 @@ def _quotes(count: int) -> str:
 
 def write_changes(root: Path, changes: Changes, storage: Storage = LOCAL) -> None:
     """Write the comparison into the job folder ``root``."""
-    storage.write(root / contract.CHANGES, encode(changes))
+    storage.write(root / records.CHANGES, encode(changes))
 
 
 def read_changes(root: Path) -> Changes | None:
     """Return the comparison, or ``None`` where there is none (yet)."""
-    return decode(Changes, read_whole(root / contract.CHANGES))
+    return decode(Changes, read_whole(root / records.CHANGES))

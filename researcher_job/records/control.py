@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Literal
 
-from researcher_job import contract
+from research_contract import records
 
 Asked = Literal["stop", "finish_now"]
 
-_STOP, _FINISH_NOW = PurePosixPath(contract.STOP), PurePosixPath(contract.FINISH_NOW)
+_STOP, _FINISH_NOW = PurePosixPath(records.STOP), PurePosixPath(records.FINISH_NOW)
 
 
 class Control:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Evidence, Outcome, Request, Spent, Status, Step
-from researcher_job.contract_files import NewerFormat, decode, read_whole
-from researcher_job.errors import RequestUnreadable
-from researcher_job.ledger import paid_in
-from researcher_job.parts import read_parts
-from researcher_job.storage import LOCAL, Storage
-from researcher_job.tasks import Task, task_name
+from research_contract import records as contract
+from research_contract.files import NewerFormat, decode, read_whole
+from research_contract.records import Evidence, Outcome, Request, Spent, Status, Step
+from researcher_job.core.errors import RequestUnreadable
+from researcher_job.records.ledger import paid_in
+from researcher_job.records.segments import read_parts
+from researcher_job.records.storage import LOCAL, Storage
+from researcher_job.records.tasks import Task, task_name
 
 LOCK = ".lock"
 """Lock file of a folder that is run by itself; no content, not part of the result."""

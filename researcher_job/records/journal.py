@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract import Step, StepKind
-from researcher_job.inert import one_line
-from researcher_job.parts import Parts
-from researcher_job.redaction import MAX_MESSAGE, redact, redact_text
-from researcher_job.status import StatusBoard
-from researcher_job.storage import LOCAL, Storage
+from research_contract import records
+from research_contract.records import Step, StepKind
+from research_contract.text.safe import one_line
+from researcher_job.core.clock import Clock
+from researcher_job.records.redaction import MAX_MESSAGE, redact, redact_text
+from researcher_job.records.segments import Parts
+from researcher_job.records.status import StatusBoard
+from researcher_job.records.storage import LOCAL, Storage
 
 LOST = "This step was lost when the attempt before it died."
 
@@ -34,7 +34,7 @@ class Journal:
         part_records: int,
         storage: Storage = LOCAL,
     ) -> None:
-        self._steps = Parts(root, contract.STEPS, Step, limit=part_records, storage=storage)
+        self._steps = Parts(root, records.STEPS, Step, limit=part_records, storage=storage)
         self._clock = clock
         self.board = board
         self.recent: deque[str] = deque(maxlen=5)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from researcher_job.budget import Budget
-from researcher_job.contract import RESULTS, Cost, Record
-from researcher_job.contract_files import decode, encode, read_whole
-from researcher_job.storage import LOCAL, Storage
+from research_contract.files import decode, encode, read_whole
+from research_contract.records import RESULTS, Cost, Record
+from researcher_job.limits.budget import Budget
+from researcher_job.records.storage import LOCAL, Storage
 
 
 @dataclass(frozen=True)

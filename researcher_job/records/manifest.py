@@ -7,22 +7,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Outcome
-from researcher_job.contract_files import encode
-from researcher_job.folder import LOCK
+from research_contract import records
+from research_contract.files import encode
+from research_contract.records import Outcome
+from researcher_job.records.job_folder import LOCK
 
 NOT_HASHED = frozenset(
     {
-        contract.RUN,
-        contract.ENDED,
-        contract.STATUS,
-        contract.OUTCOME,
+        records.RUN,
+        records.ENDED,
+        records.STATUS,
+        records.OUTCOME,
         LOCK,
-        contract.RESERVE,
+        records.RESERVE,
         "control",
-        contract.STOP,
-        contract.FINISH_NOW,
+        records.STOP,
+        records.FINISH_NOW,
     }
 )
 """Files of others that may change after the end, what is there only while the job runs, the

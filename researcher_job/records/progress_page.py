@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from researcher_job import contract
-from researcher_job.folder import JobFolder
-from researcher_job.inert import markdown
-from researcher_job.journal import Journal
+from research_contract import records
+from research_contract.text.safe import markdown
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import Journal
 
 _STATES = {
     "starting": "Reading the sources",
@@ -54,7 +54,7 @@ class Progress:
             lines += ["Latest:", "", *(f"- {markdown(said)}" for said in journal.recent), ""]
         lines.append(f"Attempt {status.attempt}, {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.")
         data = "\n".join(lines).encode() + b"\n"
-        self._folder.write(contract.PROGRESS, data)
+        self._folder.write(records.PROGRESS, data)
 
     def _line(self, index: int, question: str) -> str:
         task = self._folder.task(index)

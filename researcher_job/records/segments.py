@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
-from researcher_job.contract import part_name
-from researcher_job.contract_files import R, decode_lines, encode, read_whole
-from researcher_job.storage import LOCAL, Part, Storage
+from research_contract.files import R, decode_lines, encode, read_whole
+from research_contract.records import part_name
+from researcher_job.records.storage import LOCAL, Part, Storage
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract import Spent, Status
-from researcher_job.contract_files import encode
-from researcher_job.storage import LOCAL, Storage
+from research_contract import records
+from research_contract.files import encode
+from research_contract.records import Spent, Status
+from researcher_job.core.clock import Clock
+from researcher_job.records.storage import LOCAL, Storage
 
 
 class StatusBoard:
@@ -32,7 +32,7 @@ class StatusBoard:
         storage: Storage = LOCAL,
     ) -> None:
         self._storage = storage
-        self._path = root / contract.STATUS
+        self._path = root / records.STATUS
         self._clock = clock
         self._spent = spent
         self._changed = anyio.Event()

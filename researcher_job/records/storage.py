@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from anyio import to_thread
 
-from researcher_job.contract_files import write_whole
+from research_contract.files import write_whole
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from researcher_job import contract
-from researcher_job.contract import QuestionResult, Record
-from researcher_job.contract_files import encode
-from researcher_job.storage import LOCAL, Storage
+from research_contract import records
+from research_contract.files import encode
+from research_contract.records import QuestionResult, Record
+from researcher_job.records.storage import LOCAL, Storage
 
 TaskState = Literal["running", "done", "failed"]
 
@@ -29,7 +29,7 @@ class Task(Record):
 
 def task_name(index: int) -> str:
     """Return the name of the file of the task with this index."""
-    return f"{contract.TASKS}/{index}.json"
+    return f"{records.TASKS}/{index}.json"
 
 
 def write_task(root: Path, task: Task, storage: Storage = LOCAL) -> None:

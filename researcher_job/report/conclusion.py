@@ -10,10 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from researcher_job import contract
-from researcher_job.changes import read_changes
-from researcher_job.clock import Clock
-from researcher_job.contract import (
+from research_contract import records
+from research_contract.files import join_lines
+from research_contract.records import (
     Coverage,
     Evidence,
     Outcome,
@@ -23,20 +22,21 @@ from researcher_job.contract import (
     Spent,
     Status,
 )
-from researcher_job.contract_files import join_lines
-from researcher_job.errors import Misquoted
-from researcher_job.evidence import read_snapshot
-from researcher_job.folder import JobFolder
-from researcher_job.inert import one_line
-from researcher_job.inventory import hash_files, remove_leftovers, seal
-from researcher_job.journal import Journal
-from researcher_job.made import Circumstances
-from researcher_job.page import html_page
-from researcher_job.progress import Progress
-from researcher_job.report import Report, answer_text, compose, title_of
-from researcher_job.reserve import Reserve
-from researcher_job.status import StatusBoard
-from researcher_job.writer import markdown_report
+from research_contract.text.safe import one_line
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import Misquoted
+from researcher_job.evidence.evidence_book import read_snapshot
+from researcher_job.limits.disk_reserve import Reserve
+from researcher_job.records.changes import read_changes
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import Journal
+from researcher_job.records.manifest import hash_files, remove_leftovers, seal
+from researcher_job.records.progress_page import Progress
+from researcher_job.records.status import StatusBoard
+from researcher_job.report.html import html_page
+from researcher_job.report.markdown import markdown_report
+from researcher_job.report.methods import Circumstances
+from researcher_job.report.report import Report, answer_text, compose, title_of
 
 Why = Literal["deadline", "finish_now", "died"]
 
@@ -63,7 +63,7 @@ class Conclusion:
     def results(self) -> tuple[QuestionResult, ...]:
         """Return what came of each question, finished or not, from the tasks and evidence."""
         evidence = self.folder.evidence()
-        questions = contract.questions_of(self.request.question, self.request.plan)
+        questions = records.questions_of(self.request.question, self.request.plan)
         return tuple(
             self._result(index, question, evidence) for index, question in enumerate(questions)
         )
@@ -94,8 +94,8 @@ class Conclusion:
             changes=read_changes(self.folder.path),
             text_of=lru_cache(maxsize=2)(self._text_of),
         )
-        self.folder.write(contract.REPORT, markdown_report(report).encode())
-        self.folder.write(contract.REPORT_HTML, html_page(report).encode())
+        self.folder.write(records.REPORT, markdown_report(report).encode())
+        self.folder.write(records.REPORT_HTML, html_page(report).encode())
         return report
 
     def write_outcome(self, journal: Journal, progress: Progress) -> Outcome:
@@ -104,7 +104,7 @@ class Conclusion:
         kind = outcome_of(results)
         reason = _reason(kind, results, self.reason, self.coverage)
         report = self.write_report(kind, reason)
-        self.folder.write(contract.EVIDENCE, join_lines(self.folder.evidence()))
+        self.folder.write(records.EVIDENCE, join_lines(self.folder.evidence()))
         answer = answer_text(report)
         journal.board.change(state="ended")
         journal.say(answer or reason)
@@ -126,7 +126,7 @@ class Conclusion:
                 ended_at=self.at,
             )
         )
-        self.folder.write(contract.OUTCOME, data)
+        self.folder.write(records.OUTCOME, data)
         return outcome
 
     def _text_of(self, sha256: str) -> str:
@@ -161,7 +161,7 @@ def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = N
     storage = folder.storage
     board = StatusBoard(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
     journal = Journal(folder.path, board, clock=clock, part_records=100, storage=storage)
-    questions = contract.questions_of(request.question, request.plan)
+    questions = records.questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, Progress(folder, title_of(request), questions))
 
 

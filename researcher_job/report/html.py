@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from html import escape
 
-from researcher_job.contract import SAID_NAMES, Evidence
-from researcher_job.contradictions import Contradiction
-from researcher_job.inert import one_line, visible
-from researcher_job.page_citations import citation, cite, link, place, text
-from researcher_job.page_style import STYLE
-from researcher_job.report import Changed, Document, Report, Section, Since, sentence_of
-from researcher_job.tables import Table
-from researcher_job.writer import CHANGE_KINDS, HEADLINES, STATES, differs_in, pointers
+from research_contract.records import SAID_NAMES, Evidence
+from research_contract.text.safe import one_line, visible
+from researcher_job.evidence.contradictions import Contradiction
+from researcher_job.report.html_citations import citation, cite, link, place, text
+from researcher_job.report.html_style import STYLE
+from researcher_job.report.markdown import CHANGE_KINDS, HEADLINES, STATES, differs_in, pointers
+from researcher_job.report.report import Changed, Document, Report, Section, Since, sentence_of
+from researcher_job.report.tables import Table
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 

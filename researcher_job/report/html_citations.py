@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import unquote, urlsplit
 
-from researcher_job.contract import Evidence
-from researcher_job.excerpts import Excerpt
-from researcher_job.inert import one_line, visible
-from researcher_job.report import where
+from research_contract.records import Evidence
+from research_contract.text.safe import one_line, visible
+from researcher_job.evidence.excerpts import Excerpt
+from researcher_job.report.report import where
 
 EXCERPT_BYTES = 1_000_000
 """Most bytes that all excerpts of one page take beyond the paragraphs of their quotes."""

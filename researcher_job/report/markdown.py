@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from researcher_job.contract import Evidence
-from researcher_job.contradictions import Contradiction
-from researcher_job.inert import blockquote, markdown, one_line
-from researcher_job.report import Document, Report, Section, Since, sentence_of, where
-from researcher_job.tables import Table
+from research_contract.records import Evidence
+from research_contract.text.safe import blockquote, markdown, one_line
+from researcher_job.evidence.contradictions import Contradiction
+from researcher_job.report.report import Document, Report, Section, Since, sentence_of, where
+from researcher_job.report.tables import Table
 
 HEADLINES = {
     "answered": "",

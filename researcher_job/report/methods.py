@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from researcher_job.contract import SAID_NAMES, Coverage, Limits, Plan, Request, Spent
+from research_contract.records import SAID_NAMES, Coverage, Limits, Plan, Request, Spent
 
 VERIFY = "researcher-job verify FOLDER"
 """The command that checks a job folder again."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from researcher_job.changes import Changes
-from researcher_job.contract import Coverage, Evidence, OutcomeKind, QuestionResult, Request
-from researcher_job.contradictions import Contradiction, contradictions
-from researcher_job.excerpts import Excerpt, TextOf, excerpts
-from researcher_job.inert import one_line
-from researcher_job.made import Circumstances, made
-from researcher_job.tables import Table, tables
+from research_contract.records import Coverage, Evidence, OutcomeKind, QuestionResult, Request
+from research_contract.text.safe import one_line
+from researcher_job.evidence.contradictions import Contradiction, contradictions
+from researcher_job.evidence.excerpts import Excerpt, TextOf, excerpts
+from researcher_job.records.changes import Changes
+from researcher_job.report.methods import Circumstances, made
+from researcher_job.report.tables import Table, tables
 
 MAX_ANSWER_SENTENCES = 6
 """Most quotes that the short answer at the top is made of."""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from researcher_job.contract import Evidence
-from researcher_job.excerpts import TextOf
+from research_contract.records import Evidence
+from researcher_job.evidence.excerpts import TextOf
 
 MOST_CELLS = 12
 """Tables with more columns are shown as quotes: nobody can read them across."""

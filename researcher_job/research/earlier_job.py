@@ -8,11 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Evidence, Request
-from researcher_job.errors import JobError, Misquoted
-from researcher_job.evidence import check_quote, read_snapshot
-from researcher_job.folder import JobFolder
+from research_contract import records
+from research_contract.records import Evidence, Request
+from researcher_job.core.errors import JobError, Misquoted
+from researcher_job.evidence.evidence_book import check_quote, read_snapshot
+from researcher_job.records.job_folder import JobFolder
 from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query, Quote
 
 
@@ -87,7 +87,7 @@ def read_earlier(request: Request, root: Path) -> Earlier | None:
         folder.path,
         job_id,
         asked.created_at,
-        contract.questions_of(asked.question, asked.plan),
+        records.questions_of(asked.question, asked.plan),
         _distinct(sound),
         unusable=len(found) - len(sound),
         withheld=len(every) - len(found),
@@ -141,7 +141,7 @@ class EarlierLibrary:
         return f"{self.earlier.job_id} {self.now.edition}"
 
     @property
-    def coverage(self) -> contract.Coverage:
+    def coverage(self) -> records.Coverage:
         return self.now.coverage
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from researcher_job.contract import Depth, Evidence
-from researcher_job.earlier import Earlier, EarlierLibrary
-from researcher_job.recheck import recheck, same_words
+from research_contract.records import Depth, Evidence
+from researcher_job.research.earlier_job import Earlier, EarlierLibrary
+from researcher_job.research.recheck import recheck, same_words
+from researcher_job.research.worker import Find, FindState
 from researcher_job.sources.base import Library, Quote
-from researcher_job.worker import Find, FindState
 
 
 @dataclass(frozen=True)

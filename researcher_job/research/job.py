@@ -12,32 +12,32 @@ from typing import Protocol
 import anyio
 from anyio import to_thread
 
-from researcher_job import contract
-from researcher_job.budget import Budget
-from researcher_job.changes import read_changes, write_changes
-from researcher_job.clock import Clock
-from researcher_job.contract import Coverage, Request, Source, Spent, Status
-from researcher_job.control import Asked, Control
-from researcher_job.earlier import Earlier, EarlierUnreadable, read_earlier
-from researcher_job.errors import CapReached, ExitCode, JobError
-from researcher_job.evidence import EvidenceBook
-from researcher_job.finish import FINISH_NOW, Conclusion
-from researcher_job.folder import JobFolder
-from researcher_job.follow_up import FollowUp
-from researcher_job.journal import Journal
-from researcher_job.lead import Lead, open_questions
-from researcher_job.ledger import Ledger
-from researcher_job.metered import MeteredLibrary
-from researcher_job.progress import Progress
-from researcher_job.reading_log import ReadingLog
-from researcher_job.refresh import Refresh
-from researcher_job.report import title_of
-from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
-from researcher_job.settings import JobSettings
+from research_contract import records
+from research_contract.records import Coverage, Request, Source, Spent, Status
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import CapReached, ExitCode, JobError
+from researcher_job.core.settings import JobSettings
+from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.limits.budget import Budget
+from researcher_job.limits.disk_reserve import NO_ROOM, Reserve, lacks_room
+from researcher_job.records.changes import read_changes, write_changes
+from researcher_job.records.control import Asked, Control
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import Journal
+from researcher_job.records.ledger import Ledger
+from researcher_job.records.progress_page import Progress
+from researcher_job.records.status import StatusBoard
+from researcher_job.report.conclusion import FINISH_NOW, Conclusion
+from researcher_job.report.report import title_of
+from researcher_job.research.earlier_job import Earlier, EarlierUnreadable, read_earlier
+from researcher_job.research.follow_up import FollowUp
+from researcher_job.research.lead import Lead, open_questions
+from researcher_job.research.metered_library import MeteredLibrary
+from researcher_job.research.reading_steps import ReadingLog
+from researcher_job.research.refresh import Refresh
+from researcher_job.research.worker import Find, Worker
 from researcher_job.sources.base import Library, Reading
 from researcher_job.sources.coverage import reached
-from researcher_job.status import StatusBoard
-from researcher_job.worker import Find, Worker
 
 
 class OpenLibrary(Protocol):
@@ -94,7 +94,7 @@ class _Attempt:
         self._job = job
         self._interruption = _Interruption()
         root, request, settings = job.folder.path, job.request, job.settings
-        self._questions = contract.questions_of(request.question, request.plan)
+        self._questions = records.questions_of(request.question, request.plan)
         before = job.folder.status()
         self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
         storage, most = job.folder.storage, settings.part_records

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from researcher_job.contract import QuestionResult
-from researcher_job.errors import CapReached, JobError
-from researcher_job.folder import JobFolder
-from researcher_job.journal import Journal
-from researcher_job.progress import Progress
-from researcher_job.reserve import lacks_room
-from researcher_job.tasks import Task, write_task
-from researcher_job.worker import Worker, worker_name
+from research_contract.records import QuestionResult
+from researcher_job.core.errors import CapReached, JobError
+from researcher_job.limits.disk_reserve import lacks_room
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import Journal
+from researcher_job.records.progress_page import Progress
+from researcher_job.records.tasks import Task, write_task
+from researcher_job.research.worker import Worker, worker_name
 
 
 def open_questions(folder: JobFolder, questions: Sequence[str]) -> tuple[int, ...]:

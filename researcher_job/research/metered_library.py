@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from researcher_job.contract import Cost, Coverage, Record
-from researcher_job.journal import Journal
-from researcher_job.ledger import Call, Ledger
+from research_contract.records import Cost, Coverage, Record
+from researcher_job.records.journal import Journal
+from researcher_job.records.ledger import Call, Ledger
 from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
 
 SEARCH = "search"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from researcher_job.contract import Evidence
+from research_contract.records import Evidence
 from researcher_job.sources.base import Library, Passage, Query, Quote
 
 PASSAGES = 20

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from researcher_job.changes import Change, Changes
-from researcher_job.contract import Evidence
-from researcher_job.earlier import Earlier, quote_of
-from researcher_job.errors import Misquoted
-from researcher_job.evidence import EvidenceBook
-from researcher_job.recheck import recheck, same_words
+from research_contract.records import Evidence
+from researcher_job.core.errors import Misquoted
+from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.changes import Change, Changes
+from researcher_job.research.earlier_job import Earlier, quote_of
+from researcher_job.research.recheck import recheck, same_words
 from researcher_job.sources.base import Library, Quote
 
 NO_QUESTION = -1

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from researcher_job.contract import Depth, Evidence, QuestionResult
-from researcher_job.errors import Misquoted
-from researcher_job.evidence import EvidenceBook
-from researcher_job.journal import Journal
-from researcher_job.ledger import Ledger
-from researcher_job.metered import MeteredLibrary
+from research_contract.records import Depth, Evidence, QuestionResult
+from researcher_job.core.errors import Misquoted
+from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.journal import Journal
+from researcher_job.records.ledger import Ledger
+from researcher_job.research.metered_library import MeteredLibrary
 from researcher_job.sources.base import Library, Quote
 
 if TYPE_CHECKING:
-    from researcher_job.follow_up import FollowUp
+    from researcher_job.research.follow_up import FollowUp
 
 FindState = Literal["answered", "partial", "not_found"]
 

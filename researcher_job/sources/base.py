@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from researcher_job.contract import Coverage
+from research_contract.records import Coverage
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from researcher_job.contract import Coverage, NotRead
+from research_contract.records import Coverage, NotRead
 from researcher_job.sources.document import Reason
 
 MAX_EXAMPLES = 5

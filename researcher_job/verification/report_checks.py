@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from html import unescape
 
-from researcher_job import contract
-from researcher_job.contract import Evidence, Outcome
-from researcher_job.contract_files import read_whole
-from researcher_job.faults import Fault
-from researcher_job.folder import JobFolder
-from researcher_job.inert import blockquote, one_line, visible
-from researcher_job.writer import citation_line, quoted
+from research_contract import records
+from research_contract.files import read_whole
+from research_contract.records import Evidence, Outcome
+from research_contract.text.safe import blockquote, one_line, visible
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.report.markdown import citation_line, quoted
+from researcher_job.verification.faults import Fault
 
 _CITED = re.compile(r"(?<!\\)\[(\d{1,9})\]")
 _BLOCK_QUOTE = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
@@ -23,9 +23,9 @@ _MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
 
 def check_reports(folder: JobFolder, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
     """Yield what ``report.md`` and ``report.html`` cite or quote and the evidence does not say."""
-    if data := read_whole(folder.file(contract.REPORT)):
+    if data := read_whole(folder.file(records.REPORT)):
         yield from _markdown(data.decode(errors="replace"), evidence)
-    if data := read_whole(folder.file(contract.REPORT_HTML)):
+    if data := read_whole(folder.file(records.REPORT_HTML)):
         yield from _page(data.decode(errors="replace"), evidence)
 
 
@@ -56,9 +56,7 @@ def _markdown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
     known = {blockquote(item.quote) for item in evidence.values()}
     for block in _BLOCK_QUOTE.findall(text):
         if block not in known:
-            yield Fault(
-                contract.REPORT, f"quotes what no evidence says: {one_line(block, most=60)}"
-            )
+            yield Fault(records.REPORT, f"quotes what no evidence says: {one_line(block, most=60)}")
 
 
 def _page(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
@@ -72,4 +70,4 @@ def _page(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
     for said in map(unescape, _PAGE_QUOTE.findall(text)):
         if said not in known:
             problem = f"quotes what no evidence says: {one_line(said, most=60)}"
-            yield Fault(contract.REPORT_HTML, problem)
+            yield Fault(records.REPORT_HTML, problem)

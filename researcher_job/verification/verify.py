@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Evidence, Outcome, Request, Step
-from researcher_job.contract_files import decode_lines, read_whole
-from researcher_job.errors import Misquoted
-from researcher_job.evidence import read_snapshot
-from researcher_job.faults import Fault
-from researcher_job.finish import configuration_hash, outcome_of
-from researcher_job.folder import JobFolder
-from researcher_job.inventory import hash_file, is_sealed, written_files
-from researcher_job.parts import read_parts
-from researcher_job.shown import check_answer, check_reports
+from research_contract import records as contract
+from research_contract.files import decode_lines, read_whole
+from research_contract.records import Evidence, Outcome, Request, Step
+from researcher_job.core.errors import Misquoted
+from researcher_job.evidence.evidence_book import read_snapshot
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.manifest import hash_file, is_sealed, written_files
+from researcher_job.records.segments import read_parts
+from researcher_job.report.conclusion import configuration_hash, outcome_of
+from researcher_job.verification.faults import Fault
+from researcher_job.verification.report_checks import check_answer, check_reports
 
 
 @dataclass(frozen=True)

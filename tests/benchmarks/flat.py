@@ -18,17 +18,17 @@ from typing import Any
 
 import anyio
 
-from mcp_jobs_server.arguments import FetchReport, GetStatus, ListActiveJobs
-from mcp_jobs_server.backend import open_jobs
-from mcp_jobs_server.models import Job, Owner, StartOptions
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
-from researcher_job import contract
-from researcher_job.contract import Request, Status, Step, new_job_id
-from researcher_job.contract_files import encode, join_lines, write_whole
+from mcp_jobs_server.app import open_jobs
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.core.models import Job, Owner, StartOptions
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import FetchReport, GetStatus, ListActiveJobs
+from research_contract import records
+from research_contract.files import encode, join_lines, write_whole
+from research_contract.records import Request, Status, Step, new_job_id
 from tests.benchmarks.measures import Row, in_turn
 
 ME = Owner.local()
@@ -98,7 +98,7 @@ def _write_log(folder: Path, steps: int) -> None:
     for first in range(1, steps + 1, PART):
         numbers = range(first, min(first + PART, steps + 1))
         part = [Step(step=n, at=BEGIN, kind="status", message=f"Step {n}.") for n in numbers]
-        path = folder / contract.part_name(contract.STEPS, first)
+        path = folder / records.part_name(records.STEPS, first)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(join_lines(part))
     _write_status(folder, steps)
@@ -113,7 +113,7 @@ def _write_status(folder: Path, steps: int, *, done: int = 0) -> None:
         step_part=(steps - 1) // PART * PART + 1,
         updated_at=datetime.now(UTC),
     )
-    write_whole(folder / contract.STATUS, encode(status))
+    write_whole(folder / records.STATUS, encode(status))
 
 
 async def flat(root: Path) -> list[Row]:
@@ -155,7 +155,7 @@ def _calls() -> dict[str, Call]:
 
 def _near_end(folder: Path) -> str:
     """Return the cursor of the last steps of a log."""
-    last = max((folder / contract.STEPS).iterdir())
+    last = max((folder / records.STEPS).iterdir())
     lines = last.read_bytes().splitlines(keepends=True)
     behind = max(0, len(lines) - 8)
     offset = sum(map(len, lines[:behind]))

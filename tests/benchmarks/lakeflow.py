@@ -15,18 +15,18 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.arguments import GetStatus, ListActiveJobs, StartResearch
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.fake_workspace.runs import Run, Termination
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
-from researcher_job.contract import OUTCOME, STATUS, Outcome, Source, Status
-from researcher_job.contract_files import encode
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs, StartResearch
+from mcp_jobs_server.sources.registry import Sources
+from mcp_jobs_server.testing.fake_workspace.runs import Run, Termination
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract.files import encode
+from research_contract.records import OUTCOME, STATUS, Outcome, Source, Status
 from tests.benchmarks.measures import Row
 
 ME = Owner("900800700600", "5511969577895513")

@@ -20,8 +20,8 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from researcher_job.sources.walk import walk
-from researcher_job.words import TOKENIZER
+from researcher_job.sources.documents.walk import walk
+from researcher_job.sources.index.tokenizer import TOKENIZER
 from tests.benchmarks.measures import Row
 from tests.benchmarks.searching import searching
 
@@ -32,8 +32,8 @@ _RUNS = 5
 _OPEN = """
 import anyio, resource, sys, time
 from pathlib import Path
-from researcher_job.contract import Source
-from researcher_job.sources.documents import open_library
+from research_contract.records import Source
+from researcher_job.sources.documents.documents import open_library
 began = time.perf_counter()
 source = Source(name="docs", uri=Path(sys.argv[1]).as_uri())
 library = anyio.run(lambda: open_library([source], cache_dir=Path(sys.argv[2])))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job.contract import Source
+from research_contract.records import Source
 from researcher_job.sources.base import Library, Query
-from researcher_job.sources.documents import open_library
-from researcher_job.words import TOKENIZER
+from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.index.tokenizer import TOKENIZER
 from tests.benchmarks.measures import Row
 
 FILES, PARAGRAPHS = 1_000, 100

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tests.browser.chromium import Chromium, Page, find_chromium, running
 from tests.browser.sample import sample_folder
+from tests.repository import ROOT
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 
 
 def light(page: Page) -> None:

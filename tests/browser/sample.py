@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.contract import Plan, Request, Source
-from researcher_job.contract_files import create_once, encode
-from tests.researcher.files import pdf
-from tests.researcher.jobs import NOW, command
+from research_contract import records
+from research_contract.files import create_once, encode
+from research_contract.records import Plan, Request, Source
+from tests.researcher_job.files import pdf
+from tests.researcher_job.jobs import NOW, command
 
 LONG = " ".join(
     f"Paragraph {n} of the commentary tells of the history of leave in house number {n}."
@@ -62,7 +62,7 @@ def sample_folder(root: Path, more: Mapping[str, str] | None = None) -> Path:
         created_at=NOW,
     )
     folder = root / "job"
-    create_once(folder / contract.REQUEST, encode(request))
+    create_once(folder / records.REQUEST, encode(request))
     done = command("--folder", folder, "--cache", root / "cache")
     assert done.returncode == 0, done.stderr
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from researcher_job.folder import JobFolder
+from researcher_job.records.job_folder import JobFolder
 from tests.browser.chromium import Chromium, Page
 
 ANSWER = "Every employee has 28 days of paid annual leave a year."

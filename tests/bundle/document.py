@@ -6,12 +6,12 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
+
 FILE = ROOT / "databricks.yml"
 TARGETS = ("dev", "prod")
 

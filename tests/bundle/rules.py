@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mcp_jobs_server.settings import KEYS
+from mcp_jobs_server.core.settings import KEYS
 from tests.bundle.document import APP_PRINCIPAL, JOB_PRINCIPAL, Bundle, Node
 
 Rule = Callable[[Bundle], Iterator[str]]

@@ -18,9 +18,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from mcp_jobs_server.cli.parser import parse
-from mcp_jobs_server.settings import load
-from researcher_job.configuration import read_configuration
-from tests.bundle.document import ROOT, TARGETS, Bundle, bundle, written
+from mcp_jobs_server.core.settings import load
+from research_contract.configuration import read_configuration
+from tests.bundle.document import TARGETS, Bundle, bundle, written
 from tests.bundle.pins import (
     APP_PYTHON,
     ENVIRONMENT_PYTHON,
@@ -32,6 +32,7 @@ from tests.bundle.pins import (
     pins_of,
 )
 from tests.bundle.rules import environment, volume_path
+from tests.repository import ROOT
 
 SAFETY_SECONDS = 240
 

@@ -12,8 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from tests.bundle.document import ROOT, TARGETS, Node, bundle, written
+from tests.bundle.document import TARGETS, Node, bundle, written
 from tests.bundle.test_rules import Break, put, remove
+from tests.repository import ROOT
 
 Validator: TypeAlias = Any
 SCHEMA = ROOT.parent / "shared" / "databricks" / "bundle_schema.json"

@@ -13,10 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_jobs_server.models import ENDED_STATES
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.settle import MOST_ATTEMPTS, MOST_DEATHS
-from researcher_job.contract import (
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS, MOST_DEATHS
+from mcp_jobs_server.core.models import ENDED_STATES
+from research_contract.files import decode, decode_lines, read_whole
+from research_contract.records import (
     ENDED,
     EVIDENCE_PARTS,
     OUTCOME,
@@ -30,8 +32,7 @@ from researcher_job.contract import (
     Step,
     month_of,
 )
-from researcher_job.contract_files import decode, decode_lines, read_whole
-from researcher_job.ledger import Paid
+from researcher_job.records.ledger import Paid
 from tests.chaos.stage import Stage
 
 
@@ -206,7 +207,7 @@ def _verify(row: Row) -> str:
 
 def nothing_left(remains: Remains) -> Iterator[str]:
     """No process lives, no lock is held, the database is whole."""
-    for process in processes.of_data_dir(remains.data_dir):
+    for process in os_processes.of_data_dir(remains.data_dir):
         yield f"the process {process.pid} lives: {' '.join(process.cmdline())}"
     for path in remains.data_dir.glob("locks/*.lock"):
         if locks.held(path):

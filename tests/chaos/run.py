@@ -13,12 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_jobs_server.models import ACTIVE_STATES
-from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.core.models import ACTIVE_STATES
 from tests.chaos.stage import Stage
 from tests.chaos.victims import KINDS, Victims
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.repository import ROOT
 
 WITNESS = """
 BEGIN IMMEDIATE;
@@ -69,7 +68,9 @@ class Run:
         finally:
             self._close()
         self._quiet("processes have not ended", self._living)
-        processes.kill(lambda: processes.of_data_dir(self.stage.settings.data_dir), wait_seconds=10)
+        os_processes.kill(
+            lambda: os_processes.of_data_dir(self.stage.settings.data_dir), wait_seconds=10
+        )
 
     def _serve(self) -> None:
         """Bring back the servers that are gone."""
@@ -83,7 +84,7 @@ class Run:
                         [*command, f"{self._seed}-{self._served}"],
                         stdin=subprocess.PIPE,
                         stderr=log,
-                        cwd=REPOSITORY,
+                        cwd=ROOT,
                     )
                 )
         for gone in set(self._servers) - set(living):
@@ -157,7 +158,7 @@ class Run:
             return [row[0] for row in db.execute(sql)]
 
     def _living(self) -> list[int]:
-        return [one.pid for one in processes.of_data_dir(self.stage.settings.data_dir)]
+        return [one.pid for one in os_processes.of_data_dir(self.stage.settings.data_dir)]
 
     def _close(self) -> None:
         """Let the servers leave by themselves."""

@@ -19,12 +19,12 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import Job, StartOptions
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from researcher_job.contract import Plan, Request, new_job_id
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job, StartOptions
+from research_contract.records import Plan, Request, new_job_id
 from tests.chaos.stage import QUESTIONS, Stage
-from tests.server.local_backend import OWNER, STAND_IN
+from tests.mcp_jobs_server.backends.local.data_directory import OWNER, STAND_IN
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import Source
 
 QUESTIONS = (
     "How many eggs does the great crested newt lay in a season?",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.backends.local.processes import os_processes
 
 KINDS = ("server", "launcher", "runner", "job", "tree")
 
@@ -52,8 +52,8 @@ class Victims:
         return [psutil.Process(one.pid) for one in self.servers if one.poll() is None]
 
     def _marked(self, *, job: bool) -> list[psutil.Process]:
-        found = processes.of_data_dir(self._data_dir)
-        return [one for one in found if processes.is_job(one) == job]
+        found = os_processes.of_data_dir(self._data_dir)
+        return [one for one in found if os_processes.is_job(one) == job]
 
     def _tree(self) -> list[psutil.Process]:
         """A server with its launchers, a runner with its jobs, or all there is."""
@@ -62,7 +62,7 @@ class Victims:
                 return _with_children(self._server()[:1])
             case "runner":
                 return _with_children(self._marked(job=False)[:1])
-        return [*self._server(), *processes.of_data_dir(self._data_dir)]
+        return [*self._server(), *os_processes.of_data_dir(self._data_dir)]
 
     def _counted(self, kind: str, victims: Iterable[psutil.Process]) -> bool:
         met = sum(_killed(one) for one in victims)

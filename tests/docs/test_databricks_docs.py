@@ -15,19 +15,25 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mcp_jobs_server.connect import instructions, launch
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from researcher_job.contract import OUTCOME, REPORT, REQUEST, STATUS, Outcome, Status
-from researcher_job.contract_files import decode, read_whole
+from mcp_jobs_server.operations.install.snippets import instructions, launch
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract.files import decode, read_whole
+from research_contract.records import OUTCOME, REPORT, REQUEST, STATUS, Outcome, Status
 from tests.bundle import rules
 from tests.bundle.document import bundle, written
-from tests.docs.documents import ROOT, Fence, fences, tables
-from tests.retention.volume import ANA, NOW, Volume
-from tests.server.asking import fetch, running, status
-from tests.server.command_line import CommandLine
-from tests.server.stage import ME, Stage
-from tests.setup.catalog_server import APP, JOB, Catalog, serve
-from tests.setup.test_doctor import app_that_answers, configuration, deploy_app, doctor
+from tests.docs.documents import Fence, fences, tables
+from tests.mcp_jobs_server.cli.command_line import CommandLine
+from tests.mcp_jobs_server.jobs.asking import fetch, running, status
+from tests.mcp_jobs_server.operations.retention.volume import ANA, NOW, Volume
+from tests.mcp_jobs_server.operations.setup.catalog_server import APP, JOB, Catalog, serve
+from tests.mcp_jobs_server.operations.setup.test_doctor import (
+    app_that_answers,
+    configuration,
+    deploy_app,
+    doctor,
+)
+from tests.mcp_jobs_server.stage import ME, Stage
+from tests.repository import ROOT
 
 SAFETY_SECONDS = 60
 DEPLOY, CONNECT, OWN = (f"docs/{n}.md" for n in ("deploy", "connect-databricks", "own-job"))

@@ -17,20 +17,19 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import BaseModel
 
-from mcp_jobs_server import errors
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.polling import TICK_SECONDS
+from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS
+from mcp_jobs_server.backends.local.runner import LEAST_FREE_BYTES
 from mcp_jobs_server.cli.parser import parse
-from mcp_jobs_server.connect import instructions, launch
-from mcp_jobs_server.demo import QUESTION
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.runner import LEAST_FREE_BYTES
-from mcp_jobs_server.runners.local.settle import MOST_ATTEMPTS
-from mcp_jobs_server.runners.local.ticker import TICK_SECONDS
-from mcp_jobs_server.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load
-from mcp_jobs_server.tools import TOOLS, Tool
-from researcher_job import contract
+from mcp_jobs_server.core import errors
+from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load
+from mcp_jobs_server.demo.__main__ import QUESTION
+from mcp_jobs_server.operations.install.snippets import instructions, launch
+from mcp_jobs_server.protocol.tools import TOOLS, Tool
+from research_contract import records
 from tests.docs.documents import (
     DOCUMENTS,
-    ROOT,
     Fence,
     Table,
     commands,
@@ -39,6 +38,7 @@ from tests.docs.documents import (
     spans,
     tables,
 )
+from tests.repository import ROOT
 
 SAFETY_SECONDS = 120
 SERVER, JOB = "mcp-jobs-server", "researcher-job"
@@ -134,7 +134,7 @@ def test_json_is_valid(fence: Fence) -> None:
     said = json.loads(fence.text)
     if "servers" in said or "mcpServers" in said:
         return  # held to more below
-    kind = getattr(contract, fence.info[1])
+    kind = getattr(records, fence.info[1])
     assert set(said) == set(kind.model_fields)
     kind.model_validate(said)
 
@@ -249,8 +249,8 @@ def test_the_numbers_of_the_local_backend_are_those_in_force() -> None:
 
 
 def test_the_table_of_the_job_folder_names_its_files() -> None:
-    constants = [name for name in vars(contract) if re.fullmatch("[A-Z][A-Z_]+", name)]
-    known = [value for name in constants if isinstance(value := getattr(contract, name), str)]
+    constants = [name for name in vars(records) if re.fullmatch("[A-Z][A-Z_]+", name)]
+    known = [value for name in constants if isinstance(value := getattr(records, name), str)]
     [table] = tables("docs/job-folder.md")
     assert sorted(table.column(0)) == sorted(known)
 

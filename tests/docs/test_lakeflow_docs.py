@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
+from mcp_jobs_server.backends.lakeflow import index, polling, runs, settle, start
+from mcp_jobs_server.backends.lakeflow.index_names import read_names
 from mcp_jobs_server.databricks.workspace import Patience
-from mcp_jobs_server.runners.lakeflow import ending, index, runs, starting, watching
-from mcp_jobs_server.runners.lakeflow.entries import read_names
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 MONTHS = {12: "twelve"}
 
 
@@ -19,17 +18,17 @@ def page() -> str:
 
 def test_the_numbers_are_those_in_force() -> None:
     for said in (
-        f"without a run for {ending.ORPHAN_SECONDS:g} s asks",
-        f"without an outcome, up to {ending.LATE_SECONDS:g} s ago",
-        f"down to every {watching.SLOWEST_SECONDS:g} s while",
+        f"without a run for {settle.ORPHAN_SECONDS:g} s asks",
+        f"without an outcome, up to {settle.LATE_SECONDS:g} s ago",
+        f"down to every {polling.SLOWEST_SECONDS:g} s while",
         f"the run at most every {runs.RUN_SECONDS:g} s",
         f"the index (kept {index.FRESH_SECONDS:g} s)",
         f"for all owners (kept {runs.ACTIVE_SECONDS:g} s)",
-        f"its deadline of {Patience().call:g} s, a whole start at {starting.START_SECONDS:g} s",
+        f"its deadline of {Patience().call:g} s, a whole start at {start.START_SECONDS:g} s",
         f"Lists go back {MONTHS[index.MOST_MONTHS]} months",
     ):
         assert said in page()
-    assert watching.POLL_SECONDS == 1
+    assert polling.POLL_SECONDS == 1
 
 
 def test_no_thread_works_on_for_a_call_that_was_given_up() -> None:

@@ -19,10 +19,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Literal
 
-from mcp_jobs_server.citations import verdicts
-from mcp_jobs_server.citations.claims import Claim
-from mcp_jobs_server.citations.quoted import Quoted, Quotes
-from mcp_jobs_server.citations.words import terms
+from research_contract.claims import verdicts
+from research_contract.claims.claims import Claim
+from research_contract.claims.quotes import Quoted, Quotes
+from research_contract.text.tokens import terms
+from tests.repository import SHARED
 
 SET = "wice"
 
@@ -197,7 +198,7 @@ def _best(scored: Sequence[tuple[float, bool]]) -> float:
 
 def main() -> int:
     """Fit on the even half and print coefficients and thresholds; 2 where the set is missing."""
-    default = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
+    default = SHARED / "eval"
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation.claims")
     parser.add_argument("--data", type=Path, default=default, help="folder of the sets")
     folder = parser.parse_args().data.absolute() / SET

@@ -16,8 +16,14 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job.calibration import BY_MEANING, BY_WORDS, Calibration, Model, Signals
-from researcher_job.traits import Traits
+from researcher_job.strategies.extractive.confidence import (
+    BY_MEANING,
+    BY_WORDS,
+    Calibration,
+    Model,
+    Signals,
+)
+from researcher_job.strategies.extractive.features import Traits
 from tests.evaluation.descent import Choice, chosen, logistic
 from tests.evaluation.measures import Method, Searched
 from tests.evaluation.sets import DEFAULT_DATA, load

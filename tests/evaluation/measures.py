@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from statistics import mean
 
-from researcher_job.calibration import Calibration
-from researcher_job.contract import Source
-from researcher_job.extractive import Judged, gather, judge
-from researcher_job.selection import Ranked
+from research_contract.records import Source
 from researcher_job.sources.base import Frequencies, Library, Passage, Query
-from researcher_job.sources.documents import open_library
-from researcher_job.terms import Question, analyse
-from researcher_job.vectors import vectors_for
+from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.index.query import Question, analyse
+from researcher_job.strategies.extractive.confidence import Calibration
+from researcher_job.strategies.extractive.embeddings import vectors_for
+from researcher_job.strategies.extractive.ranking import Ranked
+from researcher_job.strategies.extractive.strategy import Judged, gather, judge
 from tests.evaluation.sets import Asked, EvaluationSet, Item, lay_out
 
 _FAR = 200

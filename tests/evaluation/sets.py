@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DEFAULT_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
+from tests.repository import SHARED
+
+DEFAULT_DATA = SHARED / "eval"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from researcher_job.calibration import Signals
+from researcher_job.strategies.extractive.confidence import Signals
 from tests.evaluation.descent import Choice, chosen, logistic
 from tests.evaluation.fit import fitted, threshold
 

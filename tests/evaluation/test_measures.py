@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.calibration import BY_WORDS
+from researcher_job.strategies.extractive.confidence import BY_WORDS
 from tests.evaluation.measures import (
     AIMS,
     Halves,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.settings import Settings
-from tests.server import local_backend as local
-from tests.server.stage import Stage
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.stage import Stage
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.server import ResearchServer
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
-from mcp_jobs_server.testing import MemoryFolders, MemoryRunner
-from researcher_job import contract
-from researcher_job.contract import (
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.protocol.server import ResearchServer
+from mcp_jobs_server.sources.registry import Sources
+from mcp_jobs_server.testing.memory import MemoryFolders, MemoryRunner
+from research_contract import records
+from research_contract.files import encode, join_lines
+from research_contract.records import (
     Coverage,
     Evidence,
     NotRead,
@@ -27,7 +28,6 @@ from researcher_job.contract import (
     Status,
     Step,
 )
-from researcher_job.contract_files import encode, join_lines
 
 ME = Owner.local()
 BEGIN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -83,7 +83,7 @@ class Stage:
 
     async def begin(self, job_id: str) -> None:
         self.runner.begin(job_id)
-        self.runner.write(job_id, contract.STATUS, encode(self.status_of("Searching question 1.")))
+        self.runner.write(job_id, records.STATUS, encode(self.status_of("Searching question 1.")))
 
     async def log(self, job_id: str, count: int, *, first: int = 1) -> None:
         """Write ``count`` steps as one part of the log."""
@@ -91,7 +91,7 @@ class Stage:
             Step(step=first + n, at=self.clock(), kind="tool_call", message=f"Searched pump {n}.")
             for n in range(count)
         ]
-        self.runner.write(job_id, contract.part_name(contract.STEPS, first), join_lines(steps))
+        self.runner.write(job_id, records.part_name(records.STEPS, first), join_lines(steps))
 
     def find(self, job_id: str, *, carried_from: str = "") -> None:
         """Write one quote, as found, or as taken over from another job."""
@@ -110,8 +110,8 @@ class Stage:
             score=0.9,
             carried_from=carried_from,
         )
-        name = contract.part_name(contract.EVIDENCE_PARTS, 1)
-        self.runner.write(job_id, contract.snapshot_name(evidence.snapshot), SNAPSHOT)
+        name = records.part_name(records.EVIDENCE_PARTS, 1)
+        self.runner.write(job_id, records.snapshot_name(evidence.snapshot), SNAPSHOT)
         self.runner.write(job_id, name, join_lines([evidence]))
 
     def complete(self, job_id: str) -> None:
@@ -120,7 +120,7 @@ class Stage:
             "# Pumps\n\nPump 7 moves 21 litres a minute [1].\n\n## 1. How much?\n\n"
             f"> {QUOTE} [1]\n\n## Sources\n\n- Pumps, Pump 7\n"
         )
-        self.runner.write(job_id, contract.REPORT, report.encode())
+        self.runner.write(job_id, records.REPORT, report.encode())
         self.runner.complete(job_id, self.outcome())
 
     def status_of(self, summary: str) -> Status:

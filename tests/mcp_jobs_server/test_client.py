@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mcp_jobs_server.backends.local.locks import taken
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.runner import stop_all
 from mcp_jobs_server.client import Research, connect, run
-from mcp_jobs_server.errors import InvalidArgument, NotGranted
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.locks import taken
-from mcp_jobs_server.runners.local.runner import stop_all
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.core.errors import InvalidArgument, NotGranted
+from mcp_jobs_server.core.settings import Settings
 
 pytestmark = pytest.mark.anyio
 QUESTION = "What is the notice period of a permanent contract?"

@@ -13,8 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from researcher_job import contract
-from researcher_job.contract import (
+from research_contract import records as contract
+from research_contract.files import (
+    NewerFormat,
+    create_once,
+    decode,
+    decode_lines,
+    encode,
+    join_lines,
+    read_whole,
+    write_whole,
+)
+from research_contract.records import (
     JOB_ID,
     Coverage,
     Evidence,
@@ -25,17 +35,7 @@ from researcher_job.contract import (
     Status,
     Step,
 )
-from researcher_job.contract_files import (
-    NewerFormat,
-    create_once,
-    decode,
-    decode_lines,
-    encode,
-    join_lines,
-    read_whole,
-    write_whole,
-)
-from researcher_job.parts import Parts, read_parts
+from researcher_job.records.segments import Parts, read_parts
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import docx
 
-from researcher_job.contract import Coverage, Source
+from research_contract.records import Coverage, Source
 from researcher_job.sources.base import Library
-from researcher_job.sources.documents import open_library
+from researcher_job.sources.documents.documents import open_library
 
 
 def source(path: Path, name: str = "docs") -> Source:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job import contract
-from researcher_job.contract import Outcome, Request, Source, Status, Step
-from researcher_job.contract_files import create_once, encode
-from researcher_job.control import Control
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
-from researcher_job.job import Job
-from researcher_job.parts import read_parts
-from researcher_job.settings import JobSettings
+from research_contract import records as contract
+from research_contract.files import create_once, encode
+from research_contract.records import Outcome, Request, Source, Status, Step
+from researcher_job.core.errors import ExitCode
+from researcher_job.core.settings import JobSettings
+from researcher_job.records.control import Control
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.segments import read_parts
+from researcher_job.research.job import Job
 from researcher_job.testing import FakeLibrary, find_passages
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ import openpyxl
 import pptx
 from pptx.util import Inches
 
-from tests.researcher.files import word
+from tests.researcher_job.files import word
 
 LAUGHS = (
     b"""<?xml version="1.0"?><!DOCTYPE lol [<!ENTITY a0 "lol">%s]><worksheet>&a9;</worksheet>"""

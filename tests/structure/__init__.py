@@ -1,0 +1,1 @@
+"""The structure of the packages, measured from their imports: ``make map`` prints it."""

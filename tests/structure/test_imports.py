@@ -1,49 +1,60 @@
 """Who may import whom, and what starting the server loads."""
 
+from __future__ import annotations
+
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
+from tests.structure.imports import PACKAGES, Module, read_modules
+
+ALLOWED = {
+    "research_contract": {"research_contract"},
+    "researcher_job": {"researcher_job", "research_contract"},
+    "mcp_jobs_server": {"mcp_jobs_server", "research_contract"},
+}
+CONTRACT_LIBRARIES = {"pydantic", "snowballstemmer"}
 
 LOADED = """
 import sys
-import mcp_jobs_server.__main__, mcp_jobs_server.stdio, mcp_jobs_server.server
-import mcp_jobs_server.backend
+import mcp_jobs_server.__main__, mcp_jobs_server.transports.stdio, mcp_jobs_server.protocol.server
+import mcp_jobs_server.app
 print("\\n".join(sorted(sys.modules)))
 """
 
 
-def imported(package: str) -> Iterator[tuple[str, str]]:
-    """Yield each module of a package with each name it imports, wherever in the file."""
-    for file in sorted((ROOT / package).rglob("*.py")):
+@pytest.fixture(scope="module")
+def modules() -> dict[str, Module]:
+    return read_modules(ROOT)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_server_and_job_share_the_contract_and_nothing_else(
+    modules: Mapping[str, Module], package: str
+) -> None:
+    foreign = {
+        (path, other)
+        for path, module in modules.items()
+        for other in module.imports
+        if path.startswith(f"{package}/") and other.split("/")[0] not in ALLOWED[package]
+    }
+    assert foreign == set()
+
+
+def test_the_contract_needs_the_standard_library_pydantic_and_a_stemmer() -> None:
+    imported: set[str] = set()
+    for file in (ROOT / "research_contract").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                yield from ((str(file), alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield from ((str(file), f"{node.module}.{alias.name}") for alias in node.names)
-
-
-SHARED = ("contract", "contract_files", "configuration")
-"""Modules of the researcher that the server may import."""
-
-
-def test_the_server_knows_nothing_of_the_researcher_but_what_they_share() -> None:
-    foreign = {
-        name.split(".")[1]
-        for _, name in imported("mcp_jobs_server")
-        if name.startswith("researcher_job.")
-    }
-    assert foreign <= set(SHARED)
-
-
-def test_the_researcher_knows_nothing_of_the_server() -> None:
-    foreign = [found for found in imported("researcher_job") if found[1].startswith("mcp_jobs")]
-    assert foreign == []
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
+    libraries = imported - set(sys.stdlib_module_names) - {"research_contract"}
+    assert libraries <= CONTRACT_LIBRARIES
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +78,12 @@ def loaded() -> set[str]:
         "requests",
         "numpy",
         "wordllama",
+        "snowballstemmer",
     ],
 )
 def test_starting_the_server_loads_no_heavy_library(loaded: set[str], heavy: str) -> None:
     assert heavy not in {name.split(".")[0] for name in loaded}
 
 
-def test_starting_the_server_loads_only_the_contract_of_the_researcher(loaded: set[str]) -> None:
-    ours = {name for name in loaded if name.startswith("researcher_job")}
-    assert ours == {"researcher_job", *(f"researcher_job.{name}" for name in SHARED)}
+def test_starting_the_server_loads_nothing_of_the_researcher(loaded: set[str]) -> None:
+    assert {name for name in loaded if name.startswith("researcher_job")} == set()

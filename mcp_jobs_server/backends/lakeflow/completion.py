@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, Owner, job_folder
-from mcp_jobs_server.runners.lakeflow.cards import Card, completed_card, ended_card
-from mcp_jobs_server.runners.lakeflow.entries import Entry, ended_name, moment
-from mcp_jobs_server.runners.lakeflow.index import Index
-from researcher_job import contract
-from researcher_job.contract import Ended, Outcome, Request, Spent, Status
-from researcher_job.contract_files import decode, encode
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_names import Entry, ended_name, moment
+from mcp_jobs_server.backends.lakeflow.index_records import Card, completed_card, ended_card
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job, Owner, job_folder
+from research_contract import records
+from research_contract.files import decode, encode
+from research_contract.records import Ended, Outcome, Request, Spent, Status
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ class Records:
     async def record(self, job: Job, ended: Ended, status: Status | None) -> Job:
         """Write ``ended.json``, enter the job and return it; an end that stands there holds."""
         try:
-            if not await self._folders.create(job.folder, contract.ENDED, encode(ended)):
-                found = await self._folders.read(job.folder, contract.ENDED)
+            if not await self._folders.create(job.folder, records.ENDED, encode(ended)):
+                found = await self._folders.read(job.folder, records.ENDED)
                 ended = decode(Ended, found.data if found else None) or ended
         except JobsError as error:
             log.warning("the end of job %s could not be written: %s", job.id, error.message)
@@ -72,14 +72,14 @@ class Records:
     async def _card_of_folder(self, owner: Owner, entry: Entry) -> Card | None:
         """Make the card of an entry that holds none from the job's folder."""
         folder = job_folder(owner, entry.job_id)
-        request = decode(Request, await self._read(folder, contract.REQUEST))
+        request = decode(Request, await self._read(folder, records.REQUEST))
         if request is None or entry.ended is None:
             return None
         job = Job(owner=owner, request=request, state="running")
-        outcome = decode(Outcome, await self._read(folder, contract.OUTCOME))
+        outcome = decode(Outcome, await self._read(folder, records.OUTCOME))
         if outcome is not None:
             return completed_card(job, outcome)
-        ended = decode(Ended, await self._read(folder, contract.ENDED))
+        ended = decode(Ended, await self._read(folder, records.ENDED))
         return ended_card(job, ended) if ended else None
 
     async def _read(self, folder: str, name: str) -> bytes | None:

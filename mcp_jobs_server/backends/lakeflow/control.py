@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import StopMode
-from researcher_job.contract import FINISH_NOW, STOP, Status
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.models import StopMode
+from mcp_jobs_server.core.single_flight import Shared
+from research_contract.records import FINISH_NOW, STOP, Status
 
 FRESH_SECONDS = 0.9
 WATCHED_SECONDS = 30.0

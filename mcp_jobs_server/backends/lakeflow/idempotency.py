@@ -12,11 +12,11 @@ import time
 
 import anyio
 
-from mcp_jobs_server.errors import Conflict, Unavailable
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Owner
-from researcher_job.contract import Record
-from researcher_job.contract_files import decode, encode
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.errors import Conflict, Unavailable
+from mcp_jobs_server.core.models import Owner
+from research_contract.files import decode, encode
+from research_contract.records import Record
 
 APPEARS_SECONDS = 15.0
 """How long a file that another start wrote is waited for."""

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.runners.lakeflow.entries import Entry, read_names
-from mcp_jobs_server.together import each
-from researcher_job.contract import month_of
+from mcp_jobs_server.backends.lakeflow.index_names import Entry, read_names
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.single_flight import Shared
+from research_contract.records import month_of
 
 FRESH_SECONDS = 2.0
 """How old may be what is known of the newest months."""

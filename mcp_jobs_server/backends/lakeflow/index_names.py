@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
-from mcp_jobs_server.models import ENDED_STATES, JobState
-from researcher_job.contract import OutcomeKind, Request
+from mcp_jobs_server.core.models import ENDED_STATES, JobState
+from research_contract.records import OutcomeKind, Request
 
 _NAME = re.compile(
     r"(?P<job>\d{8}-[a-z2-7]{13})\.(?P<what>made|ended|fetched)\.(?P<at>\d{1,13})"

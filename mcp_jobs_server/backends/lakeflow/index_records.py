@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from mcp_jobs_server.models import Job, Owner, summary_of
-from researcher_job.contract import Ended, Failure, Outcome, OutcomeKind, Record, Request
+from mcp_jobs_server.core.models import Job, Owner, summary_of
+from research_contract.records import Ended, Failure, Outcome, OutcomeKind, Record, Request
 
 
 class Made(Record):

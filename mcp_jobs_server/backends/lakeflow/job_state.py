@@ -8,23 +8,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from mcp_jobs_server.backends.lakeflow import settle as ending
+from mcp_jobs_server.backends.lakeflow.completion import Records
+from mcp_jobs_server.backends.lakeflow.control import Control
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_names import Entry
+from mcp_jobs_server.backends.lakeflow.runs import Run as RunJson
+from mcp_jobs_server.backends.lakeflow.runs import Runs
+from mcp_jobs_server.backends.lakeflow.submit import Launching
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.concurrency import both
+from mcp_jobs_server.core.errors import JobsError, NotPermitted, Refused
+from mcp_jobs_server.core.models import Job, Owner, job_folder
+from mcp_jobs_server.core.single_flight import Shared
 from mcp_jobs_server.databricks.run_state import COMPUTE_STARTS, RunState, run_state
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.errors import JobsError, NotPermitted, Refused
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, Owner, job_folder
-from mcp_jobs_server.runners.lakeflow import ending
-from mcp_jobs_server.runners.lakeflow.control import Control
-from mcp_jobs_server.runners.lakeflow.entries import Entry
-from mcp_jobs_server.runners.lakeflow.index import Index
-from mcp_jobs_server.runners.lakeflow.launching import Launching
-from mcp_jobs_server.runners.lakeflow.records import Records
-from mcp_jobs_server.runners.lakeflow.runs import Run as RunJson
-from mcp_jobs_server.runners.lakeflow.runs import Runs
-from mcp_jobs_server.together import both
-from researcher_job import contract
-from researcher_job.contract import Ended, Failure, Outcome, Request, Run, Status
-from researcher_job.contract_files import decode
+from research_contract import records as contract
+from research_contract.files import decode
+from research_contract.records import Ended, Failure, Outcome, Request, Run, Status
 
 log = logging.getLogger(__name__)
 

@@ -9,17 +9,17 @@ from datetime import datetime
 from functools import partial
 from statistics import median
 
+from mcp_jobs_server.backends.lakeflow.index import FRESH_SECONDS, Index
+from mcp_jobs_server.backends.lakeflow.index_names import Entry, kind_of, milliseconds
+from mcp_jobs_server.backends.lakeflow.job_state import Looking
+from mcp_jobs_server.backends.lakeflow.runs import Run, Runs
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.models import ACTIVE_STATES, Job, JobState, Owner, Usage, job_folder
+from mcp_jobs_server.core.single_flight import Shared
 from mcp_jobs_server.databricks.run_state import parameters_of, run_state
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import ACTIVE_STATES, Job, JobState, Owner, Usage, job_folder
-from mcp_jobs_server.runners.lakeflow.entries import Entry, kind_of, milliseconds
-from mcp_jobs_server.runners.lakeflow.index import FRESH_SECONDS, Index
-from mcp_jobs_server.runners.lakeflow.looking import Looking
-from mcp_jobs_server.runners.lakeflow.runs import Run, Runs
-from mcp_jobs_server.together import each
-from researcher_job.contract import Request
-from researcher_job.contract_files import NewerFormat
+from research_contract.files import NewerFormat
+from research_contract.records import Request
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.abc import TaskGroup
 
-from mcp_jobs_server.databricks.shared import Shared
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import Job, Owner
-from mcp_jobs_server.runners.watch import Watch
+from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job, Owner
+from mcp_jobs_server.core.single_flight import Shared
 
 log = logging.getLogger(__name__)
 

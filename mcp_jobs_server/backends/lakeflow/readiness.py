@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.readiness import Parts
 from mcp_jobs_server.databricks.failures import Missing
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.readiness import Parts
-from mcp_jobs_server.together import each
 
 LOOK_SECONDS = 8.0
 """Below the ten seconds within which ``Readiness`` answers."""

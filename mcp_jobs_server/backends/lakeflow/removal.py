@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from mcp_jobs_server.errors import Conflict, builds_on
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Owner, job_folder
-from mcp_jobs_server.runners.lakeflow.cards import Made
-from mcp_jobs_server.runners.lakeflow.index import Index
-from mcp_jobs_server.runners.lakeflow.keys import Keys
-from mcp_jobs_server.runners.lakeflow.lists import Lists
-from mcp_jobs_server.runners.lakeflow.looking import Looking
-from researcher_job.contract import JOB_ID
-from researcher_job.contract_files import decode
+from mcp_jobs_server.backends.lakeflow.idempotency import Keys
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_records import Made
+from mcp_jobs_server.backends.lakeflow.job_state import Looking
+from mcp_jobs_server.backends.lakeflow.lists import Lists
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.errors import Conflict, builds_on
+from mcp_jobs_server.core.models import Owner, job_folder
+from research_contract.files import decode
+from research_contract.records import JOB_ID
 
 
 class Removal:

@@ -13,22 +13,22 @@ from typing import Self
 import anyio
 from anyio.abc import TaskGroup
 
+from mcp_jobs_server.backends.lakeflow import control, index, polling, runs
+from mcp_jobs_server.backends.lakeflow.control import Control
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_names import fetched_name
+from mcp_jobs_server.backends.lakeflow.job_state import Looking, Paces
+from mcp_jobs_server.backends.lakeflow.lists import Lists
+from mcp_jobs_server.backends.lakeflow.removal import Removal
+from mcp_jobs_server.backends.lakeflow.start import Starting
+from mcp_jobs_server.backends.lakeflow.submit import Launching
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.runner import Changes
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
 from mcp_jobs_server.databricks.run_state import run_state
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
-from mcp_jobs_server.runners.base import Changes
-from mcp_jobs_server.runners.lakeflow import control, index, runs, watching
-from mcp_jobs_server.runners.lakeflow.control import Control
-from mcp_jobs_server.runners.lakeflow.entries import fetched_name
-from mcp_jobs_server.runners.lakeflow.index import Index
-from mcp_jobs_server.runners.lakeflow.launching import Launching
-from mcp_jobs_server.runners.lakeflow.lists import Lists
-from mcp_jobs_server.runners.lakeflow.looking import Looking, Paces
-from mcp_jobs_server.runners.lakeflow.removal import Removal
-from mcp_jobs_server.runners.lakeflow.starting import Starting
-from researcher_job.contract import JOB_ID, Request
+from research_contract.records import JOB_ID, Request
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ STARTUP_SECONDS = 40.0
 class LakeflowPaces:
     """How often is looked and how long is waited, in seconds. Tests pass shorter ones."""
 
-    poll: float = watching.POLL_SECONDS
-    slowest_poll: float = watching.SLOWEST_SECONDS
-    lately: float = watching.LATELY_SECONDS
+    poll: float = polling.POLL_SECONDS
+    slowest_poll: float = polling.SLOWEST_SECONDS
+    lately: float = polling.LATELY_SECONDS
     run: float = runs.RUN_SECONDS
     active: float = runs.ACTIVE_SECONDS
     index: float = index.FRESH_SECONDS
@@ -92,13 +92,13 @@ class LakeflowRunner:
         self._lists = Lists(*held, self._looking, fresh_seconds=paces.index)
         self._removal = Removal(folders, self._index, self._looking, self._lists)
         self._tasks: TaskGroup | None = None
-        self._watching: watching.Watching | None = None
+        self._watching: polling.Watching | None = None
 
     async def __aenter__(self) -> Self:
         tasks = anyio.create_task_group()
         self._tasks = await tasks.__aenter__()
         pauses = (self._paces.poll, self._paces.slowest_poll)
-        self._watching = watching.Watching(
+        self._watching = polling.Watching(
             self._looking.mark, tasks, seconds=pauses, lately_seconds=self._paces.lately
         )
         return self

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mcp_jobs_server.core.errors import JobsError, Refused
+from mcp_jobs_server.core.single_flight import Shared
 from mcp_jobs_server.databricks.failures import Missing, cleaned
 from mcp_jobs_server.databricks.run_state import parameters_of, run_state
-from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError, Refused
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

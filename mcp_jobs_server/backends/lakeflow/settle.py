@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mcp_jobs_server.databricks.failures import cleaned
 from mcp_jobs_server.databricks.run_state import Place, RunState
-from researcher_job.contract import Ended, Failure, Outcome
+from research_contract.records import Ended, Failure, Outcome
 
 LATE_SECONDS = 60.0
 """How long after the end of a run its outcome is waited for: files can become visible late."""

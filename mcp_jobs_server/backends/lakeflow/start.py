@@ -14,14 +14,7 @@ from functools import partial
 
 import anyio
 
-from mcp_jobs_server.databricks.run_state import parameters_of
-from mcp_jobs_server.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, Owner, Started, StartOptions, job_folder
-from mcp_jobs_server.runners.lakeflow.cards import Made
-from mcp_jobs_server.runners.lakeflow.entries import made_name, milliseconds
-from mcp_jobs_server.runners.lakeflow.index import Index
-from mcp_jobs_server.runners.lakeflow.keys import (
+from mcp_jobs_server.backends.lakeflow.idempotency import (
     Claim,
     Keys,
     first_name,
@@ -29,12 +22,19 @@ from mcp_jobs_server.runners.lakeflow.keys import (
     key_name,
     next_name,
 )
-from mcp_jobs_server.runners.lakeflow.launching import Launching
-from mcp_jobs_server.runners.lakeflow.looking import Looking
-from mcp_jobs_server.runners.lakeflow.runs import Runs
-from mcp_jobs_server.together import both, each
-from researcher_job.contract import REQUEST, Request
-from researcher_job.contract_files import encode
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_names import made_name, milliseconds
+from mcp_jobs_server.backends.lakeflow.index_records import Made
+from mcp_jobs_server.backends.lakeflow.job_state import Looking
+from mcp_jobs_server.backends.lakeflow.runs import Runs
+from mcp_jobs_server.backends.lakeflow.submit import Launching
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.concurrency import both, each
+from mcp_jobs_server.core.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
+from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions, job_folder
+from mcp_jobs_server.databricks.run_state import parameters_of
+from research_contract.files import encode
+from research_contract.records import REQUEST, Request
 
 START_SECONDS = 45.0
 """Deadline of a whole start; the calls of it have their own."""

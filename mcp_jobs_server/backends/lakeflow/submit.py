@@ -7,15 +7,15 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Owner, job_folder
-from mcp_jobs_server.runners.lakeflow.cards import Made
-from mcp_jobs_server.runners.lakeflow.entries import Entry
-from mcp_jobs_server.runners.lakeflow.index import Index
-from mcp_jobs_server.runners.lakeflow.runs import Runs
-from researcher_job.contract import RUN, Run
-from researcher_job.contract_files import decode, encode
+from mcp_jobs_server.backends.lakeflow.index import Index
+from mcp_jobs_server.backends.lakeflow.index_names import Entry
+from mcp_jobs_server.backends.lakeflow.index_records import Made
+from mcp_jobs_server.backends.lakeflow.runs import Runs
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Owner, job_folder
+from research_contract.files import decode, encode
+from research_contract.records import RUN, Run
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from mcp_jobs_server.backends.folder_paths import checked, no_such_file
+from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.errors import Unavailable
+from mcp_jobs_server.core.models import Slice
+from mcp_jobs_server.core.single_flight import Shared
 from mcp_jobs_server.databricks.failures import Missing, Taken
 from mcp_jobs_server.databricks.files import Files, Listed
-from mcp_jobs_server.databricks.shared import Shared
 from mcp_jobs_server.databricks.volumes import make_volume
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.folders.paths import checked, no_such_file
-from mcp_jobs_server.models import Slice
-from mcp_jobs_server.together import each
-from researcher_job.contract import ENDED, OUTCOME, REQUEST
+from research_contract.records import ENDED, OUTCOME, REQUEST
 
 FRESH_SECONDS = 0.9
 """How old may be what is returned of a file that can still change."""

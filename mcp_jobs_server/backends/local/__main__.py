@@ -1,7 +1,7 @@
-"""``python -m mcp_jobs_server.runners.local``: the runner process."""
+"""``python -m mcp_jobs_server.backends.local``: the runner process."""
 
 import sys
 
-from mcp_jobs_server.runners.local.process import main
+from mcp_jobs_server.backends.local.processes.runner_process import main
 
 sys.exit(main(sys.argv[1:]))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import Job
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job
 
 LEAST_ROOM = 4_000_000
 """Free bytes without which no job is begun: its reserve, and as much again."""

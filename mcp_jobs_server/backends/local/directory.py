@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from anyio import to_thread
 
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.folders.paths import checked, make_private, no_such_file
-from mcp_jobs_server.models import Slice
+from mcp_jobs_server.backends.folder_paths import checked, make_private, no_such_file
+from mcp_jobs_server.core.errors import Unavailable
+from mcp_jobs_server.core.models import Slice
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}

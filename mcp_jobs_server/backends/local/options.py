@@ -46,7 +46,7 @@ class RunnerOptions:
 
 def parse(arguments: Sequence[str]) -> RunnerOptions:
     """Return the options in ``arguments``; wrong ones end the process with a message."""
-    parser = argparse.ArgumentParser(prog="mcp_jobs_server.runners.local", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="mcp_jobs_server.backends.local", allow_abbrev=False)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--job-command", type=_command, required=True)

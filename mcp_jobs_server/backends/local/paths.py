@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_jobs_server.folders.paths import make_private
+from mcp_jobs_server.backends.folder_paths import make_private
 
 LARGEST_LOG = 1_000_000
 """Bytes after which the log is set aside; one older log is kept."""

@@ -10,13 +10,13 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.runners.watch import Watch
-from researcher_job.contract import STATUS
+from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.models import Job
+from research_contract.records import STATUS
 
 log = logging.getLogger(__name__)
 

@@ -19,25 +19,29 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from mcp_jobs_server.errors import JobsError, Unavailable
-from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
-from mcp_jobs_server.runners.base import Changes
-from mcp_jobs_server.runners.local.adoption import GRACE_SECONDS, Adoption
-from mcp_jobs_server.runners.local.database import Database, translated
-from mcp_jobs_server.runners.local.hindrance import Hindrance
-from mcp_jobs_server.runners.local.launching import Launching
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.processes import ENDS_WITH_CLIENT, MAY_END_WITH_CLIENT, ending
-from mcp_jobs_server.runners.local.profile import Profiles, profile_of
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.removal import Removal
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.runners.local.ticker import Ticker
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request
-from researcher_job.contract_files import encode
+from mcp_jobs_server.backends.local.blockers import Hindrance
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.polling import Ticker
+from mcp_jobs_server.backends.local.processes.launch import Launching
+from mcp_jobs_server.backends.local.processes.os_processes import (
+    ENDS_WITH_CLIENT,
+    MAY_END_WITH_CLIENT,
+    ending,
+)
+from mcp_jobs_server.backends.local.store.database import Database, translated
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.profiles import Profiles, profile_of
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.backends.local.store.removal import Removal
+from mcp_jobs_server.backends.local.takeover import GRACE_SECONDS, Adoption
+from mcp_jobs_server.backends.runner import Changes
+from mcp_jobs_server.core.errors import JobsError, Unavailable
+from mcp_jobs_server.core.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
+from mcp_jobs_server.core.settings import Settings
+from research_contract.files import encode
+from research_contract.records import ENDED, FINISH_NOW, REQUEST, STOP, Ended, Request
 
 log = logging.getLogger(__name__)
 
@@ -346,7 +350,7 @@ def stop_all(settings: Settings, *, wait_seconds: float) -> int:
             cannot be used.
         NewerVersion: the processes are ended; the jobs are left to a newer program.
     """
-    from mcp_jobs_server.runners.local.stopping import end_processes, release_jobs
+    from mcp_jobs_server.backends.local.processes.stop_all import end_processes, release_jobs
 
     layout = Layout(settings.data_dir)
     ended = end_processes(layout, wait_seconds=wait_seconds)

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from mcp_jobs_server.models import job_folder_of
-from mcp_jobs_server.runners.local import locks
-from mcp_jobs_server.runners.local.database import Database, to_micros
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.profile import Profile, Profiles
-from researcher_job.contract import ENDED, Ended, Failure
-from researcher_job.contract_files import create_once, encode
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store.database import Database, to_micros
+from mcp_jobs_server.backends.local.store.profiles import Profile, Profiles
+from mcp_jobs_server.core.models import job_folder_of
+from research_contract.files import create_once, encode
+from research_contract.records import ENDED, Ended, Failure
 
 GRACE_SECONDS = 30.0
 """How long jobs without a runner are left to servers of their own profile, which look for such

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from researcher_job import contract
-from researcher_job.contract import JOB_ID, Ended, Outcome, Request
-from researcher_job.contract_files import NewerFormat, decode
+from research_contract import records
+from research_contract.files import NewerFormat, decode
+from research_contract.records import JOB_ID, Ended, Outcome, Request
 
 OWNER = re.compile(r"[a-z0-9-]{1,24}-[0-9a-f]{16}", re.ASCII)
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -53,8 +53,8 @@ class Traces:
         if self.ended:
             return self.ended
         try:
-            outcome = decode(Outcome, _read(self.folder / contract.OUTCOME))
-            found = outcome or decode(Ended, _read(self.folder / contract.ENDED))
+            outcome = decode(Outcome, _read(self.folder / records.OUTCOME))
+            found = outcome or decode(Ended, _read(self.folder / records.ENDED))
         except NewerFormat:
             return None
         return found.ended_at if found else None
@@ -65,8 +65,8 @@ class Traces:
         Raises:
             Unreadable: its request is there and cannot be understood.
         """
-        data = _read(self.folder / contract.REQUEST)
-        if data is None and not _is_file(self.folder / contract.REQUEST):
+        data = _read(self.folder / records.REQUEST)
+        if data is None and not _is_file(self.folder / records.REQUEST):
             return set()
         try:
             request = decode(Request, data)
@@ -87,14 +87,14 @@ def traces(owner: Path) -> list[Traces]:
     found: dict[str, Traces] = {}
 
     def of(job_id: str) -> Traces:
-        place = owner / contract.month_of(job_id) / job_id
+        place = owner / records.month_of(job_id) / job_id
         return found.setdefault(job_id, Traces(job_id, place))
 
     for path in _entries(owner / "index"):
         if entry := _ENTRY.fullmatch(path.name):
             _add(of(entry["job"]), path, entry["what"], int(entry["ms"]))
     for path in _entries(owner):
-        if JOB_ID.fullmatch(path.name) and path.parent.name == contract.month_of(path.name):
+        if JOB_ID.fullmatch(path.name) and path.parent.name == records.month_of(path.name):
             of(path.name)
     for path in children(owner / "keys"):
         if _KEY.fullmatch(path.name) and (job_id := _named_by(path)):

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.retention.shelf import (
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.operations.retention.inventory import (
     OWNER,
     Traces,
     Unreadable,
@@ -19,8 +19,8 @@ from mcp_jobs_server.retention.shelf import (
     owners,
     traces,
 )
-from researcher_job import contract
-from researcher_job.contract import JOB_ID
+from research_contract import records
+from research_contract.records import JOB_ID
 
 NEVER_ASKED = timedelta(days=1)
 """After this a start that left no request is given up: nothing can have been started for it."""
@@ -28,7 +28,7 @@ NEVER_STARTED = timedelta(days=3)
 """After this a request without a run is given up: the platform lets a run wait for two days."""
 
 PROBES = "probe"
-_LAST = (contract.OUTCOME, contract.ENDED)
+_LAST = (records.OUTCOME, records.ENDED)
 """Deleted last of a folder: while one is there, what is left of it is known to be an ended job."""
 
 
@@ -126,9 +126,9 @@ class _Owner:
 
     def _never_ran(self, job: Traces) -> bool:
         began = job.made or _day(job.job_id)
-        if any(job.has(name) for name in (contract.RUN, contract.STATUS)):
+        if any(job.has(name) for name in (records.RUN, records.STATUS)):
             return False
-        asked = job.has(contract.REQUEST)
+        asked = job.has(records.REQUEST)
         return self.now - began > (NEVER_STARTED if asked else NEVER_ASKED)
 
     def _ended(self, job: Traces, needed: set[str]) -> None:
@@ -163,7 +163,7 @@ def delete(job: Traces) -> None:
     _unlink(job.keys)
     there = {path.name: path for path in children(job.folder)}
     last = [there.pop(name) for name in _LAST if name in there]
-    _delete_all(there.pop(name) for name in (contract.REQUEST,) if name in there)
+    _delete_all(there.pop(name) for name in (records.REQUEST,) if name in there)
     for what in ("fetched", "made", "ended"):
         _unlink(job.entries.get(what, ()))
     _delete_all((*there.values(), *last))

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.databricks.failures import Taken
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.setup.plan import Step
+from mcp_jobs_server.operations.setup.plan import Step
 
 
 @dataclass(frozen=True)

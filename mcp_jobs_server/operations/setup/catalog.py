@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from mcp_jobs_server.core.errors import NotPermitted
 from mcp_jobs_server.databricks.failures import Missing
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import NotPermitted
 
 ROOT = "/api/2.1/unity-catalog"
 EVERYTHING = {"ALL_PRIVILEGES", "MANAGE"}

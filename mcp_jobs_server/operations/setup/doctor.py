@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mcp_jobs_server.checks import Check
+from mcp_jobs_server.core.errors import JobsError
+from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.setup.found import Found, look
-from mcp_jobs_server.setup.probe import Probe
-from mcp_jobs_server.setup.validate import validate
-from mcp_jobs_server.setup.wanted import Wanted
+from mcp_jobs_server.operations.local_checks import Check
+from mcp_jobs_server.operations.setup.inventory import Found, look
+from mcp_jobs_server.operations.setup.probe import Probe
+from mcp_jobs_server.operations.setup.target import Wanted
+from mcp_jobs_server.operations.setup.validate import validate
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from mcp_jobs_server.databricks.failures import Missing
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.setup.catalog import Securable, find
-from mcp_jobs_server.setup.wanted import Wanted
+from mcp_jobs_server.operations.setup.catalog import Securable, find
+from mcp_jobs_server.operations.setup.target import Wanted
 
 Told = Mapping[str, Any]
 

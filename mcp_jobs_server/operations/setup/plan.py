@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.setup import registration
-from mcp_jobs_server.setup.catalog import ROOT, Securable, grant
-from mcp_jobs_server.setup.found import Found
-from mcp_jobs_server.setup.wanted import Wanted
+from mcp_jobs_server.operations.setup import registration
+from mcp_jobs_server.operations.setup.catalog import ROOT, Securable, grant
+from mcp_jobs_server.operations.setup.inventory import Found
+from mcp_jobs_server.operations.setup.target import Wanted
 
 SHARED_CONSEQUENCE = (
     "everybody who comes through Unity Catalog is one caller to the app: all of them see, stop"

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 
-from mcp_jobs_server.checks import Check
+from mcp_jobs_server.backends.lakeflow.runs import Runs
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.databricks.run_state import RunState, run_state
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.retention.sweep import PROBES
-from mcp_jobs_server.runners.lakeflow.runs import Runs
-from researcher_job.contract import PROBE, PROBED, Probed, new_job_id
-from researcher_job.contract_files import decode
+from mcp_jobs_server.operations.local_checks import Check
+from mcp_jobs_server.operations.retention.sweep import PROBES
+from research_contract.files import decode
+from research_contract.records import PROBE, PROBED, Probed, new_job_id
 
 LONGEST = timedelta(minutes=15)
 """A run that has not tested anything by then waits for a place, or hangs."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from mcp_jobs_server.core.errors import InvalidArgument, Refused
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import InvalidArgument, Refused
-from mcp_jobs_server.setup.catalog import ROOT
-from mcp_jobs_server.setup.wanted import CONNECTION, SERVICE, Client, Wanted
+from mcp_jobs_server.operations.setup.catalog import ROOT
+from mcp_jobs_server.operations.setup.target import CONNECTION, SERVICE, Client, Wanted
 
 PER_PERSON, SHARED = "OAUTH_U2M_MAPPING", "OAUTH_M2M"
 TOOLS = (

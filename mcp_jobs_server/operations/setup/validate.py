@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mcp_jobs_server.checks import Check
-from mcp_jobs_server.setup.catalog import EVERYTHING, Securable
-from mcp_jobs_server.setup.found import Found
-from mcp_jobs_server.setup.registration import differs
-from mcp_jobs_server.setup.wanted import Wanted
+from mcp_jobs_server.operations.local_checks import Check
+from mcp_jobs_server.operations.setup.catalog import EVERYTHING, Securable
+from mcp_jobs_server.operations.setup.inventory import Found
+from mcp_jobs_server.operations.setup.registration import differs
+from mcp_jobs_server.operations.setup.target import Wanted
 
 ENTRY_POINT = "researcher-job"
 PARAMETERS = {"job_folder", "job_id"}

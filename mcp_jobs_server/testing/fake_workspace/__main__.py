@@ -1,4 +1,4 @@
-"""``python -m mcp_jobs_server.fake_workspace DIRECTORY``: a workspace to try things with."""
+"""``python -m mcp_jobs_server.testing.fake_workspace DIR``: a workspace to try things with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 
 def main() -> int:

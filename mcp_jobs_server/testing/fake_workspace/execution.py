@@ -17,7 +17,7 @@ from typing import Self
 
 import psutil
 
-from mcp_jobs_server.fake_workspace.mount import Places
+from mcp_jobs_server.testing.fake_workspace.mount import Places
 
 MOUNT = Path(__file__).with_name("mount")
 MARK = "FAKE_WORKSPACE_TASK"

@@ -18,13 +18,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mcp_jobs_server.fake_workspace.errors import ApiError, no_route, of_files, wrong
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.mount import Lateness
-from mcp_jobs_server.fake_workspace.mount.lateness import API, MOUNT
-from mcp_jobs_server.fake_workspace.mount.places import STAGING
-from mcp_jobs_server.fake_workspace.rights import Rights
-from mcp_jobs_server.fake_workspace.unity_catalog import UnityCatalog
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, no_route, of_files, wrong
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.mount import Lateness
+from mcp_jobs_server.testing.fake_workspace.mount.lateness import API, MOUNT
+from mcp_jobs_server.testing.fake_workspace.mount.places import STAGING
+from mcp_jobs_server.testing.fake_workspace.rights import Rights
+from mcp_jobs_server.testing.fake_workspace.unity_catalog import UnityCatalog
 
 PAGE = 1000
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -11,9 +11,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mcp_jobs_server.fake_workspace.errors import ApiError, needed, no_route
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.rights import Rights
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, needed, no_route
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 STATUSES = (
     "SUBMITTED",

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mcp_jobs_server.fake_workspace import scim
-from mcp_jobs_server.fake_workspace.errors import ApiError, no_route
+from mcp_jobs_server.testing.fake_workspace import scim
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, no_route
 
 EVERYBODY = "account users"
 PERSONAL = "dapi"

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
 
 _REFERENCE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 

@@ -10,14 +10,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mcp_jobs_server.fake_workspace.errors import ApiError, denied, no_route, wrong
-from mcp_jobs_server.fake_workspace.execution import Execution
-from mcp_jobs_server.fake_workspace.identities import Identities, Identity
-from mcp_jobs_server.fake_workspace.job_settings import JobSettings
-from mcp_jobs_server.fake_workspace.mount import Places
-from mcp_jobs_server.fake_workspace.rights import Rights
-from mcp_jobs_server.fake_workspace.run_bodies import output_body, run_body
-from mcp_jobs_server.fake_workspace.runs import CANCELLED, Run, Runs, Termination
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, denied, no_route, wrong
+from mcp_jobs_server.testing.fake_workspace.execution import Execution
+from mcp_jobs_server.testing.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.job_settings import JobSettings
+from mcp_jobs_server.testing.fake_workspace.mount import Places
+from mcp_jobs_server.testing.fake_workspace.rights import Rights
+from mcp_jobs_server.testing.fake_workspace.run_bodies import output_body, run_body
+from mcp_jobs_server.testing.fake_workspace.runs import CANCELLED, Run, Runs, Termination
 
 _TOKEN_LENGTH = 64
 _PAGE, _MOST = 20, 25

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from mcp_jobs_server.fake_workspace.errors import denied
-from mcp_jobs_server.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.errors import denied
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
 
 ALL = "ALL_PRIVILEGES"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_jobs_server.fake_workspace.runs import QUEUED, Attempt, Run, Termination
+from mcp_jobs_server.testing.fake_workspace.runs import QUEUED, Attempt, Run, Termination
 
 _RESULTS = {"SUCCESS": "SUCCESS", "USER_CANCELED": "CANCELED", "CANCELED": "CANCELED"}
 _COMPUTE = "Waiting for cluster"

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mcp_jobs_server.fake_workspace.errors import wrong
+from mcp_jobs_server.testing.fake_workspace.errors import wrong
 
 if TYPE_CHECKING:
-    from mcp_jobs_server.fake_workspace.identities import Identity
+    from mcp_jobs_server.testing.fake_workspace.identities import Identity
 
 SCHEMAS = "urn:ietf:params:scim:schemas"
 _MOST = 100

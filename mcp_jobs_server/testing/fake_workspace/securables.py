@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mcp_jobs_server.fake_workspace.errors import needed, wrong
+from mcp_jobs_server.testing.fake_workspace.errors import needed, wrong
 
 METASTORE = "120efa64-9b68-46ba-be38-f319458430d2"
 _NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")

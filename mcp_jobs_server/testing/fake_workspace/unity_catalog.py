@@ -9,10 +9,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mcp_jobs_server.fake_workspace.errors import ApiError, denied, no_route, of_catalog, wrong
-from mcp_jobs_server.fake_workspace.identities import EVERYBODY, Identity
-from mcp_jobs_server.fake_workspace.rights import Rights
-from mcp_jobs_server.fake_workspace.securables import (
+from mcp_jobs_server.testing.fake_workspace.errors import (
+    ApiError,
+    denied,
+    no_route,
+    of_catalog,
+    wrong,
+)
+from mcp_jobs_server.testing.fake_workspace.identities import EVERYBODY, Identity
+from mcp_jobs_server.testing.fake_workspace.rights import Rights
+from mcp_jobs_server.testing.fake_workspace.securables import (
     connection_body,
     named,
     schema_body,

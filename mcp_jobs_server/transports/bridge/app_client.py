@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import httpx2
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 
-from mcp_jobs_server.bridge.passing import TRUE_VERSION
+from mcp_jobs_server.core.errors import JobsError, NotSignedIn
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError, NotSignedIn
+from mcp_jobs_server.transports.bridge.relay import TRUE_VERSION
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

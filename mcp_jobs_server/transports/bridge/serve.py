@@ -13,9 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mcp_jobs_server.auth.rules import is_loopback
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.stdio import end_on_signals, take_wire
+from mcp_jobs_server.auth.auth_table import is_loopback
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.transports.stdio import end_on_signals, take_wire
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
@@ -75,9 +75,9 @@ async def _serve(place: str, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) 
     from mcp.client.streamable_http import streamable_http_client
     from mcp.server.stdio import stdio_server
 
-    from mcp_jobs_server.bridge.door import AppDoor, opened
-    from mcp_jobs_server.bridge.passing import pass_on
     from mcp_jobs_server.databricks.workspace import Workspace
+    from mcp_jobs_server.transports.bridge.app_client import AppDoor, opened
+    from mcp_jobs_server.transports.bridge.relay import pass_on
 
     async with (
         stdio_server(wire_in, wire_out) as client,

@@ -15,15 +15,15 @@ import anyio
 from anyio import to_thread
 from filelock import FileLock, Timeout
 
-from researcher_job import contract
-from researcher_job.configuration import volume_path
+from research_contract import records
+from research_contract.configuration import volume_path
 from researcher_job.sources.base import Library, Reading
 from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
-from researcher_job.sources.index import INDEX_VERSION, Index, IndexBroken
-from researcher_job.sources.library import DocumentLibrary, Shelf
-from researcher_job.sources.update import Update
-from researcher_job.sources.walk import Found, walk
+from researcher_job.sources.documents.update import Update
+from researcher_job.sources.documents.walk import Found, walk
+from researcher_job.sources.index.index import INDEX_VERSION, Index, IndexBroken
+from researcher_job.sources.index.library import DocumentLibrary, Shelf
 
 _LOOK_AGAIN_SECONDS = 0.1
 _KEPT_SECONDS = 2 * 24 * 3600.0
@@ -31,7 +31,7 @@ _KEPT_SECONDS = 2 * 24 * 3600.0
 
 
 async def open_library(
-    sources: Sequence[contract.Source],
+    sources: Sequence[records.Source],
     *,
     cache_dir: Path,
     reading: Reading | None = None,
@@ -65,8 +65,8 @@ async def open_library(
 
 
 def _told(
-    coverage: contract.Coverage, shelves: Sequence[Shelf], about: Sequence[str]
-) -> contract.Coverage:
+    coverage: records.Coverage, shelves: Sequence[Shelf], about: Sequence[str]
+) -> records.Coverage:
     if not about or not coverage.not_read:
         return coverage
     try:
@@ -75,7 +75,7 @@ def _told(
         return coverage
 
 
-def _root(source: contract.Source) -> Path | Reason:
+def _root(source: records.Source) -> Path | Reason:
     parts = urllib.parse.urlsplit(source.uri)
     if parts.scheme not in ("file", "volume") or parts.netloc not in ("", "localhost"):
         return Reason.OTHER_SOURCE
@@ -90,7 +90,7 @@ class _Opening:
     """Opens the index of one source, bringing it up to date where the source changed."""
 
     def __init__(
-        self, root: Path, cache_dir: Path, before: contract.Coverage, reading: Reading | None
+        self, root: Path, cache_dir: Path, before: records.Coverage, reading: Reading | None
     ) -> None:
         self._root = root
         self._cache_dir = cache_dir

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from queue import Empty
 
 from researcher_job.sources.document import Reason
-from researcher_job.sources.readers import is_plain
-from researcher_job.sources.reading_child import ReadingChild
-from researcher_job.sources.reading_process import (
+from researcher_job.sources.documents.reader_client import ReadingChild
+from researcher_job.sources.documents.reader_process import (
     MAX_MEMORY,
     Asked,
     Extracted,
     decode,
     extract,
 )
+from researcher_job.sources.readers import is_plain
 
 _SMALL = 100_000
 """No reader of plain text of up to so many bytes can hang or fill the memory."""

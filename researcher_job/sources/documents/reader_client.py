@@ -13,16 +13,16 @@ from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import IO
 
-from researcher_job.errors import JobError
+from researcher_job.core.errors import JobError
 from researcher_job.sources.document import Reason
-from researcher_job.sources.reading_process import Asked
+from researcher_job.sources.documents.reader_process import Asked
 
 _OUT_OF_TIME, _KILLED = 24, 9
 """Signals of POSIX: its own limit of time, and what the system sends when memory runs out."""
 
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from researcher_job.sources.reading_process import main; main(int(sys.argv[2]))"
+    " from researcher_job.sources.documents.reader_process import main; main(int(sys.argv[2]))"
 )
 _CHUNK = 1_048_576
 _HEAD = 4

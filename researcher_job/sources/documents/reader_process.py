@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import BinaryIO
 
-from researcher_job.sources import alive
 from researcher_job.sources.document import Reason, Unreadable
-from researcher_job.sources.opening import read
+from researcher_job.sources.documents.opening import read
 from researcher_job.sources.passages import Divided, Part, divided
-from researcher_job.sources.readers import reader_for
+from researcher_job.sources.readers import heartbeat, reader_for
 
 MAX_MEMORY = 2_000_000_000
 """Bytes of address space. Linux keeps to it, macOS mostly does not, Windows has no such limit."""
@@ -87,7 +86,7 @@ def main(memory: int = MAX_MEMORY) -> None:
     _limit_memory(memory)
     _send(answers, b"")  # it has begun
     answers.flush()
-    alive.tell_by(_alive(answers))
+    heartbeat.tell_by(_alive(answers))
     for asked, harmless in _requests(answers):
         if not harmless:  # should it break down, only this one is to blame
             answers.flush()
@@ -95,7 +94,7 @@ def main(memory: int = MAX_MEMORY) -> None:
         _send(answers, encode(extract(asked)))
 
 
-def _alive(answers: BinaryIO) -> alive.Tell:
+def _alive(answers: BinaryIO) -> heartbeat.Tell:
     told = time.monotonic()
 
     def tell() -> None:

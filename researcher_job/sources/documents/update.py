@@ -9,12 +9,12 @@ from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
 from researcher_job.sources.document import Reason
-from researcher_job.sources.extraction import Extraction, Limits
-from researcher_job.sources.index_writer import IndexWriter, Known, Seen
+from researcher_job.sources.documents.extraction import Extraction, Limits
+from researcher_job.sources.documents.reader_process import Asked, Extracted
+from researcher_job.sources.documents.walk import Found
+from researcher_job.sources.index.writer import IndexWriter, Known, Seen
 from researcher_job.sources.passages import Divided
 from researcher_job.sources.readers import unread
-from researcher_job.sources.reading_process import Asked, Extracted
-from researcher_job.sources.walk import Found
 
 _SLICE_SECONDS = 0.2
 _FEW_ASKED = 192

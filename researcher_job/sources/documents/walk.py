@@ -11,20 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from researcher_job import contract
-from researcher_job.inert import one_line
+from research_contract import records
+from research_contract.text.safe import one_line
 from researcher_job.sources.document import Reason
-from researcher_job.sources.ignore import Ignored, rules_above
-from researcher_job.sources.opening import MAX_BYTES, changed_ns, signature
+from researcher_job.sources.documents.ignore import Ignored, rules_above
+from researcher_job.sources.documents.opening import MAX_BYTES, changed_ns, signature
 
 _CREDENTIALS = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|kdbx|keystore|jks|env)"
     r"|credentials.*|.*[_-]credentials\..*|secrets\.(?:json|ya?ml|toml|ini)"
 )
 _MACHINE_MADE = frozenset({"__pycache__", "node_modules"})
-_OF_A_JOB = frozenset(
-    {contract.STATUS, contract.RUN, contract.STEPS, contract.OUTCOME, contract.ENDED}
-)
+_OF_A_JOB = frozenset({records.STATUS, records.RUN, records.STEPS, records.OUTCOME, records.ENDED})
 _BREAKS = re.compile(r"[\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
 _PACKAGE = re.compile(r".*\.(?:dist|egg)-info", re.S)
@@ -185,4 +183,4 @@ def _ignored(name: str, *, of_package: bool) -> bool:
 
 
 def _is_job(names: set[str]) -> bool:
-    return contract.REQUEST in names and not names.isdisjoint(_OF_A_JOB)
+    return records.REQUEST in names and not names.isdisjoint(_OF_A_JOB)

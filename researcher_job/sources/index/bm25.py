@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from researcher_job.sources.base import Frequencies
-from researcher_job.sources.index import HEADING_WEIGHT, TITLE_WEIGHT, Candidate
-from researcher_job.terms import Question
-from researcher_job.words import stems
+from researcher_job.sources.index.index import HEADING_WEIGHT, TITLE_WEIGHT, Candidate
+from researcher_job.sources.index.query import Question
+from researcher_job.sources.index.tokenizer import stems
 
 _K1 = 1.2
 _B = 0.9

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from researcher_job.sources.document import EXTRACTOR_VERSION
-from researcher_job.sources.index import INDEX_VERSION
+from researcher_job.sources.index.index import INDEX_VERSION
 
 VERSION = f"{EXTRACTOR_VERSION}.{INDEX_VERSION}"
 """What stands in a draft that this code may go on with."""

@@ -15,9 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from researcher_job.contract import Coverage
+from research_contract.records import Coverage
 from researcher_job.sources.document import Reason
-from researcher_job.words import TOKENIZER
+from researcher_job.sources.index.tokenizer import TOKENIZER
 
 INDEX_VERSION = 4
 """Raised whenever the schema changes, so that indexes are built anew."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from researcher_job.contract import Coverage
-from researcher_job.errors import JobError
+from research_contract.records import Coverage
+from researcher_job.core.errors import JobError
 from researcher_job.sources.base import Frequencies, Mention, Passage, Query
-from researcher_job.sources.index import Candidate, Index, IndexBroken
-from researcher_job.sources.names import runs
-from researcher_job.sources.ranking import scores
-from researcher_job.terms import Question, analyse
-from researcher_job.words import stems
+from researcher_job.sources.index.bm25 import scores
+from researcher_job.sources.index.index import Candidate, Index, IndexBroken
+from researcher_job.sources.index.query import Question, analyse
+from researcher_job.sources.index.titles import runs
+from researcher_job.sources.index.tokenizer import stems
 
 _CANDIDATES_PER_PASSAGE = 2
 """How many an index may propose for each passage wanted, since its own statistics are not all."""

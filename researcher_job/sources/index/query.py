@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from researcher_job.answer_type import AnswerType, answer_type
+from research_contract.text.stop_words import stop_words, without_stop_words
 from researcher_job.sources.base import Frequencies
-from researcher_job.spelling import spellings
-from researcher_job.stop_words import stop_words, without_stop_words
-from researcher_job.words import WORD, index_stems, segmented, stems
+from researcher_job.sources.index.answer_type import AnswerType, answer_type
+from researcher_job.sources.index.spelling import spellings
+from researcher_job.sources.index.tokenizer import WORD, index_stems, segmented, stems
 
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from researcher_job.sources.index.tokenizer import stems
 from researcher_job.sources.passages import Divided
-from researcher_job.words import stems
 
 LONGEST_NAME = 8
 """Words; what has more is a sentence that nobody repeats."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from researcher_job.spelling import usual
+from researcher_job.sources.index.spelling import usual
 
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories ''L* N* Co M*''"
 """How the index divides and stems text, for an SQL string in single quotes.

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from researcher_job.contract import Coverage
+from research_contract.records import Coverage
 from researcher_job.sources.document import Reason
-from researcher_job.sources.draft import VERSION, begin
-from researcher_job.sources.index import SCHEMA
-from researcher_job.sources.names import names, titles
+from researcher_job.sources.index.draft import VERSION, begin
+from researcher_job.sources.index.index import SCHEMA
+from researcher_job.sources.index.titles import names, titles
+from researcher_job.sources.index.tokenizer import segmented
 from researcher_job.sources.passages import Divided
-from researcher_job.words import segmented
 
 _COMMIT_SECONDS = 1.0
 _HELD_CHARACTERS = 1_000_000

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
-from researcher_job.answer_type import AnswerType
-from researcher_job.words import stems
+from researcher_job.sources.index.answer_type import AnswerType
+from researcher_job.sources.index.tokenizer import stems
 
 WEAK = 0.3
 """What a sign counts that stands in many sentences; a telling one counts 1."""

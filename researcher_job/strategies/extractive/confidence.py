@@ -10,13 +10,13 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
 
-from researcher_job.selection import Ranked, sentence_texts
+from research_contract.text.stop_words import STOP_WORDS
 from researcher_job.sources.base import Frequencies, Passage
-from researcher_job.stop_words import STOP_WORDS
-from researcher_job.terms import Question
-from researcher_job.traits import Traits
-from researcher_job.vectors import Vectors, nearness_by
-from researcher_job.words import is_part, stems
+from researcher_job.sources.index.query import Question
+from researcher_job.sources.index.tokenizer import is_part, stems
+from researcher_job.strategies.extractive.embeddings import Vectors, nearness_by
+from researcher_job.strategies.extractive.features import Traits
+from researcher_job.strategies.extractive.ranking import Ranked, sentence_texts
 
 SUPPORTING = 3
 """How many of the best quotes are looked at."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import astuple, dataclass
 
-from researcher_job.answer_signs import strength
-from researcher_job.terms import Question
-from researcher_job.words import stems
+from researcher_job.sources.index.query import Question
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.strategies.extractive.answer_cues import strength
 
 OTHERS_SHARE = 0.7
 """What another word for the same counts, each in place of one that is missing."""

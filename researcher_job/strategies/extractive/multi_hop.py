@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
-from researcher_job.selection import coverage, sentence_texts
 from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
-from researcher_job.terms import Question
-from researcher_job.words import stems
+from researcher_job.sources.index.query import Question
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.strategies.extractive.ranking import coverage, sentence_texts
 
 FOLLOWED = 10
 """Passages, the best first, whose mentions of other titles are followed."""

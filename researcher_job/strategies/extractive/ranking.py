@@ -8,12 +8,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from researcher_job.sentences import Sentence, said, sentences
+from research_contract.text.sentences import Sentence, said, sentences
 from researcher_job.sources.base import Frequencies, Passage, Quote
-from researcher_job.terms import Question
-from researcher_job.traits import Said, Traits, Wanted, refers, worth
-from researcher_job.vectors import Vectors, nearness_by
-from researcher_job.words import stems
+from researcher_job.sources.index.query import Question
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.strategies.extractive.embeddings import Vectors, nearness_by
+from researcher_job.strategies.extractive.features import Said, Traits, Wanted, refers, worth
 
 CONTEXT_SHARE = 0.5
 """What a word counts that stands in the title or heading above a sentence, not in it."""

@@ -10,9 +10,12 @@ from typing import Literal
 
 from anyio import to_thread
 
-from researcher_job import contract
-from researcher_job.answer_type import AnswerType
-from researcher_job.calibration import (
+from research_contract import records
+from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
+from researcher_job.sources.index.answer_type import AnswerType
+from researcher_job.sources.index.query import Question, analyse
+from researcher_job.sources.index.tokenizer import is_part
+from researcher_job.strategies.extractive.confidence import (
     BY_MEANING,
     BY_WORDS,
     SUPPORTING,
@@ -21,12 +24,9 @@ from researcher_job.calibration import (
     Signals,
     signals,
 )
-from researcher_job.hops import follow
-from researcher_job.selection import Ranked, ranked_quotes
-from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
-from researcher_job.terms import Question, analyse
-from researcher_job.vectors import Vectors, vectors_for
-from researcher_job.words import is_part
+from researcher_job.strategies.extractive.embeddings import Vectors, vectors_for
+from researcher_job.strategies.extractive.multi_hop import follow
+from researcher_job.strategies.extractive.ranking import Ranked, ranked_quotes
 
 State = Literal["answered", "partial", "not_found"]
 
@@ -65,7 +65,7 @@ async def find(
     library: Library,
     *,
     terms: Sequence[str] = (),
-    depth: contract.Depth = "standard",
+    depth: records.Depth = "standard",
 ) -> Findings:
     """Return the quotes of ``library`` that speak to ``question``.
 
@@ -82,7 +82,7 @@ async def find(
 
 
 async def gather(
-    question: Question, terms: Sequence[str], library: Library, *, depth: contract.Depth
+    question: Question, terms: Sequence[str], library: Library, *, depth: records.Depth
 ) -> tuple[list[Passage], float]:
     """Return the passages to look at, the best first: those found and what they lead to.
 

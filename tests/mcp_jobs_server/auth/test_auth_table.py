@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from mcp_jobs_server.auth.auth_table import read_auth
 from mcp_jobs_server.auth.caller import Credential
-from mcp_jobs_server.auth.remembered import Remembered
-from mcp_jobs_server.auth.rules import read_auth
-from mcp_jobs_server.errors import InvalidArgument
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.ttl_cache import Remembered
 
 TOKEN = "0123456789abcdefghijk"
 GOOD = {"issuer": "https://login.example.com", "resource": "https://here.example.com/mcp"}

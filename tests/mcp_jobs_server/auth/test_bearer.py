@@ -10,8 +10,8 @@ from typing import Literal
 import httpx2
 import pytest
 
-from tests.server.apart import assert_apart, connected, offered
-from tests.server.serving import ERAS, Home, home, served, text
+from tests.mcp_jobs_server.transports.apart import assert_apart, connected, offered
+from tests.mcp_jobs_server.transports.serving import ERAS, Home, home, served, text
 
 pytestmark = pytest.mark.anyio
 

@@ -13,11 +13,11 @@ import anyio
 import httpx2
 import pytest
 
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.benchmarks.bare import free_port
-from tests.server.apart import assert_apart, connected, offered
-from tests.server.serving import (
+from tests.mcp_jobs_server.transports.apart import assert_apart, connected, offered
+from tests.mcp_jobs_server.transports.serving import (
     ERAS,
     LONGEST,
     Home,

@@ -15,13 +15,13 @@ from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuth
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
+from mcp_jobs_server.auth.auth_table import Auth
 from mcp_jobs_server.auth.oidc import Issuer as Taken
-from mcp_jobs_server.auth.rules import Auth
-from mcp_jobs_server.errors import Unavailable, Unidentified
+from mcp_jobs_server.core.errors import Unavailable, Unidentified
 from tests.benchmarks.bare import free_port
-from tests.server.apart import assert_apart, connected, offered
-from tests.server.local_issuer import Issuer, issuing
-from tests.server.serving import Home, home, served, start, until_ended
+from tests.mcp_jobs_server.auth.local_issuer import Issuer, issuing
+from tests.mcp_jobs_server.transports.apart import assert_apart, connected, offered
+from tests.mcp_jobs_server.transports.serving import Home, home, served, start, until_ended
 
 pytestmark = pytest.mark.anyio
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, Owner, StartOptions
-from mcp_jobs_server.runners.base import Runner
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.testing import MemoryRunner
-from researcher_job.contract import (
-    STATUS,
-    Failure,
-    Outcome,
-    Request,
-    Spent,
-    Status,
-)
-from researcher_job.contract_files import encode
-from tests.lakeflow import backend as lakeflow
-from tests.lakeflow.backend import Scene
-from tests.server import local_backend as local
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.models import Job, Owner, StartOptions
+from mcp_jobs_server.testing.memory import MemoryRunner
+from research_contract.files import encode
+from research_contract.records import STATUS, Failure, Outcome, Request, Spent, Status
+from tests.mcp_jobs_server.backends.lakeflow import backend as lakeflow
+from tests.mcp_jobs_server.backends.lakeflow.backend import Scene
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 ADA = Owner("test", "ada")
 EVE = Owner("test", "eve")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from tests.contracts.bench import Bench, LakeflowBench, LocalBench, MemoryBench
-from tests.lakeflow.backend import scene, server
-from tests.server import local_backend as local
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from tests.mcp_jobs_server.backends.bench import Bench, LakeflowBench, LocalBench, MemoryBench
+from tests.mcp_jobs_server.backends.lakeflow.backend import scene, server
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 
 @pytest.fixture(params=["local", "memory", "lakeflow"])

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.errors import NotFound
-from mcp_jobs_server.folders.base import Folders
-from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.folders.paths import checked
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Slice
-from mcp_jobs_server.testing import MemoryFolders
-from tests.lakeflow.backend import VOLUME, scene
+from mcp_jobs_server.backends.folder_paths import checked
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
+from mcp_jobs_server.core.errors import NotFound
+from mcp_jobs_server.core.models import Slice
+from mcp_jobs_server.testing.memory import MemoryFolders
+from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, scene
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ import anyio
 import pytest
 from anyio.abc import TaskStatus
 
-from tests.contracts.bench import ADA, Bench, look, start
-from tests.server import local_backend as local
+from tests.mcp_jobs_server.backends.bench import ADA, Bench, look, start
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 pytestmark = pytest.mark.anyio
 

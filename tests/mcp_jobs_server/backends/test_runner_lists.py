@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mcp_jobs_server.errors import Conflict
-from mcp_jobs_server.models import StartOptions
-from tests.contracts.bench import ADA, EVE, Bench, done, look, start
-from tests.server import local_backend as local
+from mcp_jobs_server.core.errors import Conflict
+from mcp_jobs_server.core.models import StartOptions
+from tests.mcp_jobs_server.backends.bench import ADA, EVE, Bench, done, look, start
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 pytestmark = pytest.mark.anyio
 

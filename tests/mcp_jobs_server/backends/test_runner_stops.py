@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_jobs_server.errors import Conflict
-from researcher_job.contract import ENDED, REQUEST
-from tests.contracts.bench import ADA, Bench, done, look, start
-from tests.server import local_backend as local
+from mcp_jobs_server.core.errors import Conflict
+from research_contract.records import ENDED, REQUEST
+from tests.mcp_jobs_server.backends.bench import ADA, Bench, done, look, start
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 pytestmark = pytest.mark.anyio
 

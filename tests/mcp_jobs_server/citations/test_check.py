@@ -7,13 +7,13 @@ from hashlib import sha256
 import pytest
 from mcp import Client
 
-from mcp_jobs_server.arguments import CheckCitations, FetchReport, StartResearch
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.results import CheckResult
-from mcp_jobs_server.understanding import understand
-from researcher_job import contract
-from tests.server.stage import ME, QUOTE, SNAPSHOT, Stage
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.messages.arguments import CheckCitations, FetchReport, StartResearch
+from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.results import CheckResult
+from research_contract import records
+from tests.mcp_jobs_server.stage import ME, QUOTE, SNAPSHOT, Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -123,7 +123,7 @@ async def test_a_citation_is_verified_when_it_is_shown(stage: Stage) -> None:
 )
 async def test_a_changed_kept_text_is_told(stage: Stage, change: bytes) -> None:
     job_id = await found(stage)
-    stage.runner.write(job_id, contract.snapshot_name(sha256(SNAPSHOT).hexdigest()), change)
+    stage.runner.write(job_id, records.snapshot_name(sha256(SNAPSHOT).hexdigest()), change)
     shown = await citation(stage)
     assert "Not verified: " in shown
     assert "was changed" in shown
@@ -141,7 +141,7 @@ async def test_a_quote_without_its_place_is_told(
     stage: Stage, before: bytes, after: bytes, said: str
 ) -> None:
     job_id = await found(stage)
-    part = contract.part_name(contract.EVIDENCE_PARTS, 1)
+    part = records.part_name(records.EVIDENCE_PARTS, 1)
     kept = await stage.folders.read((await stage.runner.match(ME, job_id))[0].folder, part)
     assert kept
     assert before in kept.data

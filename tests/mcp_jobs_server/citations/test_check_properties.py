@@ -7,11 +7,11 @@ import re
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from mcp_jobs_server.citations.checking import MOST_SHOWN, checked
-from mcp_jobs_server.citations.claims import claims
-from mcp_jobs_server.citations.quantities import quantities
-from mcp_jobs_server.results import CheckResult
-from researcher_job.contract import Evidence
+from mcp_jobs_server.citations.check import MOST_SHOWN, checked
+from mcp_jobs_server.messages.results import CheckResult
+from research_contract.claims.claims import claims
+from research_contract.records import Evidence
+from research_contract.text.quantities import quantities
 
 TEXT = """
 the pump moves water Wagner signed contract employees may not never without leave carry over don't

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from tests.repository import ROOT
+
 Json: TypeAlias = Any
 COMMAND = (sys.executable, "-m", "mcp_jobs_server")
 SAFETY_SECONDS = 120
@@ -41,7 +43,7 @@ class CommandLine:
 
     def environ(self, **more: str) -> dict[str, str]:
         ours = {name: text for name, text in os.environ.items() if not name.startswith("MCP_JOBS")}
-        root = str(Path(__file__).parents[2])
+        root = str(ROOT)
         place = {"MCP_JOBS_DATA_DIR": str(self.data_dir), "PYTHONPATH": root}
         return {**ours, **place, "COLUMNS": "100", "TERM": "xterm", **more}
 

@@ -14,8 +14,8 @@ import pytest
 from mcp_jobs_server import __version__
 from mcp_jobs_server.cli.output import clean, one_line
 from mcp_jobs_server.cli.parser import CLIENTS, DEPTHS, PARTS, build
-from mcp_jobs_server.connect import CLIENTS as KNOWN_CLIENTS
-from tests.server.command_line import COMMAND, CommandLine
+from mcp_jobs_server.operations.install.snippets import CLIENTS as KNOWN_CLIENTS
+from tests.mcp_jobs_server.cli.command_line import COMMAND, CommandLine
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_every_command_explains_itself() -> None:
 def test_the_parser_and_what_it_stands_for_agree() -> None:
     from typing import get_args
 
-    from mcp_jobs_server.arguments import ReportPart
-    from researcher_job.contract import Depth
+    from mcp_jobs_server.messages.arguments import ReportPart
+    from research_contract.records import Depth
 
     assert get_args(ReportPart) == PARTS
     assert get_args(Depth) == DEPTHS

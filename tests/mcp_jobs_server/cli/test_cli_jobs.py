@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.locks import taken
-from mcp_jobs_server.settings import Settings
-from tests.server.command_line import COMMAND, CommandLine, Done
+from mcp_jobs_server.backends.local.locks import taken
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.cli.command_line import COMMAND, CommandLine, Done
 
 LEAVE = """# Notice
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load
-from researcher_job.contract import Source
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load
+from research_contract.records import Source
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from mcp_jobs_server.databricks.run_state import (
     parameters_of,
     run_state,
 )
-from tests.lakeflow.recorded_bodies import run
+from tests.mcp_jobs_server.databricks.recorded_bodies import run
 
 
 def ended(code: str, **state: str) -> dict[str, Any]:

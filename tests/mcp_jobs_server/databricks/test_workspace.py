@@ -10,17 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from mcp_jobs_server.core.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
 from mcp_jobs_server.databricks.failures import Missing, Taken, cleaned
 from mcp_jobs_server.databricks.workspace import Patience, Workspace
-from mcp_jobs_server.errors import (
-    JobsError,
-    NotPermitted,
-    NotSignedIn,
-    Refused,
-    Unavailable,
-)
-from tests.lakeflow.recorded_bodies import exchange
-from tests.lakeflow.scripted import Answer, Scripted, scripted
+from tests.mcp_jobs_server.databricks.recorded_bodies import exchange
+from tests.mcp_jobs_server.databricks.scripted import Answer, Scripted, scripted
 
 pytestmark = pytest.mark.anyio
 

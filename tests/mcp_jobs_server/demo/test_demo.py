@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.demo import LIBRARIES, installed_documents
-from tests.server.command_line import SAFETY_SECONDS, CommandLine
+from mcp_jobs_server.demo.__main__ import LIBRARIES, installed_documents
+from tests.mcp_jobs_server.cli.command_line import SAFETY_SECONDS, CommandLine
 
 
 @pytest.fixture

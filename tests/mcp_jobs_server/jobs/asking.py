@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mcp_jobs_server.arguments import FetchReport, GetStatus, StartResearch
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.results import StartResult, StatusResult
-from mcp_jobs_server.understanding import understand
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.messages.arguments import FetchReport, GetStatus, StartResearch
+from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.results import StartResult, StatusResult
+from tests.mcp_jobs_server.stage import ME, Stage
 
 SOMEBODY = Owner(issuer="local", subject="somebody else")
 

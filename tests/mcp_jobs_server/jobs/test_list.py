@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_jobs_server.arguments import Cancel, ListActiveJobs
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from tests.server.asking import fetch, running, start, status
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.messages.arguments import Cancel, ListActiveJobs
+from tests.mcp_jobs_server.jobs.asking import fetch, running, start, status
+from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -10,15 +10,15 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from mcp_jobs_server.arguments import StartResearch
-from mcp_jobs_server.errors import QuotaReached
-from mcp_jobs_server.models import Owner, Usage
-from mcp_jobs_server.results import StartResult
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Quotas
-from mcp_jobs_server.testing import MemoryRunner
-from researcher_job.contract import Outcome, Spent
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.core.errors import QuotaReached
+from mcp_jobs_server.core.models import Owner, Usage
+from mcp_jobs_server.core.settings import Quotas
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import StartResearch
+from mcp_jobs_server.messages.results import StartResult
+from mcp_jobs_server.testing.memory import MemoryRunner
+from research_contract.records import Outcome, Spent
+from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.arguments import FetchReport
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from tests.server.asking import fetch, running, status
-from tests.server.stage import ME, QUOTE, Stage
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.messages.arguments import FetchReport
+from tests.mcp_jobs_server.jobs.asking import fetch, running, status
+from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
 
 pytestmark = pytest.mark.anyio
 

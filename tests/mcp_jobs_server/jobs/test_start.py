@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_jobs_server.arguments import ListActiveJobs, StartResearch
-from mcp_jobs_server.errors import Conflict, InvalidArgument, NotFound, NothingToSearch, Unavailable
-from mcp_jobs_server.sources import Sources
-from researcher_job.contract import Source
-from tests.server.asking import SOMEBODY, running, start
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.core.errors import (
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    NothingToSearch,
+    Unavailable,
+)
+from mcp_jobs_server.messages.arguments import ListActiveJobs, StartResearch
+from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import Source
+from tests.mcp_jobs_server.jobs.asking import SOMEBODY, running, start
+from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from mcp_jobs_server.arguments import Cancel, FetchReport, GetStatus, ListActiveJobs
-from mcp_jobs_server.errors import NotFound
-from mcp_jobs_server.results import StatusResult
-from researcher_job.contract import Failure
-from tests.server.asking import SOMEBODY, running, start, status
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.core.errors import NotFound
+from mcp_jobs_server.messages.arguments import Cancel, FetchReport, GetStatus, ListActiveJobs
+from mcp_jobs_server.messages.results import StatusResult
+from research_contract.records import Failure
+from tests.mcp_jobs_server.jobs.asking import SOMEBODY, running, start, status
+from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 

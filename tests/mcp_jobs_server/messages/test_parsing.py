@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.arguments import (
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.messages.arguments import (
     Arguments,
     Cancel,
     FetchReport,
@@ -15,8 +16,7 @@ from mcp_jobs_server.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.understanding import understand
+from mcp_jobs_server.messages.parsing import understand
 
 
 def start(**said: object) -> StartResearch:

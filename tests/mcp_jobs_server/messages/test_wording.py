@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
 
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
-from mcp_jobs_server import wording
-from mcp_jobs_server.sources import Sources
-from researcher_job.contract import Failure
-from tests.server.stage import ME, QUOTE, Stage
+from mcp_jobs_server.messages import wording
+from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import Failure
+from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ Pump 7 moves 21 litres of water per minute [1]. Pump 7 moves 25 litres a minute.
 Pump 7 moves 21 litres of milk for Wagner [1]. Its price was raised by the mayor [1].
 The mayor sells it [9]. Pump 7 moves 21 litres of water.
 """
-SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
+SNAPSHOTS = ROOT / "tests" / "snapshots"
 
 
 def tokens(text: str) -> int:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.folders.directory import DirectoryFolders
-from mcp_jobs_server.journals import CHUNK, STEPS, Cursor
-from researcher_job.contract import STEPS as STEPS_FOLDER
-from researcher_job.contract import Step, part_name
-from researcher_job.contract_files import encode
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.reports.logs import CHUNK, STEPS, Cursor
+from research_contract.files import encode
+from research_contract.records import STEPS as STEPS_FOLDER
+from research_contract.records import Step, part_name
 
 JOB = "20261121-abcdefghijklm"
 FOLDER = f"owner-0/2026-11/{JOB}"

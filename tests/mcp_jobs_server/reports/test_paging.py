@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.pages import Place, page_of, place, split
-from mcp_jobs_server.reports import sections
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.reports.paging import Place, page_of, place, split
+from mcp_jobs_server.reports.report_parts import sections
 
 JOB = "20261121-abcdefghijklm"
 

@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.access import ByAudience
-from mcp_jobs_server.arguments import StartResearch
-from mcp_jobs_server.auth.person import SourceDoor, ask_who
-from mcp_jobs_server.auth.remembered import Remembered
+from mcp_jobs_server.auth.databricks_user import SourceDoor, ask_who
+from mcp_jobs_server.core.errors import (
+    JobsError,
+    NotFound,
+    NotGranted,
+    NothingToSearch,
+    Unavailable,
+)
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.ttl_cache import Remembered
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.errors import JobsError, NotFound, NotGranted, NothingToSearch, Unavailable
-from mcp_jobs_server.fake_workspace.genie import Space
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.results import StartResult
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.sources import Sources
-from researcher_job.contract import Source
-from tests.server.stage import ME, Stage
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import StartResearch
+from mcp_jobs_server.messages.results import StartResult
+from mcp_jobs_server.sources.access import ByAudience
+from mcp_jobs_server.sources.registry import Sources
+from mcp_jobs_server.testing.fake_workspace.genie import Space
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract.records import Source
+from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 

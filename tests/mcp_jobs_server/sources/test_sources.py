@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.errors import (
+from mcp_jobs_server.core.errors import (
     Conflict,
     InvalidArgument,
     JobsError,
@@ -22,9 +22,9 @@ from mcp_jobs_server.errors import (
     NotGranted,
     NothingToSearch,
 )
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources, grant
-from researcher_job.contract import Source
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.sources.registry import Sources, grant
+from research_contract.records import Source
 
 
 @pytest.fixture
@@ -183,8 +183,8 @@ def test_a_home_folder_its_parents_and_its_passwords_are_never_granted(tmp_path:
     for folder in ("Documents", "Library/Keychains", "Library/Notes"):
         (home / folder).mkdir(parents=True)
     script = (
-        "import sys; from pathlib import Path; from mcp_jobs_server.sources import grant;"
-        "from mcp_jobs_server.settings import Settings\n"
+        "import sys; from pathlib import Path; from mcp_jobs_server.sources.registry import grant;"
+        "from mcp_jobs_server.core.settings import Settings\n"
         "for place in sys.argv[1:]:\n"
         "    try: grant(Path(place), Settings(data_dir=Path('/nowhere/data'))); print('granted')\n"
         "    except Exception as error: print(type(error).__name__)\n"

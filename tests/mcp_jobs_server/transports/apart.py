@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from tests.server.serving import fields, start, text, until_ended
+from tests.mcp_jobs_server.transports.serving import fields, start, text, until_ended
 
 
 @asynccontextmanager

@@ -17,10 +17,10 @@ import psutil
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
-from mcp_jobs_server.runners.local import processes
+from mcp_jobs_server.backends.local.processes import os_processes
 from tests.benchmarks.bare import free_port
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 ERAS: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
 ENDED = ("completed", "failed", "cancelled")
 LONGEST = 120
@@ -83,7 +83,7 @@ def home(root: Path, *, documents: int = 20) -> Iterator[Home]:
     finally:
         stop = [sys.executable, "-m", "mcp_jobs_server", "stop"]
         subprocess.run(stop, env=found.env, check=True, stdout=subprocess.DEVNULL)
-        assert processes.of_data_dir(found.data) == []
+        assert os_processes.of_data_dir(found.data) == []
 
 
 def fields(answer: CallToolResult) -> Mapping[str, Any]:
@@ -165,7 +165,7 @@ async def standing_still(home: Home, client: Client, **said: object) -> AsyncIte
     asked = {"job_id": await start(client, **said), "wait_seconds": 20}
     while fields(await client.call_tool("get_status", asked))["state"] == "queued":
         pass  # it was answered at another change
-    held = [one for one in processes.of_data_dir(home.data) if processes.is_job(one)]
+    held = [one for one in os_processes.of_data_dir(home.data) if os_processes.is_job(one)]
     for process in held:
         process.suspend()
     try:

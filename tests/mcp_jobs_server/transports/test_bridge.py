@@ -23,15 +23,14 @@ from starlette.responses import (
     Response,
 )
 
-from mcp_jobs_server.bridge.serving import endpoint
-from mcp_jobs_server.errors import InvalidArgument
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.transports.bridge.serve import endpoint
 from tests.benchmarks.bare import free_port
-from tests.server.local_issuer import serving
-from tests.server.serving import (
+from tests.mcp_jobs_server.auth.local_issuer import serving
+from tests.mcp_jobs_server.transports.serving import (
     ERAS,
     LONGEST,
-    ROOT,
     Home,
     fields,
     home,
@@ -40,6 +39,7 @@ from tests.server.serving import (
     start,
     until_ended,
 )
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,17 @@ import httpx2
 import pytest
 from mcp import Client
 
-from tests.server.serving import ERAS, LONGEST, Home, fields, home, served, start, text, until_ended
+from tests.mcp_jobs_server.transports.serving import (
+    ERAS,
+    LONGEST,
+    Home,
+    fields,
+    home,
+    served,
+    start,
+    text,
+    until_ended,
+)
 
 pytestmark = pytest.mark.anyio
 

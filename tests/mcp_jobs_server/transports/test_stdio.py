@@ -14,7 +14,7 @@ import anyio
 import psutil
 import pytest
 
-from tests.server.serving import (
+from tests.mcp_jobs_server.transports.serving import (
     ERAS,
     LONGEST,
     Home,

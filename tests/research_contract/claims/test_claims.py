@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_jobs_server.citations.claims import claims, sentences
+from research_contract.claims.claims import claims, sentences
 
 DRAFT = """# What the pumps do [1]
 

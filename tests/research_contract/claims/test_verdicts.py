@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_jobs_server.citations.claims import claims
-from mcp_jobs_server.citations.quoted import Quoted, Quotes
-from mcp_jobs_server.citations.verdicts import Judgement, instead, judge
+from research_contract.claims.claims import claims
+from research_contract.claims.quotes import Quoted, Quotes
+from research_contract.claims.verdicts import Judgement, instead, judge
 
 PUMP = "Pump 7 moves 21 litres of water a minute."
 LEAVE = "Employees may not carry over more than five days of leave."

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mcp_jobs_server.citations.quantities import Quantity, quantities
+from research_contract.text.quantities import Quantity, quantities
 
 
 def only(text: str) -> Quantity:

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from researcher_job import contract
-from researcher_job.contract import Source
-from researcher_job.contract_files import create_once
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
-from researcher_job.verify import verify
-from tests.researcher.files import pdf
-from tests.researcher.jobs import (
+from research_contract import records
+from research_contract.files import create_once
+from research_contract.records import Source
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.verification.verify import verify
+from tests.researcher_job.files import pdf
+from tests.researcher_job.jobs import (
     QUESTIONS,
     TEXTS,
     WAIT,
@@ -84,10 +84,10 @@ def test_a_copied_folder_is_verified_without_its_sources(tmp_path: Path, handboo
 def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: Source) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
-    before = folder.file(contract.OUTCOME).read_bytes()
+    before = folder.file(records.OUTCOME).read_bytes()
     assert run(folder).returncode == ExitCode.DONE
     assert run(folder, "--finish", "deadline").returncode == ExitCode.DONE
-    assert folder.file(contract.OUTCOME).read_bytes() == before
+    assert folder.file(records.OUTCOME).read_bytes() == before
 
 
 def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
     head = report_of(folder).split("\n## ")[0]
     assert "Not found in what could be read." in head
     assert said in head
-    page = folder.file(contract.REPORT_HTML).read_text(encoding="utf-8")
+    page = folder.file(records.REPORT_HTML).read_text(encoding="utf-8")
     assert page.index(said) < page.index("What was not established")
 
 
@@ -154,7 +154,7 @@ def test_a_held_lock_is_respected_before_anything_is_written(tmp_path: Path) -> 
         finishing = run(folder, "--lock", lock, "--finish", "died")
     assert refused.returncode == finishing.returncode == ExitCode.LOCKED
     assert refused.stderr == "Another process works on this job; wait until it has ended.\n"
-    assert [path.name for path in folder.path.iterdir()] == [contract.REQUEST]
+    assert [path.name for path in folder.path.iterdir()] == [records.REQUEST]
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_a_request_that_cannot_be_read_is_left_untouched(
     tmp_path: Path, content: bytes | None, sentence: str
 ) -> None:
     if content is not None:
-        (tmp_path / contract.REQUEST).write_bytes(content)
+        (tmp_path / records.REQUEST).write_bytes(content)
     for arguments in ((), ("--finish", "deadline")):
         refused = command("--folder", tmp_path, *arguments)
         assert refused.returncode == ExitCode.NO_REQUEST
         assert sentence in refused.stderr
         assert refused.stderr.count("\n") == 1
     there = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert there == ({} if content is None else {contract.REQUEST: content})
+    assert there == ({} if content is None else {records.REQUEST: content})
 
 
 def test_wrong_arguments_are_a_usage_error() -> None:
@@ -223,7 +223,7 @@ def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
     if by == "file":
-        create_once(folder.file(contract.STOP), b"")
+        create_once(folder.file(records.STOP), b"")
     else:
         os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
@@ -236,7 +236,7 @@ def test_a_stop_does_not_wait_for_a_thread_that_does_not_return(tmp_path: Path) 
     folder = make_folder(tmp_path)
     process = _held(folder, "a thread", attempt=1)
     _until(process, lambda: any(step.kind == "tool_call" for step in steps_of(folder)))
-    create_once(folder.file(contract.STOP), b"")
+    create_once(folder.file(records.STOP), b"")
     assert process.wait(WAIT) == ExitCode.STOPPED
     assert folder.outcome() is None
 
@@ -245,14 +245,14 @@ def test_a_running_job_writes_its_report_when_asked(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
-    create_once(folder.file(contract.FINISH_NOW), b"")
+    create_once(folder.file(records.FINISH_NOW), b"")
     assert process.wait(WAIT) == ExitCode.DONE
     assert outcome_of(folder).outcome == "partial"
     assert TEXTS["logs"].split("\n")[0] in report_of(folder)
 
 
 def _held(folder: JobFolder, holding: str, *, attempt: int) -> subprocess.Popen[bytes]:
-    program = [sys.executable, "-m", "tests.researcher.held_job"]
+    program = [sys.executable, "-m", "tests.researcher_job.research.held_job"]
     return subprocess.Popen([*program, str(folder.path), holding, str(attempt)])
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.contract import Run, Source, Status
-from researcher_job.contract_files import create_once, encode, write_whole
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
-from researcher_job.verify import verify
-from tests.researcher.jobs import (
+from research_contract import records
+from research_contract.files import create_once, encode, write_whole
+from research_contract.records import Run, Source, Status
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.verification.verify import verify
+from tests.researcher_job.command.test_job_command import HANDBOOK, handbook
+from tests.researcher_job.jobs import (
     NOW,
     QUESTIONS,
     WAIT,
@@ -31,7 +32,6 @@ from tests.researcher.jobs import (
     status_of,
     steps_of,
 )
-from tests.researcher.test_job_command import HANDBOOK, handbook
 
 __all__ = ["handbook"]
 
@@ -40,7 +40,7 @@ RUN = "481516234200042"
 
 def command(folder: JobFolder, *arguments: object, run_id: str = RUN) -> list[str]:
     """The command as the platform runs it, in a process for which the folder is a mount."""
-    program = [sys.executable, "-m", "tests.researcher.mount", str(folder.path)]
+    program = [sys.executable, "-m", "tests.researcher_job.records.mount", str(folder.path)]
     said = [f"--folder={folder.path}", f"--run-id={run_id}", "--storage=mount"]
     return [*program, *said, *map(str, arguments)]
 
@@ -68,15 +68,15 @@ def told_by(folder: JobFolder, run_id: str, *, seconds_ago: float) -> Iterator[N
     """The status of another attempt, which must stand there untouched afterwards."""
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
     data = encode(Status(run_id=run_id, attempt=3, updated_at=at))
-    write_whole(folder.file(contract.STATUS), data)
+    write_whole(folder.file(records.STATUS), data)
     yield
-    assert folder.file(contract.STATUS).read_bytes() == data
+    assert folder.file(records.STATUS).read_bytes() == data
 
 
 def begin(folder: JobFolder, *, run_id: str = RUN) -> None:
     """Write down, as the server does, which run has the job."""
     run = Run(runner="lakeflow", run_id=run_id, attempt=1, started_at=NOW)
-    create_once(folder.file(contract.RUN), encode(run))
+    create_once(folder.file(records.RUN), encode(run))
 
 
 def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: Source) -> None:
@@ -104,7 +104,7 @@ def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: Sou
     begin(folder, run_id="another")
     assert run(folder).returncode == ExitCode.DONE
     assert files(folder).items() - before.items() == {
-        (contract.RUN, folder.file(contract.RUN).read_bytes())
+        (records.RUN, folder.file(records.RUN).read_bytes())
     }
 
 
@@ -133,14 +133,14 @@ def test_a_folder_that_no_other_run_works_on_goes_on(
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
     status = Status(run_id=run_id, attempt=3, updated_at=at)
-    write_whole(folder.file(contract.STATUS), encode(status))
+    write_whole(folder.file(records.STATUS), encode(status))
     assert run(folder).returncode == ExitCode.DONE
     assert (status_of(folder).run_id, status_of(folder).attempt) == (RUN, 4)
 
 
 def test_a_job_that_is_stopped_before_it_begins_does_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "job")
-    create_once(folder.file(contract.STOP), b"")
+    create_once(folder.file(records.STOP), b"")
     before = files(folder)
     assert run(folder).returncode == ExitCode.STOPPED
     assert files(folder) == before
@@ -150,7 +150,7 @@ def test_a_report_that_is_wanted_at_once_is_all_that_is_done(
     tmp_path: Path, handbook: Source
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
-    create_once(folder.file(contract.FINISH_NOW), b"")
+    create_once(folder.file(records.FINISH_NOW), b"")
     assert run(folder).returncode == ExitCode.DONE
     assert [step.kind for step in steps_of(folder)] == ["completed"]
     assert status_of(folder).asked == "finish_now"
@@ -163,7 +163,13 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing_it_told_of(
     tmp_path: Path, seed: int
 ) -> None:
     folder = make_folder(tmp_path / "job")
-    program = [sys.executable, "-m", "tests.researcher.mounted_job", str(folder.path), str(seed)]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.researcher_job.records.mounted_job",
+        str(folder.path),
+        str(seed),
+    ]
     done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=4 * WAIT)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["exit_code"] == ExitCode.DONE
@@ -181,7 +187,7 @@ def test_a_signal_stops_a_job_without_saying_that_someone_asked(
     config.write_text('[researcher]\nlook_seconds = 0.02\n[sources.handbook]\nuri = "handbook"\n')
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     process = subprocess.Popen(command(folder, "--config", config))
-    while not folder.file(contract.STATUS).exists() and process.poll() is None:
+    while not folder.file(records.STATUS).exists() and process.poll() is None:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
@@ -227,7 +233,7 @@ TALKATIVE = """
 import logging, sys, threading, time, warnings
 
 def talk():
-    while "researcher_job.job" not in sys.modules:
+    while "researcher_job.research.job" not in sys.modules:
         time.sleep(0.001)
     logging.warning("approval of purchases")
     warnings.warn("approval of purchases")

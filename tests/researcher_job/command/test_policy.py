@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.configuration import (
+from research_contract import records
+from research_contract.configuration import (
     ConfigurationError,
     is_secret,
     read_configuration,
     volume_path,
 )
-from researcher_job.contract import Source
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
-from tests.researcher.jobs import command, make_folder, outcome_of
-from tests.researcher.test_job_command import handbook
+from research_contract.records import Source
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
+from tests.researcher_job.command.test_job_command import handbook
+from tests.researcher_job.jobs import command, make_folder, outcome_of
 
 __all__ = ["handbook"]
 
@@ -43,7 +43,7 @@ def run(folder: JobFolder, config: Path) -> subprocess.CompletedProcess[str]:
 
 def untouched(folder: JobFolder) -> bool:
     there = {path.name for path in folder.path.iterdir()}
-    return there <= {contract.REQUEST, ".lock"}
+    return there <= {records.REQUEST, ".lock"}
 
 
 def test_a_source_of_the_configuration_is_read(place: Path, config: Path, handbook: Source) -> None:

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from researcher_job import contract
-from researcher_job.contract import Probed
-from researcher_job.contract_files import decode, read_whole
-from tests.researcher.jobs import WAIT
+from research_contract import records
+from research_contract.files import decode, read_whole
+from research_contract.records import Probed
+from tests.researcher_job.jobs import WAIT
 
 PASSWORD = "correct horse battery staple"
 
@@ -65,10 +65,10 @@ def test_what_is_well_is_said_and_kept(config: Path, tmp_path: Path) -> None:
         "source papers",
         "secret of papers",
     ]
-    kept = decode(Probed, read_whole(folder / contract.PROBED))
+    kept = decode(Probed, read_whole(folder / records.PROBED))
     assert kept
     assert [check.ok for check in kept.checks] == [True] * 3
-    assert [path.name for path in folder.iterdir()] == [contract.PROBED]
+    assert [path.name for path in folder.iterdir()] == [records.PROBED]
     assert not any(text in done.stdout for text in (PASSWORD, "quince", "recipe"))
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from mcp_jobs_server.fake_workspace.runs import Run
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from researcher_job import contract
-from researcher_job.contract import Probed
-from researcher_job.contract_files import create_once, decode, read_whole
-from researcher_job.folder import JobFolder
-from researcher_job.verify import verify
-from tests.researcher.jobs import WAIT, make_folder, outcome_of, steps_of
-from tests.researcher.test_job_command import HANDBOOK
+from mcp_jobs_server.testing.fake_workspace.runs import Run
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract import records
+from research_contract.files import create_once, decode, read_whole
+from research_contract.records import Probed
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.verification.verify import verify
+from tests.researcher_job.command.test_job_command import HANDBOOK
+from tests.researcher_job.jobs import WAIT, make_folder, outcome_of, steps_of
 
 JOB = "20260301-aaaaaaaaaaaaa"
 OWNER = "ada-1234/2026-03"
@@ -122,9 +122,9 @@ def test_a_folder_that_asks_for_a_probe_gets_one(workspace: FakeWorkspace, confi
     workspace.platform.endpoints["small-model"] = {}
     workspace.rights.grant("serving-endpoint small-model", workspace.runner.name, "CAN_QUERY")
     folder = workspace.volumes / "main/research/jobs/probe" / JOB
-    create_once(folder / contract.PROBE, b"")
+    create_once(folder / records.PROBE, b"")
     run = ended(start(workspace, config, f"probe/{JOB}"))
-    result = decode(Probed, read_whole(folder / contract.PROBED))
+    result = decode(Probed, read_whole(folder / records.PROBED))
     assert result, run.attempts[-1].log
     said = {check.name: (check.ok, check.said) for check in result.checks}
     assert said == {
@@ -142,9 +142,9 @@ def test_a_folder_that_asks_for_a_probe_gets_one(workspace: FakeWorkspace, confi
 def test_a_probe_says_what_the_job_may_not(workspace: FakeWorkspace, config: Path) -> None:
     workspace.platform.secrets["research/handbook"] = PASSWORD
     folder = workspace.volumes / "main/research/jobs/probe" / JOB
-    create_once(folder / contract.PROBE, b"")
+    create_once(folder / records.PROBE, b"")
     run = ended(start(workspace, config, f"probe/{JOB}"))
-    result = decode(Probed, read_whole(folder / contract.PROBED))
+    result = decode(Probed, read_whole(folder / records.PROBED))
     assert result, run.attempts[-1].log
     said = {check.name: check.said for check in result.checks if not check.ok}
     assert set(said) == {"model small-model", "secret of handbook"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from researcher_job.errors import Misquoted
-from researcher_job.evidence import check_quote, paragraph_of
+from researcher_job.core.errors import Misquoted
+from researcher_job.evidence.evidence_book import check_quote, paragraph_of
 from researcher_job.sources.base import Passage, Quote
 
 TEXT = "Grüße 👋 from the handbook. Logs are kept for thirty days."

@@ -11,18 +11,18 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract import RESERVE, Step
-from researcher_job.errors import ExitCode
-from researcher_job.finish import finish
-from researcher_job.folder import JobFolder
-from researcher_job.job import Job
-from researcher_job.parts import Parts, read_parts
-from researcher_job.reserve import NO_ROOM, Reserve, lacks_room
+from research_contract import records as contract
+from research_contract.records import RESERVE, Step
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import ExitCode
+from researcher_job.limits.disk_reserve import NO_ROOM, Reserve, lacks_room
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.segments import Parts, read_parts
+from researcher_job.report.conclusion import finish
+from researcher_job.research.job import Job
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher.jobs import (
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import (
     NOW,
     QUESTIONS,
     TEXTS,

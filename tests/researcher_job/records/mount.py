@@ -1,6 +1,6 @@
 """A directory that behaves like a Volume's mount, for one process; also a program.
 
-``python -m tests.researcher.mount ROOT ARGUMENTS…`` is ``researcher-job ARGUMENTS…`` in a process
+Started by ``python -m`` with ROOT ARGUMENTS…, it is ``researcher-job ARGUMENTS…`` in a process
 that cannot append, write in the middle, rename, link, lock or open a database below ``ROOT``.
 """
 

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job import contract
-from researcher_job.contract import Evidence, Step
-from researcher_job.folder import JobFolder
-from researcher_job.journal import LOST
-from researcher_job.parts import read_parts
-from researcher_job.storage import MountedStorage
+from research_contract import records as contract
+from research_contract.records import Evidence, Step
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import LOST
+from researcher_job.records.segments import read_parts
+from researcher_job.records.storage import MountedStorage
 from researcher_job.testing import FakeLibrary
-from tests.researcher.jobs import TEXTS, make_job
-from tests.researcher.mount import behave_like_mount
+from tests.researcher_job.jobs import TEXTS, make_job
+from tests.researcher_job.records.mount import behave_like_mount
 
 SEARCH_SECONDS = 0.03
 WRITE_SECONDS = 0.01

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import anyio
 
-from researcher_job.contract import RESULTS, Depth
-from researcher_job.contract_files import decode, read_whole
-from researcher_job.folder import JobFolder
-from researcher_job.ledger import Paid
+from research_contract.files import decode, read_whole
+from research_contract.records import RESULTS, Depth
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.ledger import Paid
 from researcher_job.sources.base import Library, Passage, Query, Quote
 from researcher_job.testing import FakeFindings, FakeLibrary
-from tests.researcher.jobs import TEXTS, make_job
+from tests.researcher_job.jobs import TEXTS, make_job
 
 SEARCHES = 6
 """Of each question, one after the other."""

@@ -12,17 +12,17 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job import contract
-from researcher_job.budget import Budget
-from researcher_job.clock import Clock
-from researcher_job.contract import Cost, Limits, Spent, Status, Step
-from researcher_job.contract_files import create_once, decode, read_whole
-from researcher_job.errors import CapReached
-from researcher_job.journal import Journal
-from researcher_job.parts import Parts, read_parts
-from researcher_job.redaction import HIDDEN, MAX_MESSAGE, MAX_PAYLOAD, redact
-from researcher_job.status import StatusBoard
-from tests.researcher.jobs import NOW, WAIT
+from research_contract import records as contract
+from research_contract.files import create_once, decode, read_whole
+from research_contract.records import Cost, Limits, Spent, Status, Step
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import CapReached
+from researcher_job.limits.budget import Budget
+from researcher_job.records.journal import Journal
+from researcher_job.records.redaction import HIDDEN, MAX_MESSAGE, MAX_PAYLOAD, redact
+from researcher_job.records.segments import Parts, read_parts
+from researcher_job.records.status import StatusBoard
+from tests.researcher_job.jobs import NOW, WAIT
 
 CLOCK = Clock(now=lambda: NOW)
 

@@ -10,27 +10,21 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job.budget import Budget
-from researcher_job.clock import Clock
-from researcher_job.contract import (
-    RESULTS,
-    Cost,
-    Limits,
-    Plan,
-    Spent,
-    Status,
-)
-from researcher_job.errors import CapReached
-from researcher_job.finish import finish
-from researcher_job.folder import JobFolder
-from researcher_job.journal import Journal
-from researcher_job.ledger import Call, Ledger, paid_in
-from researcher_job.metered import MeteredLibrary
+from research_contract.records import RESULTS, Cost, Limits, Plan, Spent, Status
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import CapReached
+from researcher_job.limits.budget import Budget
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.journal import Journal
+from researcher_job.records.ledger import Call, Ledger, paid_in
+from researcher_job.records.status import StatusBoard
+from researcher_job.report.conclusion import finish
+from researcher_job.research.metered_library import MeteredLibrary
 from researcher_job.sources.base import Query
-from researcher_job.status import StatusBoard
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher.jobs import (
+from researcher_job.verification.verify import verify
+from tests.repository import ROOT
+from tests.researcher_job.jobs import (
     NOW,
     QUESTIONS,
     TEXTS,
@@ -40,7 +34,7 @@ from tests.researcher.jobs import (
     run_job,
     steps_of,
 )
-from tests.researcher.paying_job import SEARCHES
+from tests.researcher_job.records.paying_job import SEARCHES
 
 ANSWER = Call("model", {"prompt": "How much?"}, most=Cost(tokens=1_000, cost_usd=0.02))
 
@@ -208,14 +202,14 @@ def test_killed_at_any_moment_no_kept_call_is_repeated_and_all_of_it_is_paid(
     questions = tuple(f"{question} ({n})" for n in range(3) for question in QUESTIONS)
     folder = make_folder(tmp_path / "job", plan=Plan(questions=questions))
     calls = tmp_path / "calls"
-    program = [sys.executable, "-m", "tests.researcher.paying_job"]
+    program = [sys.executable, "-m", "tests.researcher_job.records.paying_job"]
     told = subprocess.run(
         [*program, str(folder.path), str(seed), str(calls)],
         capture_output=True,
         check=True,
         text=True,
         timeout=WAIT,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     said = json.loads(told.stdout)
     assert said["exit_code"] == 0

@@ -12,19 +12,19 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract import Evidence, Spent, Status, Step
-from researcher_job.contract_files import decode, read_whole
-from researcher_job.evidence import EvidenceBook
-from researcher_job.journal import LOST, Journal
-from researcher_job.parts import read_parts
-from researcher_job.progress import Progress
+from research_contract import records as contract
+from research_contract.files import decode, read_whole
+from research_contract.records import Evidence, Spent, Status, Step
+from researcher_job.core.clock import Clock
+from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.journal import LOST, Journal
+from researcher_job.records.progress_page import Progress
+from researcher_job.records.segments import read_parts
+from researcher_job.records.status import StatusBoard
+from researcher_job.records.storage import LOCAL, PART_BYTES, MountedStorage, storage_of
 from researcher_job.sources.base import Quote
-from researcher_job.status import StatusBoard
-from researcher_job.storage import LOCAL, PART_BYTES, MountedStorage, storage_of
 from researcher_job.testing import FakeLibrary
-from tests.researcher.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
+from tests.researcher_job.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
 
 CLOCK = Clock(now=lambda: NOW)
 
@@ -223,7 +223,8 @@ ATTEMPTS: dict[str, Callable[[Path], str]] = {
 def test_the_mount_of_these_tests_refuses(tmp_path: Path, attempt: str) -> None:
     (tmp_path / "a").touch()
     program = (
-        "from pathlib import Path\nfrom tests.researcher.mount import behave_like_mount\n"
+        "from pathlib import Path\n"
+        "from tests.researcher_job.records.mount import behave_like_mount\n"
         f"behave_like_mount(Path('{tmp_path}'))\n"
         f"open('{tmp_path}/a', 'w').write('x')\nassert open('{tmp_path}/a').read() == 'x'\n"
         f"print('so far')\n{ATTEMPTS[attempt](tmp_path)}\n"

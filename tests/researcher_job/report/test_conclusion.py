@@ -7,16 +7,16 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job import contract
-from researcher_job.contract import QuestionResult, Request
-from researcher_job.contract_files import create_once
-from researcher_job.errors import ExitCode
-from researcher_job.finish import configuration_hash, outcome_of
-from researcher_job.folder import JobFolder
+from research_contract import records
+from research_contract.files import create_once
+from research_contract.records import QuestionResult, Request
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.report.conclusion import configuration_hash, outcome_of
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher import jobs
-from tests.researcher.jobs import NOW, TEXTS, command, make_folder, report_of, run_job, steps_of
+from researcher_job.verification.verify import verify
+from tests.researcher_job import jobs
+from tests.researcher_job.jobs import NOW, TEXTS, command, make_folder, report_of, run_job, steps_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def unfinished(tmp_path: Path) -> JobFolder:
 
     async def stop_at_purchases(question: str) -> None:
         if "purchases" in question:
-            create_once(folder.file(contract.STOP), b"")
+            create_once(folder.file(records.STOP), b"")
             await anyio.sleep_forever()
 
     run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))
@@ -69,7 +69,7 @@ def test_a_job_that_never_began_has_insufficient_evidence(tmp_path: Path) -> Non
 
 
 def test_evidence_of_an_unfinished_question_is_not_lost(unfinished: JobFolder) -> None:
-    unfinished.file(contract.TASKS + "/0.json").unlink()
+    unfinished.file(records.TASKS + "/0.json").unlink()
     command("--folder", unfinished.path, "--finish", "finish_now")
     first = jobs.outcome_of(unfinished).questions[0]
     assert (first.state, first.evidence) == ("partial", (1, 2))
@@ -79,7 +79,7 @@ def test_a_dead_job_gets_a_report_and_no_outcome(unfinished: JobFolder) -> None:
     there = {path for path in unfinished.path.rglob("*") if path.is_file()}
     assert command("--folder", unfinished.path, "--finish", "died").returncode == ExitCode.DONE
     new = {path.name for path in unfinished.path.rglob("*") if path.is_file() and path not in there}
-    assert new == {contract.REPORT, contract.REPORT_HTML, ".lock"}
+    assert new == {records.REPORT, records.REPORT_HTML, ".lock"}
     assert "This report is unfinished" in report_of(unfinished)
     assert verify(unfinished.path).faults == ()
 

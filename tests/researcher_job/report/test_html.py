@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from researcher_job.contract import Evidence
-from researcher_job.contradictions import contradictions
-from researcher_job.excerpts import TEXT_BUDGET, excerpt, excerpts
-from researcher_job.page import html_page
-from researcher_job.tables import tables
-from researcher_job.writer import markdown_report
-from tests.researcher import test_report
-from tests.researcher.test_report import evidence
+from research_contract.records import Evidence
+from researcher_job.evidence.contradictions import contradictions
+from researcher_job.evidence.excerpts import TEXT_BUDGET, excerpt, excerpts
+from researcher_job.report.html import html_page
+from researcher_job.report.markdown import markdown_report
+from researcher_job.report.tables import tables
+from tests.researcher_job.report import test_report
+from tests.researcher_job.report.test_report import evidence
 
 MAX_PAGE_BYTES = 2_000_000
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from researcher_job import contract
-from researcher_job.contract import (
+from research_contract import records
+from research_contract.records import (
     Coverage,
     Evidence,
     NotRead,
@@ -23,14 +23,14 @@ from researcher_job.contract import (
     Source,
     Spent,
 )
-from researcher_job.inert import blockquote, markdown, one_line, visible
-from researcher_job.made import Circumstances
-from researcher_job.page import html_page
-from researcher_job.report import Report, compose
+from research_contract.text.safe import blockquote, markdown, one_line, visible
+from researcher_job.report.html import html_page
+from researcher_job.report.markdown import markdown_report
+from researcher_job.report.methods import Circumstances
+from researcher_job.report.report import Report, compose
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from researcher_job.writer import markdown_report
-from tests.researcher.jobs import NOW, make_folder, report_of, run_job
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import NOW, make_folder, report_of, run_job
 
 HOSTILE = (
     "# Heading\n## Another\n\n<script>alert(1)</script> [9] ![x](http://evil/?q) `code`"
@@ -252,6 +252,6 @@ def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: P
         "## 1. \\## Is the `heading` an \\<b>item\\</b>?",
     ]
     assert folder.evidence()
-    stored = folder.file(contract.snapshot_name(folder.evidence()[0].snapshot)).read_bytes()
+    stored = folder.file(records.snapshot_name(folder.evidence()[0].snapshot)).read_bytes()
     assert b"\x1b[31m" in stored
     assert verify(tmp_path).faults == ()

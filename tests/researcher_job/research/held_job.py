@@ -15,11 +15,11 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from researcher_job.control import Control
-from researcher_job.folder import JobFolder
-from researcher_job.running import leave_soon
+from researcher_job.command.run_folder import leave_soon
+from researcher_job.records.control import Control
+from researcher_job.records.job_folder import JobFolder
 from researcher_job.testing import FakeLibrary
-from tests.researcher.jobs import TEXTS, make_job
+from tests.researcher_job.jobs import TEXTS, make_job
 
 
 def main(root: Path, holding: str, attempt: int) -> int:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
+from research_contract import records
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher.jobs import (
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import (
     QUESTIONS,
     TEXTS,
     WAIT,
@@ -123,7 +123,7 @@ def test_what_its_document_no_longer_says_is_left_out(first: JobFolder, tmp_path
 
 
 def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
-    part = first.file(contract.part_name(contract.EVIDENCE_PARTS, 1))
+    part = first.file(records.part_name(records.EVIDENCE_PARTS, 1))
     part.write_text(part.read_text().replace("ninety days", "twenty days"))
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     assert "did not stand in their kept texts and were left out" in messages(second)
@@ -131,7 +131,7 @@ def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_
 
 
 def test_a_snapshot_that_is_a_link_lends_nothing(first: JobFolder, tmp_path: Path) -> None:
-    for path in first.file(contract.SNAPSHOTS).iterdir():
+    for path in first.file(records.SNAPSHOTS).iterdir():
         path.rename(tmp_path / path.name)
         path.symlink_to(tmp_path / path.name)
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
@@ -139,7 +139,7 @@ def test_a_snapshot_that_is_a_link_lends_nothing(first: JobFolder, tmp_path: Pat
 
 
 def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path) -> None:
-    for name in (contract.OUTCOME, contract.EVIDENCE, contract.REPORT):
+    for name in (records.OUTCOME, records.EVIDENCE, records.REPORT):
         first.file(name).unlink()
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     assert second.evidence()[0].carried_from == FIRST
@@ -147,7 +147,13 @@ def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path
 
 def test_a_job_may_follow_one_that_still_runs(tmp_path: Path) -> None:
     running = make_folder(tmp_path / "first")
-    program = [sys.executable, "-m", "tests.researcher.held_job", str(running.path), "purchases"]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.researcher_job.research.held_job",
+        str(running.path),
+        "purchases",
+    ]
     process = subprocess.Popen([*program, "1"])
     try:
         until = time.monotonic() + WAIT

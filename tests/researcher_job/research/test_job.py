@@ -10,16 +10,16 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job import contract
-from researcher_job.clock import Clock
-from researcher_job.contract import Coverage, Depth, Limits, NotRead, Plan
-from researcher_job.contract_files import create_once
-from researcher_job.errors import ExitCode, JobError
-from researcher_job.job import cause_of
+from research_contract import records
+from research_contract.files import create_once
+from research_contract.records import Coverage, Depth, Limits, NotRead, Plan
+from researcher_job.core.clock import Clock
+from researcher_job.core.errors import ExitCode, JobError
+from researcher_job.research.job import cause_of
 from researcher_job.sources.base import Library, Quote
 from researcher_job.testing import FakeFindings, FakeLibrary, find_passages
-from researcher_job.verify import verify
-from tests.researcher.jobs import (
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import (
     NOW,
     QUESTIONS,
     TEXTS,
@@ -69,7 +69,7 @@ def test_the_last_status_says_the_answer_and_counts_all(tmp_path: Path) -> None:
 def test_progress_lists_the_questions_for_people(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
-    progress = folder.file(contract.PROGRESS).read_text(encoding="utf-8")
+    progress = folder.file(records.PROGRESS).read_text(encoding="utf-8")
     assert f"- [x] {QUESTIONS[0]} (answered, 2 quotes)" in progress
     assert "**Ended.**" in progress
 
@@ -225,7 +225,7 @@ def test_finish_now_reports_what_is_known(tmp_path: Path) -> None:
 
     async def ask_and_hold(question: str) -> None:
         if "purchases" in question:
-            create_once(folder.file(contract.FINISH_NOW), b"")
+            create_once(folder.file(records.FINISH_NOW), b"")
             await anyio.sleep_forever()
 
     assert run_job(folder, FakeLibrary(TEXTS, watcher=ask_and_hold)) is ExitCode.DONE
@@ -239,8 +239,8 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
     folder = make_folder(tmp_path)
 
     async def stop_and_hold(_question: str) -> None:
-        create_once(folder.file(contract.FINISH_NOW), b"")
-        create_once(folder.file(contract.STOP), b"")
+        create_once(folder.file(records.FINISH_NOW), b"")
+        create_once(folder.file(records.STOP), b"")
         await anyio.sleep_forever()
 
     stops: list[str] = []
@@ -248,14 +248,14 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
     code = anyio.run(replace(job, on_stop=lambda: stops.append("stop")).run)
     assert code is ExitCode.STOPPED
     assert folder.outcome() is None
-    assert not folder.file(contract.REPORT).exists()
+    assert not folder.file(records.REPORT).exists()
     assert stops == ["stop"]
     assert steps_of(folder)[-1].message == "The job was stopped as asked."
 
 
 def test_a_job_stopped_before_it_began_reads_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    create_once(folder.file(contract.STOP), b"")
+    create_once(folder.file(records.STOP), b"")
     library = FakeLibrary(TEXTS)
     assert run_job(folder, library) is ExitCode.STOPPED
     assert library.opened == []
@@ -283,12 +283,12 @@ def test_a_resume_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path)
 
     async def stop_at_purchases(question: str) -> None:
         if "purchases" in question:
-            create_once(folder.file(contract.STOP), b"")
+            create_once(folder.file(records.STOP), b"")
             await anyio.sleep_forever()
 
     run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))
     first = steps_of(folder)
-    folder.file(contract.STOP).unlink()
+    folder.file(records.STOP).unlink()
     library = FakeLibrary(TEXTS)
     assert run_job(folder, library, attempt=2) is ExitCode.DONE
     assert library.searched == [QUESTIONS[1]]
@@ -305,7 +305,7 @@ def test_evidence_found_again_keeps_its_number(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     evidence = folder.evidence()
-    for path in (folder.file(contract.OUTCOME), folder.file(contract.TASKS + "/0.json")):
+    for path in (folder.file(records.OUTCOME), folder.file(records.TASKS + "/0.json")):
         path.unlink()
     run_job(folder, attempt=2)
     assert folder.evidence() == evidence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from researcher_job.reading_log import ReadingLog
+from researcher_job.research.reading_steps import ReadingLog
 
 
 class Hours:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.changes import Changes, read_changes
-from researcher_job.contract import Limits
-from researcher_job.folder import JobFolder
+from research_contract import records
+from research_contract.records import Limits
+from researcher_job.records.changes import Changes, read_changes
+from researcher_job.records.job_folder import JobFolder
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher.jobs import TEXTS, command, make_folder, outcome_of, report_of, run_job
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import TEXTS, command, make_folder, outcome_of, report_of, run_job
 
 FIRST, SECOND = "20260301-aaaaaaaaaaaaa", "20260302-bbbbbbbbbbbbb"
 CHANGED = {**TEXTS, "logs": TEXTS["logs"].replace("thirty", "sixty")}
@@ -80,7 +80,7 @@ def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -
     assert report_of(second).split("\n\n")[1] == f"**{said}**"
     assert report_of(second).split("\n## ")[1].startswith("What changed\n")
     assert outcome_of(second).answer.startswith(said)
-    page = second.file(contract.REPORT_HTML).read_text()
+    page = second.file(records.REPORT_HTML).read_text()
     assert page.index(said) < page.index("Read 2 of 2 files")
 
 
@@ -139,7 +139,7 @@ def test_an_attempt_that_died_before_comparing_is_made_up_for(
     first: JobFolder, tmp_path: Path
 ) -> None:
     second = refresh(tmp_path, CHANGED)
-    for name in (contract.CHANGES, contract.OUTCOME, contract.REPORT):
+    for name in (records.CHANGES, records.OUTCOME, records.REPORT):
         second.file(name).unlink()
     run_job(second, FakeLibrary(CHANGED), attempt=2)
     assert kinds(second) == ["changed"]

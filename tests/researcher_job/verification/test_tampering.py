@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.contract_files import NewerFormat
-from researcher_job.errors import RequestUnreadable
-from researcher_job.folder import JobFolder
-from researcher_job.inventory import hash_files, seal
+from research_contract import records
+from research_contract.files import NewerFormat
+from researcher_job.core.errors import RequestUnreadable
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.manifest import hash_files, seal
 from researcher_job.testing import FakeLibrary
-from researcher_job.verify import verify
-from tests.researcher.jobs import TEXTS, make_folder, outcome_of, run_job
+from researcher_job.verification.verify import verify
+from tests.researcher_job.jobs import TEXTS, make_folder, outcome_of, run_job
 
 TIMES = 1_000
 SEED = 20260301
@@ -60,11 +60,11 @@ def evidence(change: Callable[[dict[str, Any], random.Random], None]) -> Tamper:
     """Change one record of the evidence, in the parts, in the composed file, or in both."""
 
     def tamper(folder: JobFolder, choose: random.Random) -> None:
-        parts = sorted(folder.file(contract.EVIDENCE_PARTS).iterdir())
-        files = choose.choice([parts, [folder.file(contract.EVIDENCE)], None])
+        parts = sorted(folder.file(records.EVIDENCE_PARTS).iterdir())
+        files = choose.choice([parts, [folder.file(records.EVIDENCE)], None])
         number = choose.randrange(len(folder.evidence()))
         seed = choose.random()
-        for path in files or [*parts, folder.file(contract.EVIDENCE)]:
+        for path in files or [*parts, folder.file(records.EVIDENCE)]:
             lines = path.read_bytes().split(b"\n")
             if number < len(lines) - 1:
                 record = json.loads(lines[number])
@@ -102,7 +102,7 @@ def file_text(*patterns: str) -> Tamper:
 
 def step(folder: JobFolder, choose: random.Random) -> None:
     """Drop, double or swap steps."""
-    path = choose.choice(sorted(folder.file(contract.STEPS).iterdir()))
+    path = choose.choice(sorted(folder.file(records.STEPS).iterdir()))
     lines = path.read_bytes().splitlines(keepends=True)
     at = choose.randrange(len(lines) - 1)
     done = choose.choice(["drop", "double", "swap"])
@@ -117,7 +117,7 @@ def step(folder: JobFolder, choose: random.Random) -> None:
 
 def citation(folder: JobFolder, choose: random.Random) -> None:
     """Let one citation of the report or of the page name another number."""
-    path = folder.file(choose.choice([contract.REPORT, contract.REPORT_HTML]))
+    path = folder.file(choose.choice([records.REPORT, records.REPORT_HTML]))
     text = path.read_text(encoding="utf-8")
     place = choose.choice(list(re.finditer(r"\[(\d+)\]", text)))
     fresh = choose.choice([n for n in (1, 2, 3, 4, 99) if n != int(place[1])])
@@ -126,7 +126,7 @@ def citation(folder: JobFolder, choose: random.Random) -> None:
 
 def outcome_field(folder: JobFolder, choose: random.Random) -> None:
     """Change one value of the outcome, at any depth, or leave it out."""
-    path = folder.file(contract.OUTCOME)
+    path = folder.file(records.OUTCOME)
     said = json.loads(path.read_bytes())
     inside: Any = said
     while True:
@@ -148,7 +148,7 @@ def outcome_field(folder: JobFolder, choose: random.Random) -> None:
 
 def named_hash(folder: JobFolder, choose: random.Random) -> None:
     """Change one hash in the outcome."""
-    path = folder.file(contract.OUTCOME)
+    path = folder.file(records.OUTCOME)
     text = path.read_text(encoding="utf-8")
     found = choose.choice(list(re.finditer("[0-9a-f]{64}", text)))
     fresh = other(found[0], choose)
@@ -156,7 +156,7 @@ def named_hash(folder: JobFolder, choose: random.Random) -> None:
 
 
 def files_of(folder: JobFolder) -> list[Path]:
-    left_alone = {contract.STATUS, ".lock"}
+    left_alone = {records.STATUS, ".lock"}
     return sorted(
         path for path in folder.path.rglob("*") if path.is_file() and path.name not in left_alone
     )
@@ -218,7 +218,7 @@ def found_out(root: Path) -> bool:
 def test_the_original_has_all_that_can_be_tampered_with(original: JobFolder) -> None:
     assert verify(original.path).faults == ()
     assert any(item.carried_from for item in original.evidence())
-    assert (original.path / contract.CHANGES).exists()
+    assert (original.path / records.CHANGES).exists()
     assert len(original.evidence()) >= 4
 
 
@@ -240,7 +240,7 @@ def mended(folder: JobFolder) -> None:
     outcome = outcome_of(folder)
     files = hash_files(folder.path)
     _, data = seal(outcome.model_copy(update={"files": files}))
-    folder.file(contract.OUTCOME).write_bytes(data)
+    folder.file(records.OUTCOME).write_bytes(data)
 
 
 CONTENT = (
@@ -268,11 +268,11 @@ def test_mended_hashes_do_not_hide_changed_content(
 @pytest.mark.parametrize(
     ("name", "before"),
     [
-        (contract.REPORT, "\n> Purchases "),
-        (contract.REPORT, "] “Purchases "),
-        (contract.REPORT_HTML, '<blockquote dir="auto">Purchases '),
-        (contract.REPORT_HTML, '<mark id="c3">Purchases '),
-        (contract.OUTCOME, "“Purchases "),
+        (records.REPORT, "\n> Purchases "),
+        (records.REPORT, "] “Purchases "),
+        (records.REPORT_HTML, '<blockquote dir="auto">Purchases '),
+        (records.REPORT_HTML, '<mark id="c3">Purchases '),
+        (records.OUTCOME, "“Purchases "),
     ],
 )
 def test_a_quote_changed_where_it_is_shown_is_found_under_mended_hashes(
@@ -298,7 +298,7 @@ def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
 ) -> None:
     folder = JobFolder(tmp_path / "copy")
     shutil.copytree(original.path, folder.path)
-    for path in [*folder.file(contract.EVIDENCE_PARTS).iterdir(), folder.file(contract.EVIDENCE)]:
+    for path in [*folder.file(records.EVIDENCE_PARTS).iterdir(), folder.file(records.EVIDENCE)]:
         text = path.read_text(encoding="utf-8")
         fresh = text.replace('"n":1,"question":0', f'"n":1,"question":{question}')
         path.write_text(fresh, encoding="utf-8")
@@ -315,7 +315,7 @@ def test_an_outcome_that_its_questions_do_not_bear_out_is_found(
     outcome = outcome_of(folder)
     asked = [one.model_copy(update={"state": really}) for one in outcome.questions]
     changed = outcome.model_copy(update={"outcome": said, "questions": tuple(asked)})
-    folder.file(contract.OUTCOME).write_bytes(seal(changed)[1])
+    folder.file(records.OUTCOME).write_bytes(seal(changed)[1])
     assert f"says {said}, which its questions do not" in {
         fault.problem for fault in verify(folder.path).faults
     }

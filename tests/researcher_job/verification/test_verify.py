@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import contract
-from researcher_job.errors import ExitCode
-from researcher_job.folder import JobFolder
-from researcher_job.verify import Verification, verify
-from tests.researcher.jobs import command, make_folder, outcome_of, run_job
+from research_contract import records
+from researcher_job.core.errors import ExitCode
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.verification.verify import Verification, verify
+from tests.researcher_job.jobs import command, make_folder, outcome_of, run_job
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def edit(folder: JobFolder, name: str, change: Callable[[str], str]) -> None:
 
 
 def snapshot_of(folder: JobFolder) -> str:
-    return contract.snapshot_name(folder.evidence()[0].snapshot)
+    return records.snapshot_name(folder.evidence()[0].snapshot)
 
 
 def test_an_untouched_copy_is_verified(copied: JobFolder) -> None:
@@ -56,7 +56,7 @@ def test_a_file_finder_left_behind_is_no_fault(copied: JobFolder) -> None:
 
 
 def test_a_changed_report_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.REPORT, lambda text: text.replace("thirty days", "sixty days"))
+    edit(copied, records.REPORT, lambda text: text.replace("thirty days", "sixty days"))
     assert faults(copied) == {
         "report.md: was changed",
         "citation 1: its quote does not stand in report.md",
@@ -65,12 +65,12 @@ def test_a_changed_report_is_named(copied: JobFolder) -> None:
 
 
 def test_an_invented_citation_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.REPORT, lambda text: text + "\nInvented. [99]\n")
+    edit(copied, records.REPORT, lambda text: text + "\nInvented. [99]\n")
     assert "citation 99: has no evidence" in faults(copied)
 
 
 def test_a_changed_page_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.REPORT_HTML, lambda text: text + " ")
+    edit(copied, records.REPORT_HTML, lambda text: text + " ")
     assert faults(copied) == {"report.html: was changed"}
 
 
@@ -92,7 +92,7 @@ def test_a_moved_quote_is_named(copied: JobFolder) -> None:
     item = copied.evidence()[0]
     edit(
         copied,
-        contract.EVIDENCE,
+        records.EVIDENCE,
         lambda text: text.replace(f'"start":{item.start},', f'"start":{item.start + 1},', 1),
     )
     assert f"quote 1: does not stand at {item.start + 1}–{item.end} of its snapshot" in (
@@ -102,7 +102,7 @@ def test_a_moved_quote_is_named(copied: JobFolder) -> None:
 
 def test_a_snapshot_outside_of_the_folder_is_refused(copied: JobFolder) -> None:
     item = copied.evidence()[0]
-    edit(copied, contract.EVIDENCE, lambda text: text.replace(item.snapshot, "../" * 21 + "x"))
+    edit(copied, records.EVIDENCE, lambda text: text.replace(item.snapshot, "../" * 21 + "x"))
     assert "quote 1: names no snapshot" in faults(copied)
 
 
@@ -115,26 +115,26 @@ def test_a_snapshot_that_is_a_link_is_refused(copied: JobFolder, tmp_path: Path)
 
 
 def test_evidence_with_a_wrong_number_or_form_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.EVIDENCE, lambda text: text.replace('{"n":2,', '{"n":7,'))
+    edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":2,', '{"n":7,'))
     assert "quote 2: carries the number 7" in faults(copied)
-    edit(copied, contract.EVIDENCE, lambda text: text.replace('{"n":7,', "{7,"))
+    edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":7,', "{7,"))
     assert "quote 2: is no valid evidence" in faults(copied)
 
 
 def test_evidence_that_ends_torn_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.EVIDENCE, lambda text: text[:-5])
+    edit(copied, records.EVIDENCE, lambda text: text[:-5])
     assert "evidence.jsonl: ends in a torn line" in faults(copied)
     assert "question 2: names the quote 3, which is not there" in faults(copied)
 
 
 def test_a_missing_step_is_named(copied: JobFolder) -> None:
-    part = contract.part_name(contract.STEPS, 1)
+    part = records.part_name(records.STEPS, 1)
     edit(copied, part, lambda text: text.split("\n", 1)[1])
     assert {f"{part}: was changed", "step 1: carries the number 2"} <= faults(copied)
 
 
 def test_a_part_that_does_not_follow_is_named(copied: JobFolder) -> None:
-    stray = contract.part_name(contract.STEPS, 900)
+    stray = records.part_name(records.STEPS, 900)
     copied.file(stray).write_bytes(b"")
     assert faults(copied) == {
         f"{stray}: is not known to the outcome",
@@ -148,7 +148,7 @@ def test_a_file_too_many_is_named(copied: JobFolder) -> None:
 
 
 def test_another_request_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.REQUEST, lambda text: text.replace("standard", "deep"))
+    edit(copied, records.REQUEST, lambda text: text.replace("standard", "deep"))
     assert faults(copied) == {
         "request.json: is not the request that the job answered",
         "request.json: was changed",
@@ -156,12 +156,12 @@ def test_another_request_is_named(copied: JobFolder) -> None:
 
 
 def test_an_invalid_outcome_is_named(copied: JobFolder) -> None:
-    edit(copied, contract.OUTCOME, lambda text: text[:40])
+    edit(copied, records.OUTCOME, lambda text: text[:40])
     assert faults(copied) == {"outcome.json: does not hold a valid outcome"}
 
 
 def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFolder) -> None:
-    edit(copied, contract.OUTCOME, lambda text: text.replace('"report.md"', '"../../secret"'))
+    edit(copied, records.OUTCOME, lambda text: text.replace('"report.md"', '"../../secret"'))
     assert faults(copied) == {
         "../../secret: is missing",
         "outcome.json: was changed",
@@ -170,23 +170,23 @@ def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFol
 
 
 def test_an_unfinished_folder_is_checked_as_far_as_it_goes(copied: JobFolder) -> None:
-    for name in (contract.OUTCOME, contract.EVIDENCE, contract.REPORT, contract.REPORT_HTML):
+    for name in (records.OUTCOME, records.EVIDENCE, records.REPORT, records.REPORT_HTML):
         copied.file(name).unlink()
-    edit(copied, contract.part_name(contract.STEPS, 1), lambda text: text[: text.rfind("{")])
+    edit(copied, records.part_name(records.STEPS, 1), lambda text: text[: text.rfind("{")])
     found: Verification = verify(copied.path)
     assert (found.finished, found.quotes, found.faults) == (False, 3, ())
     assert "the job has no outcome" in found.sentence()
 
 
 def test_an_outcome_that_is_gone_is_missed(copied: JobFolder) -> None:
-    copied.file(contract.OUTCOME).unlink()
+    copied.file(records.OUTCOME).unlink()
     assert faults(copied) == {
         "outcome.json: is missing, though the step log says that the job completed"
     }
 
 
 def test_the_command_names_each_fault_and_exits_with_one(copied: JobFolder) -> None:
-    edit(copied, contract.REPORT_HTML, lambda text: text + " ")
+    edit(copied, records.REPORT_HTML, lambda text: text + " ")
     (copied.path / "\x1b[2Jevil\n").write_bytes(b"")
     checked = command("verify", copied.path)
     assert checked.returncode == ExitCode.FAILED
@@ -200,7 +200,7 @@ def test_the_command_names_each_fault_and_exits_with_one(copied: JobFolder) -> N
     assert said["faults"][0] == {"name": "report.html", "problem": "was changed"}
 
 
-@pytest.mark.parametrize("newer", [contract.REQUEST, contract.OUTCOME])
+@pytest.mark.parametrize("newer", [records.REQUEST, records.OUTCOME])
 def test_a_newer_folder_is_refused_in_words(copied: JobFolder, newer: str) -> None:
     edit(copied, newer, lambda text: text.replace('"format_version":1', '"format_version":2'))
     checked = command("verify", copied.path)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.progress import Progress
-from mcp_jobs_server.runners.local.queue import Claim
-from mcp_jobs_server.runners.local.settle import (
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.heartbeat import Progress
+from mcp_jobs_server.backends.local.processes.settle import (
     HELD_ELSEWHERE,
     MOST_REPORTS,
     UNREADABLE,
@@ -26,8 +26,17 @@ from mcp_jobs_server.runners.local.settle import (
     Verdict,
     settle,
 )
-from mcp_jobs_server.runners.local.stored import stored_request
-from researcher_job.contract import (
+from mcp_jobs_server.backends.local.store.queue import Claim
+from mcp_jobs_server.backends.local.store.request_rows import stored_request
+from research_contract.files import (
+    NewerFormat,
+    create_once,
+    decode,
+    encode,
+    read_whole,
+    write_whole,
+)
+from research_contract.records import (
     FINISH_NOW,
     OUTCOME,
     REPORT,
@@ -40,14 +49,6 @@ from researcher_job.contract import (
     Request,
     Run,
     Status,
-)
-from researcher_job.contract_files import (
-    NewerFormat,
-    create_once,
-    decode,
-    encode,
-    read_whole,
-    write_whole,
 )
 
 YOUNG_SECONDS = 5.0
@@ -92,7 +93,7 @@ class Attempt:
     def ending(self) -> str:
         """How its process came to its end, for the log."""
         killed = f", after the runner had killed it ({self._killed})" if self._killed else ""
-        return processes.ending(self._exit_code) + killed
+        return os_processes.ending(self._exit_code) + killed
 
     @property
     def newer(self) -> bool:
@@ -146,7 +147,7 @@ class Attempt:
         self._progress.look(seconds)
         if self._working() and not self._overdue(seconds):
             return None
-        if not processes.end_job(self._claim.id, self._pid, wait_seconds=1):
+        if not os_processes.end_job(self._claim.id, self._pid, wait_seconds=1):
             return None
         self._reap()
         with locks.taken(self._lock) as free:
@@ -170,7 +171,7 @@ class Attempt:
         )
         self._process = self._exit_code = None
         self._killed = ""
-        self._process = processes.start_job(
+        self._process = os_processes.start_job(
             command, job_id=self._claim.id, log=layout.log, cwd=layout.root
         )
 
@@ -184,7 +185,7 @@ class Attempt:
         if not self._adopted:
             return False
         young = self._age_seconds < YOUNG_SECONDS
-        return locks.held(self._lock) or (young and processes.has_job(self._claim.id, self._pid))
+        return locks.held(self._lock) or (young and os_processes.has_job(self._claim.id, self._pid))
 
     def _overdue(self, seconds: float) -> bool:
         """Say whether the job must be killed, and remember why."""
@@ -209,7 +210,7 @@ class Attempt:
         if asked and self._asked_seconds > options.finish_grace_seconds:
             return "finish_now"
         late = self._out_of_time()
-        if late is not None and processes.suspended(self._claim.id, self._pid):
+        if late is not None and os_processes.suspended(self._claim.id, self._pid):
             self._progress.suspended()
             return self._out_of_time()
         return late

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from researcher_job.contract import STATUS, Status
-from researcher_job.contract_files import NewerFormat, decode, read_whole
+from research_contract.files import NewerFormat, decode, read_whole
+from research_contract.records import STATUS, Status
 
 
 class Progress:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
 
 COMING_UP_SECONDS = 5.0
 """How long a launched runner may take to come up before another one is launched."""
@@ -19,7 +20,7 @@ COMING_UP_SECONDS = 5.0
 AT_ONCE, LONGEST_PAUSE_SECONDS = 3, 60.0
 """How often a runner is brought back at once, and how long it is waited then, at most."""
 
-RUNNER = (sys.executable, "-m", "mcp_jobs_server.runners.local")
+RUNNER = (sys.executable, "-m", "mcp_jobs_server.backends.local")
 
 
 class Launching:
@@ -83,7 +84,9 @@ class Launching:
             self._layout.make()
             self._layout.rotate_log()
             command = (*self._runner, *self._options.arguments())
-            launcher = processes.launch(command, data_dir=self._layout.root, log=self._layout.log)
+            launcher = os_processes.launch(
+                command, data_dir=self._layout.root, log=self._layout.log
+            )
             self._launched, self._came_up_before = self._monotonic(), came_up
             return launcher
 

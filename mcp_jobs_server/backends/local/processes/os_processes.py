@@ -17,12 +17,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_jobs_server.settings import DATA_MARK, JOB_MARK
+from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK
 
 if TYPE_CHECKING:
     import psutil
 
-LAUNCHER = Path(__file__).with_name("launch.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 ENDS_WITH_CLIENT = 3
 """Exit code of the launcher where the system keeps what it starts in the client's job object."""
 
@@ -77,7 +77,7 @@ def _spawn(
 
 def _import_path(environment: Mapping[str, str]) -> dict[str, str]:
     """Let what is started find these packages where they are not installed (a checkout)."""
-    root = str(Path(__file__).parents[3])
+    root = str(Path(__file__).parents[4])
     known = environment.get("PYTHONPATH", "").split(os.pathsep)
     if root in known or root in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         return {}

@@ -6,14 +6,14 @@ import logging
 import os
 from collections.abc import Sequence
 
-from mcp_jobs_server.errors import JobsError
-from mcp_jobs_server.runners.local.attempt import Place
-from mcp_jobs_server.runners.local.boot import boot_id
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import parse
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.supervisor import Supervisor
+from mcp_jobs_server.backends.local.options import parse
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.boot_id import boot_id
+from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.core.errors import JobsError
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from researcher_job.contract import Failure, Outcome
+from research_contract.records import Failure, Outcome
 
 MOST_DEATHS = 3
 """Deaths that count until the job fails: it is resumed twice."""

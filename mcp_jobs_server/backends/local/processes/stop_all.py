@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.runners.local import processes
-from mcp_jobs_server.runners.local.attempt import Place
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.supervisor import Supervisor
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.core.errors import Unavailable
 
 
 def end_processes(layout: Layout, *, wait_seconds: float) -> int:
@@ -19,9 +19,11 @@ def end_processes(layout: Layout, *, wait_seconds: float) -> int:
 
     All of them can stand being killed at any moment, so nothing is gained by asking first.
     """
-    found = processes.of_data_dir(layout.root)
-    runners = sum(not processes.is_job(process) for process in found)
-    left = processes.kill(lambda: processes.of_data_dir(layout.root), wait_seconds=wait_seconds)
+    found = os_processes.of_data_dir(layout.root)
+    runners = sum(not os_processes.is_job(process) for process in found)
+    left = os_processes.kill(
+        lambda: os_processes.of_data_dir(layout.root), wait_seconds=wait_seconds
+    )
     if left:
         raise Unavailable(
             f"{len(left)} processes did not end within {wait_seconds:g} seconds.",

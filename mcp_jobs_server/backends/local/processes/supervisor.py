@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.attempt import Attempt, Place
-from mcp_jobs_server.runners.local.hindrance import has_room
-from mcp_jobs_server.runners.local.progress import Progress
-from mcp_jobs_server.runners.local.queue import Claim, Queue
-from mcp_jobs_server.runners.local.settle import (
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.blockers import has_room
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.attempt import Attempt, Place
+from mcp_jobs_server.backends.local.processes.heartbeat import Progress
+from mcp_jobs_server.backends.local.processes.settle import (
     MOST_DEATHS,
     Cancelled,
     Completed,
@@ -25,8 +24,10 @@ from mcp_jobs_server.runners.local.settle import (
     Verdict,
     said,
 )
-from researcher_job.contract import ENDED, RESERVE, Ended, Failure
-from researcher_job.contract_files import create_once, encode
+from mcp_jobs_server.backends.local.store.queue import Claim, Queue
+from mcp_jobs_server.core.errors import Unavailable
+from research_contract.files import create_once, encode
+from research_contract.records import ENDED, RESERVE, Ended, Failure
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +226,7 @@ class Supervisor:
         self._since_suspended += seconds
         if ahead and self._since_suspended >= FREE_SECONDS:
             self._since_suspended = 0.0
-            self._suspended = processes.suspended_runners(self._place.layout.root, ahead)
+            self._suspended = os_processes.suspended_runners(self._place.layout.root, ahead)
         return not ahead <= self._suspended
 
     def _claim(self, seconds: float) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from mcp_jobs_server.errors import JobsError, NewerVersion, Unavailable
-from mcp_jobs_server.runners.local import locks, schema
-from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store import schema
+from mcp_jobs_server.core.errors import JobsError, NewerVersion, Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

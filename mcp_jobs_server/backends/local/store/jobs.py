@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from statistics import median
 
-from mcp_jobs_server.errors import Conflict, builds_on
-from mcp_jobs_server.models import (
+from mcp_jobs_server.backends.local.store.database import EPOCH, Database, from_micros, to_micros
+from mcp_jobs_server.backends.local.store.request_rows import shown_request
+from mcp_jobs_server.core.errors import Conflict, builds_on
+from mcp_jobs_server.core.models import (
     ACTIVE_STATES,
     Job,
     JobState,
@@ -19,9 +21,7 @@ from mcp_jobs_server.models import (
     StopMode,
     Usage,
 )
-from mcp_jobs_server.runners.local.database import EPOCH, Database, from_micros, to_micros
-from mcp_jobs_server.runners.local.stored import shown_request
-from researcher_job.contract import JOB_ID, Failure, Request
+from research_contract.records import JOB_ID, Failure, Request
 
 _POSITION = """CASE WHEN state = 'queued' THEN
     (SELECT count(*) FROM jobs AS ahead WHERE ahead.state = 'queued' AND ahead.seq <= jobs.seq)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.core.settings import Settings
 
 _TOLD = ("max_running", "stop_grace_seconds", "finish_grace_seconds", "report_seconds")
 

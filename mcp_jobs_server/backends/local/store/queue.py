@@ -6,9 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from mcp_jobs_server.models import ACTIVE_STATES, StopMode, summary_of
-from mcp_jobs_server.runners.local.database import Database, to_micros
-from researcher_job.contract import Ended, Outcome, month_of
+from mcp_jobs_server.backends.local.store.database import Database, to_micros
+from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, summary_of
+from research_contract.records import Ended, Outcome, month_of
 
 _WORKED_ON = "state IN ('running', 'cancelling')"
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 
-from mcp_jobs_server.errors import Conflict
-from mcp_jobs_server.folders.paths import make_private
-from mcp_jobs_server.models import Job, Owner
-from mcp_jobs_server.runners.local import locks
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.store import Store
-from researcher_job.contract import JOB_ID
+from mcp_jobs_server.backends.folder_paths import make_private
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.core.errors import Conflict
+from mcp_jobs_server.core.models import Job, Owner
+from research_contract.records import JOB_ID
 
 
 class Removal:

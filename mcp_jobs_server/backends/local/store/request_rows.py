@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from researcher_job.contract import Request
-from researcher_job.contract_files import NewerFormat, decode
+from research_contract.files import NewerFormat, decode
+from research_contract.records import Request
 
 UNREADABLE = "The request of this job cannot be read."
 """Stands for the question of a job whose row is damaged."""

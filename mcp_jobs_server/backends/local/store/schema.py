@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mcp_jobs_server.errors import NewerVersion
-from mcp_jobs_server.runners.local.migrations import MIGRATIONS
+from mcp_jobs_server.backends.local.store.migrations import MIGRATIONS
+from mcp_jobs_server.core.errors import NewerVersion
 
 VERSION = len(MIGRATIONS)
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import anyio
 
+from mcp_jobs_server.backends.lakeflow.job_state import Paces
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces, LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.models import Job, Owner, StartOptions
 from mcp_jobs_server.databricks.workspace import Patience, Workspace
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.runs import JobSettings, Run
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import Job, Owner, StartOptions
-from mcp_jobs_server.runners.base import Runner
-from mcp_jobs_server.runners.lakeflow.looking import Paces
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowPaces, LakeflowRunner
-from researcher_job.contract import Request, new_job_id
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract.records import Request, new_job_id
 
 VOLUME = "/Volumes/main/research/jobs"
 STAND_IN = WheelTask(command=(sys.executable, str(Path(__file__).with_name("volume_job.py"))))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from tests.lakeflow.backend import Scene, scene, server
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from tests.mcp_jobs_server.backends.lakeflow.backend import Scene, scene, server
 
 
 @pytest.fixture

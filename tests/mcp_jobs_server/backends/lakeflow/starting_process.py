@@ -10,11 +10,11 @@ import sys
 
 import anyio
 
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.core.models import StartOptions
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.folders.volume import VolumeFolders
-from mcp_jobs_server.models import StartOptions
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from tests.lakeflow.backend import OWNER, VOLUME, request
+from tests.mcp_jobs_server.backends.lakeflow.backend import OWNER, VOLUME, request
 
 
 async def main(host: str, number: str, job_id: str, key: str) -> None:

@@ -12,10 +12,10 @@ import pytest
 from mcp import MCPError
 from mcp.types import ResourceTemplateReference
 
-from mcp_jobs_server.fake_workspace.identities import Identity
-from tests.lakeflow.backend import VOLUME, Scene, scene
-from tests.server.apart import connected
-from tests.server.serving import Home, fields, home, served, start, text
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, Scene, scene
+from tests.mcp_jobs_server.transports.apart import connected
+from tests.mcp_jobs_server.transports.serving import Home, fields, home, served, start, text
 
 pytestmark = pytest.mark.anyio
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.auth.near import near
-from mcp_jobs_server.backend import open_jobs
+from mcp_jobs_server.app import open_jobs
+from mcp_jobs_server.auth.local import near
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.errors import NotFound
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import Source
-from tests.lakeflow.backend import VOLUME, Scene, scene
+from mcp_jobs_server.core.errors import NotFound
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import Source
+from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, Scene, scene
 
 pytestmark = pytest.mark.anyio
 

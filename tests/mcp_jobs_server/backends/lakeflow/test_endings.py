@@ -9,12 +9,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.retention.sweep import sweep
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from researcher_job.contract import ENDED, OUTCOME, RUN, STATUS, Outcome, Run
-from researcher_job.contract_files import encode
-from tests.lakeflow.backend import (
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.operations.retention.sweep import sweep
+from research_contract.files import encode
+from research_contract.records import ENDED, OUTCOME, RUN, STATUS, Outcome, Run
+from tests.mcp_jobs_server.backends.lakeflow.backend import (
     OWNER,
     Scene,
     eventually,

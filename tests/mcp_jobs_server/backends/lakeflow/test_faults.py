@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.core.errors import JobsError, NotSignedIn, Unavailable
+from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.databricks.workspace import Patience
-from mcp_jobs_server.errors import JobsError, NotSignedIn, Unavailable
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, STATUS, STOP
-from tests.lakeflow.backend import (
+from research_contract.records import ENDED, FINISH_NOW, OUTCOME, STATUS, STOP
+from tests.mcp_jobs_server.backends.lakeflow.backend import (
     LONGEST,
     OWNER,
     Scene,

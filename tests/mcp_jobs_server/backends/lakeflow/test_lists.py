@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.errors import Conflict
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.base import Runner
-from mcp_jobs_server.runners.lakeflow.lists import MOST_LOOKS
-from tests.lakeflow.backend import (
+from mcp_jobs_server.backends.lakeflow.lists import MOST_LOOKS
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.errors import Conflict
+from mcp_jobs_server.core.models import Job
+from tests.mcp_jobs_server.backends.lakeflow.backend import (
     ANY,
     AT_ONCE,
     OWNER,

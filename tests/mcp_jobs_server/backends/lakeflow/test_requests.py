@@ -7,13 +7,21 @@ from collections import Counter
 import anyio
 import pytest
 
-from mcp_jobs_server.arguments import GetStatus, ListActiveJobs
-from mcp_jobs_server.models import StartOptions
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowPaces
-from mcp_jobs_server.service import Jobs
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.sources import Sources
-from tests.lakeflow.backend import OWNER, Scene, server, started, until, until_ended, until_running
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces
+from mcp_jobs_server.core.models import StartOptions
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs
+from mcp_jobs_server.sources.registry import Sources
+from tests.mcp_jobs_server.backends.lakeflow.backend import (
+    OWNER,
+    Scene,
+    server,
+    started,
+    until,
+    until_ended,
+    until_running,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.databricks.run_state import RunState
-from mcp_jobs_server.runners.lakeflow.ending import (
+from mcp_jobs_server.backends.lakeflow.settle import (
     Active,
     Cancelled,
     Completed,
@@ -22,7 +21,8 @@ from mcp_jobs_server.runners.lakeflow.ending import (
     failure,
     settle,
 )
-from researcher_job.contract import Ended, Failure, Outcome
+from mcp_jobs_server.databricks.run_state import RunState
+from research_contract.records import Ended, Failure, Outcome
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 OUTCOME = Outcome(outcome="answered", ended_at=NOW)

@@ -10,12 +10,20 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_jobs_server.errors import Conflict, NotPermitted, Refused, Unavailable
-from mcp_jobs_server.models import Job, StartOptions
-from mcp_jobs_server.runners.lakeflow.runner import LakeflowRunner
-from researcher_job.contract import REQUEST, RUN, new_job_id
-from tests.lakeflow import backend
-from tests.lakeflow.backend import LONGEST, OWNER, Scene, request, scene, server, slow
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
+from mcp_jobs_server.core.errors import Conflict, NotPermitted, Refused, Unavailable
+from mcp_jobs_server.core.models import Job, StartOptions
+from research_contract.records import REQUEST, RUN, new_job_id
+from tests.mcp_jobs_server.backends.lakeflow import backend
+from tests.mcp_jobs_server.backends.lakeflow.backend import (
+    LONGEST,
+    OWNER,
+    Scene,
+    request,
+    scene,
+    server,
+    slow,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +47,12 @@ async def killed_while(stage: Scene, method: str, path: str, kind: str) -> str:
     job_id = new_job_id(datetime.now(UTC))
     fault = stage.workspace.fail(method, path, kind, times=99, seconds=LONGEST)
     told = [stage.workspace.url, str(stage.job.job_id), job_id, "k"]
-    command = [sys.executable, "-m", "tests.lakeflow.starting_process", *told]
+    command = [
+        sys.executable,
+        "-m",
+        f"{__package__}.starting_process",
+        *told,
+    ]
     async with await anyio.open_process(command, stderr=None) as process:
         assert process.stdin is not None
         assert process.stdout is not None

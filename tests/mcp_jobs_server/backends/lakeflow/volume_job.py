@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from researcher_job import contract
-from researcher_job.contract_files import decode, encode, read_whole
+from research_contract import records
+from research_contract.files import decode, encode, read_whole
 
 
 class Job:
@@ -24,19 +24,19 @@ class Job:
         self.folder = folder
         self.run_id = run_id
         self.asked: Literal["", "stop", "finish_now"] = ""
-        request = decode(contract.Request, read_whole(folder / contract.REQUEST))
+        request = decode(records.Request, read_whole(folder / records.REQUEST))
         if request is None or request.question == "unreadable":
             sys.exit(5)
         self.question = request.question
         self.began = time.monotonic()
 
-    def write(self, name: str, record: contract.Record) -> None:
+    def write(self, name: str, record: records.Record) -> None:
         with (self.folder / name).open("wb") as file:
             file.write(encode(record))
 
     def beat(self) -> None:
-        spent = contract.Spent(active_seconds=time.monotonic() - self.began)
-        status = contract.Status(
+        spent = records.Spent(active_seconds=time.monotonic() - self.began)
+        status = records.Status(
             run_id=self.run_id,
             asked=self.asked,
             state="researching",
@@ -44,7 +44,7 @@ class Job:
             spent=spent,
             updated_at=datetime.now(UTC),
         )
-        self.write(contract.STATUS, status)
+        self.write(records.STATUS, status)
 
     def controls(self) -> list[str]:
         try:
@@ -52,14 +52,14 @@ class Job:
         except FileNotFoundError:
             return []
 
-    def outcome(self, kind: contract.OutcomeKind) -> int:
-        outcome = contract.Outcome(
+    def outcome(self, kind: records.OutcomeKind) -> int:
+        outcome = records.Outcome(
             outcome=kind,
             answer="Forty-two." if kind == "answered" else "",
-            spent=contract.Spent(active_seconds=time.monotonic() - self.began, cost_usd=0.5),
+            spent=records.Spent(active_seconds=time.monotonic() - self.began, cost_usd=0.5),
             ended_at=datetime.now(UTC),
         )
-        self.write(contract.OUTCOME, outcome)
+        self.write(records.OUTCOME, outcome)
         return 0
 
     def work(self) -> int:

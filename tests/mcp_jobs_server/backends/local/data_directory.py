@@ -12,12 +12,12 @@ from pathlib import Path
 import anyio
 import psutil
 
-from mcp_jobs_server.models import Job, Owner, Started, StartOptions
-from mcp_jobs_server.runners.local import processes
-from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, Depth, Ended, Request, Source, new_job_id
-from researcher_job.contract_files import decode, read_whole
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions
+from mcp_jobs_server.core.settings import Settings
+from research_contract.files import decode, read_whole
+from research_contract.records import ENDED, Depth, Ended, Request, Source, new_job_id
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")
@@ -33,7 +33,7 @@ def data_directory(path: Path, **changes: float) -> Iterator[Settings]:
         yield settings
     finally:
         stop_all(settings, wait_seconds=10)
-        assert processes.of_data_dir(settings.data_dir) == []
+        assert os_processes.of_data_dir(settings.data_dir) == []
 
 
 def request(
@@ -116,8 +116,8 @@ def ended_file(runner: LocalRunner, job: Job) -> Ended:
 
 def runners(settings: Settings) -> list[psutil.Process]:
     """Return the runner processes of the data directory."""
-    found = processes.of_data_dir(settings.data_dir)
-    return [process for process in found if not processes.is_job(process)]
+    found = os_processes.of_data_dir(settings.data_dir)
+    return [process for process in found if not os_processes.is_job(process)]
 
 
 def kill(found: list[psutil.Process]) -> None:

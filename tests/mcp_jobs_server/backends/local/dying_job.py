@@ -16,11 +16,11 @@ from pathlib import Path
 import anyio
 from filelock import FileLock
 
-from researcher_job.clock import Clock
-from researcher_job.finish import finish
-from researcher_job.folder import JobFolder
+from researcher_job.core.clock import Clock
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.report.conclusion import finish
 from researcher_job.testing import FakeLibrary
-from tests.researcher.jobs import TEXTS, make_job
+from tests.researcher_job.jobs import TEXTS, make_job
 
 
 def main() -> int:

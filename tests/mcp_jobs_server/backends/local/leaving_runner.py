@@ -1,7 +1,7 @@
 """A runner process that takes its time to leave: ``LEAVE_SECONDS`` between its last look at the
 queue and letting go of its lock, the moment in which a start can fall through.
 
-``python -m tests.server.leaving_runner …`` takes the arguments of the real one.
+Started by ``python -m``, it takes the arguments of the real one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import sys
 import time
 from functools import partial
 
-from mcp_jobs_server.runners.local.attempt import Place
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import parse
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.supervisor import Supervisor
+from mcp_jobs_server.backends.local.options import parse
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.queue import Queue
 
 LEAVE_SECONDS = 0.3
 

@@ -27,9 +27,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from research_contract import records
+from research_contract.files import decode, encode, read_whole, write_whole
 from researcher_job import __version__ as version
-from researcher_job import contract
-from researcher_job.contract_files import decode, encode, read_whole, write_whole
 
 
 class Job:
@@ -37,11 +37,11 @@ class Job:
         self.folder = folder
         self.attempt = attempt
         self.began = self.ticked = time.monotonic()
-        found = decode(contract.Request, read_whole(folder / contract.REQUEST))
+        found = decode(records.Request, read_whole(folder / records.REQUEST))
         if found is None:
             sys.exit(5)
         self.question = found.question
-        old = decode(contract.Status, read_whole(folder / contract.STATUS))
+        old = decode(records.Status, read_whole(folder / records.STATUS))
         self.last_step = old.last_step if old else 0
         self.evidence = old.last_evidence if old else 0
         self.spent = old.spent.active_seconds if old else 0.0
@@ -59,34 +59,34 @@ class Job:
 
     def beat(self, *, steps: int = 0) -> None:
         self.last_step += steps
-        status = contract.Status(
+        status = records.Status(
             attempt=self.attempt,
             state="researching",
             summary="working",
-            spent=contract.Spent(active_seconds=self.tick()),
+            spent=records.Spent(active_seconds=self.tick()),
             last_step=self.last_step,
             last_evidence=self.evidence,
-            coverage=contract.Coverage(found=2, read=2) if self.evidence else None,
+            coverage=records.Coverage(found=2, read=2) if self.evidence else None,
             updated_at=datetime.now(UTC),
         )
-        write_whole(self.folder / contract.STATUS, encode(status))
+        write_whole(self.folder / records.STATUS, encode(status))
 
     @property
     def done(self) -> bool:
         short = self.question in ("short", "family")
         return short and self.spent > 0.5
 
-    def outcome(self, kind: contract.OutcomeKind, reason: str = "") -> int:
-        outcome = contract.Outcome(
+    def outcome(self, kind: records.OutcomeKind, reason: str = "") -> int:
+        outcome = records.Outcome(
             outcome=kind,
             reason=reason,
             answer="Forty-two." if kind == "answered" else "",
-            spent=contract.Spent(active_seconds=self.tick()),
+            spent=records.Spent(active_seconds=self.tick()),
             attempts=self.attempt,
             ended_at=datetime.now(UTC),
         )
-        write_whole(self.folder / contract.REPORT, b"# Report\n")
-        write_whole(self.folder / contract.OUTCOME, encode(outcome))
+        write_whole(self.folder / records.REPORT, b"# Report\n")
+        write_whole(self.folder / records.OUTCOME, encode(outcome))
         return 0
 
     def work(self, *, deaf: bool = False) -> int:
@@ -94,9 +94,9 @@ class Job:
             if self.done or (self.folder / "go").exists():
                 self.note("ends")
                 return self.outcome("answered")
-            if not deaf and (self.folder / contract.STOP).exists():
+            if not deaf and (self.folder / records.STOP).exists():
                 return 3
-            if not deaf and (self.folder / contract.FINISH_NOW).exists():
+            if not deaf and (self.folder / records.FINISH_NOW).exists():
                 return self.outcome("partial", "finish_now")
             self.beat()
             time.sleep(0.05)
@@ -141,7 +141,7 @@ def finish(job: Job, reason: str) -> int:
         return 1
     if reason != "died":
         return job.outcome("partial", reason)
-    write_whole(job.folder / contract.REPORT, b"# Report of a job that died\n")
+    write_whole(job.folder / records.REPORT, b"# Report of a job that died\n")
     return 0
 
 

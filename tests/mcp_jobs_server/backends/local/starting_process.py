@@ -1,7 +1,7 @@
 """A server's process, as far as starting jobs goes: says what it started and stays.
 
-``python -m tests.server.starting_process DATA_DIR COUNT KEY`` waits for a line, makes COUNT
-simultaneous starts of one request, prints the answers as JSON, and waits for another line.
+Started by ``python -m`` with DATA_DIR COUNT KEY, it waits for a line, makes COUNT simultaneous
+starts of one request, prints the answers as JSON, and waits for another line.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from mcp_jobs_server.models import StartOptions
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.settings import Settings
-from tests.server import local_backend as local
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.models import StartOptions
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 
 async def main(data_dir: Path, count: int, key: str) -> None:

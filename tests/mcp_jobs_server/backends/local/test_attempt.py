@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.models import job_folder
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.attempt import YOUNG_SECONDS, Attempt, Place
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.queue import Claim
-from mcp_jobs_server.runners.local.settle import Cancelled, Resumed
-from tests.server import local_backend as local
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.attempt import YOUNG_SECONDS, Attempt, Place
+from mcp_jobs_server.backends.local.processes.settle import Cancelled, Resumed
+from mcp_jobs_server.backends.local.store.queue import Claim
+from mcp_jobs_server.core.models import job_folder
+from tests.mcp_jobs_server.backends.local import data_directory as local
 
 OLD = YOUNG_SECONDS + 1
 
@@ -49,7 +50,7 @@ def begun(place: Place, claim: Claim) -> Iterator[Attempt]:
     attempt = Attempt(claim, place, adopted=False)
     attempt.begin(datetime.now(UTC))
     yield attempt
-    assert processes.kill(lambda: processes.of_job(claim.id), wait_seconds=10) == []
+    assert os_processes.kill(lambda: os_processes.of_job(claim.id), wait_seconds=10) == []
     assert attempt.look(claim, 0) == Resumed(charge=True)
 
 
@@ -58,9 +59,9 @@ def test_a_job_that_holds_its_lock_is_left_alone(
 ) -> None:
     while not locks.held(place.layout.job_lock(claim.id)):
         assert begun.look(claim, 0) is None
-    working = processes.of_job(claim.id)
+    working = os_processes.of_job(claim.id)
     assert Attempt(claim, place, adopted=True).look(claim, OLD) is None
-    assert processes.of_job(claim.id) == working != []
+    assert os_processes.of_job(claim.id) == working != []
 
 
 def test_a_job_that_is_starting_is_given_time_to_lock(

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import OUTCOME, Limits, Plan
-from researcher_job.folder import JobFolder
-from researcher_job.verify import verify
-from tests.researcher.jobs import QUESTIONS, outcome_of, report_of, steps_of
-from tests.server import local_backend as local
-from tests.server.local_backend import folder, until_ended
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import OUTCOME, Limits, Plan
+from researcher_job.records.job_folder import JobFolder
+from researcher_job.verification.verify import verify
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import folder, until_ended
+from tests.researcher_job.jobs import QUESTIONS, outcome_of, report_of, steps_of
 
 pytestmark = pytest.mark.anyio
 

@@ -14,17 +14,18 @@ import anyio
 import psutil
 import pytest
 
-from mcp_jobs_server.models import Job, StartOptions, StopMode
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP, Ended, Failure
-from tests.server import local_backend as local
-from tests.server.local_backend import (
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.core.models import Job, StartOptions, StopMode
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP, Ended, Failure
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
     child_of,
     folder,
     gone,
@@ -67,7 +68,7 @@ async def ended_as(runner: LocalRunner, job: Job, state: str) -> Job:
     """Wait for the end; nothing of the job may be left by then."""
     ended = await until_ended(runner, job)
     assert ended.state == state
-    assert processes.of_job(job.id) == []
+    assert os_processes.of_job(job.id) == []
     assert not locks.held(Layout(runner.data_dir).job_lock(job.id))
     assert (folder(runner, job) / OUTCOME).exists() == (state == "completed")
     return ended
@@ -157,7 +158,7 @@ async def test_a_dead_job(
     job = await start(runner)
     await until_running(runner, job)
     send(runners(settings), signal.SIGSTOP)
-    send(processes.of_job(job.id), signal.SIGKILL)
+    send(os_processes.of_job(job.id), signal.SIGKILL)
     await ask(runner, job, mode)
     send(runners(settings), signal.SIGKILL if died == "with its runner" else signal.SIGCONT)
     ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
@@ -170,7 +171,7 @@ async def test_a_dead_job(
 async def test_a_job_that_stands_still(runner: LocalRunner, mode: StopMode) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    send(processes.of_job(job.id), signal.SIGSTOP)
+    send(os_processes.of_job(job.id), signal.SIGSTOP)
     await ask(runner, job, mode)
     ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
     assert ended.attempt == 1
@@ -210,9 +211,9 @@ async def test_cancelling_is_shown_until_the_last_process_is_gone(
     child = child_of(runner, job)
     send(runners(settings), signal.SIGSTOP)
     await ask(runner, job, "stop")
-    while [process for process in processes.of_job(job.id) if process != child]:
+    while [process for process in os_processes.of_job(job.id) if process != child]:
         await local.moment()
-    assert processes.of_job(job.id) == [child]
+    assert os_processes.of_job(job.id) == [child]
     found = await runner.job(local.OWNER, job.id)
     assert found is not None
     assert found.state == "cancelling", "its own process is gone, its child is not"

@@ -8,15 +8,22 @@ from contextlib import closing
 
 import pytest
 
-from mcp_jobs_server.errors import Conflict
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
-from mcp_jobs_server.runners.local.stored import UNREADABLE
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import FORMAT_VERSION
-from tests.server import local_backend as local
-from tests.server.local_backend import ended_file, let_go, lines, start, until_ended, until_running
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.store.request_rows import UNREADABLE
+from mcp_jobs_server.core.errors import Conflict
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import FORMAT_VERSION
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
+    ended_file,
+    let_go,
+    lines,
+    start,
+    until_ended,
+    until_running,
+)
 
 pytestmark = pytest.mark.anyio
 

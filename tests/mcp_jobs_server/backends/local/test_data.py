@@ -13,14 +13,21 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_jobs_server.errors import NewerVersion, Unavailable
-from mcp_jobs_server.runners.local import locks, schema
-from mcp_jobs_server.runners.local.layout import LARGEST_LOG, Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions, parse
-from mcp_jobs_server.runners.local.runner import LocalRunner, options_of, stop_all
-from mcp_jobs_server.settings import DATA_MARK, JOB_MARK, Settings, load
-from tests.server import local_backend as local
-from tests.server.local_backend import let_go, start, until_ended, until_running
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.options import RunnerOptions, parse
+from mcp_jobs_server.backends.local.paths import LARGEST_LOG, Layout
+from mcp_jobs_server.backends.local.runner import LocalRunner, options_of, stop_all
+from mcp_jobs_server.backends.local.store import schema
+from mcp_jobs_server.core.errors import NewerVersion, Unavailable
+from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, Settings, load
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
+    let_go,
+    start,
+    until_ended,
+    until_running,
+)
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
@@ -68,8 +75,8 @@ async def test_a_runner_process_refuses_a_newer_database(settings: Settings) -> 
     of_a_newer_program(settings)
     before = contents(settings.data_dir)
     arguments = options_of(settings, local.STAND_IN).arguments()
-    command = [sys.executable, "-m", "mcp_jobs_server.runners.local", *arguments]
-    ended = await anyio.run_process(command, check=False, cwd=Path(__file__).parents[2])
+    command = [sys.executable, "-m", "mcp_jobs_server.backends.local", *arguments]
+    ended = await anyio.run_process(command, check=False, cwd=ROOT)
     assert ended.returncode == 1
     assert b"Upgrade" in ended.stderr
     assert contents(settings.data_dir) == before
@@ -205,7 +212,7 @@ def test_a_server_that_a_job_starts_ignores_the_marks_of_its_runner(tmp_path: Pa
 
 
 def test_the_servers_side_loads_no_process_library() -> None:
-    code = "import sys, mcp_jobs_server.runners.local.runner; print('psutil' in sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    code = "import sys, mcp_jobs_server.backends.local.runner; print('psutil' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     said = subprocess.check_output([sys.executable, "-c", code], text=True, env=environment)
     assert said == "False\n"

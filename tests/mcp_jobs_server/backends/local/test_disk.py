@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local import locks
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
-from mcp_jobs_server.settings import Settings
-from mcp_jobs_server.wording import summary
-from researcher_job.contract import OUTCOME, REPORT, RESERVE
-from researcher_job.reserve import NO_ROOM
-from researcher_job.verify import verify
-from tests.server import local_backend as local
-from tests.server.local_backend import (
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.core.errors import Unavailable
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.messages.wording import summary
+from research_contract.records import OUTCOME, REPORT, RESERVE
+from researcher_job.limits.disk_reserve import NO_ROOM
+from researcher_job.verification.verify import verify
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
     ended_file,
     folder,
     kill,

@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.models import StartOptions
-from mcp_jobs_server.runners.local import processes
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.settings import Settings
-from tests.server import local_backend as local
-from tests.server.local_backend import (
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.core.models import StartOptions
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
     kill,
     let_go,
     lines,
@@ -30,6 +30,7 @@ from tests.server.local_backend import (
     until_ended,
     until_running,
 )
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
@@ -43,13 +44,13 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 @contextmanager
 def server(settings: Settings, *, count: int = 1, key: str = "") -> Iterator[subprocess.Popen[str]]:
     """A server's process that is about to start jobs."""
-    command = [sys.executable, "-m", "tests.server.starting_process"]
+    command = [sys.executable, "-m", f"{__package__}.starting_process"]
     with subprocess.Popen(
         [*command, str(settings.data_dir), str(count), key],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     ) as process:
         try:
             yield process
@@ -88,7 +89,7 @@ async def test_a_job_that_dies_with_its_runner_is_resumed(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    kill(processes.of_data_dir(settings.data_dir))
+    kill(os_processes.of_data_dir(settings.data_dir))
     await runner.ensure_runner()
     resumed = await until(runner, job, lambda _: lines(runner, job, "starts") == ["1", "2"])
     assert resumed.attempt == 2
@@ -105,7 +106,7 @@ async def test_a_stop_is_obeyed_although_the_runner_was_killed(
     kill(runners(settings))
     await runner.stop(local.OWNER, job.id, "stop")
     assert (await until_ended(runner, job)).state == "cancelled"
-    assert processes.of_job(job.id) == []
+    assert os_processes.of_job(job.id) == []
 
 
 async def test_who_waits_brings_a_killed_runner_back(
@@ -131,11 +132,11 @@ async def test_a_job_survives_the_killing_of(
         assert created
         assert job is not None
         await until_running(runner, job)
-        working = processes.of_data_dir(settings.data_dir)
+        working = os_processes.of_data_dir(settings.data_dir)
         killed = psutil.Process(process.pid)
         tree = killed.children(recursive=True) if what == "the server's whole tree" else []
         kill([*tree, killed])
-        assert processes.of_data_dir(settings.data_dir) == working != []
+        assert os_processes.of_data_dir(settings.data_dir) == working != []
     let_go(runner, job)
     ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("completed", 1)
@@ -163,8 +164,8 @@ async def test_a_runner_leaves_when_all_is_done_and_is_there_for_the_next_job(
     settings: Settings, runner: LocalRunner
 ) -> None:
     await until_ended(runner, await start(runner, "answer"))
-    psutil.wait_procs(processes.of_data_dir(settings.data_dir), timeout=local.LONGEST)
-    assert processes.of_data_dir(settings.data_dir) == []
+    psutil.wait_procs(os_processes.of_data_dir(settings.data_dir), timeout=local.LONGEST)
+    assert os_processes.of_data_dir(settings.data_dir) == []
     assert (await until_ended(runner, await start(runner, "answer"))).state == "completed"
 
 
@@ -174,7 +175,7 @@ async def test_stopping_all_runners_loses_and_charges_nothing(
     running, queued = await start(runner), await start(runner)
     await until_running(runner, running)
     assert stop_all(settings, wait_seconds=local.LONGEST) == 1
-    assert processes.of_data_dir(settings.data_dir) == []
+    assert os_processes.of_data_dir(settings.data_dir) == []
     found = await runner.job(local.OWNER, running.id)
     assert found is not None
     assert (found.state, found.queue_position) == ("queued", 1)
@@ -190,7 +191,7 @@ async def test_the_dead_job_of_another_profile_takes_no_place(
 ) -> None:
     dead = await start(runner)
     await until_running(runner, dead)
-    kill(processes.of_data_dir(settings.data_dir))
+    kill(os_processes.of_data_dir(settings.data_dir))
     async with LocalRunner(
         settings, job_command=[*local.STAND_IN[:1], "-B", local.STAND_IN[1]]
     ) as other:
@@ -222,8 +223,8 @@ def jobs_seen_by_another_process(settings: Settings) -> int:
     """Count them in a process that also writes, and then closes the database."""
     code = f"""
 from pathlib import Path
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.paths import Layout
 database = Database(Layout(Path({str(settings.data_dir)!r})))
 with database.write() as db:
     db.execute("UPDATE jobs SET summary = ''")

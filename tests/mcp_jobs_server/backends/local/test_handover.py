@@ -15,24 +15,25 @@ import anyio
 import psutil
 import pytest
 
-from mcp_jobs_server.errors import Unavailable
-from mcp_jobs_server.models import StartOptions
-from mcp_jobs_server.runners.local import locks, processes
-from mcp_jobs_server.runners.local.attempt import Place
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.launching import Launching
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.options import RunnerOptions
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.runners.local.supervisor import Supervisor
-from mcp_jobs_server.settings import Settings
-from tests.server import local_backend as local
-from tests.server.leaving_runner import LEAVE_SECONDS
-from tests.server.local_backend import lines, start, until_running
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.options import RunnerOptions
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.launch import Launching
+from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.core.errors import Unavailable
+from mcp_jobs_server.core.models import StartOptions
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import lines, start, until_running
+from tests.mcp_jobs_server.backends.local.leaving_runner import LEAVE_SECONDS
 
-LEAVING = (sys.executable, "-m", "tests.server.leaving_runner")
+LEAVING = (sys.executable, "-m", f"{__package__}.leaving_runner")
 PROFILE = "p"
 
 
@@ -67,7 +68,11 @@ def states(database: Database) -> set[str]:
 
 def wait_until_no_runner_lives(settings: Settings) -> None:
     _, living = psutil.wait_procs(
-        [one for one in processes.of_data_dir(settings.data_dir) if not processes.is_job(one)],
+        [
+            one
+            for one in os_processes.of_data_dir(settings.data_dir)
+            if not os_processes.is_job(one)
+        ],
         timeout=local.LONGEST,
     )
     assert living == []
@@ -107,7 +112,7 @@ def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
             threading.Event().wait(0.01)
         with ThreadPoolExecutor() as servers:
             list(servers.map(server, [chance.uniform(0, LEAVE_SECONDS) for _ in range(2)]))
-        while processes.of_data_dir(settings.data_dir):
+        while os_processes.of_data_dir(settings.data_dir):
             wait_until_no_runner_lives(settings)
         assert states(database) == {"completed"}
 
@@ -149,7 +154,7 @@ async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brou
         await until_running(runner, first)
         last = await start(runner, "answer")
         await start(runner)
-        for process in processes.of_data_dir(settings.data_dir):
+        for process in os_processes.of_data_dir(settings.data_dir):
             process.kill()
         with anyio.fail_after(local.LONGEST):
             while not lines(runner, last, "starts"):
@@ -184,7 +189,7 @@ def test_nothing_is_brought_back_where_it_could_do_nothing(place: Place) -> None
 
     with pytest.raises(Unavailable):
         launching.bring_back(ready=not_now)
-    assert processes.of_data_dir(place.layout.root) == []
+    assert os_processes.of_data_dir(place.layout.root) == []
 
 
 @pytest.mark.anyio

@@ -8,11 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.settings import Settings
-from tests.server import local_backend as local
-from tests.server.local_backend import let_go, lines, runners, start, until_ended, until_running
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.settings import Settings
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
+    let_go,
+    lines,
+    runners,
+    start,
+    until_ended,
+    until_running,
+)
 
 pytestmark = pytest.mark.anyio
 

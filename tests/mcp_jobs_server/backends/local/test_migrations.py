@@ -15,17 +15,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.errors import NewerVersion
-from mcp_jobs_server.runners.local import processes, schema
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.migrations import MIGRATIONS
-from mcp_jobs_server.runners.local.runner import LocalRunner, stop_all
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import FORMAT_VERSION
-from researcher_job.contract_files import create_once, encode
-from tests.server import local_backend as local
-from tests.server.local_backend import start, until_ended
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.store import schema
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.migrations import MIGRATIONS
+from mcp_jobs_server.core.errors import NewerVersion
+from mcp_jobs_server.core.settings import Settings
+from research_contract.files import create_once, encode
+from research_contract.records import FORMAT_VERSION
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import start, until_ended
 
 pytestmark = pytest.mark.anyio
 
@@ -176,7 +177,7 @@ async def test_the_dead_job_of_a_newer_program_is_left_to_it(settings: Settings)
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         job = await start(runner)
         await local.until_running(runner, job)
-        found = processes.of_data_dir(settings.data_dir)
+        found = os_processes.of_data_dir(settings.data_dir)
         for process in found:
             process.kill()
         psutil.wait_procs(found, timeout=local.LONGEST)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.runners.local import launch, processes
+from mcp_jobs_server.backends.local.processes import launcher, os_processes
 
 COMMAND = ["program", "argument"]
 
@@ -24,28 +24,28 @@ class WindowsJobObject:
 
     def __call__(self, command: list[str], *, creationflags: int) -> None:
         assert command == COMMAND
-        if self._forbids and creationflags & launch.BREAKAWAY:
+        if self._forbids and creationflags & launcher.BREAKAWAY:
             raise PermissionError(13, "Access is denied", None, 5)
         self.started.append(creationflags)
 
 
 def test_on_windows_the_runner_leaves_the_clients_job_object() -> None:
     client = WindowsJobObject(forbids=False)
-    assert launch.leave_job_object(COMMAND, client) == 0
-    assert client.started == [launch.DETACHED | launch.BREAKAWAY]
+    assert launcher.leave_job_object(COMMAND, client) == 0
+    assert client.started == [launcher.DETACHED | launcher.BREAKAWAY]
 
 
 def test_where_windows_forbids_that_the_runner_is_started_all_the_same_and_it_is_said() -> None:
     client = WindowsJobObject(forbids=True)
-    assert launch.leave_job_object(COMMAND, client) == processes.ENDS_WITH_CLIENT
-    assert client.started == [launch.DETACHED]
+    assert launcher.leave_job_object(COMMAND, client) == os_processes.ENDS_WITH_CLIENT
+    assert client.started == [launcher.DETACHED]
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="the standard library names them on Windows")
 def test_the_flags_are_those_of_the_standard_library() -> None:
     named = {name: getattr(subprocess, name) for name in dir(subprocess)}
-    assert named["CREATE_BREAKAWAY_FROM_JOB"] == launch.BREAKAWAY
-    assert named["DETACHED_PROCESS"] | named["CREATE_NEW_PROCESS_GROUP"] == launch.DETACHED
+    assert named["CREATE_BREAKAWAY_FROM_JOB"] == launcher.BREAKAWAY
+    assert named["DETACHED_PROCESS"] | named["CREATE_NEW_PROCESS_GROUP"] == launcher.DETACHED
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_the_flags_are_those_of_the_standard_library() -> None:
     ],
 )
 def test_how_a_process_ended_is_said_on_any_system(code: int | None, said: str) -> None:
-    assert processes.ending(code).startswith(said)
+    assert os_processes.ending(code).startswith(said)
 
 
 def test_a_child_in_a_session_of_its_own_is_found_by_its_mark_and_killed(tmp_path: Path) -> None:
     child = "[sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True"
     code = f"import subprocess, sys; subprocess.Popen({child})"
-    parent = processes.start_job(
+    parent = os_processes.start_job(
         [sys.executable, "-c", code], job_id="a-job", log=tmp_path / "log", cwd=tmp_path
     )
     assert parent.wait(timeout=60) == 0
-    [left] = processes.of_job("a-job")
+    [left] = os_processes.of_job("a-job")
     assert left.ppid() != os.getpid()
-    assert processes.end_job("a-job", wait_seconds=60)
+    assert os_processes.end_job("a-job", wait_seconds=60)
     psutil.wait_procs([left], timeout=60)
-    assert not processes.has_job("a-job")
+    assert not os_processes.has_job("a-job")

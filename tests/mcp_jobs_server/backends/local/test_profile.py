@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_jobs_server import surroundings
-from mcp_jobs_server.runners.local.profile import Profile
+from mcp_jobs_server.backends.local.store.profiles import Profile
+from mcp_jobs_server.core import environment
 
 PROFILE = Profile(
     id="a",
@@ -50,9 +50,9 @@ def test_who_may_stand_in_for_whom(other: Profile, *, can: bool) -> None:
 )
 def test_surroundings_differ_in_what_a_job_can_notice(name: str, *, differs: bool) -> None:
     one, other = {"HOME": "/a", name: "1"}, {"HOME": "/a", name: "2"}
-    assert (surroundings.digest(one) != surroundings.digest(other)) is differs
+    assert (environment.digest(one) != environment.digest(other)) is differs
 
 
 def test_secrets_are_known_by_their_names_alone() -> None:
     environ = {"OPENAI_API_KEY": "1", "DB_PASSWORD": "2", "GIT_TOKEN": "3", "KEYBOARD": "us"}
-    assert surroundings.secret_names(environ) == ("DB_PASSWORD", "GIT_TOKEN", "OPENAI_API_KEY")
+    assert environment.secret_names(environ) == ("DB_PASSWORD", "GIT_TOKEN", "OPENAI_API_KEY")

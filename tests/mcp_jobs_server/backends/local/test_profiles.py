@@ -17,18 +17,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local import processes
-from mcp_jobs_server.runners.local.adoption import AWAY
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.profile import Profiles
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.settings import Settings
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.profiles import Profiles
+from mcp_jobs_server.backends.local.takeover import AWAY
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import ENDED
 from researcher_job import __version__
-from researcher_job.contract import ENDED
-from tests.server import local_backend as local
-from tests.server.local_backend import (
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
     folder,
     let_go,
     lines,
@@ -37,10 +37,10 @@ from tests.server.local_backend import (
     until_ended,
     until_running,
 )
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parents[2]
 NOT_NOW = 3600.0
 """Seconds until jobs of other profiles are taken over where a test does not want that."""
 
@@ -58,7 +58,14 @@ def server(
     settings: Settings, environ: Mapping[str, str], *, python: str = sys.executable, at: Path = ROOT
 ) -> Iterator[str]:
     """Another server's process, that of the installation ``at``; yields the job it started."""
-    command = [python, "-m", "tests.server.starting_process", str(settings.data_dir), "1", ""]
+    command = [
+        python,
+        "-m",
+        f"{__package__}.starting_process",
+        str(settings.data_dir),
+        "1",
+        "",
+    ]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -86,7 +93,7 @@ async def seen(runner: LocalRunner, job_id: str) -> Job:
 
 
 def end_all(settings: Settings) -> None:
-    found = processes.of_data_dir(settings.data_dir)
+    found = os_processes.of_data_dir(settings.data_dir)
     for process in found:
         process.kill()
     psutil.wait_procs(found, timeout=local.LONGEST)
@@ -104,7 +111,7 @@ def another_python(directory: Path) -> tuple[str, dict[str, str]]:
 def take_away(settings: Settings, python: str) -> None:
     """Remove the interpreter, and end what it still runs."""
     Path(python).unlink()
-    for process in processes.of_data_dir(settings.data_dir):
+    for process in os_processes.of_data_dir(settings.data_dir):
         if process.cmdline()[0] == python:
             process.kill()
 

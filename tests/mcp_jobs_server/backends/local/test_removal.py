@@ -14,18 +14,24 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_jobs_server.errors import Conflict
-from mcp_jobs_server.models import Job
-from mcp_jobs_server.runners.local import locks
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.runner import LocalRunner
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import REPORT
-from tests.server import local_backend as local
-from tests.server.command_line import CommandLine
-from tests.server.local_backend import folder, start, until_ended, until_running
+from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.core.errors import Conflict
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.settings import Settings
+from research_contract.records import REPORT
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
+    folder,
+    start,
+    until_ended,
+    until_running,
+)
+from tests.mcp_jobs_server.cli.command_line import CommandLine
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
 
@@ -99,11 +105,11 @@ async def test_no_job_can_be_started_on_one_that_is_being_removed(
 KILLED = """
 import os, sys
 from pathlib import Path
-from mcp_jobs_server.models import Owner
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.removal import Removal
-from mcp_jobs_server.runners.local.store import Store
+from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.store.removal import Removal
+from mcp_jobs_server.backends.local.store.jobs import Store
 
 class Dying(Removal):
     def _to_trash(self, job):
@@ -125,7 +131,7 @@ async def test_an_interrupted_removal_is_finished_by_the_next_start(
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         job, other = await done(runner), await done(runner)
     command = [sys.executable, "-c", KILLED, str(settings.data_dir), job.id, when]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     killed = await anyio.run_process(command, env=environ, check=False)
     assert killed.returncode == 9
     assert [path.name for path in trash(runner)] == [job.id]

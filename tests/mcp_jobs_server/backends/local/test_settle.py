@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.runners.local.settle import (
+from mcp_jobs_server.backends.local.processes.settle import (
     HELD_ELSEWHERE,
     MOST_ATTEMPTS,
     MOST_DEATHS,
@@ -24,7 +24,7 @@ from mcp_jobs_server.runners.local.settle import (
     Resumed,
     settle,
 )
-from researcher_job.contract import Outcome
+from research_contract.records import Outcome
 
 DONE = Outcome(outcome="answered", ended_at=datetime(2026, 11, 21, tzinfo=UTC))
 DEAD = Facts(outcome=None, stopped=False, attempt=1, charged=0, progressed=False, exit_code=1)

@@ -16,21 +16,21 @@ import anyio
 import psutil
 import pytest
 
-from mcp_jobs_server.models import Job, StartOptions
-from mcp_jobs_server.runners.local import processes
-from mcp_jobs_server.runners.local.attempt import Place
-from mcp_jobs_server.runners.local.boot import boot_id
-from mcp_jobs_server.runners.local.database import Database
-from mcp_jobs_server.runners.local.layout import Layout
-from mcp_jobs_server.runners.local.queue import Queue
-from mcp_jobs_server.runners.local.runner import LocalRunner, options_of, stop_all
-from mcp_jobs_server.runners.local.store import Store
-from mcp_jobs_server.runners.local.supervisor import Supervisor
-from mcp_jobs_server.settings import Settings
-from researcher_job.contract import STATUS, Limits, Status
-from researcher_job.contract_files import decode, read_whole
-from tests.server import local_backend as local
-from tests.server.local_backend import (
+from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.boot_id import boot_id
+from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
+from mcp_jobs_server.backends.local.runner import LocalRunner, options_of, stop_all
+from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.queue import Queue
+from mcp_jobs_server.core.models import Job, StartOptions
+from mcp_jobs_server.core.settings import Settings
+from research_contract.files import decode, read_whole
+from research_contract.records import STATUS, Limits, Status
+from tests.mcp_jobs_server.backends.local import data_directory as local
+from tests.mcp_jobs_server.backends.local.data_directory import (
     let_go,
     lines,
     runners,
@@ -80,7 +80,7 @@ async def test_a_job_that_is_suspended_is_not_taken_for_hanging(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    with suspended(processes.of_job(job.id)):
+    with suspended(os_processes.of_job(job.id)):
         await anyio.sleep(HANG_SECONDS + 1)
     let_go(runner, job)
     ended = await until_ended(runner, job)
@@ -94,7 +94,7 @@ async def test_a_suspended_job_does_not_use_up_its_minutes(
     asked = local.request().model_copy(update={"limits": Limits(minutes=HANG_SECONDS / 60)})
     job = (await local.start_request(runner, asked)).job
     await until_running(runner, job)
-    with suspended(processes.of_job(job.id)):
+    with suspended(os_processes.of_job(job.id)):
         await anyio.sleep(HANG_SECONDS + 1)
         found = await runner.job(local.OWNER, job.id)
         assert found is not None
@@ -110,12 +110,12 @@ async def test_a_suspended_job_is_cancelled_all_the_same(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    found = processes.of_job(job.id)
+    found = os_processes.of_job(job.id)
     for process in found:
         process.send_signal(signal.SIGSTOP)
     await runner.stop(local.OWNER, job.id, "stop")
     assert (await until_ended(runner, job)).state == "cancelled"
-    assert processes.of_job(job.id) == []
+    assert os_processes.of_job(job.id) == []
 
 
 async def test_a_suspended_runner_gets_no_second_beside_it(
@@ -143,7 +143,7 @@ async def test_all_that_runs_may_be_suspended_together(
     job, other = await start(runner), await start(runner)
     for one in (job, other):
         await until_running(runner, one)
-    with suspended(processes.of_data_dir(settings.data_dir)):
+    with suspended(os_processes.of_data_dir(settings.data_dir)):
         await anyio.sleep(0.5)
     for one in (job, other):
         let_go(runner, one)
@@ -232,7 +232,7 @@ async def test_a_night_with_the_lid_closed_costs_no_minutes(settings: Settings) 
 
 def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
     """Kill all that runs, and let the row say in which boot that was."""
-    found = processes.of_data_dir(settings.data_dir)
+    found = os_processes.of_data_dir(settings.data_dir)
     for process in found:
         process.kill()
     psutil.wait_procs(found, timeout=local.LONGEST)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.retention.volume import ANA, NOW, Volume
-from tests.server.command_line import CommandLine
+from tests.mcp_jobs_server.cli.command_line import CommandLine
+from tests.mcp_jobs_server.operations.retention.volume import ANA, NOW, Volume
 
 
 @pytest.fixture

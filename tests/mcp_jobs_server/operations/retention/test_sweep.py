@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.errors import InvalidArgument, NotFound
-from mcp_jobs_server.retention.sweep import Swept, sweep
-from researcher_job.contract import ENDED, OUTCOME, REQUEST, STATUS, new_job_id
-from tests.retention.volume import ANA, BEN, NOW, Volume
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.operations.retention.sweep import Swept, sweep
+from research_contract.records import ENDED, OUTCOME, REQUEST, STATUS, new_job_id
+from tests.mcp_jobs_server.operations.retention.volume import ANA, BEN, NOW, Volume
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 SAFETY_SECONDS = 60
 CARL = "carl-example-com-0000000000000000"
 
@@ -195,8 +195,8 @@ def test_probes_of_doctor_go_after_a_day(volume: Volume) -> None:
 _DYING = """
 import os, sys
 from pathlib import Path
-from mcp_jobs_server.retention.sweep import sweep
-from tests.retention.volume import NOW
+from mcp_jobs_server.operations.retention.sweep import sweep
+from tests.mcp_jobs_server.operations.retention.volume import NOW
 
 left = int(sys.argv[2])
 
@@ -235,8 +235,8 @@ def test_it_goes_on_wherever_it_died(volume: Volume, *, seen: bool) -> None:
 _REFUSING = """
 import sys
 from pathlib import Path
-from mcp_jobs_server.retention.sweep import sweep
-from tests.retention.volume import NOW
+from mcp_jobs_server.operations.retention.sweep import sweep
+from tests.mcp_jobs_server.operations.retention.volume import NOW
 
 def refuse(event, args):
     if event == "os.remove" and str(args[0]).endswith("00000001.jsonl") and refuse.left:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from researcher_job.contract import (
+from research_contract.files import encode
+from research_contract.records import (
     ENDED,
     OUTCOME,
     REQUEST,
@@ -20,7 +21,6 @@ from researcher_job.contract import (
     month_of,
     new_job_id,
 )
-from researcher_job.contract_files import encode
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ANA, BEN = "ana-example-com-0123456789abcdef", "ben-example-com-fedcba9876543210"

@@ -13,10 +13,10 @@ from typing import TypeAlias
 import pytest
 
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from mcp_jobs_server.setup.probe import LONGEST, Probe
-from tests.server.command_line import CommandLine, Done
+from mcp_jobs_server.operations.setup.probe import LONGEST, Probe
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
 
 VOLUME = "/Volumes/main/research/jobs"
 APP = "mcp-research-jobs-prod"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.bundle.document import bundle, written
 from tests.docs.documents import fences
-from tests.retention.volume import ANA, BEN, NOW, Volume
-from tests.server.command_line import CommandLine, Done
+from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
+from tests.mcp_jobs_server.operations.retention.volume import ANA, BEN, NOW, Volume
 
 PLACE = ("--catalog", "main", "--schema", "research", "--volume", "jobs")
 

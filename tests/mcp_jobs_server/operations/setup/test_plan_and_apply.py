@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.setup.apply import Done, apply
-from mcp_jobs_server.setup.found import look
-from mcp_jobs_server.setup.plan import plan
-from mcp_jobs_server.setup.validate import validate
-from mcp_jobs_server.setup.wanted import Client, Wanted
-from tests.setup.catalog_server import (
+from mcp_jobs_server.operations.setup.apply import Done, apply
+from mcp_jobs_server.operations.setup.inventory import look
+from mcp_jobs_server.operations.setup.plan import plan
+from mcp_jobs_server.operations.setup.target import Client, Wanted
+from mcp_jobs_server.operations.setup.validate import validate
+from tests.mcp_jobs_server.operations.setup.catalog_server import (
     APP,
     APP_NAME,
     APP_URL,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.command_line import CommandLine, Done
-from tests.setup.catalog_server import APP_NAME, JOB_ID, Catalog, serve
+from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
+from tests.mcp_jobs_server.operations.setup.catalog_server import APP_NAME, JOB_ID, Catalog, serve
 
 PLACE = ("--catalog", "Main", "--schema", "research", "--volume", "jobs")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.lakeflow.test_workspace import big_program
-from tests.server.command_line import CommandLine, Done
-from tests.server.serving import home, start, until_ended
-from tests.server.test_bridge import RULES, deployed
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
+from tests.mcp_jobs_server.databricks.test_workspace import big_program
+from tests.mcp_jobs_server.transports.serving import home, start, until_ended
+from tests.mcp_jobs_server.transports.test_bridge import RULES, deployed
 
 ADA = "ada@example.com"
 VOLUME = "main.research.jobs"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-    from mcp_jobs_server.fake_workspace.identities import Identity
+    from mcp_jobs_server.testing.fake_workspace.identities import Identity
 
 JOBS = "main.research.jobs"
 ROOT = "/Volumes/main/research/jobs"

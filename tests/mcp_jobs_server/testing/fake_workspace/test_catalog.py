@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.fake_workspace.conftest import signed_in
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import signed_in
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

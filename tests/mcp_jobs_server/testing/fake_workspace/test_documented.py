@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import get_args
 
-from mcp_jobs_server.fake_workspace.faults import Fault, Kind
-from mcp_jobs_server.fake_workspace.job_settings import JobSettings
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.faults import Fault, Kind
+from mcp_jobs_server.testing.fake_workspace.job_settings import JobSettings
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.docs.documents import spans, tables
 
 PAGE = "docs/fake-workspace.md"

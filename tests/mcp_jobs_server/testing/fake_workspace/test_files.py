@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.fake_workspace.conftest import ROOT, signed_in
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import ROOT, signed_in
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

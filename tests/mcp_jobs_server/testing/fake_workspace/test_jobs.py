@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.runs import Run
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from researcher_job.contract import Request, Source, new_job_id
-from researcher_job.contract_files import encode
-from tests.fake_workspace.conftest import ROOT, signed_in
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.runs import Run
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from research_contract.files import encode
+from research_contract.records import Request, Source, new_job_id
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import ROOT, signed_in
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.execution import Execution, WheelTask
+from mcp_jobs_server.testing.fake_workspace.execution import Execution, WheelTask
 
 FILE = "/Volumes/main/research/jobs/a/status.json"
 SEEN = {

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 VERIFIER = "a-verifier-of-the-length-that-is-asked-for-by-the-rfc"
 BACK = "http://localhost:8020"

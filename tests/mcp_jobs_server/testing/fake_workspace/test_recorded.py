@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from mcp_jobs_server.fake_workspace.faults import Fault, Kind
-from mcp_jobs_server.fake_workspace.genie import Space
-from mcp_jobs_server.fake_workspace.identities import Identity
-from mcp_jobs_server.fake_workspace.runs import JobSettings, Run, Termination
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.fake_workspace.conftest import JOBS
+from mcp_jobs_server.testing.fake_workspace.faults import Fault, Kind
+from mcp_jobs_server.testing.fake_workspace.genie import Space
+from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run, Termination
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import JOBS
+from tests.repository import SHARED
 
-RECORDED = Path(__file__).parents[3] / "shared" / "databricks" / "fixtures"
+RECORDED = SHARED / "databricks" / "fixtures"
 
 pytestmark = pytest.mark.skipif(
     not RECORDED.is_dir(), reason=f"the recorded bodies are not there: {RECORDED.name}"

@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mcp_jobs_server.fake_workspace.genie import Space
-from mcp_jobs_server.fake_workspace.runs import CANCELLED, FAILED, Attempt, Run, Termination
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.fake_workspace.conftest import ROOT, signed_in
-from tests.fake_workspace.test_recorded import PLACE, RECORDED, ask, recorded, shape, words
+from mcp_jobs_server.testing.fake_workspace.genie import Space
+from mcp_jobs_server.testing.fake_workspace.runs import CANCELLED, FAILED, Attempt, Run, Termination
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import ROOT, signed_in
+from tests.mcp_jobs_server.testing.fake_workspace.test_recorded import (
+    PLACE,
+    RECORDED,
+    ask,
+    recorded,
+    shape,
+    words,
+)
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.runs import Attempt
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
-from tests.fake_workspace.conftest import ROOT
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.runs import Attempt
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
+from tests.mcp_jobs_server.testing.fake_workspace.conftest import ROOT
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -194,8 +194,8 @@ def test_what_a_task_leaves_behind_is_ended(
 STAGE = """
 import sys, time
 from pathlib import Path
-from mcp_jobs_server.fake_workspace.execution import WheelTask
-from mcp_jobs_server.fake_workspace.workspace import FakeWorkspace
+from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 import requests
 
 with FakeWorkspace(Path(sys.argv[1])) as workspace:

@@ -10,14 +10,22 @@ import anyio
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from researcher_job import contract
-from researcher_job.contract import Coverage, Source
+from research_contract import records
+from research_contract.records import Coverage, Source
 from researcher_job.sources.base import Query
 from researcher_job.sources.coverage import reached
 from researcher_job.sources.document import Reason, clean
-from researcher_job.sources.documents import open_library
-from researcher_job.sources.walk import walk
-from tests.researcher.files import hanging_pdf, inflated_word, opened, pdf, reasons, source, word
+from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.walk import walk
+from tests.researcher_job.files import (
+    hanging_pdf,
+    inflated_word,
+    opened,
+    pdf,
+    reasons,
+    source,
+    word,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -142,8 +150,8 @@ async def test_hidden_files_credentials_and_job_folders_are_not_even_found(
     for name in (".git", "__pycache__", "job"):
         (folder / name).mkdir()
         (folder / name / "a.md").write_text("secret heron")
-    (folder / "job" / contract.REQUEST).write_text("{}")
-    (folder / "job" / contract.STATUS).write_text("{}")
+    (folder / "job" / records.REQUEST).write_text("{}")
+    (folder / "job" / records.STATUS).write_text("{}")
     (folder / "fine.md").write_text("An open heron.")
     inner_cache = folder / "cache"
     for _ in range(2):

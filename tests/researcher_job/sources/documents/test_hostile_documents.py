@@ -13,17 +13,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from researcher_job.contract import Coverage
+from research_contract.records import Coverage
 from researcher_job.sources.base import Query
 from researcher_job.sources.document import Reason, Unreadable, Writer
-from researcher_job.sources.extraction import Extraction, Limits
+from researcher_job.sources.documents.extraction import Extraction, Limits
+from researcher_job.sources.documents.reader_client import ReadingImpossible
+from researcher_job.sources.documents.reader_process import Asked, Extracted
+from researcher_job.sources.documents.update import Update
+from researcher_job.sources.documents.walk import walk
 from researcher_job.sources.passages import Divided
-from researcher_job.sources.reading_child import ReadingImpossible
-from researcher_job.sources.reading_process import Asked, Extracted
-from researcher_job.sources.update import Update
-from researcher_job.sources.walk import walk
-from tests.researcher.files import hanging_pdf, opened, pdf, reasons
-from tests.researcher.office import LAUGHS, OFFICE, inflated, laughing, replaced
+from tests.researcher_job.files import hanging_pdf, opened, pdf, reasons
+from tests.researcher_job.office import LAUGHS, OFFICE, inflated, laughing, replaced
 
 pytestmark = pytest.mark.anyio
 
@@ -175,8 +175,8 @@ def test_a_reading_process_ends_with_the_one_that_started_it(tmp_path: Path, dat
     (tmp_path / "a.pdf").write_bytes(data)
     program = (
         "import os, sys, psutil\n"
-        "from researcher_job.sources.extraction import Extraction\n"
-        "from researcher_job.sources.reading_process import Asked\n"
+        "from researcher_job.sources.documents.extraction import Extraction\n"
+        "from researcher_job.sources.documents.reader_process import Asked\n"
         "extraction = Extraction(expected=9)\n"
         "extraction.ask(Asked(sys.argv[1], 'a.pdf'), size=1)\n"
         "any(extraction.answer(1.0) for _ in range(3))\n"

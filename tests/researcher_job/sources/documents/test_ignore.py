@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.sources.walk import walk
+from researcher_job.sources.documents.walk import walk
 
 FILES = {
     ".gitignore": (

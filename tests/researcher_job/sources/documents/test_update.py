@@ -11,12 +11,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job.contract import Coverage
-from researcher_job.sources.documents import open_library
-from researcher_job.sources.index import Index
-from researcher_job.sources.update import Update
-from researcher_job.sources.walk import walk
-from tests.researcher.files import hanging_pdf, opened, pdf, reasons, source
+from research_contract.records import Coverage
+from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.update import Update
+from researcher_job.sources.documents.walk import walk
+from researcher_job.sources.index.index import Index
+from tests.researcher_job.files import hanging_pdf, opened, pdf, reasons, source
 
 pytestmark = pytest.mark.anyio
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import anyio
 import pytest
 
-from researcher_job.contract import Coverage, Source
+from research_contract.records import Coverage, Source
 from researcher_job.sources.base import Passage, Query
-from researcher_job.sources.documents import open_library
-from researcher_job.sources.index import Index, remove_unused
-from researcher_job.sources.index_writer import IndexWriter, Seen
-from researcher_job.sources.library import IndexLost
+from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.reader_process import Asked, extract
+from researcher_job.sources.index.index import Index, remove_unused
+from researcher_job.sources.index.library import IndexLost
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.sources.index.writer import IndexWriter, Seen
 from researcher_job.sources.passages import Divided
-from researcher_job.sources.reading_process import Asked, extract
-from researcher_job.words import stems
-from tests.researcher.files import opened, source
-from tests.researcher.jobs import command, make_folder
+from tests.researcher_job.files import opened, source
+from tests.researcher_job.jobs import command, make_folder
 
 pytestmark = pytest.mark.anyio
 

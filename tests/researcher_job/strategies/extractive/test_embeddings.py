@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job import vectors as under_test
-from researcher_job.extractive import find
-from researcher_job.vectors import Vectors, nearness_by, vectors_for
-from tests.researcher.files import opened
+from researcher_job.strategies.extractive import embeddings as under_test
+from researcher_job.strategies.extractive.embeddings import Vectors, nearness_by, vectors_for
+from researcher_job.strategies.extractive.strategy import find
+from tests.repository import ROOT
+from tests.researcher_job.files import opened
 
 ASKED = "How long is the notice period of a permanent contract?"
 
@@ -51,14 +52,14 @@ OFFLINE = """
 import logging, socket, sys
 def refuse(*_): raise OSError("no network here")
 socket.socket.connect = refuse
-from researcher_job.vectors import vectors_for
+from researcher_job.strategies.extractive.embeddings import vectors_for
 assert vectors_for("How long?").nearness("How long?", ["Two days."])
 print(logging.root.handlers, logging.root.level == logging.WARNING)
 """
 
 
 def test_vectors_need_no_network_and_leave_logging_alone(tmp_path: Path) -> None:
-    alone = {"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    alone = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
         [sys.executable, "-c", OFFLINE], env=alone, capture_output=True, text=True, check=False
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.extractive import find
 from researcher_job.sources.base import Library, Query
-from researcher_job.terms import analyse
-from researcher_job.words import stems
-from tests.researcher.files import opened
+from researcher_job.sources.index.query import analyse
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.strategies.extractive.strategy import find
+from tests.researcher_job.files import opened
 
 pytestmark = pytest.mark.anyio
 

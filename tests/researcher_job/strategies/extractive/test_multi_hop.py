@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.extractive import find, gather
 from researcher_job.sources.base import Library, Query
-from researcher_job.terms import analyse
-from tests.researcher.files import opened
+from researcher_job.sources.index.query import analyse
+from researcher_job.strategies.extractive.strategy import find, gather
+from tests.researcher_job.files import opened
 
 pytestmark = pytest.mark.anyio
 

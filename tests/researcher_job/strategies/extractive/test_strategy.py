@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from researcher_job.extractive import Findings, find
-from researcher_job.sentences import MAX_LENGTH, sentences
+from research_contract.text.sentences import MAX_LENGTH, sentences
 from researcher_job.sources.base import Library
-from researcher_job.terms import analyse
-from researcher_job.words import stems
-from tests.researcher.files import opened
+from researcher_job.sources.index.query import analyse
+from researcher_job.sources.index.tokenizer import stems
+from researcher_job.strategies.extractive.strategy import Findings, find
+from tests.researcher_job.files import opened
 
 HANDBOOK = """# Handbook
 

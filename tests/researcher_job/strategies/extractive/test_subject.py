@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.answer_signs import strength
-from researcher_job.answer_type import AnswerType, answer_type
-from researcher_job.extractive import find
 from researcher_job.sources.base import Library
-from researcher_job.terms import analyse
-from tests.researcher.files import opened
+from researcher_job.sources.index.answer_type import AnswerType, answer_type
+from researcher_job.sources.index.query import analyse
+from researcher_job.strategies.extractive.answer_cues import strength
+from researcher_job.strategies.extractive.strategy import find
+from tests.researcher_job.files import opened
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from docx.oxml import parse_xml
 
 from researcher_job.sources.document import Document, Unreadable
 from researcher_job.sources.readers.docx import read
-from tests.researcher.office import replaced
+from tests.researcher_job.office import replaced
 
 NAMES = {
     "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",

@@ -14,7 +14,7 @@ from docx.enum.style import WD_STYLE_TYPE
 from researcher_job.sources.base import Query
 from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers import reader_for
-from tests.researcher.files import opened
+from tests.researcher_job.files import opened
 
 pytestmark = pytest.mark.anyio
 

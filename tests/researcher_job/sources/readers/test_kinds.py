@@ -11,12 +11,12 @@ import openpyxl
 import pytest
 from openpyxl.comments import Comment
 
-from researcher_job.contract import Coverage
+from research_contract.records import Coverage
 from researcher_job.sources.base import Passage, Query
 from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers import Reader, reader_for
-from tests.researcher.files import opened
-from tests.researcher.office import slides, workbook
+from tests.researcher_job.files import opened
+from tests.researcher_job.office import slides, workbook
 
 pytestmark = pytest.mark.anyio
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
 from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.text import title_of
 
 _LINES = frozenset({".jsonl", ".ndjson"})

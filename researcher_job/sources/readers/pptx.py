@@ -9,8 +9,8 @@ from typing import Any
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.packed import check
 from researcher_job.sources.readers.rows import said_rows
 from researcher_job.sources.readers.text import title_of

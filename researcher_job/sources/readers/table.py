@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
 from researcher_job.sources.readers.decoding import decode
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.rows import said_rows
 from researcher_job.sources.readers.text import text_document, title_of
 

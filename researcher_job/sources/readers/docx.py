@@ -12,7 +12,6 @@ import docx
 from docx.document import Document as Opened
 from docx.oxml.ns import qn
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import (
     HIDDEN,
     Document,
@@ -25,6 +24,7 @@ from researcher_job.sources.document import (
 from researcher_job.sources.readers.docx_notes import Notes
 from researcher_job.sources.readers.docx_tree import BLOCKS, TABLE, inside
 from researcher_job.sources.readers.docx_words import Said, Words
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.packed import check
 from researcher_job.sources.readers.rows import MAX_COLUMNS, said_rows
 from researcher_job.sources.readers.text import title_of

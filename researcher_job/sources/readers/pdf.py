@@ -8,8 +8,8 @@ from io import BytesIO
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.text import title_of
 
 MAX_PAGES = 10_000

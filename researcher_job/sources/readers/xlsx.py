@@ -10,8 +10,8 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from researcher_job.sources.alive import still_reading
 from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.packed import check
 from researcher_job.sources.readers.rows import MAX_COLUMNS, said_rows
 from researcher_job.sources.readers.text import title_of

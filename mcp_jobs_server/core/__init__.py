@@ -1,0 +1,1 @@
+"""What every room stands on: models, errors, settings, concurrency. Imports no other room."""

@@ -1,0 +1,1 @@
+"""Running the service: setup, retention, client configuration and checks of this machine."""

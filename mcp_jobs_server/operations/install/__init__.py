@@ -1,0 +1,1 @@
+"""Configuration of MCP clients that start this server."""

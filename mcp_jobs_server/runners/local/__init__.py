@@ -1,0 +1,1 @@
+"""Forwarder, kept for one release, for servers that started before an upgrade in place."""

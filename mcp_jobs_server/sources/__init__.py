@@ -1,0 +1,1 @@
+"""What jobs may read: the registry of sources, their names, grants and access by caller."""

@@ -1,0 +1,1 @@
+"""How text is compared and shown, the same on both sides: words, sentences, quantities."""

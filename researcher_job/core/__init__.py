@@ -1,0 +1,1 @@
+"""What every room of the job stands on: errors, clock and settings."""

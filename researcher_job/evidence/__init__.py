@@ -1,0 +1,1 @@
+"""Quotes: located, checked against their snapshot, numbered and compared with each other."""

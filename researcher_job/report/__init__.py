@@ -1,0 +1,1 @@
+"""The report: what it says, as Markdown and HTML, and the outcome that ends a job."""

@@ -1,0 +1,1 @@
+"""How one question is pursued: the port in ``base``, one folder a strategy."""

@@ -1,0 +1,1 @@
+"""Finding without a language model: passages ranked, sentences chosen, confidence estimated."""

@@ -1,0 +1,1 @@
+"""Checks a finished job folder again: hashes, quotes, steps, citations."""
