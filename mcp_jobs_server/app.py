@@ -10,11 +10,11 @@ from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 
 def open_jobs(
-    settings: Settings, *, extra_sources: Sequence[Source] = (), same_computer: bool = True
+    settings: Settings, *, extra_sources: Sequence[SourceRef] = (), same_computer: bool = True
 ) -> AbstractAsyncContextManager[Jobs]:
     """Open the jobs that the settings name; leaving ends the waiting, never a job.
 

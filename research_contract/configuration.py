@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
-from research_contract.records import Record, Source
+from research_contract.records import Record, SourceRef
 
 TABLES = ("server", "auth", "researcher", "sources")
 _SOURCE_KEYS = {"uri", "audience", "token"}
@@ -48,8 +48,8 @@ class ConfiguredSource(Record):
     token: str = ""
 
     @property
-    def source(self) -> Source:
-        return Source(name=self.name, uri=self.uri)
+    def source(self) -> SourceRef:
+        return SourceRef(name=self.name, uri=self.uri)
 
 
 class Configuration(Record):

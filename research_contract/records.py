@@ -119,7 +119,7 @@ class Plan(Record):
     report_words: int | None = None
 
 
-class Source(Record):
+class SourceRef(Record):
     """A granted source: the name people know it by and where it is (``file:///…``)."""
 
     name: str
@@ -138,7 +138,7 @@ class Request(Record):
     job_id: str
     question: str
     plan: Plan = Plan()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceRef, ...] = ()
     depth: Depth = "standard"
     limits: Limits = Limits()
     created_at: AwareDatetime

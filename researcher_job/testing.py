@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from research_contract.records import Coverage, Depth, Source
+from research_contract.records import Coverage, Depth, SourceRef
 from researcher_job.research.worker import FindState
 from researcher_job.sources.base import (
     Frequencies,
@@ -44,7 +44,7 @@ class FakeLibrary:
     coverage_said: Coverage | None = None
     watcher: Watcher = _let_pass
     searched: list[str] = field(default_factory=list)
-    opened: list[tuple[Sequence[Source], Path]] = field(default_factory=list)
+    opened: list[tuple[Sequence[SourceRef], Path]] = field(default_factory=list)
     about: list[str] = field(default_factory=list)
 
     @property
@@ -84,7 +84,7 @@ class FakeLibrary:
 
     async def open(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[SourceRef],
         *,
         cache_dir: Path,
         reading: Reading | None = None,

@@ -21,7 +21,7 @@ from mcp_jobs_server.core.errors import (
 from mcp_jobs_server.core.ttl_cache import Remembered
 from mcp_jobs_server.databricks.workspace import Workspace
 from research_contract.configuration import volume_path
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -96,7 +96,7 @@ class SourceDoor:
         self._digest = digest
         self._remembered = remembered
 
-    async def refusal(self, source: Source) -> JobsError | None:
+    async def refusal(self, source: SourceRef) -> JobsError | None:
         doors = _doors(source.uri)
         if not doors:
             return None
@@ -119,7 +119,7 @@ class SourceDoor:
         return False
 
 
-def _closed(source: Source) -> NotGranted:
+def _closed(source: SourceRef) -> NotGranted:
     return NotGranted(
         f"You may not open what lies behind the source '{source.name}' yourself.",
         "Ask its owner for access in Databricks, or name other sources.",

@@ -11,7 +11,7 @@ from mcp_jobs_server.core.settings import Settings, load
 from mcp_jobs_server.sources.grants import path_of
 from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown
 from mcp_jobs_server.sources.registry import Sources, grant
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 
 def add(args: argparse.Namespace) -> int:
@@ -53,14 +53,14 @@ def remove(args: argparse.Namespace) -> int:
     return 0
 
 
-def _place(source: Source) -> str:
+def _place(source: SourceRef) -> str:
     try:
         return str(path_of(source.uri))
     except InvalidArgument:
         return source.uri
 
 
-def _trouble(source: Source, settings: Settings) -> str:
+def _trouble(source: SourceRef, settings: Settings) -> str:
     """Say why a source cannot be read now; "" where it can."""
     try:
         grant(path_of(source.uri), settings)

@@ -17,7 +17,7 @@ from mcp_jobs_server.core import environment
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Owner
 from research_contract.configuration import Configuration, ConfigurationError, read_configuration
-from research_contract.records import Limits, Source
+from research_contract.records import Limits, SourceRef
 
 KEYS = {
     "MCP_JOBS_DATA_DIR": "directory of all data (default: the user's data directory)",
@@ -81,7 +81,7 @@ class Settings:
     max_running: int = 2
     caps: Limits = DEFAULT_CAPS
     allow_any_path: bool = False
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceRef, ...] = ()
     audiences: Mapping[str, str] = field(default_factory=dict)
     volume: str = ""
     job_id: int = 0

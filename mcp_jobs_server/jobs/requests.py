@@ -16,7 +16,7 @@ from research_contract.records import (
     Limits,
     Plan,
     Request,
-    Source,
+    SourceRef,
     questions_of,
 )
 
@@ -29,7 +29,7 @@ def request_of(
     *,
     job_id: str,
     now: datetime,
-    sources: Sequence[Source],
+    sources: Sequence[SourceRef],
     caps: Limits,
     earlier: Job | None,
     earlier_folder: str = "",

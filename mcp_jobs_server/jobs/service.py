@@ -48,7 +48,7 @@ from mcp_jobs_server.reports import findings, report_parts
 from mcp_jobs_server.reports.job_status import Standing
 from mcp_jobs_server.sources.access import EVERYTHING, Access, raise_unavailable
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.records import JOB_ID, Request, Source, is_expired, new_job_id
+from research_contract.records import JOB_ID, Request, SourceRef, is_expired, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same unfinished request made within this time returns the job that is there."""
@@ -101,7 +101,7 @@ class Jobs:
         owner: Owner,
         asked: StartResearch,
         *,
-        typed: Sequence[Source] = (),
+        typed: Sequence[SourceRef] = (),
         access: Access = EVERYTHING,
     ) -> StartResult:
         """Start a job, or return the one that the same request started before.
@@ -290,10 +290,10 @@ class Jobs:
     async def _readable(
         self,
         asked: StartResearch,
-        typed: Sequence[Source],
+        typed: Sequence[SourceRef],
         earlier: Job | None,
         access: Access,
-    ) -> Sequence[Source]:
+    ) -> Sequence[SourceRef]:
         if earlier and not asked.sources and not typed:
             found = access.offered(earlier.request.sources)
             return await _opened(found, access, whole=True) or _none_left(earlier)
@@ -381,8 +381,8 @@ class Jobs:
 
 
 async def _opened(
-    sources: Sequence[Source], access: Access, *, named: bool = False, whole: bool = False
-) -> tuple[Source, ...]:
+    sources: Sequence[SourceRef], access: Access, *, named: bool = False, whole: bool = False
+) -> tuple[SourceRef, ...]:
     """Return the sources that open to the caller; one that was named must.
 
     ``whole``: of none may it be unknown, since the answer would be another a moment later.

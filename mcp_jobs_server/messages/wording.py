@@ -23,7 +23,7 @@ from mcp_jobs_server.messages.results import (
     StatusResult,
     StepShown,
 )
-from research_contract.records import OutcomeKind, Source, Status
+from research_contract.records import OutcomeKind, SourceRef, Status
 
 TELL_USER_ABOVE_SECONDS = 90
 """With more time left than this, waiting in the conversation is worse than coming back."""
@@ -46,7 +46,7 @@ DRAFT = "<your draft with [n]>"
 # --- descriptions of the tools --------------------------------------------------------------
 
 
-def start_description(sources: Sequence[Source]) -> str:
+def start_description(sources: Sequence[SourceRef]) -> str:
     """Describe ``start_research``, naming what can be searched."""
     named = ", ".join(source.name for source in sources[:20]) or "none yet"
     return (

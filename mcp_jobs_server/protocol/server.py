@@ -20,7 +20,7 @@ from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages import wording
 from mcp_jobs_server.protocol import resources
 from mcp_jobs_server.protocol.tools import TOOLS
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -82,7 +82,7 @@ class ResearchServer(MCPServer[Jobs]):
         sources = await self._offered()
         return [tool.listed(sources) for tool in TOOLS]
 
-    async def _offered(self) -> Sequence[Source]:
+    async def _offered(self) -> Sequence[SourceRef]:
         if self._jobs is None:
             return ()
         try:

@@ -41,7 +41,7 @@ from mcp_jobs_server.messages.results import (
 )
 from mcp_jobs_server.telemetry.request_log import note
 from research_contract.files import NewerFormat
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ class Tool(Generic[A, R]):
 
     name: str
     title: str
-    description: str | Callable[[Sequence[Source]], str]
+    description: str | Callable[[Sequence[SourceRef]], str]
     annotations: ToolAnnotations
     arguments: type[A]
     answer: type[R]
     run: Callable[[Call, A], Awaitable[tuple[R, str]]]
 
-    def listed(self, sources: Sequence[Source]) -> ListedTool:
+    def listed(self, sources: Sequence[SourceRef]) -> ListedTool:
         """Return what ``tools/list`` says; ``sources`` are those of who asks."""
         said = self.description
         return ListedTool(

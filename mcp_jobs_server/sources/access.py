@@ -8,7 +8,7 @@ from typing import Protocol
 import anyio
 
 from mcp_jobs_server.core.errors import JobsError, Unavailable
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 EVERYBODY = "*"
 """Audience of a source that all who may call may use."""
@@ -20,16 +20,16 @@ Refusals = Mapping[str, JobsError]
 class Access(Protocol):
     """What one caller may use of the sources that are configured."""
 
-    def offered(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+    def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
         """Return those that the caller may know of; of the others nothing is ever told."""
         ...
 
-    async def refusals(self, sources: Sequence[Source]) -> Refusals:
+    async def refusals(self, sources: Sequence[SourceRef]) -> Refusals:
         """Return what keeps the caller from reading, of sources that are offered."""
         ...
 
     async def withheld(
-        self, sources: Sequence[Source], quoted: Callable[[], Awaitable[Collection[str]]]
+        self, sources: Sequence[SourceRef], quoted: Callable[[], Awaitable[Collection[str]]]
     ) -> tuple[str, ...]:
         """Return the names of sources whose earlier evidence the caller may no longer be given.
 
@@ -44,15 +44,15 @@ class Access(Protocol):
 class Everything:
     """The caller may use all there is: one person, and whatever that person granted."""
 
-    def offered(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+    def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
         return tuple(sources)
 
-    async def refusals(self, sources: Sequence[Source]) -> Refusals:
+    async def refusals(self, sources: Sequence[SourceRef]) -> Refusals:
         del sources
         return {}
 
     async def withheld(
-        self, sources: Sequence[Source], quoted: Callable[[], Awaitable[Collection[str]]]
+        self, sources: Sequence[SourceRef], quoted: Callable[[], Awaitable[Collection[str]]]
     ) -> tuple[str, ...]:
         del sources, quoted
         return ()
@@ -64,7 +64,7 @@ EVERYTHING: Access = Everything()
 class Opening(Protocol):
     """Opens what lies behind a source with the caller's own rights, without reading it."""
 
-    async def refusal(self, source: Source) -> JobsError | None:
+    async def refusal(self, source: SourceRef) -> JobsError | None:
         """Return what keeps the caller out; ``None``: the source opened."""
         ...
 
@@ -72,7 +72,7 @@ class Opening(Protocol):
 class OpensNothing:
     """There is nothing behind a source that a caller has rights of their own to."""
 
-    async def refusal(self, source: Source) -> JobsError | None:
+    async def refusal(self, source: SourceRef) -> JobsError | None:
         del source
         return None
 
@@ -94,7 +94,7 @@ class ByAudience:
         self,
         groups: Collection[str],
         *,
-        configured: Sequence[Source],
+        configured: Sequence[SourceRef],
         audiences: Mapping[str, str],
         opening: Opening | None = None,
     ) -> None:
@@ -102,13 +102,13 @@ class ByAudience:
         self._mine = {(source.name, source.uri) for source in mine}
         self._opening = opening or OpensNothing()
 
-    def offered(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+    def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
         return tuple(source for source in sources if (source.name, source.uri) in self._mine)
 
-    async def refusals(self, sources: Sequence[Source]) -> Refusals:
+    async def refusals(self, sources: Sequence[SourceRef]) -> Refusals:
         found: dict[str, JobsError] = {}
 
-        async def look(source: Source) -> None:
+        async def look(source: SourceRef) -> None:
             if refusal := await self._opening.refusal(source):
                 found[source.name] = refusal
 
@@ -118,7 +118,7 @@ class ByAudience:
         return found
 
     async def withheld(
-        self, sources: Sequence[Source], quoted: Callable[[], Awaitable[Collection[str]]]
+        self, sources: Sequence[SourceRef], quoted: Callable[[], Awaitable[Collection[str]]]
     ) -> tuple[str, ...]:
         concerned = set(await quoted())
         offered = self.offered(sources)

@@ -24,7 +24,7 @@ from mcp_jobs_server.core.errors import (
 )
 from mcp_jobs_server.core.settings import Settings
 from research_contract.files import write_whole
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10
@@ -190,9 +190,9 @@ class GrantsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[tuple[int, int, int] | None, tuple[Source, ...]] = (None, ())
+        self._seen: tuple[tuple[int, int, int] | None, tuple[SourceRef, ...]] = (None, ())
 
-    def read(self) -> tuple[Source, ...]:
+    def read(self) -> tuple[SourceRef, ...]:
         """Return the granted sources; none where there is no file.
 
         Raises:
@@ -214,7 +214,7 @@ class GrantsFile:
         return self._seen[1]
 
     @contextmanager
-    def changing(self) -> Iterator[list[Source]]:
+    def changing(self) -> Iterator[list[SourceRef]]:
         """Give the list to change, alone; it is written whole when the block ends well.
 
         Raises:
@@ -238,17 +238,17 @@ class GrantsFile:
                 _NO_ROOM,
             ) from error
 
-    def _write(self, sources: Sequence[Source]) -> None:
+    def _write(self, sources: Sequence[SourceRef]) -> None:
         listed = [source.model_dump() for source in sources]
         text = json.dumps({"format_version": FORMAT_VERSION, "sources": listed}, indent=2)
         write_whole(self._path, text.encode() + b"\n")
 
-    def _parse(self, data: bytes) -> tuple[Source, ...]:
+    def _parse(self, data: bytes) -> tuple[SourceRef, ...]:
         try:
             raw = json.loads(data)
             if raw["format_version"] > FORMAT_VERSION:
                 raise self._newer()
-            return tuple(Source.model_validate(one) for one in raw["sources"])
+            return tuple(SourceRef.model_validate(one) for one in raw["sources"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidArgument(
                 f"The list of sources {shown(self._path)} cannot be understood.",

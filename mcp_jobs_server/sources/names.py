@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.sources.grants import shown
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
@@ -34,13 +34,13 @@ def check_name(name: str) -> None:
         )
 
 
-def grant_command(real: Path, sources: Sequence[Source] = ()) -> str:
+def grant_command(real: Path, sources: Sequence[SourceRef] = ()) -> str:
     """Return the command that grants ``real``, ready to paste into a shell."""
     path = f'"{real}"' if os.name == "nt" else shlex.quote(str(real))
     return f"mcp-jobs-server sources add {free_name(real, sources)} {path}"
 
 
-def named(name: str, sources: Iterable[Source]) -> Source | None:
+def named(name: str, sources: Iterable[SourceRef]) -> SourceRef | None:
     wanted = name.casefold()
     return next((source for source in sources if source.name.casefold() == wanted), None)
 
@@ -57,7 +57,7 @@ def check_text(text: str) -> None:
         )
 
 
-def refuse_url(text: str, sources: Sequence[Source]) -> None:
+def refuse_url(text: str, sources: Sequence[SourceRef]) -> None:
     scheme = _SCHEME.match(text)
     if not scheme or scheme[1].lower() == "file":
         return
@@ -73,7 +73,7 @@ def is_path(text: str) -> bool:
     return text.startswith(("~", ".", "file:")) or "/" in text or "\\" in text
 
 
-def unknown(text: str, sources: Sequence[Source]) -> NotFound:
+def unknown(text: str, sources: Sequence[SourceRef]) -> NotFound:
     folded = {source.name.casefold(): source.name for source in sources}
     near = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=0.5)
     guess = f"Did you mean '{folded[near[0]]}'? " if near else ""
@@ -92,7 +92,7 @@ def _odd_character(text: str) -> str:
     return f" (it holds '{shown(odd)}', {called})"
 
 
-def listed(sources: Sequence[Source]) -> str:
+def listed(sources: Sequence[SourceRef]) -> str:
     if not sources:
         return f"No source is configured here. {ADD_A_FOLDER}"
     names = ", ".join(source.name for source in sources[:_SHOWN_NAMES])
@@ -100,7 +100,7 @@ def listed(sources: Sequence[Source]) -> str:
     return f"The sources here: {names}{more}."
 
 
-def free_name(real: Path, sources: Iterable[Source]) -> str:
+def free_name(real: Path, sources: Iterable[SourceRef]) -> str:
     """Propose a name for a folder, made of its own name, that no other source has."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", real.name.lower()).strip("-._")[:60] or "documents"
     taken = {source.name.casefold() for source in sources}

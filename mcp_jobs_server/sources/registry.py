@@ -28,7 +28,7 @@ from mcp_jobs_server.sources.names import (
     refuse_url,
     unknown,
 )
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 __all__ = ["Sources", "grant", "grant_command"]
 
@@ -40,13 +40,13 @@ class Sources:
     before others of the same name.
     """
 
-    def __init__(self, settings: Settings, *, extra: Sequence[Source] = ()) -> None:
+    def __init__(self, settings: Settings, *, extra: Sequence[SourceRef] = ()) -> None:
         self._settings = settings
         self._extra = tuple(extra)
         self._grants = GrantsFile(settings.grants_file)
         self._away = settings.backend != "local"
 
-    def all(self) -> tuple[Source, ...]:
+    def all(self) -> tuple[SourceRef, ...]:
         """Return every source: configured, granted so far, named at start.
 
         Where jobs run elsewhere it is those of the configuration, which they read as well.
@@ -56,17 +56,17 @@ class Sources:
         """
         if self._away:
             return self._settings.sources
-        found: dict[str, Source] = {}
+        found: dict[str, SourceRef] = {}
         for source in (*self._settings.sources, *self._grants.read()):
             found.setdefault(source.name.casefold(), source)
         found.update({source.name.casefold(): source for source in self._extra})
         return tuple(found.values())
 
-    def granted(self) -> tuple[Source, ...]:
+    def granted(self) -> tuple[SourceRef, ...]:
         """Return the sources of the file of grants, which ``remove`` can take back."""
         return self._grants.read()
 
-    def add(self, name: str, directory: Path) -> Source:
+    def add(self, name: str, directory: Path) -> SourceRef:
         """Grant a folder or file under a name, effective at once in every process.
 
         Raises:
@@ -76,7 +76,7 @@ class Sources:
         """
         check_name(name)
         self._refuse_away(self.all())
-        source = Source(name=name, uri=grant(directory, self._settings).as_uri())
+        source = SourceRef(name=name, uri=grant(directory, self._settings).as_uri())
         with self._grants.changing() as granted:
             there = named(name, (*self._settings.sources, *self._extra, *granted))
             if there and (there.uri, there.name) != (source.uri, name):
@@ -110,8 +110,8 @@ class Sources:
         asked: Sequence[str],
         *,
         remote: bool,
-        offered: Callable[[Sequence[Source]], Sequence[Source]] = tuple,
-    ) -> tuple[Source, ...]:
+        offered: Callable[[Sequence[SourceRef]], Sequence[SourceRef]] = tuple,
+    ) -> tuple[SourceRef, ...]:
         """Return the sources that a caller named, each once; all of them where none is named.
 
         A path inside a granted folder gives a narrower source. ``remote``: the caller is on
@@ -137,7 +137,7 @@ class Sources:
             ADD_A_FOLDER,
         )
 
-    def typed(self, texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Source, ...]]:
+    def typed(self, texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[SourceRef, ...]]:
         """Part what a person typed into names of sources and folders, which are thereby granted.
 
         A folder is typed as ``DIR`` or ``NAME=DIR``; a known name goes before a folder called
@@ -148,7 +148,7 @@ class Sources:
         """
         known = self.all()
         names = [text for text in texts if named(text, known)]
-        folders: list[Source] = []
+        folders: list[SourceRef] = []
         for text in texts:
             if text not in names:
                 folders.append(self._typed_folder(text, (*known, *folders)))
@@ -156,7 +156,7 @@ class Sources:
 
     # --- one name -------------------------------------------------------------------------
 
-    def _typed_folder(self, text: str, known: Sequence[Source]) -> Source:
+    def _typed_folder(self, text: str, known: Sequence[SourceRef]) -> SourceRef:
         check_text(text)
         self._refuse_away(known)
         refuse_url(text, known)
@@ -170,23 +170,23 @@ class Sources:
             raise unknown(text, known)
         return self._granted_folder(path, known)
 
-    def _refuse_away(self, known: Sequence[Source]) -> None:
+    def _refuse_away(self, known: Sequence[SourceRef]) -> None:
         if self._away:
             raise NotGranted("Jobs of this server cannot see this computer.", listed(known))
 
-    def _granted_folder(self, path: Path, known: Sequence[Source]) -> Source:
+    def _granted_folder(self, path: Path, known: Sequence[SourceRef]) -> SourceRef:
         real = grant(path, self._settings)
         same = next((source for source in known if source.uri == real.as_uri()), None)
-        return same or Source(name=free_name(real, known), uri=real.as_uri())
+        return same or SourceRef(name=free_name(real, known), uri=real.as_uri())
 
-    def _named_folder(self, name: str, path: Path, known: Sequence[Source]) -> Source:
-        source = Source(name=name, uri=grant(path, self._settings).as_uri())
+    def _named_folder(self, name: str, path: Path, known: Sequence[SourceRef]) -> SourceRef:
+        source = SourceRef(name=name, uri=grant(path, self._settings).as_uri())
         taken = named(name, known)
         if taken and taken.uri != source.uri:
             raise Conflict(f"There is a source named '{taken.name}' already.", "Choose another.")
         return source
 
-    def _one(self, text: str, sources: Sequence[Source], *, remote: bool) -> Source:
+    def _one(self, text: str, sources: Sequence[SourceRef], *, remote: bool) -> SourceRef:
         check_text(text)
         if source := named(text, sources):
             return self._checked(source)
@@ -197,29 +197,29 @@ class Sources:
             raise NotGranted("This server cannot see your computer.", listed(sources))
         return self._narrowed(_absolute(text, sources), sources)
 
-    def _narrowed(self, path: Path, sources: Sequence[Source]) -> Source:
+    def _narrowed(self, path: Path, sources: Sequence[SourceRef]) -> SourceRef:
         real = grant(path, self._settings)
         for source in sources:
             if source.uri.startswith("file:") and (inside := _inside(real, path_of(source.uri))):
                 return _below(source, inside, real)
         if self._settings.allow_any_path:
-            return Source(name=free_name(real, sources), uri=real.as_uri())
+            return SourceRef(name=free_name(real, sources), uri=real.as_uri())
         leads = "" if real == path else f" It leads to {shown(real)}."
         raise NotGranted(
             f"{shown(path)} is not granted.{leads}",
             f"To grant it, run: {grant_command(real, sources)}",
         )
 
-    def _checked(self, source: Source) -> Source:
+    def _checked(self, source: SourceRef) -> SourceRef:
         """Return the source at its real place; links may have changed since it was granted.
 
         A source of jobs that run elsewhere is looked at there, by the job.
         """
         if self._away:
             return source
-        return Source(name=source.name, uri=self._real(source).as_uri())
+        return SourceRef(name=source.name, uri=self._real(source).as_uri())
 
-    def _real(self, source: Source) -> Path:
+    def _real(self, source: SourceRef) -> Path:
         try:
             return grant(path_of(source.uri), self._settings)
         except NotFound as error:
@@ -228,9 +228,9 @@ class Sources:
                 "Put it back, or remove the source and add it again.",
             ) from error
 
-    def _present(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+    def _present(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
         """Return the sources that are there; a job over all of them goes on without the others."""
-        found: list[Source] = []
+        found: list[SourceRef] = []
         gone: NotFound | None = None
         for source in sources:
             try:
@@ -242,7 +242,7 @@ class Sources:
         return tuple(found)
 
 
-def _absolute(text: str, sources: Sequence[Source]) -> Path:
+def _absolute(text: str, sources: Sequence[SourceRef]) -> Path:
     path = path_of(text) if text.startswith("file:") else Path(text)
     if ".." in path.parts:
         raise InvalidArgument(f"The path {shown(text)} holds '..'.", "Pass it without.")
@@ -278,12 +278,12 @@ def _inside(real: Path, root: Path) -> Path | None:
         return None
 
 
-def _below(source: Source, inside: Path, real: Path) -> Source:
+def _below(source: SourceRef, inside: Path, real: Path) -> SourceRef:
     name = source.name if inside == Path() else f"{source.name}/{inside.as_posix()}"
-    return Source(name=name, uri=real.as_uri())
+    return SourceRef(name=name, uri=real.as_uri())
 
 
-def _place(source: Source) -> str:
+def _place(source: SourceRef) -> str:
     try:
         return shown(path_of(source.uri))
     except InvalidArgument:

@@ -24,7 +24,7 @@ from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.core.ttl_cache import Remembered
 from mcp_jobs_server.protocol.server import ResearchServer
 from mcp_jobs_server.telemetry.request_log import RequestLog, log_as_json
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ READY_SECONDS = 10
 """How long an answer of ``/ready`` is given again."""
 
 
-def serve(settings: Settings, *, host: str, port: int, extra_sources: Sequence[Source] = ()) -> int:
+def serve(
+    settings: Settings, *, host: str, port: int, extra_sources: Sequence[SourceRef] = ()
+) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code.
 
     Raises:
@@ -66,7 +68,7 @@ class _Server(uvicorn.Server):
     """A server that lets its waiting calls answer before it closes their connections."""
 
     def __init__(
-        self, settings: Settings, gate: Gate, *, host: str, extra_sources: Sequence[Source]
+        self, settings: Settings, gate: Gate, *, host: str, extra_sources: Sequence[SourceRef]
     ) -> None:
         self._research = _research(settings, gate, extra_sources)
         config = partial(
@@ -103,14 +105,14 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def app(
-    settings: Settings, *, host: str = "127.0.0.1", extra_sources: Sequence[Source] = ()
+    settings: Settings, *, host: str = "127.0.0.1", extra_sources: Sequence[SourceRef] = ()
 ) -> Starlette:
     """Return the application: stateless, so that any process can answer any call."""
     gate = gate_of(settings)
     return _app(_research(settings, gate, extra_sources), gate, host=host)
 
 
-def _research(settings: Settings, gate: Gate, extra_sources: Sequence[Source]) -> ResearchServer:
+def _research(settings: Settings, gate: Gate, extra_sources: Sequence[SourceRef]) -> ResearchServer:
     return ResearchServer(
         partial(open_jobs, settings, extra_sources=extra_sources, same_computer=False),
         callers=gate.callers,

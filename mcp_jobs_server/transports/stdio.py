@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from mcp_jobs_server.core.settings import Settings
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, extra_sources: Sequence[Source] = ()) -> int:
+def serve(settings: Settings, *, extra_sources: Sequence[SourceRef] = ()) -> int:
     """Serve one client until it goes, or until SIGINT or SIGTERM; return the exit code.
 
     Nothing but the protocol reaches standard output: its descriptor is taken away before

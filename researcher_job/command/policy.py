@@ -14,7 +14,7 @@ from research_contract.configuration import (
     read_configuration,
     volume_path,
 )
-from research_contract.records import Request, Source
+from research_contract.records import Request, SourceRef
 from research_contract.text.safe import one_line
 from researcher_job.core.errors import Refused
 
@@ -64,7 +64,7 @@ def jobs_root(folder: Path) -> Path:
     return folder.parents[2] if _MONTH.fullmatch(folder.parent.name) else folder
 
 
-def place_of(source: Source) -> Path | None:
+def place_of(source: SourceRef) -> Path | None:
     """Return where the files of a source are; ``None`` for one that has none here."""
     parts = urllib.parse.urlsplit(source.uri)
     if parts.scheme == "volume":

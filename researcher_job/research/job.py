@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 
 from research_contract import records
-from research_contract.records import Coverage, Request, Source, Spent, Status
+from research_contract.records import Coverage, Request, SourceRef, Spent, Status
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import CapReached, ExitCode, JobError
 from researcher_job.core.settings import JobSettings
@@ -45,7 +45,7 @@ class OpenLibrary(Protocol):
 
     def __call__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[SourceRef],
         *,
         cache_dir: Path,
         reading: Reading | None = None,

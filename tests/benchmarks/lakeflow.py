@@ -26,7 +26,7 @@ from mcp_jobs_server.sources.registry import Sources
 from mcp_jobs_server.testing.fake_workspace.runs import Run, Termination
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.files import encode
-from research_contract.records import OUTCOME, STATUS, Outcome, Source, Status
+from research_contract.records import OUTCOME, STATUS, Outcome, SourceRef, Status
 from tests.benchmarks.measures import Row
 
 ME = Owner("900800700600", "5511969577895513")
@@ -86,7 +86,7 @@ async def replica(workspace: FakeWorkspace, job_id: int, root: Path) -> AsyncIte
     """Open the service as one process of the app does; nothing is remembered yet."""
     door = Workspace.of_token(workspace.app.token, host=workspace.url)
     folders = VolumeFolders(door, VOLUME)
-    source = Source(name="handbook", uri="volume:/main/docs/handbook")
+    source = SourceRef(name="handbook", uri="volume:/main/docs/handbook")
     settings = Settings(data_dir=root, backend="lakeflow", sources=(source,))
     async with LakeflowRunner(door, folders, job_id) as runner:
         jobs = Jobs(

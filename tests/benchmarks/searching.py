@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from researcher_job.sources.base import Library, Query
 from researcher_job.sources.documents.documents import open_library
 from researcher_job.sources.index.tokenizer import TOKENIZER
@@ -48,7 +48,7 @@ def searching(root: Path) -> list[Row]:
 async def _rows(
     folder: Path, cache: Path, asked: Sequence[Sequence[str]], few: Sequence[Sequence[str]]
 ) -> list[Row]:
-    source = Source(name="docs", uri=folder.as_uri())
+    source = SourceRef(name="docs", uri=folder.as_uri())
     library = await open_library([source], cache_dir=cache)
     with closing(sqlite3.connect(":memory:")) as bare:
         count = _copied(cache, bare)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.files import create_once, encode
-from research_contract.records import Plan, Request, Source
+from research_contract.records import Plan, Request, SourceRef
 from tests.researcher_job.files import pdf
 from tests.researcher_job.jobs import NOW, command
 
@@ -58,7 +58,7 @@ def sample_folder(root: Path, more: Mapping[str, str] | None = None) -> Path:
         job_id="20260301-aaaaaaaaaaaaa",
         question="What do our rules say about leave, travel and visitors?",
         plan=Plan(title="Leave, travel and visitors", questions=QUESTIONS, audience="the board"),
-        sources=(Source(name="handbook", uri=documents.as_uri()),),
+        sources=(SourceRef(name="handbook", uri=documents.as_uri()),),
         created_at=NOW,
     )
     folder = root / "job"

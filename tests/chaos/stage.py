@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_jobs_server.core.settings import Settings
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 QUESTIONS = (
     "How many eggs does the great crested newt lay in a season?",
@@ -43,8 +43,8 @@ class Stage:
         )
 
     @property
-    def sources(self) -> tuple[Source, ...]:
-        return (Source(name="pond", uri=(self.root / "pond").as_uri()),)
+    def sources(self) -> tuple[SourceRef, ...]:
+        return (SourceRef(name="pond", uri=(self.root / "pond").as_uri()),)
 
     @property
     def enough(self) -> Path:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from statistics import mean
 
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from researcher_job.sources.base import Frequencies, Library, Passage, Query
 from researcher_job.sources.documents.documents import open_library
 from researcher_job.sources.index.query import Question, analyse
@@ -109,7 +109,7 @@ class Searched:
     @classmethod
     async def open(cls, data: EvaluationSet, folder: Path) -> Searched:
         lay_out(data.items, folder / "documents")
-        source = Source(name="set", uri=(folder / "documents").resolve().as_uri())
+        source = SourceRef(name="set", uri=(folder / "documents").resolve().as_uri())
         return cls(data, await open_library([source], cache_dir=folder / "cache"))
 
     async def quotes(self, query: str, method: Method) -> Found:

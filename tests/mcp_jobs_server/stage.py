@@ -23,7 +23,7 @@ from research_contract.records import (
     NotRead,
     Outcome,
     QuestionResult,
-    Source,
+    SourceRef,
     Spent,
     Status,
     Step,
@@ -63,7 +63,7 @@ class Stage:
         self.settings = Settings(data_dir=self.root / "data")
         self.folders = MemoryFolders()
         self.runner = MemoryRunner(self.folders, clock=self.clock)
-        source = Source(name="handbook", uri=self.documents.as_uri())
+        source = SourceRef(name="handbook", uri=self.documents.as_uri())
         self.jobs = Jobs(
             runner=self.runner,
             folders=self.folders,

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import docx
 
-from research_contract.records import Coverage, Source
+from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Library
 from researcher_job.sources.documents.documents import open_library
 
 
-def source(path: Path, name: str = "docs") -> Source:
-    return Source(name=name, uri=path.as_uri())
+def source(path: Path, name: str = "docs") -> SourceRef:
+    return SourceRef(name=name, uri=path.as_uri())
 
 
 async def opened(path: Path, cache: Path) -> Library:

@@ -11,7 +11,7 @@ import anyio
 
 from research_contract import records as contract
 from research_contract.files import create_once, encode
-from research_contract.records import Outcome, Request, Source, Status, Step
+from research_contract.records import Outcome, Request, SourceRef, Status, Step
 from researcher_job.core.errors import ExitCode
 from researcher_job.core.settings import JobSettings
 from researcher_job.records.control import Control
@@ -36,7 +36,7 @@ def make_folder(root: Path, **fields: object) -> JobFolder:
         {
             "job_id": "20260301-aaaaaaaaaaaaa",
             "question": " ".join(QUESTIONS),
-            "sources": (Source(name="texts", uri="memory:"),),
+            "sources": (SourceRef(name="texts", uri="memory:"),),
             "created_at": NOW,
             **fields,
         }

@@ -31,7 +31,7 @@ _KEPT_SECONDS = 2 * 24 * 3600.0
 
 
 async def open_library(
-    sources: Sequence[records.Source],
+    sources: Sequence[records.SourceRef],
     *,
     cache_dir: Path,
     reading: Reading | None = None,
@@ -75,7 +75,7 @@ def _told(
         return coverage
 
 
-def _root(source: records.Source) -> Path | Reason:
+def _root(source: records.SourceRef) -> Path | Reason:
     parts = urllib.parse.urlsplit(source.uri)
     if parts.scheme not in ("file", "volume") or parts.netloc not in ("", "localhost"):
         return Reason.OTHER_SOURCE

@@ -8,7 +8,7 @@ import pytest
 
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_volume_is_understood_in_either_form(said: str) -> None:
 def test_sources_name_their_audience(config: Path) -> None:
     config.write_text('[sources.law]\nuri = "volume:/main/docs/law"\naudience = "lawyers"\n')
     settings = load({}, config=config)
-    assert settings.sources == (Source(name="law", uri="volume:/main/docs/law"),)
+    assert settings.sources == (SourceRef(name="law", uri="volume:/main/docs/law"),)
     assert settings.audiences == {"law": "lawyers"}
 
 
@@ -89,8 +89,8 @@ def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path)
     (tmp_path / "docs").mkdir()
     config.write_text('[sources.a]\nuri = "docs"\n[sources.b]\nuri = "file:///srv/b"\n')
     assert load({}, config=config).sources == (
-        Source(name="a", uri=(tmp_path / "docs").resolve().as_uri()),
-        Source(name="b", uri="file:///srv/b"),
+        SourceRef(name="a", uri=(tmp_path / "docs").resolve().as_uri()),
+        SourceRef(name="b", uri="file:///srv/b"),
     )
 
 

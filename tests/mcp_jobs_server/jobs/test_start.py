@@ -13,7 +13,7 @@ from mcp_jobs_server.core.errors import (
 )
 from mcp_jobs_server.messages.arguments import ListActiveJobs, StartResearch
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from tests.mcp_jobs_server.jobs.asking import SOMEBODY, running, start
 from tests.mcp_jobs_server.stage import ME, Stage
 
@@ -79,8 +79,8 @@ async def test_with_nothing_to_search_no_job_is_started(stage: Stage) -> None:
 
 
 async def test_a_source_that_is_gone_is_said_to_be_left_out(stage: Stage) -> None:
-    gone = Source(name="archive", uri=(stage.root / "archive").as_uri())
-    here = Source(name="handbook", uri=stage.documents.as_uri())
+    gone = SourceRef(name="archive", uri=(stage.root / "archive").as_uri())
+    here = SourceRef(name="handbook", uri=stage.documents.as_uri())
     stage.jobs.sources = Sources(stage.settings, extra=[here, gone])
     started = await start(stage)
     assert started.sources == ("handbook",)

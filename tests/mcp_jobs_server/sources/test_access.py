@@ -27,17 +27,17 @@ from mcp_jobs_server.sources.registry import Sources
 from mcp_jobs_server.testing.fake_workspace.genie import Space
 from mcp_jobs_server.testing.fake_workspace.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from tests.mcp_jobs_server.stage import ME, Stage
 
 pytestmark = pytest.mark.anyio
 
 SOURCES = (
-    Source(name="plant", uri="genie:01f"),
-    Source(name="papers", uri="volume:/main/law/papers/cases"),
-    Source(name="wiki", uri="mcp+https://wiki.example.com/mcp"),
-    Source(name="secret", uri="volume:/main/law/papers/secret"),
-    Source(name="nobodys", uri="volume:/main/law/papers/cases"),
+    SourceRef(name="plant", uri="genie:01f"),
+    SourceRef(name="papers", uri="volume:/main/law/papers/cases"),
+    SourceRef(name="wiki", uri="mcp+https://wiki.example.com/mcp"),
+    SourceRef(name="secret", uri="volume:/main/law/papers/secret"),
+    SourceRef(name="nobodys", uri="volume:/main/law/papers/cases"),
 )
 AUDIENCES = {"plant": "users", "papers": "law", "wiki": "*", "secret": "board", "nobodys": ""}
 
@@ -204,7 +204,7 @@ async def test_a_follow_up_with_no_source_left_is_refused(
 
 
 async def test_a_source_that_was_pointed_elsewhere_is_another_one() -> None:
-    moved = Source(name="wiki", uri="mcp+https://other.example.com/mcp")
+    moved = SourceRef(name="wiki", uri="mcp+https://other.example.com/mcp")
     access = ByAudience((), configured=SOURCES, audiences=AUDIENCES)
     assert [source.name for source in access.offered([*SOURCES, moved])] == ["wiki"]
 

@@ -24,7 +24,7 @@ from mcp_jobs_server.core.errors import (
 )
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.sources.registry import Sources, grant
-from research_contract.records import Source
+from research_contract.records import SourceRef
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_grant_is_seen_at_once_by_others_and_after_a_restart(
     running = Sources(settings)
     assert running.all() == ()
     added = Sources(settings).add("handbook", handbook)
-    assert added == Source(name="handbook", uri=handbook.resolve().as_uri())
+    assert added == SourceRef(name="handbook", uri=handbook.resolve().as_uri())
     assert running.all() == (added,)
     assert running.resolve((), remote=False) == (added,)
     assert Sources(settings).remove("HANDBOOK")
@@ -67,7 +67,7 @@ def test_removing_what_is_not_there_says_so(settings: Settings) -> None:
 def test_a_configured_source_is_removed_where_it_is_configured(
     settings: Settings, handbook: Path
 ) -> None:
-    configured = Source(name="fixed", uri=handbook.as_uri())
+    configured = SourceRef(name="fixed", uri=handbook.as_uri())
     sources = Sources(replace(settings, sources=(configured,), config=Path("/x/research.toml")))
     with pytest.raises(Conflict, match=r"research\.toml"):
         sources.remove("fixed")
@@ -112,7 +112,7 @@ def test_sources_named_at_start_go_before_granted_ones(
     settings: Settings, handbook: Path, tmp_path: Path
 ) -> None:
     Sources(settings).add("docs", handbook)
-    named = Source(name="Docs", uri=tmp_path.as_uri())
+    named = SourceRef(name="Docs", uri=tmp_path.as_uri())
     assert Sources(settings, extra=(named,)).all() == (named,)
 
 
@@ -229,7 +229,7 @@ def test_names_and_paths_within_a_grant_become_sources(settings: Settings, handb
     assert sources.resolve(["HANDBOOK", "handbook"], remote=False) == (whole,)
     for text in (str(inner), inner.as_uri(), f"  {inner} "):
         (found,) = sources.resolve([text], remote=False)
-        assert found == Source(name="handbook/chapters/one.md", uri=inner.resolve().as_uri())
+        assert found == SourceRef(name="handbook/chapters/one.md", uri=inner.resolve().as_uri())
     assert sources.resolve([str(handbook)], remote=False) == (whole,)
 
 
@@ -277,7 +277,7 @@ def test_any_path_may_be_named_where_the_person_wants_that(
 ) -> None:
     sources = Sources(replace(settings, allow_any_path=True))
     (found,) = sources.resolve([str(handbook)], remote=False)
-    assert found == Source(name="our-handbook", uri=handbook.resolve().as_uri())
+    assert found == SourceRef(name="our-handbook", uri=handbook.resolve().as_uri())
     with pytest.raises(NotGranted, match="cannot see your computer"):
         sources.resolve([str(handbook)], remote=True)
 
@@ -373,7 +373,7 @@ def test_typed_folders_are_granted_and_names_stay_names(
     sources.add("known", handbook / "chapters")
     names, folders = sources.typed(["known", "Our Handbook", f"mine={handbook / 'chapters'}"])
     assert names == ("known",)
-    assert folders[0] == Source(name="our-handbook", uri=handbook.resolve().as_uri())
+    assert folders[0] == SourceRef(name="our-handbook", uri=handbook.resolve().as_uri())
     assert folders[1].name == "mine"
 
 

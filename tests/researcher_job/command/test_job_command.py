@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from research_contract import records
 from research_contract.files import create_once
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.verification.verify import verify
@@ -42,19 +42,19 @@ HANDBOOK = {
 
 
 @pytest.fixture
-def handbook(tmp_path: Path) -> Source:
+def handbook(tmp_path: Path) -> SourceRef:
     folder = tmp_path / "handbook"
     folder.mkdir()
     for name, text in HANDBOOK.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return Source(name="handbook", uri=folder.as_uri())
+    return SourceRef(name="handbook", uri=folder.as_uri())
 
 
 def run(folder: JobFolder, *arguments: object) -> subprocess.CompletedProcess[str]:
     return command("--folder", folder.path, "--cache", folder.path.parent / "cache", *arguments)
 
 
-def test_a_folder_is_run_and_verified(tmp_path: Path, handbook: Source) -> None:
+def test_a_folder_is_run_and_verified(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = run(folder)
     assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
@@ -67,7 +67,9 @@ def test_a_folder_is_run_and_verified(tmp_path: Path, handbook: Source) -> None:
     assert checked.stdout.rstrip().endswith("all verified")
 
 
-def test_a_copied_folder_is_verified_without_its_sources(tmp_path: Path, handbook: Source) -> None:
+def test_a_copied_folder_is_verified_without_its_sources(
+    tmp_path: Path, handbook: SourceRef
+) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
     copied = tmp_path / "elsewhere" / "received"
@@ -81,7 +83,7 @@ def test_a_copied_folder_is_verified_without_its_sources(tmp_path: Path, handboo
     assert said["quotes"] >= 2
 
 
-def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: Source) -> None:
+def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
     before = folder.file(records.OUTCOME).read_bytes()
@@ -91,7 +93,7 @@ def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: So
 
 
 def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> None:
-    gone = Source(name="gone", uri=(tmp_path / "gone").as_uri())
+    gone = SourceRef(name="gone", uri=(tmp_path / "gone").as_uri())
     folder = make_folder(tmp_path / "job", sources=(gone,))
     assert run(folder).returncode == ExitCode.DONE
     outcome = outcome_of(folder)
@@ -100,7 +102,7 @@ def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> No
 
 
 def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     place = tmp_path / "handbook"
     for name in ("a.png", "b.png", "c.png", "Dragon nests.png"):
@@ -133,7 +135,7 @@ def test_with_nothing_that_can_be_read_the_job_ends_with_the_reason(tmp_path: Pa
     place.mkdir()
     for number in range(500):
         (place / f"{number:03}.jpg").write_bytes(b"\xff\xd8\xff")
-    source = Source(name="album", uri=place.as_uri())
+    source = SourceRef(name="album", uri=place.as_uri())
     folder = make_folder(tmp_path / "job", sources=(source,))
     assert run(folder).returncode == ExitCode.DONE
     outcome = outcome_of(folder)

@@ -17,7 +17,7 @@ import pytest
 
 from research_contract import records
 from research_contract.files import create_once, encode, write_whole
-from research_contract.records import Run, Source, Status
+from research_contract.records import Run, SourceRef, Status
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.verification.verify import verify
@@ -79,7 +79,7 @@ def begin(folder: JobFolder, *, run_id: str = RUN) -> None:
     create_once(folder.file(records.RUN), encode(run))
 
 
-def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: Source) -> None:
+def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     begin(folder)
     done = run(folder)
@@ -92,12 +92,12 @@ def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: So
     assert left == set()
 
 
-def test_a_local_job_cannot_run_there(tmp_path: Path, handbook: Source) -> None:
+def test_a_local_job_cannot_run_there(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     assert run(folder, "--storage=local").returncode == ExitCode.FAILED
 
 
-def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: Source) -> None:
+def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
     before = files(folder)
@@ -128,7 +128,7 @@ def test_a_folder_that_another_run_works_on_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("run_id", "seconds_ago"), [("another", 61), (RUN, 1), ("", 1)])
 def test_a_folder_that_no_other_run_works_on_goes_on(
-    tmp_path: Path, handbook: Source, run_id: str, seconds_ago: float
+    tmp_path: Path, handbook: SourceRef, run_id: str, seconds_ago: float
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
@@ -147,7 +147,7 @@ def test_a_job_that_is_stopped_before_it_begins_does_nothing(tmp_path: Path) -> 
 
 
 def test_a_report_that_is_wanted_at_once_is_all_that_is_done(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     create_once(folder.file(records.FINISH_NOW), b"")
@@ -179,7 +179,7 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing_it_told_of(
 
 
 def test_a_signal_stops_a_job_without_saying_that_someone_asked(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     for number in range(3_000):
         (tmp_path / "handbook" / f"{number}.md").write_text(f"# Page {number}\n\nPlain words.\n")
@@ -206,7 +206,7 @@ def words(folder: JobFolder) -> list[str]:
     return [word for word in long if len(word) > 5]
 
 
-def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: Source) -> None:
+def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: SourceRef) -> None:
     (tmp_path / "handbook" / "broken.pdf").write_bytes(b"%PDF-1.4 approval of purchases")
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = run(folder)
@@ -219,7 +219,7 @@ def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: Sou
     assert [word for word in words(folder) if word in said] == []
 
 
-def test_a_failure_prints_its_kind_and_no_more(tmp_path: Path, handbook: Source) -> None:
+def test_a_failure_prints_its_kind_and_no_more(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     cache = tmp_path / "approval-of-purchases"
     cache.write_text("in the way")
@@ -244,7 +244,7 @@ threading.Thread(target=talk, daemon=True).start()
 
 
 def test_a_library_that_talks_while_the_job_runs_is_not_heard(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(TALKATIVE)
     folder = make_folder(tmp_path / "job", sources=(handbook,))
@@ -296,14 +296,14 @@ def test_who_calls_the_entry_point_sees_a_failure_in_words(tmp_path: Path) -> No
 
 
 def test_who_calls_the_entry_point_sees_nothing_where_all_is_well(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
     assert said.splitlines()[-1] == f"job {folder.path.name}, run {RUN}: done"
 
 
-def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: Source) -> None:
+def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = call(IN_A_LOOP, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount")
     assert (done.returncode, done.stderr) == (0, "")
@@ -317,7 +317,7 @@ def test_what_is_no_id_of_a_run_is_a_usage_error(tmp_path: Path, run_id: str) ->
 
 
 def test_a_request_that_becomes_visible_late_is_waited_for(
-    tmp_path: Path, handbook: Source
+    tmp_path: Path, handbook: SourceRef
 ) -> None:
     process = subprocess.Popen(command(folder := JobFolder(tmp_path / "job")))
     time.sleep(2)

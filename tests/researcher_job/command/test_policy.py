@@ -14,7 +14,7 @@ from research_contract.configuration import (
     read_configuration,
     volume_path,
 )
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
 from tests.researcher_job.command.test_job_command import handbook
@@ -46,7 +46,9 @@ def untouched(folder: JobFolder) -> bool:
     return there <= {records.REQUEST, ".lock"}
 
 
-def test_a_source_of_the_configuration_is_read(place: Path, config: Path, handbook: Source) -> None:
+def test_a_source_of_the_configuration_is_read(
+    place: Path, config: Path, handbook: SourceRef
+) -> None:
     config.write_text('[researcher]\nconcurrency = 1\n[sources.handbook]\nuri = "handbook"\n')
     folder = make_folder(place, sources=(handbook,))
     assert run(folder, config).returncode == ExitCode.DONE
@@ -62,7 +64,7 @@ def test_a_source_of_the_configuration_is_read(place: Path, config: Path, handbo
     ],
 )
 def test_another_source_is_refused(
-    place: Path, config: Path, handbook: Source, configured: str
+    place: Path, config: Path, handbook: SourceRef, configured: str
 ) -> None:
     config.write_text(configured)
     folder = make_folder(place, sources=(handbook,))
@@ -79,7 +81,7 @@ def test_no_source_lies_where_job_folders_are(
 ) -> None:
     uri = f"file://{slashes}{str(place.parents[2]).upper()}/{inner}"
     config.write_text(f'[sources.jobs]\nuri = "{uri}"\n')
-    folder = make_folder(place, sources=(Source(name="jobs", uri=uri),))
+    folder = make_folder(place, sources=(SourceRef(name="jobs", uri=uri),))
     refused = run(folder, config)
     assert refused.returncode == ExitCode.NO_REQUEST
     assert "'jobs' lies where job folders are" in refused.stderr
@@ -90,7 +92,7 @@ def test_a_link_to_job_folders_is_refused(place: Path, config: Path, tmp_path: P
     (tmp_path / "plain").symlink_to(place.parents[2])
     uri = (tmp_path / "plain").as_uri()
     config.write_text(f'[sources.plain]\nuri = "{uri}"\n')
-    folder = make_folder(place, sources=(Source(name="plain", uri=uri),))
+    folder = make_folder(place, sources=(SourceRef(name="plain", uri=uri),))
     assert run(folder, config).returncode == ExitCode.NO_REQUEST
 
 

@@ -127,7 +127,7 @@ def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: 
     text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(60_000))
     (pond / "newts.md").write_text(text)
     folder = make_folder(
-        disk.path / "job", sources=(contract.Source(name="pond", uri=pond.as_uri()),)
+        disk.path / "job", sources=(contract.SourceRef(name="pond", uri=pond.as_uri()),)
     )
     done = command("--folder", folder.path, "--cache", disk.path / "cache")
     assert done.returncode == ExitCode.DONE, done.stderr

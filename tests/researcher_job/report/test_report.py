@@ -20,7 +20,7 @@ from research_contract.records import (
     Plan,
     QuestionResult,
     Request,
-    Source,
+    SourceRef,
     Spent,
 )
 from research_contract.text.safe import blockquote, markdown, one_line, visible
@@ -243,7 +243,7 @@ def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: P
         tmp_path,
         question="## Is the `heading` an <b>item</b>?",
         plan=Plan(title="A\n## title <script>"),
-        sources=(Source(name="## texts", uri="memory:"),),
+        sources=(SourceRef(name="## texts", uri="memory:"),),
     )
     run_job(folder, FakeLibrary({"## <b>title</b>": f"The heading item.\n{HOSTILE}"}))
     text = report_of(folder)

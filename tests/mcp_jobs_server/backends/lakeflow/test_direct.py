@@ -15,7 +15,7 @@ from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.errors import NotFound
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
-from research_contract.records import Source
+from research_contract.records import SourceRef
 from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, Scene, scene
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ def settings(stage: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
     workspace.rights.grant(
         "volume main.research.jobs", workspace.ada.name, "READ_VOLUME", "WRITE_VOLUME"
     )
-    handbook = Source(name="handbook", uri=(tmp_path / "Volumes").as_uri())
+    handbook = SourceRef(name="handbook", uri=(tmp_path / "Volumes").as_uri())
     return Settings(
         data_dir=tmp_path / "data",
         backend="lakeflow",

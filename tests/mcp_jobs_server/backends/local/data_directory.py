@@ -17,7 +17,7 @@ from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
 from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.core.settings import Settings
 from research_contract.files import decode, read_whole
-from research_contract.records import ENDED, Depth, Ended, Request, Source, new_job_id
+from research_contract.records import ENDED, Depth, Ended, Request, SourceRef, new_job_id
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")
@@ -47,7 +47,7 @@ def request(
     return Request(
         job_id=new_job_id(now),
         question=question,
-        sources=tuple(Source(name=name, uri=f"file:///{name}") for name in sources),
+        sources=tuple(SourceRef(name=name, uri=f"file:///{name}") for name in sources),
         depth=depth,
         created_at=now,
     )

@@ -15,7 +15,7 @@ from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
 from mcp_jobs_server.testing.fake_workspace.runs import Run
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.files import encode
-from research_contract.records import Request, Source, new_job_id
+from research_contract.records import Request, SourceRef, new_job_id
 from tests.mcp_jobs_server.testing.fake_workspace.conftest import ROOT, signed_in
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_the_researcher_is_run_from_the_wheels_metadata_in_a_mounted_volume(
     (documents / "leave.md").write_text("# Leave\n\nEvery employee has 28 days of leave a year.\n")
     job = workspace.add_job()
     now = datetime.now(UTC)
-    source = Source(name="handbook", uri="volume:/main/docs/handbook")
+    source = SourceRef(name="handbook", uri="volume:/main/docs/handbook")
     asked = Request(
         job_id=new_job_id(now),
         question="How many days of leave are there?",

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from research_contract import records
-from research_contract.records import Coverage, Source
+from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Query
 from researcher_job.sources.coverage import reached
 from researcher_job.sources.document import Reason, clean
@@ -218,8 +218,8 @@ async def test_sources_that_are_missing_or_of_another_kind_are_counted(
     sources = [
         source(folder),
         source(folder / "gone", "gone"),
-        Source(name="web", uri="https://example.org/"),
-        Source(name="share", uri="file://elsewhere/share"),
+        SourceRef(name="web", uri="https://example.org/"),
+        SourceRef(name="share", uri="file://elsewhere/share"),
     ]
     library = await open_library(sources, cache_dir=cache)
     assert reasons(library.coverage) == {

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from research_contract.records import Coverage, Source
+from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Passage, Query
 from researcher_job.sources.documents.documents import open_library
 from researcher_job.sources.documents.reader_process import Asked, extract
@@ -145,7 +145,7 @@ async def test_scores_do_not_depend_on_how_documents_are_divided_into_sources(
     assert _scored(alone) != _scored(together)[: len(alone)]
 
 
-async def _found(sources: Sequence[Source], cache: Path) -> Sequence[Passage]:
+async def _found(sources: Sequence[SourceRef], cache: Path) -> Sequence[Passage]:
     library = await open_library(sources, cache_dir=cache)
     return await library.search(Query("plover gravel worms"), limit=9)
 
