@@ -1,25 +1,28 @@
-"""Published fakes for tests of researchers: a library over texts in memory, and a strategy."""
+"""Published fakes of the job's ports: a source over texts in memory, strategy, sink and tracer."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from research_contract.records import Coverage, Depth, SourceRef
-from researcher_job.research.worker import FindState
+from research_contract.records import Coverage, Depth, SourceRef, Step
 from researcher_job.sources.base import (
     Frequencies,
-    Library,
+    Lexicon,
     Mention,
     Passage,
     Query,
     Quote,
     Reading,
+    Source,
 )
+from researcher_job.strategies.base import Finding
+from researcher_job.tracing.base import Attributes
 
 _WORD = re.compile(r"\w+")
 _PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
@@ -33,7 +36,7 @@ async def _let_pass(_question: str) -> None:
 
 
 @dataclass
-class FakeLibrary:
+class FakeSource:
     """A ``Library`` over ``texts`` (title to text); ranks paragraphs by the words they share.
 
     ``watcher`` sees each search first. ``searched`` lists the questions, in order;
@@ -46,10 +49,15 @@ class FakeLibrary:
     searched: list[str] = field(default_factory=list)
     opened: list[tuple[Sequence[SourceRef], Path]] = field(default_factory=list)
     about: list[str] = field(default_factory=list)
+    kind = "texts"
 
     @property
     def edition(self) -> str:
         return _sha256(json.dumps(dict(self.texts)))
+
+    @property
+    def lexicon(self) -> Lexicon:
+        return self
 
     @property
     def coverage(self) -> Coverage:
@@ -89,7 +97,7 @@ class FakeLibrary:
         cache_dir: Path,
         reading: Reading | None = None,
         about: Sequence[str] = (),
-    ) -> Library:
+    ) -> Source:
         """Stand in for ``open_library``: tells of each text as it is read, keeps nothing."""
         self.opened.append((sources, cache_dir))
         self.about += about
@@ -119,22 +127,53 @@ class FakeLibrary:
 _QUOTES: Mapping[Depth, int] = {"quick": 1, "standard": 2, "deep": 3}
 
 
-@dataclass(frozen=True)
-class FakeFindings:
-    """What ``find_passages`` found."""
+@dataclass
+class FakeStrategy:
+    """A ``Strategy`` that quotes the best passages whole; ``asked`` lists the questions, in order.
 
-    quotes: tuple[Quote, ...]
-    state: FindState
-    note: str = ""
+    A question that shares no word with the texts finds nothing.
+    """
+
+    asked: list[str] = field(default_factory=list)
+
+    async def find(
+        self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
+    ) -> Finding:
+        self.asked.append(question)
+        passages = await source.search(Query(question, terms), limit=_QUOTES[depth])
+        quotes = tuple(Quote(item, item.start, item.end, item.text, 1.0) for item in passages)
+        return Finding(quotes, "answered" if quotes else "not_found")
 
 
-async def find_passages(
-    question: str, library: Library, *, terms: Sequence[str] = (), depth: Depth = "standard"
-) -> FakeFindings:
-    """Quote the best passages whole; a question that shares no word finds nothing."""
-    passages = await library.search(Query(question, terms), limit=_QUOTES[depth])
-    quotes = tuple(Quote(item, item.start, item.end, item.text, 1.0) for item in passages)
-    return FakeFindings(quotes, "answered" if quotes else "not_found")
+@dataclass
+class FakeSink:
+    """A ``StepSink`` that keeps what it is told: ``steps`` in order, ``closed`` at the end."""
+
+    name: str = "a fake sink"
+    steps: list[Step] = field(default_factory=list)
+    closed: bool = False
+
+    def write(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeTracer:
+    """A ``Tracer`` that keeps its spans in the order in which they were opened and ended."""
+
+    opened: list[tuple[str, Attributes]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def span(self, name: str, attributes: Attributes) -> Iterator[None]:
+        self.opened.append((name, attributes))
+        try:
+            yield
+        finally:
+            self.ended.append(name)
 
 
 def _words(text: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.network import is_loopback
 
 KEYS = ("tokens", "issuer", "resource", "audience", "scopes")
 _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
@@ -120,11 +120,3 @@ def _check_url(name: str, url: str) -> None:
 def _is_plain_and_near(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme == "http" and is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this computer reaches the host."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

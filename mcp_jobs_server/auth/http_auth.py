@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +12,7 @@ from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 
-from mcp_jobs_server.auth.auth_table import Auth
+from mcp_jobs_server.auth.auth_table import Auth, read_auth
 from mcp_jobs_server.auth.bearer import TokenHolders, Verifier
 from mcp_jobs_server.auth.caller import Callers
 from mcp_jobs_server.auth.databricks_app import AppUsers, ForwardedToken
@@ -37,8 +39,13 @@ class Gate:
     middleware: Any = None
 
 
-def gate_of(settings: Settings, *, port: int = 0) -> Gate:
-    """Return the gate for the settings; ``port`` is where the server listens itself."""
+def gate_of(settings: Settings, *, port: int = 0, environ: Mapping[str, str] = os.environ) -> Gate:
+    """Return the gate for the settings; ``port`` is where the server listens itself.
+
+    Raises:
+        InvalidArgument: the table ``[auth]`` cannot be used.
+    """
+    auth = read_auth(settings.auth_table, environ)
     if settings.app:
         return Gate(
             callers=AppUsers(settings),
@@ -46,13 +53,13 @@ def gate_of(settings: Settings, *, port: int = 0) -> Gate:
             transport=_unchecked(),  # the proxy before an app decides who reaches it, and as what
             middleware=ForwardedToken,
         )
-    if settings.auth:
+    if auth:
         return Gate(
             callers=TokenHolders(settings),
             tells_apart=True,
-            verifier=Verifier(settings.auth),
-            auth=_auth(settings.auth),
-            transport=_deployed(settings.auth.resource, port),
+            verifier=Verifier(auth),
+            auth=_auth(auth),
+            transport=_deployed(auth.resource, port),
         )
     return Gate(callers=near(settings))
 

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from mcp_jobs_server.auth.auth_table import Auth, is_loopback
+from mcp_jobs_server.auth.auth_table import Auth
 from mcp_jobs_server.core.errors import Unavailable, Unidentified
+from mcp_jobs_server.core.network import is_loopback
 from mcp_jobs_server.core.ttl_cache import Remembered
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from mcp_jobs_server.cli.output import note
@@ -25,8 +26,10 @@ def serve(args: argparse.Namespace) -> int:
         host = args.host or (EVERYWHERE if settings.app else "127.0.0.1")
         port = settings.app_port if args.port is None else args.port
         return http.serve(settings, host=host, port=port, extra_sources=extra)
+    from mcp_jobs_server.auth.auth_table import read_auth
     from mcp_jobs_server.transports import stdio
 
+    read_auth(settings.auth_table, os.environ)  # not needed here, but a mistake should be noticed
     _say_what_is_waited_for()
     return stdio.serve(settings, extra_sources=extra)
 

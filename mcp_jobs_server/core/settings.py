@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.auth.auth_table import Auth, read_auth
 from mcp_jobs_server.core import environment
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Owner
@@ -71,8 +70,10 @@ class Settings:
     may take to end by itself before it is killed, ``finish_grace_seconds`` how long one that
     was asked for its report; ``report_seconds`` bounds writing a report from a folder.
 
-    ``volume`` and ``job_id`` are set where the backend is ``lakeflow``. ``app`` is the name of the
-    Databricks App that this process is, "" elsewhere, and ``app_port`` where it must listen.
+    ``auth_table`` is the table ``[auth]`` as it is written; ``auth/auth_table.py`` reads it where
+    the server is served. ``volume`` and ``job_id`` are set where the backend is ``lakeflow``.
+    ``app`` is the name of the Databricks App that this process is, "" elsewhere, and ``app_port``
+    where it must listen.
     """
 
     data_dir: Path
@@ -88,7 +89,7 @@ class Settings:
     principals: tuple[str, ...] = ()
     retention_days: int = 0
     quotas: Quotas = Quotas()
-    auth: Auth = field(default_factory=Auth)
+    auth_table: Mapping[str, Any] = field(default_factory=dict)
     app: str = ""
     app_port: int = 8000
     stop_grace_seconds: float = 5.0
@@ -171,7 +172,7 @@ def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None)
             cost_a_day=value.number("MAX_COST_A_DAY", 0, least=0),
             queued=int(value.number("MAX_QUEUED", 0, least=0)),
         ),
-        auth=read_auth(file.auth, environ),
+        auth_table=file.auth,
         app=environ.get("DATABRICKS_APP_NAME", ""),
         app_port=int(environ.get("DATABRICKS_APP_PORT") or 8000),
         log_level=value.text("LOG_LEVEL", "WARNING").upper(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import anyio
+from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import (
@@ -15,6 +17,7 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
+from mcp_jobs_server.auth.caller import Callers
 from mcp_jobs_server.core.errors import JobsError, NotFound, Unavailable
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import ListActiveJobs
@@ -23,9 +26,6 @@ from mcp_jobs_server.protocol.tools import LONGEST_CALL_SECONDS
 from research_contract import records
 from research_contract.files import NewerFormat
 
-if TYPE_CHECKING:
-    from mcp_jobs_server.protocol.server import ResearchServer
-
 FILES = {
     records.REPORT: ("text/markdown", "The whole report of a research job, as Markdown."),
     records.REPORT_HTML: ("text/html", "The whole report of a research job, as a web page."),
@@ -33,15 +33,17 @@ FILES = {
 }
 
 
-def add_to(server: ResearchServer) -> None:
-    """Offer the files of job folders that a reader wants as resource templates."""
+def add_resources(server: MCPServer[Jobs], callers: Callers, jobs: Callable[[], Jobs]) -> None:
+    """Offer the files of job folders as resource templates, and complete their job ids.
+
+    ``jobs`` returns the jobs that are open while the server serves.
+    """
     for name, (kind, description) in FILES.items():
-        _add(server, name, kind, description)
-    _complete_ids(server)
+        _add_template(server, callers, name, kind, description)
+    _complete_job_ids(server, callers, jobs)
 
 
-def _complete_ids(server: ResearchServer) -> None:
-    """Offer the caller's own job ids where a client asks what a ``job_id`` may be."""
+def _complete_job_ids(server: MCPServer[Jobs], callers: Callers, jobs: Callable[[], Jobs]) -> None:
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
@@ -54,8 +56,8 @@ def _complete_ids(server: ResearchServer) -> None:
         asked = ListActiveJobs(include_recent=True, limit=100)
         try:
             with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await server.callers.caller()
-                listed = await server.jobs.list(who.owner, asked)
+                who = await callers.caller()
+                listed = await jobs().list(who.owner, asked)
         except (JobsError, TimeoutError):
             return Completion(values=[])  # a client only offers them while something is typed
         ids = [job.job_id for job in listed.jobs if job.job_id.startswith(argument.value)]
@@ -65,7 +67,9 @@ def _complete_ids(server: ResearchServer) -> None:
     register(complete)
 
 
-def _add(server: ResearchServer, name: str, kind: str, description: str) -> None:
+def _add_template(
+    server: MCPServer[Jobs], callers: Callers, name: str, kind: str, description: str
+) -> None:
     @server.resource(
         f"research://{{job_id}}/{name}", name=name, description=description, mime_type=kind
     )
@@ -73,7 +77,7 @@ def _add(server: ResearchServer, name: str, kind: str, description: str) -> None
         jobs = context.request_context.lifespan_context
         try:
             with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await server.callers.caller()
+                who = await callers.caller()
                 data = await jobs.file(who.owner, job_id, name)
         except NotFound as error:
             raise ResourceNotFoundError(error_text(error)) from error

@@ -18,7 +18,7 @@ from mcp_jobs_server.auth.caller import Callers, OnePerson
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages import wording
-from mcp_jobs_server.protocol import resources
+from mcp_jobs_server.protocol.resources import add_resources
 from mcp_jobs_server.protocol.tools import TOOLS
 from research_contract.records import SourceRef
 
@@ -65,7 +65,7 @@ class ResearchServer(MCPServer[Jobs]):
             token_verifier=verifier,
             auth=auth,
         )
-        resources.add_to(self)
+        add_resources(self, self.callers, lambda: self.jobs)
 
     @property
     def jobs(self) -> Jobs:

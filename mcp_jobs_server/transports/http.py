@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.app import open_jobs
-from mcp_jobs_server.auth.auth_table import is_loopback
 from mcp_jobs_server.auth.http_auth import Gate, gate_of
 from mcp_jobs_server.core.errors import InvalidArgument, Unavailable
+from mcp_jobs_server.core.network import is_loopback
 from mcp_jobs_server.core.readiness import Parts
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.core.ttl_cache import Remembered

@@ -105,9 +105,9 @@ def _finish(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
 
 def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     from researcher_job.research.job import Job
-    from researcher_job.sources.documents.documents import open_library
+    from researcher_job.sources.documents.documents import open_documents
     from researcher_job.sources.index.index import remove_unused
-    from researcher_job.strategies.extractive.strategy import find
+    from researcher_job.strategies.configured import strategy_named
 
     request = folder.request()
     configuration = _configured(folder, request, options)
@@ -116,13 +116,14 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     before = folder.status()
     with _cache(folder, options.cache) as cache_dir:
         remove_unused(cache_dir)
+        settings = _paces(folder, cache_dir, configuration)
         job = Job(
             folder=folder,
             request=request,
             attempt=options.attempt or (before.attempt + 1 if before else 1),
-            settings=_paces(folder, cache_dir, configuration),
-            open_library=open_library,
-            find=find,
+            settings=settings,
+            open_source=open_documents,
+            strategy=strategy_named(settings.strategy),
             control=control,
             on_stop=leave_soon,
             run_id=options.run_id or "",

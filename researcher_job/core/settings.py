@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from researcher_job.core.errors import Refused
+
+StrategyName = Literal["extractive"]
+"""How questions are pursued: ``extractive`` finds and quotes without a language model."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class JobSettings:
     part_records: int = 1_000
     reserve_bytes: int = 2_000_000
     progress_seconds: float = 0.0
+    strategy: StrategyName = "extractive"
 
     def on_mount(self) -> JobSettings:
         """Return the paces for a folder that is reached through a mount: it bears few writes.
@@ -64,7 +69,7 @@ class JobSettings:
 
 
 class Researcher(BaseModel):
-    """The table ``[researcher]`` of ``research.toml``: paces in seconds, and the model endpoint.
+    """The table ``[researcher]`` of ``research.toml``: paces in seconds, strategy and model.
 
     ``model`` is the name of a serving endpoint, "" for none.
     """
@@ -76,6 +81,7 @@ class Researcher(BaseModel):
     heartbeat_seconds: float = Field(default=2.0, ge=0.1, le=20)
     look_seconds: float = Field(default=0.25, ge=0.01, le=1)
     progress_seconds: float = Field(default=0.0, ge=0, le=300)
+    strategy: StrategyName = "extractive"
     model: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,128}$")
 
 

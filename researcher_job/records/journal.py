@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from research_contract import records
 from research_contract.records import Step, StepKind
 from research_contract.text.safe import one_line
 from researcher_job.core.clock import Clock
+from researcher_job.core.errors import kind_of
 from researcher_job.records.redaction import MAX_MESSAGE, redact, redact_text
 from researcher_job.records.segments import Parts
+from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusBoard
 from researcher_job.records.storage import LOCAL, Storage
 
@@ -20,7 +23,7 @@ LOST = "This step was lost when the attempt before it died."
 
 
 class Journal:
-    """Appends to the step log and keeps the status in step with it.
+    """Appends to the step log, updates the status with it, and passes steps on to ``sinks``.
 
     ``recent`` holds the latest messages of this attempt, oldest first.
     """
@@ -33,9 +36,11 @@ class Journal:
         clock: Clock,
         part_records: int,
         storage: Storage = LOCAL,
+        sinks: Sequence[StepSink] = (),
     ) -> None:
         self._steps = Parts(root, records.STEPS, Step, limit=part_records, storage=storage)
         self._clock = clock
+        self._sinks = list(sinks)
         self.board = board
         self.recent: deque[str] = deque(maxlen=5)
         board.change(last_step=self._steps.last, step_part=self._steps.part)
@@ -63,6 +68,20 @@ class Journal:
         )
         self.recent.append(made.message)
         self.board.change(last_step=made.step, step_part=self._steps.part)
+        self._pass_on(made)
+
+    def _pass_on(self, step: Step) -> None:
+        kept: list[StepSink] = []
+        failures: list[str] = []
+        for sink in self._sinks:
+            try:
+                sink.write(step)
+                kept.append(sink)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the job goes on
+                failures.append(f"Steps no longer go to {sink.name}: {kind_of(error)}.")
+        self._sinks = kept
+        for failure in failures:
+            self.step("error", failure)
 
     def make_up(self, last: int) -> None:
         """Fill the numbers up to ``last``: an earlier attempt told of steps that are lost.
@@ -78,6 +97,9 @@ class Journal:
         self.board.change(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
 
     def close(self) -> None:
-        """End the step log of this attempt and write the last status."""
+        """End the step log of this attempt, close its sinks and write the last status."""
         self._steps.close()
+        for sink in self._sinks:
+            with suppress(Exception):  # there is no step log any more that could say so
+                sink.close()
         self.board.write()

@@ -13,7 +13,7 @@ from research_contract.records import Evidence, Request
 from researcher_job.core.errors import JobError, Misquoted
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query, Quote
+from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Quote, Source
 
 
 class EarlierUnreadable(JobError):
@@ -130,11 +130,12 @@ def _distinct(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 @dataclass(frozen=True)
-class EarlierLibrary:
-    """The quotes of an earlier job as a ``Library``; ``now`` says how common a word is today."""
+class EarlierSource:
+    """The quotes of an earlier job as a ``Source``; word statistics are those of ``now``."""
 
     earlier: Earlier
-    now: Library
+    now: Source
+    kind = "earlier job"
 
     @property
     def edition(self) -> str:
@@ -144,6 +145,10 @@ class EarlierLibrary:
     def coverage(self) -> records.Coverage:
         return self.now.coverage
 
+    @property
+    def lexicon(self) -> Lexicon | None:
+        return _WithoutTitles(self.now.lexicon) if self.now.lexicon else None
+
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         """Return all quotes that share a word with the query, the most shared first."""
         wanted = _words(" ".join((query.question, *query.terms)))
@@ -152,15 +157,21 @@ class EarlierLibrary:
         best = sorted((item for item in quotes if shared[item.n]), key=lambda item: -shared[item.n])
         return [quote_of(item).passage for item in best[:limit]]
 
+    async def snapshot(self, sha256: str) -> str:
+        return self.earlier.text_of(sha256)
+
+
+@dataclass(frozen=True)
+class _WithoutTitles:
+    """Word statistics of today's sources. Their titles are of documents that were not quoted."""
+
+    now: Lexicon
+
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await self.now.frequencies(stems)
 
     async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
-        """Know no titles: what was found then is all there is."""
         return ()
-
-    async def snapshot(self, sha256: str) -> str:
-        return self.earlier.text_of(sha256)
 
 
 def _words(text: str) -> set[str]:

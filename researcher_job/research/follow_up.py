@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Depth, Evidence
-from researcher_job.research.earlier_job import Earlier, EarlierLibrary
+from researcher_job.research.earlier_job import Earlier, EarlierSource
 from researcher_job.research.recheck import recheck, same_words
-from researcher_job.research.worker import Find, FindState
-from researcher_job.sources.base import Library, Quote
+from researcher_job.sources.base import Quote, Source
+from researcher_job.strategies.base import State, Strategy
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Carried:
     """
 
     quotes: tuple[CarriedQuote, ...]
-    state: FindState
+    state: State
     outdated: int = 0
 
 
@@ -41,12 +41,12 @@ class FollowUp:
     """Finds what fits a question among the quotes of ``earlier``."""
 
     earlier: Earlier
-    find: Find
+    strategy: Strategy
 
     async def carry(
         self,
         question: str,
-        library: Library,
+        source: Source,
         *,
         terms: Sequence[str],
         depth: Depth,
@@ -60,18 +60,18 @@ class FollowUp:
             CapReached: no tool call was left.
         """
         there = {same_words(item.quote) for item in known}
-        own = EarlierLibrary(self.earlier, library)
-        found = await self.find(question, own, terms=terms, depth=depth)
+        own = EarlierSource(self.earlier, source)
+        found = await self.strategy.find(question, own, terms=terms, depth=depth)
         fitting = [quote for quote in found.quotes if same_words(quote.text) not in there]
-        looked = [await self._now(quote, library) for quote in fitting]
+        looked = [await self._now(quote, source) for quote in fitting]
         kept = tuple(quote for quote in looked if quote)
         return Carried(kept, found.state if kept else "not_found", len(looked) - len(kept))
 
-    async def _now(self, quote: Quote, library: Library) -> CarriedQuote | None:
+    async def _now(self, quote: Quote, source: Source) -> CarriedQuote | None:
         item = self._evidence(quote)
-        now = await recheck(item, library)
+        now = await recheck(item, source)
         if now.state == "same" and now.quote:
-            text = await library.snapshot(now.quote.passage.snapshot)
+            text = await source.snapshot(now.quote.passage.snapshot)
             return CarriedQuote(_scored(now.quote, quote.score), text, "")
         if now.document_read:
             return None

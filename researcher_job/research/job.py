@@ -26,21 +26,24 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
 from researcher_job.records.progress_page import Progress
+from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusBoard
 from researcher_job.report.conclusion import FINISH_NOW, Conclusion
 from researcher_job.report.report import title_of
 from researcher_job.research.earlier_job import Earlier, EarlierUnreadable, read_earlier
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.lead import Lead, open_questions
-from researcher_job.research.metered_library import MeteredLibrary
+from researcher_job.research.metered_source import MeteredSource
 from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
-from researcher_job.research.worker import Find, Worker
-from researcher_job.sources.base import Library, Reading
+from researcher_job.research.worker import Worker
+from researcher_job.sources.base import Reading, Source
 from researcher_job.sources.coverage import reached
+from researcher_job.strategies.base import Strategy
+from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
 
 
-class OpenLibrary(Protocol):
+class OpenSource(Protocol):
     """Reads the sources and returns them ready to be searched."""
 
     def __call__(
@@ -50,7 +53,7 @@ class OpenLibrary(Protocol):
         cache_dir: Path,
         reading: Reading | None = None,
         about: Sequence[str] = (),
-    ) -> Awaitable[Library]: ...
+    ) -> Awaitable[Source]: ...
 
 
 @dataclass
@@ -66,25 +69,29 @@ class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
     ``on_stop`` is called once when a stop is seen, before the research is cancelled. ``run_id``
-    is the run that this attempt is part of, where runs have ids.
+    is the run that this attempt is part of, where runs have ids. ``sinks`` receive its steps.
     """
 
     folder: JobFolder
     request: Request
     attempt: int
     settings: JobSettings
-    open_library: OpenLibrary
-    find: Find
+    open_source: OpenSource
+    strategy: Strategy
     control: Control
     clock: Clock = field(default_factory=Clock)
     on_stop: Callable[[], None] = lambda: None
     run_id: str = ""
+    sinks: Sequence[StepSink] = ()
+    tracer: Tracer = field(default_factory=NoTracing)
 
     async def run(self) -> ExitCode:
         """Do the job and return how it ended. A job that has an outcome is left as it is."""
         if self.folder.outcome():
             return ExitCode.DONE
-        return await _Attempt(self).run()
+        attributes: Attributes = {"job_id": self.request.job_id, "attempt": self.attempt}
+        with self.tracer.span(JOB, attributes):
+            return await _Attempt(self).run()
 
 
 class _Attempt:
@@ -104,7 +111,12 @@ class _Attempt:
             root, self._first(before), clock=job.clock, spent=self._spent, storage=storage
         )
         self._journal = Journal(
-            root, self._board, clock=job.clock, part_records=most, storage=storage
+            root,
+            self._board,
+            clock=job.clock,
+            part_records=most,
+            storage=storage,
+            sinks=job.sinks,
         )
         self._told = before.last_step if before else 0
         self._progress = Progress(
@@ -207,15 +219,15 @@ class _Attempt:
         unfinished = open_questions(self._job.folder, self._questions)
         if not unfinished and not (refreshed and not read_changes(self._job.folder.path)):
             return
-        library = await self._read_sources()
-        follow_up = FollowUp(earlier, self._job.find) if earlier and not refreshed else None
-        if not library.coverage.read and not (earlier and earlier.quotes):
-            self._interruption.reason = _nothing_read(self._job.request, library.coverage)
+        source = await self._read_sources()
+        follow_up = FollowUp(earlier, self._job.strategy) if earlier and not refreshed else None
+        if not source.coverage.read and not (earlier and earlier.quotes):
+            self._interruption.reason = _nothing_read(self._job.request, source.coverage)
             return
         self._board.change(state="researching")
-        await self._pursue(library, follow_up)
+        await self._pursue(source, follow_up)
         if refreshed:
-            await self._compare(refreshed, library)
+            await self._compare(refreshed, source)
 
     async def _read_earlier(self) -> Earlier | None:
         """Read what an earlier job found; the research goes on without it where it is not there."""
@@ -229,11 +241,15 @@ class _Attempt:
             self._journal.step("status", earlier.sentence())
         return earlier
 
-    async def _compare(self, earlier: Earlier, library: Library) -> None:
+    async def _compare(self, earlier: Earlier, source: Source) -> None:
         """Write down what is new, changed and gone since the job that this one repeats."""
         self._journal.say("Comparing with the earlier evidence")
-        metered = MeteredLibrary(
-            library, worker="refresh", journal=self._journal, ledger=self._ledger
+        metered = MeteredSource(
+            source,
+            worker="refresh",
+            journal=self._journal,
+            ledger=self._ledger,
+            tracer=self._job.tracer,
         )
         refresh = Refresh(earlier, self._questions, metered, self._book)
         tasks = (self._job.folder.task(index) for index in range(len(self._questions)))
@@ -245,14 +261,15 @@ class _Attempt:
         self._board.change(last_evidence=self._book.last)
         self._journal.step("status", changes.sentence())
 
-    async def _pursue(self, library: Library, follow_up: FollowUp | None) -> None:
+    async def _pursue(self, source: Source, follow_up: FollowUp | None) -> None:
         await self._lead().pursue(
             Worker(
-                library=library,
-                find=self._job.find,
+                source=source,
+                strategy=self._job.strategy,
                 journal=self._journal,
                 book=self._book,
                 ledger=self._ledger,
+                tracer=self._job.tracer,
                 terms=self._job.request.plan.search_terms,
                 depth=self._job.request.depth,
                 follow_up=follow_up,
@@ -277,25 +294,25 @@ class _Attempt:
         self._journal.step("plan", said, payload={"questions": list(self._questions)})
         self._progress.write(self._journal)
 
-    async def _read_sources(self) -> Library:
+    async def _read_sources(self) -> Source:
         sources = self._job.request.sources
         names = ", ".join(source.name for source in sources)
         self._journal.say(f"Reading {names}" if names else "No sources were named")
         self._journal.step("status", f"Reading the sources: {names or 'none'}.")
-        library = await self._job.open_library(
+        source = await self._job.open_source(
             sources,
             cache_dir=self._job.settings.cache_dir,
             reading=self._on_read,
             about=(*self._questions, *self._job.request.plan.search_terms),
         )
-        self._board.change(coverage=library.coverage)
+        self._board.change(coverage=source.coverage)
         self._journal.step(
             "status",
-            library.coverage.sentence(),
-            payload=library.coverage.model_dump(mode="json"),
+            source.coverage.sentence(),
+            payload=source.coverage.model_dump(mode="json"),
         )
         self._progress.write(self._journal)
-        return library
+        return source
 
     async def _on_read(self, coverage: Coverage, name: str) -> None:
         self._board.change(coverage=coverage)
@@ -318,15 +335,16 @@ class _Attempt:
         self._board.change(state="writing")
         self._journal.say("Writing the report")
         self._board.write()
-        Conclusion(
-            folder=job.folder,
-            request=job.request,
-            spent=self._budget.tick(),
-            coverage=self._board.current.coverage or Coverage(),
-            attempts=job.attempt,
-            reason=self._interruption.reason,
-            at=job.clock.now(),
-        ).write_outcome(self._journal, self._progress)
+        with job.tracer.span(REPORT, {"quotes": self._book.last}):
+            Conclusion(
+                folder=job.folder,
+                request=job.request,
+                spent=self._budget.tick(),
+                coverage=self._board.current.coverage or Coverage(),
+                attempts=job.attempt,
+                reason=self._interruption.reason,
+                at=job.clock.now(),
+            ).write_outcome(self._journal, self._progress)
         return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from research_contract.records import Evidence
-from researcher_job.sources.base import Library, Passage, Query, Quote
+from researcher_job.sources.base import Passage, Query, Quote, Source
 
 PASSAGES = 20
 """How many passages are looked at for one quote."""
@@ -34,18 +34,18 @@ class Standing:
     document_read: bool = False
 
 
-async def recheck(item: Evidence, library: Library) -> Standing:
+async def recheck(item: Evidence, source: Source) -> Standing:
     """Return where the quote stands now. Costs one search.
 
     Raises what the library raises.
     """
-    passages = await library.search(Query(item.quote[:_MOST_ASKED]), limit=PASSAGES)
+    passages = await source.search(Query(item.quote[:_MOST_ASKED]), limit=PASSAGES)
     own = [passage for passage in passages if passage.uri == item.uri]
     for passage in [*own, *(other for other in passages if other.uri != item.uri)]:
         if found := _word_for_word(item.quote, passage):
             return Standing("same", found, document_read=bool(own))
     for passage in own[:1]:
-        if found := _anywhere(item, passage, await library.snapshot(passage.snapshot)):
+        if found := _anywhere(item, passage, await source.snapshot(passage.snapshot)):
             return Standing("same", found, document_read=True)
     if nearest := _nearest(item.quote, own):
         return Standing("changed", nearest, document_read=True)

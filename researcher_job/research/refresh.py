@@ -11,7 +11,7 @@ from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.changes import Change, Changes
 from researcher_job.research.earlier_job import Earlier, quote_of
 from researcher_job.research.recheck import recheck, same_words
-from researcher_job.sources.base import Library, Quote
+from researcher_job.sources.base import Quote, Source
 
 NO_QUESTION = -1
 """The question of earlier quotes that were not found again: they answer none any more."""
@@ -23,7 +23,7 @@ class Refresh:
 
     earlier: Earlier
     questions: Sequence[str]
-    library: Library
+    source: Source
     book: EvidenceBook
 
     async def compare(self, found: Sequence[Evidence]) -> Changes:
@@ -49,7 +49,7 @@ class Refresh:
         )
 
     async def _look(self, item: Evidence, found: Sequence[Evidence]) -> Change | None:
-        now = await recheck(item, self.library)
+        now = await recheck(item, self.source)
         if now.state == "same":
             return None
         before = self._keep(item)
@@ -60,7 +60,7 @@ class Refresh:
         return Change(kind="changed", before=before, after=after)
 
     async def _record(self, question: int, quote: Quote) -> int:
-        text = await self.library.snapshot(quote.passage.snapshot)
+        text = await self.source.snapshot(quote.passage.snapshot)
         return self.book.record(question, quote, text)[0].n
 
     def _keep(self, item: Evidence) -> int:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
 
 from research_contract.records import Depth, Evidence, QuestionResult
 from researcher_job.core.errors import Misquoted
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
-from researcher_job.research.metered_library import MeteredLibrary
-from researcher_job.sources.base import Library, Quote
-
-if TYPE_CHECKING:
-    from researcher_job.research.follow_up import FollowUp
-
-FindState = Literal["answered", "partial", "not_found"]
+from researcher_job.research.follow_up import FollowUp
+from researcher_job.research.metered_source import MeteredSource
+from researcher_job.sources.base import Quote, Source
+from researcher_job.strategies.base import Finding, Strategy
+from researcher_job.tracing.base import QUESTION, Tracer
 
 _SAID = {
     "answered": "Answered with {count}.",
@@ -27,25 +24,6 @@ _SAID = {
 _RANK = {"not_found": 0, "partial": 1, "answered": 2}
 
 
-class Found(Protocol):
-    """What a strategy found for one question: its quotes (best first), state and a note."""
-
-    @property
-    def quotes(self) -> Sequence[Quote]: ...
-    @property
-    def state(self) -> FindState: ...
-    @property
-    def note(self) -> str: ...
-
-
-class Find(Protocol):
-    """A strategy: searches the library for what speaks to a question."""
-
-    def __call__(
-        self, question: str, library: Library, *, terms: Sequence[str] = (), depth: Depth = ...
-    ) -> Awaitable[Found]: ...
-
-
 @dataclass(frozen=True)
 class Worker:
     """All that pursuing a question needs. Questions share it and run concurrently.
@@ -53,11 +31,12 @@ class Worker:
     ``follow_up`` is there where an earlier job may have found what fits.
     """
 
-    library: Library
-    find: Find
+    source: Source
+    strategy: Strategy
     journal: Journal
     book: EvidenceBook
     ledger: Ledger
+    tracer: Tracer
     terms: Sequence[str]
     depth: Depth
     follow_up: FollowUp | None = None
@@ -68,11 +47,19 @@ class Worker:
         Raises:
             CapReached: no tool call was left; evidence of this question may be missing.
         """
+        with self.tracer.span(QUESTION, {"index": index}):
+            return await self._pursue(index, question)
+
+    async def _pursue(self, index: int, question: str) -> QuestionResult:
         name = worker_name(index)
-        library = MeteredLibrary(
-            self.library, worker=name, journal=self.journal, ledger=self.ledger
+        source = MeteredSource(
+            self.source,
+            worker=name,
+            journal=self.journal,
+            ledger=self.ledger,
+            tracer=self.tracer,
         )
-        found = await self.find(question, library, terms=self.terms, depth=self.depth)
+        found = await self.strategy.find(question, source, terms=self.terms, depth=self.depth)
         kept = [
             evidence
             for quote in found.quotes
@@ -80,7 +67,7 @@ class Worker:
         ]
         result = _result(question, found, kept)
         if self.follow_up:
-            result = await self._carry(index, self.follow_up, result, kept, library)
+            result = await self._carry(index, self.follow_up, result, kept, source)
         count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
         self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
         self.book.settle()
@@ -92,11 +79,11 @@ class Worker:
         follow_up: FollowUp,
         result: QuestionResult,
         kept: Sequence[Evidence],
-        library: Library,
+        source: Source,
     ) -> QuestionResult:
         """Add what an earlier job found and still holds."""
         carried = await follow_up.carry(
-            result.question, library, terms=self.terms, depth=self.depth, known=kept
+            result.question, source, terms=self.terms, depth=self.depth, known=kept
         )
         added = [
             self._add(index, one.quote, one.text, carried_from=one.carried_from)
@@ -118,7 +105,7 @@ class Worker:
 
     async def _keep(self, index: int, quote: Quote, *, worker: str) -> Evidence | None:
         try:
-            text = await self.library.snapshot(quote.passage.snapshot)
+            text = await self.source.snapshot(quote.passage.snapshot)
             return self._add(index, quote, text)
         except Misquoted as error:
             self.journal.step(
@@ -150,7 +137,7 @@ def worker_name(index: int) -> str:
     return f"question {index + 1}"
 
 
-def _result(question: str, found: Found, kept: list[Evidence]) -> QuestionResult:
+def _result(question: str, found: Finding, kept: list[Evidence]) -> QuestionResult:
     numbers = tuple(dict.fromkeys(item.n for item in kept))
     state = found.state
     if not numbers:

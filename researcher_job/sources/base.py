@@ -1,4 +1,4 @@
-"""The port to what a job may search."""
+"""The port to what a job searches: a source, and the lexicon that an index adds to one."""
 
 from __future__ import annotations
 
@@ -82,15 +82,38 @@ Reading = Callable[[Coverage, str], Awaitable[None]]
 """Called while sources are read: coverage so far, and the name of what was read last."""
 
 
-class Library(Protocol):
-    """The sources of one job, opened and ready to be searched together.
+class Lexicon(Protocol):
+    """What a full-text index knows beyond its passages: word statistics and titles."""
 
-    Scores are comparable across its sources and depend on nothing outside them.
+    async def frequencies(self, stems: Sequence[str]) -> Frequencies:
+        """Return in how many passages each of ``stems`` occurs; 0 for those found nowhere."""
+        ...
+
+    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
+        """Return the titles that occur in ``texts``, scored as ``search`` scores for ``query``.
+
+        Empty where the source keeps no titles.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Something a job searches and opens: folders of documents, an earlier job, a service.
+
+    The scores of one source are comparable with each other and depend on nothing outside it.
+    Several indexes behind one source are scored by their joint word statistics, so that the order
+    does not depend on how documents are divided among them. Ranks of different sources are never
+    compared; scores only where both have a ``lexicon``.
+
+    ``kind`` is a short name for the step log, such as ``documents``.
     """
 
     @property
+    def kind(self) -> str: ...
+
+    @property
     def edition(self) -> str:
-        """Name of exactly what can be found here: another one once any of it changed."""
+        """Identifier of the exact content: it changes when anything that can be found changes."""
         ...
 
     @property
@@ -98,25 +121,29 @@ class Library(Protocol):
         """What was found and read, and what was not and why."""
         ...
 
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """Word statistics and titles, where an index has them."""
+        ...
+
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        """Return up to ``limit`` passages, the best first; none where nothing matches."""
-        ...
-
-    async def frequencies(self, stems: Sequence[str]) -> Frequencies:
-        """Return in how many passages each of ``stems`` occurs; 0 for those found nowhere."""
-        ...
-
-    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
-        """Return what ``texts`` name by its title, scored as ``search`` scores for ``query``.
-
-        None where titles are not known.
-        """
+        """Return up to ``limit`` passages, best first; none where nothing matches."""
         ...
 
     async def snapshot(self, sha256: str) -> str:
-        """Return the extracted text that passages with this ``snapshot`` point into.
+        """Open the text that passages with this ``snapshot`` point into.
 
         Raises:
-            KeyError: no document has this hash.
+            KeyError: no document of this source has this hash.
         """
         ...
+
+
+async def word_statistics(
+    source: Source, stems: Sequence[str], passages: Sequence[Passage]
+) -> Frequencies:
+    """Return how common ``stems`` are in ``source``; counted in ``passages`` without a lexicon."""
+    if source.lexicon is not None:
+        return await source.lexicon.frequencies(stems)
+    texts = [passage.text.casefold() for passage in passages]
+    return Frequencies(len(texts), {stem: sum(stem in text for text in texts) for stem in stems})

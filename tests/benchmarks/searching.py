@@ -13,8 +13,8 @@ from pathlib import Path
 import anyio
 
 from research_contract.records import SourceRef
-from researcher_job.sources.base import Library, Query
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.base import Query, Source
+from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.index.tokenizer import TOKENIZER
 from tests.benchmarks.measures import Row
 
@@ -49,7 +49,7 @@ async def _rows(
     folder: Path, cache: Path, asked: Sequence[Sequence[str]], few: Sequence[Sequence[str]]
 ) -> list[Row]:
     source = SourceRef(name="docs", uri=folder.as_uri())
-    library = await open_library([source], cache_dir=cache)
+    library = await open_documents([source], cache_dir=cache)
     with closing(sqlite3.connect(":memory:")) as bare:
         count = _copied(cache, bare)
         return [
@@ -76,7 +76,7 @@ def _copied(cache: Path, bare: sqlite3.Connection) -> int:
 
 
 async def _medians(
-    library: Library, bare: sqlite3.Connection, asked: Sequence[Sequence[str]]
+    library: Source, bare: sqlite3.Connection, asked: Sequence[Sequence[str]]
 ) -> tuple[float, float]:
     """Ask both in turn, each question once; return milliseconds of ours and of the bare table."""
     ours, theirs = [], []

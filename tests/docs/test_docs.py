@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import BaseModel
 
+from mcp_jobs_server.auth.auth_table import read_auth
 from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.polling import TICK_SECONDS
 from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS
@@ -159,7 +160,7 @@ def test_configurations_can_be_loaded(fence: Fence, tmp_path: Path) -> None:
     file.write_text(fence.text, encoding="utf-8")
     secrets = dict.fromkeys(re.findall(r"env:(\w+)", fence.text), "x" * 32)
     found = load(secrets, config=file)
-    assert found.sources or found.auth
+    assert found.sources or read_auth(found.auth_table, secrets)
 
 
 @pytest.mark.parametrize("fence", blocks("text"))

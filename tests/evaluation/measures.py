@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from statistics import mean
 
 from research_contract.records import SourceRef
-from researcher_job.sources.base import Frequencies, Library, Passage, Query
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.base import Frequencies, Passage, Query
+from researcher_job.sources.documents.documents import open_documents
+from researcher_job.sources.index.document_source import DocumentSource
 from researcher_job.sources.index.query import Question, analyse
 from researcher_job.strategies.extractive.confidence import Calibration
 from researcher_job.strategies.extractive.embeddings import vectors_for
@@ -100,7 +101,7 @@ def _mean(values: Values) -> float:
 class Searched:
     """One set, laid out as a folder and opened as jobs open it."""
 
-    def __init__(self, data: EvaluationSet, library: Library) -> None:
+    def __init__(self, data: EvaluationSet, library: DocumentSource) -> None:
         self.data = data
         self._library = library
         self._gathered: dict[str, Gathered] = {}
@@ -110,7 +111,7 @@ class Searched:
     async def open(cls, data: EvaluationSet, folder: Path) -> Searched:
         lay_out(data.items, folder / "documents")
         source = SourceRef(name="set", uri=(folder / "documents").resolve().as_uri())
-        return cls(data, await open_library([source], cache_dir=folder / "cache"))
+        return cls(data, await open_documents([source], cache_dir=folder / "cache"))
 
     async def quotes(self, query: str, method: Method) -> Found:
         """Return what a job would find for ``query`` in the whole set."""
@@ -130,7 +131,7 @@ class Searched:
         return self._given[query, only].judged(method)
 
     async def _counts(self, question: Question) -> Frequencies:
-        return question.together(await self._library.frequencies(question.index_stems))
+        return question.together(await self._library.lexicon.frequencies(question.index_stems))
 
     def sentence(self, ranked: Ranked) -> tuple[str, int]:
         """Return the set's own sentence that a quote overlaps most."""

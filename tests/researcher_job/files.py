@@ -10,16 +10,16 @@ from pathlib import Path
 import docx
 
 from research_contract.records import Coverage, SourceRef
-from researcher_job.sources.base import Library
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.documents import open_documents
+from researcher_job.sources.index.document_source import DocumentSource
 
 
 def source(path: Path, name: str = "docs") -> SourceRef:
     return SourceRef(name=name, uri=path.as_uri())
 
 
-async def opened(path: Path, cache: Path) -> Library:
-    return await open_library([source(path)], cache_dir=cache)
+async def opened(path: Path, cache: Path) -> DocumentSource:
+    return await open_documents([source(path)], cache_dir=cache)
 
 
 def reasons(coverage: Coverage) -> dict[str, tuple[str, ...]]:

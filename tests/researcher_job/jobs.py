@@ -18,7 +18,7 @@ from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.segments import read_parts
 from researcher_job.research.job import Job
-from researcher_job.testing import FakeLibrary, find_passages
+from researcher_job.testing import FakeSource, FakeStrategy
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TEXTS = {
@@ -45,20 +45,20 @@ def make_folder(root: Path, **fields: object) -> JobFolder:
     return JobFolder(root)
 
 
-def make_job(folder: JobFolder, library: FakeLibrary | None = None, *, attempt: int = 1) -> Job:
+def make_job(folder: JobFolder, library: FakeSource | None = None, *, attempt: int = 1) -> Job:
     """Put a job together over texts in memory."""
     return Job(
         folder=folder,
         request=folder.request(),
         attempt=attempt,
         settings=JobSettings(cache_dir=folder.path / "unused", look_seconds=0.01),
-        open_library=(library or FakeLibrary(TEXTS)).open,
-        find=find_passages,
+        open_source=(library or FakeSource(TEXTS)).open,
+        strategy=FakeStrategy(),
         control=Control(folder.path),
     )
 
 
-def run_job(folder: JobFolder, library: FakeLibrary | None = None, *, attempt: int = 1) -> ExitCode:
+def run_job(folder: JobFolder, library: FakeSource | None = None, *, attempt: int = 1) -> ExitCode:
     return anyio.run(make_job(folder, library, attempt=attempt).run)
 
 

@@ -17,10 +17,11 @@ from mcp_jobs_server.testing.fake_workspace.errors import ApiError, denied, of_f
 from mcp_jobs_server.testing.fake_workspace.faults import Fault, Faults
 from mcp_jobs_server.testing.fake_workspace.files import Files
 from mcp_jobs_server.testing.fake_workspace.genie import Genie
-from mcp_jobs_server.testing.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identities import Identities
 from mcp_jobs_server.testing.fake_workspace.jobs import Jobs
 from mcp_jobs_server.testing.fake_workspace.oauth import WORKSPACE_ID, OAuth
 from mcp_jobs_server.testing.fake_workspace.platform import Platform
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.unity_catalog import UnityCatalog
 
 Answering = Callable[[Request, Identity, str], Awaitable[Response]]

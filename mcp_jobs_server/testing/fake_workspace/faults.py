@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from mcp_jobs_server.testing.fake_workspace.errors import ApiError, denied
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 Kind = Literal[
     "429", "503", "500", "401", "403", "hang", "lost answer", "truncated", "unknown words"

@@ -19,10 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mcp_jobs_server.testing.fake_workspace.errors import ApiError, no_route, of_files, wrong
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.mount import Lateness
 from mcp_jobs_server.testing.fake_workspace.mount.lateness import API, MOUNT
 from mcp_jobs_server.testing.fake_workspace.mount.places import STAGING
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 from mcp_jobs_server.testing.fake_workspace.unity_catalog import UnityCatalog
 

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from mcp_jobs_server.testing.fake_workspace.identities import PERSONAL, Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identities import Identities
+from mcp_jobs_server.testing.fake_workspace.principals import PERSONAL, Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 LONGEST_SECONDS = 120

@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse
 
 from mcp_jobs_server.testing.fake_workspace.errors import ApiError, denied, no_route, wrong
 from mcp_jobs_server.testing.fake_workspace.execution import Execution
-from mcp_jobs_server.testing.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identities import Identities
 from mcp_jobs_server.testing.fake_workspace.job_settings import JobSettings
 from mcp_jobs_server.testing.fake_workspace.mount import Places
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 from mcp_jobs_server.testing.fake_workspace.run_bodies import output_body, run_body
 from mcp_jobs_server.testing.fake_workspace.runs import CANCELLED, Run, Runs, Termination

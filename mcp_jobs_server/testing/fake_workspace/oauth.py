@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from mcp_jobs_server.testing.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identities import Identities
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 WORKSPACE_ID = "900800700600"
 ACCOUNT_ID = "4b9b953e-939c-4d69-9c9f-2f6c5e5b7a10"

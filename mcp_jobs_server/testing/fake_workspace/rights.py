@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from mcp_jobs_server.testing.fake_workspace.errors import denied
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 ALL = "ALL_PRIVILEGES"
 

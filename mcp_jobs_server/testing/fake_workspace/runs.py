@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_jobs_server.testing.fake_workspace.execution import LOG_BYTES, Execution, end_all, error_of
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.job_settings import JobSettings
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 __all__ = ["Accident", "Attempt", "JobSettings", "Run", "Runs", "Termination"]
 

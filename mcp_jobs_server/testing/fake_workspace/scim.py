@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp_jobs_server.testing.fake_workspace.errors import wrong
-
-if TYPE_CHECKING:
-    from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 SCHEMAS = "urn:ietf:params:scim:schemas"
 _MOST = 100

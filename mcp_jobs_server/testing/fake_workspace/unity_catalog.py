@@ -16,7 +16,7 @@ from mcp_jobs_server.testing.fake_workspace.errors import (
     of_catalog,
     wrong,
 )
-from mcp_jobs_server.testing.fake_workspace.identities import EVERYBODY, Identity
+from mcp_jobs_server.testing.fake_workspace.principals import EVERYBODY, Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 from mcp_jobs_server.testing.fake_workspace.securables import (
     connection_body,

@@ -18,11 +18,12 @@ from mcp_jobs_server.testing.fake_workspace.faults import Fault, Faults
 from mcp_jobs_server.testing.fake_workspace.files import Files
 from mcp_jobs_server.testing.fake_workspace.front import Front
 from mcp_jobs_server.testing.fake_workspace.genie import Genie, Space
-from mcp_jobs_server.testing.fake_workspace.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identities import Identities
 from mcp_jobs_server.testing.fake_workspace.jobs import Jobs
 from mcp_jobs_server.testing.fake_workspace.mount import Places
 from mcp_jobs_server.testing.fake_workspace.oauth import OAuth
 from mcp_jobs_server.testing.fake_workspace.platform import Platform
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run, Termination
 from mcp_jobs_server.testing.fake_workspace.served import Served

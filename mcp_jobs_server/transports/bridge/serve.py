@@ -13,8 +13,8 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mcp_jobs_server.auth.auth_table import is_loopback
 from mcp_jobs_server.core.errors import InvalidArgument
+from mcp_jobs_server.core.network import is_loopback
 from mcp_jobs_server.transports.stdio import end_on_signals, take_wire
 
 if TYPE_CHECKING:

@@ -17,26 +17,26 @@ from filelock import FileLock, Timeout
 
 from research_contract import records
 from research_contract.configuration import volume_path
-from researcher_job.sources.base import Library, Reading
+from researcher_job.sources.base import Reading
 from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import Found, walk
+from researcher_job.sources.index.document_source import DocumentSource, Shelf
 from researcher_job.sources.index.index import INDEX_VERSION, Index, IndexBroken
-from researcher_job.sources.index.library import DocumentLibrary, Shelf
 
 _LOOK_AGAIN_SECONDS = 0.1
 _KEPT_SECONDS = 2 * 24 * 3600.0
 """An index of a source's earlier content is kept so long after its last use, for jobs that run."""
 
 
-async def open_library(
+async def open_documents(
     sources: Sequence[records.SourceRef],
     *,
     cache_dir: Path,
     reading: Reading | None = None,
     about: Sequence[str] = (),
-) -> Library:
+) -> DocumentSource:
     """Read what is new in ``sources`` and return them ready to be searched.
 
     Indexes are kept in ``cache_dir`` and used again while a source's files keep names, sizes
@@ -61,7 +61,7 @@ async def open_library(
         if reading is not None:
             await reading(tally.coverage, source.name)
     coverage = await to_thread.run_sync(_told, tally.coverage, shelves, about)
-    return DocumentLibrary(shelves, coverage)
+    return DocumentSource(shelves, coverage)
 
 
 def _told(

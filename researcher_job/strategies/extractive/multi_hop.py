@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
-from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
+from researcher_job.sources.base import Frequencies, Mention, Passage, Query, Source
 from researcher_job.sources.index.query import Question
 from researcher_job.sources.index.tokenizer import stems
 from researcher_job.strategies.extractive.ranking import coverage, sentence_texts
@@ -38,7 +38,7 @@ async def follow(
     question: Question,
     query: Query,
     passages: Sequence[Passage],
-    library: Library,
+    source: Source,
     *,
     rounds: int = 1,
 ) -> list[Passage]:
@@ -52,20 +52,23 @@ async def follow(
     for _ in range(rounds):
         if not found:
             break
-        found = await _follow(question, query, found, library)
+        found = await _follow(question, query, found, source)
     return found
 
 
 async def _follow(
-    question: Question, query: Query, passages: Sequence[Passage], library: Library
+    question: Question, query: Query, passages: Sequence[Passage], source: Source
 ) -> list[Passage]:
+    lexicon = source.lexicon
+    if lexicon is None:
+        return list(passages)
     texts, owners = await to_thread.run_sync(_sentences, passages[:FOLLOWED])
-    mentions = await library.mentioned([*texts, question.text], query)
+    mentions = await lexicon.mentioned([*texts, question.text], query)
     if not mentions:
         return list(passages)
     names = dict.fromkeys(stem for one in mentions for stem in one.name.split())
     stemmed = [*dict.fromkeys((*question.index_stems, *names))]
-    frequencies = await library.frequencies(stemmed)
+    frequencies = await lexicon.frequencies(stemmed)
     graph = _Graph(question, frequencies, passages)
     return await to_thread.run_sync(graph.ranked, texts, owners, mentions)
 

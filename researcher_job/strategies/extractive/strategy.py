@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal
 
 from anyio import to_thread
 
 from research_contract import records
-from researcher_job.sources.base import Frequencies, Library, Passage, Query, Quote
+from researcher_job.sources.base import Frequencies, Passage, Query, Source, word_statistics
 from researcher_job.sources.index.answer_type import AnswerType
 from researcher_job.sources.index.query import Question, analyse
 from researcher_job.sources.index.tokenizer import is_part
+from researcher_job.strategies.base import Finding
 from researcher_job.strategies.extractive.confidence import (
     BY_MEANING,
     BY_WORDS,
@@ -27,8 +27,6 @@ from researcher_job.strategies.extractive.confidence import (
 from researcher_job.strategies.extractive.embeddings import Vectors, vectors_for
 from researcher_job.strategies.extractive.multi_hop import follow
 from researcher_job.strategies.extractive.ranking import Ranked, ranked_quotes
-
-State = Literal["answered", "partial", "not_found"]
 
 _PASSAGES = {"quick": 20, "standard": 40, "deep": 80}
 _ROUNDS = {"quick": 1, "standard": 1, "deep": 2}
@@ -48,41 +46,32 @@ _LEAST = 0.15
 _MOST_WORDS = 6
 
 
-@dataclass(frozen=True)
-class Findings:
-    """Quotes for a question, best first, none twice, and whether they answer it.
+class Extractive:
+    """The ``Strategy`` that quotes the sentences which have the most of a question.
 
-    ``note`` says in plain words what is missing; it is empty where the state is ``answered``.
+    ``depth`` decides how many passages are examined (20, 40 or 80) and how many quotes are
+    returned (3, 5 or 8).
     """
 
-    quotes: tuple[Quote, ...]
-    state: State
-    note: str
-
-
-async def find(
-    question: str,
-    library: Library,
-    *,
-    terms: Sequence[str] = (),
-    depth: records.Depth = "standard",
-) -> Findings:
-    """Return the quotes of ``library`` that speak to ``question``.
-
-    ``terms`` are other words for what it asks (synonyms, names, translations). ``depth``
-    decides how many passages are looked at and how many quotes are given (3, 5 or 8).
-    Raises what the library raises.
-    """
-    analysed = await to_thread.run_sync(analyse, question, terms)
-    passages, led = await gather(analysed, terms, library, depth=depth)
-    frequencies = analysed.together(await library.frequencies(analysed.index_stems))
-    vectors = await to_thread.run_sync(vectors_for, question)
-    judged = await to_thread.run_sync(judge, analysed, passages, frequencies, led, vectors)
-    return _findings(analysed, judged, frequencies, most=_QUOTES[depth])
+    async def find(
+        self,
+        question: str,
+        source: Source,
+        *,
+        terms: Sequence[str] = (),
+        depth: records.Depth = "standard",
+    ) -> Finding:
+        analysed = await to_thread.run_sync(analyse, question, terms)
+        passages, led = await gather(analysed, terms, source, depth=depth)
+        counted = await word_statistics(source, analysed.index_stems, passages)
+        frequencies = analysed.together(counted)
+        vectors = await to_thread.run_sync(vectors_for, question)
+        judged = await to_thread.run_sync(judge, analysed, passages, frequencies, led, vectors)
+        return _finding(analysed, judged, frequencies, most=_QUOTES[depth])
 
 
 async def gather(
-    question: Question, terms: Sequence[str], library: Library, *, depth: records.Depth
+    question: Question, terms: Sequence[str], source: Source, *, depth: records.Depth
 ) -> tuple[list[Passage], float]:
     """Return the passages to look at, the best first: those found and what they lead to.
 
@@ -90,8 +79,8 @@ async def gather(
     score before.
     """
     query = Query(question.text, tuple(terms))
-    found = await library.search(query, limit=_PASSAGES[depth])
-    followed = await follow(question, query, found, library, rounds=_ROUNDS[depth])
+    found = await source.search(query, limit=_PASSAGES[depth])
+    followed = await follow(question, query, found, source, rounds=_ROUNDS[depth])
     before = found[0].score if found else 0.0
     led = followed[0].score / before - 1 if before > 0 else 0.0
     return followed[: _PASSAGES[depth]], led
@@ -195,15 +184,13 @@ def _lacks_a_word(question: Question, held: AbstractSet[str]) -> bool:
     return few and any(term.stem not in held for term in question.terms)
 
 
-def _findings(
-    question: Question, judged: Judged, frequencies: Frequencies, *, most: int
-) -> Findings:
+def _finding(question: Question, judged: Judged, frequencies: Frequencies, *, most: int) -> Finding:
     if not judged.is_found:
-        return Findings((), "not_found", _note(question, [], frequencies))
+        return Finding((), "not_found", _note(question, [], frequencies))
     quotes = tuple(one.quote for one in judged.shown[:most])
     if judged.is_answered:
-        return Findings(quotes, "answered", "")
-    return Findings(quotes, "partial", _note(question, judged.shown[:SUPPORTING], frequencies))
+        return Finding(quotes, "answered", "")
+    return Finding(quotes, "partial", _note(question, judged.shown[:SUPPORTING], frequencies))
 
 
 def _worth_quoting(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:

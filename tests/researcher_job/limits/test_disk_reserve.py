@@ -20,7 +20,7 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.segments import Parts, read_parts
 from researcher_job.report.conclusion import finish
 from researcher_job.research.job import Job
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import (
     NOW,
@@ -52,7 +52,7 @@ def filling(disk: SmallDisk, folder: JobFolder, *, at: str) -> Job:
         if at in question:
             disk.fill()
 
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=fill))
+    job = make_job(folder, FakeSource(TEXTS, watcher=fill))
     settings = replace(job.settings, reserve_bytes=SIZE, concurrency=1)
     return replace(job, settings=settings)
 
@@ -78,7 +78,7 @@ def test_a_snapshot_that_does_not_fit_ends_the_job_and_not_only_its_question(
         if disk.free > 500_000:
             disk.fill(but=500_000)  # room for steps, none for a snapshot of a megabyte
 
-    job = make_job(folder, FakeLibrary(texts, watcher=fill))
+    job = make_job(folder, FakeSource(texts, watcher=fill))
     job = replace(job, settings=replace(job.settings, reserve_bytes=SIZE, concurrency=1))
     assert anyio.run(job.run) is ExitCode.DONE
     assert outcome_of(folder).reason == NO_ROOM
@@ -165,7 +165,7 @@ def test_the_reserve_is_there_while_the_job_runs_and_gone_afterwards(tmp_path: P
     async def look(_question: str) -> None:
         sizes.append(folder.file(RESERVE).stat().st_size)
 
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=look))
+    job = make_job(folder, FakeSource(TEXTS, watcher=look))
     anyio.run(job.run)
     assert sizes == [job.settings.reserve_bytes] * 2
     assert not folder.file(RESERVE).exists()

@@ -24,7 +24,7 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import LOST
 from researcher_job.records.segments import read_parts
 from researcher_job.records.storage import MountedStorage
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
 from tests.researcher_job.records.mount import behave_like_mount
 
@@ -42,7 +42,7 @@ def attempt(root: Path, number: int) -> int:
 
     behave_like_mount(root, write_seconds=WRITE_SECONDS)
     folder = JobFolder(root, MountedStorage())
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=searching), attempt=number)
+    job = make_job(folder, FakeSource(TEXTS, watcher=searching), attempt=number)
     settings = replace(
         job.settings.on_mount(), status_seconds=0.01, look_seconds=0.01, concurrency=2
     )

@@ -23,8 +23,9 @@ from research_contract.files import decode, read_whole
 from research_contract.records import RESULTS, Depth
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.ledger import Paid
-from researcher_job.sources.base import Library, Passage, Query, Quote
-from researcher_job.testing import FakeFindings, FakeLibrary
+from researcher_job.sources.base import Passage, Query, Quote, Source
+from researcher_job.strategies.base import Finding
+from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
 
 SEARCHES = 6
@@ -37,14 +38,17 @@ LIFE_SECONDS = 0.12
 MOST_ATTEMPTS = 500
 
 
-async def find(
-    question: str, library: Library, *, terms: Sequence[str] = (), depth: Depth = "standard"
-) -> FakeFindings:
-    found: list[Passage] = []
-    for number in range(SEARCHES):
-        found += await library.search(Query(f"{question} Part {number}?"), limit=1)
-    quotes = tuple(Quote(one, one.start, one.end, one.text, 1.0) for one in found[:1])
-    return FakeFindings(quotes, "answered" if quotes else "not_found")
+class ManySearches:
+    """A strategy that searches several times for each question."""
+
+    async def find(
+        self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
+    ) -> Finding:
+        found: list[Passage] = []
+        for number in range(SEARCHES):
+            found += await source.search(Query(f"{question} Part {number}?"), limit=1)
+        quotes = tuple(Quote(one, one.start, one.end, one.text, 1.0) for one in found[:1])
+        return Finding(quotes, "answered" if quotes else "not_found")
 
 
 def attempt(folder: JobFolder, number: int, calls: Path) -> int:
@@ -53,9 +57,9 @@ def attempt(folder: JobFolder, number: int, calls: Path) -> int:
             file.write(f"{question}\n")
         await anyio.sleep(SEARCH_SECONDS)
 
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=made), attempt=number)
+    job = make_job(folder, FakeSource(TEXTS, watcher=made), attempt=number)
     settings = replace(job.settings, concurrency=3, reserve_bytes=1_000)
-    return anyio.run(replace(job, settings=settings, find=find).run)
+    return anyio.run(replace(job, settings=settings, strategy=ManySearches()).run)
 
 
 def standing(folder: JobFolder) -> dict[str, tuple[int, bool]]:

@@ -19,9 +19,10 @@ from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger, paid_in
 from researcher_job.records.status import StatusBoard
 from researcher_job.report.conclusion import finish
-from researcher_job.research.metered_library import MeteredLibrary
+from researcher_job.research.metered_source import MeteredSource
 from researcher_job.sources.base import Query
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
+from researcher_job.tracing.base import NoTracing
 from researcher_job.verification.verify import verify
 from tests.repository import ROOT
 from tests.researcher_job.jobs import (
@@ -118,12 +119,13 @@ def test_a_report_that_others_write_tells_what_was_paid(tmp_path: Path) -> None:
 # --- searches ---------------------------------------------------------------------------------
 
 
-def search(root: Path, library: FakeLibrary, question: str = QUESTIONS[0]) -> list[str]:
+def search(root: Path, library: FakeSource, question: str = QUESTIONS[0]) -> list[str]:
     """Search as one attempt does; return what was found."""
     spent = budget(root)
     board = StatusBoard(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
     journal = Journal(root, board, clock=Clock(), part_records=100)
-    metered = MeteredLibrary(library, worker="w", journal=journal, ledger=Ledger(root, spent))
+    ledger = Ledger(root, spent)
+    metered = MeteredSource(library, worker="w", journal=journal, ledger=ledger, tracer=NoTracing())
     found = anyio.run(lambda: metered.search(Query(question, ("files",)), limit=5))
     journal.close()
     for passage in found:
@@ -133,7 +135,7 @@ def search(root: Path, library: FakeLibrary, question: str = QUESTIONS[0]) -> li
 
 
 def test_a_search_is_made_once_over_all_attempts_and_finds_the_same(tmp_path: Path) -> None:
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     first = search(tmp_path, library)
     assert search(tmp_path, library) == first != []
     assert library.searched == [QUESTIONS[0]]
@@ -143,19 +145,19 @@ def test_a_search_is_made_once_over_all_attempts_and_finds_the_same(tmp_path: Pa
 
 
 def test_a_kept_search_holds_no_text_of_the_sources(tmp_path: Path) -> None:
-    search(tmp_path, FakeLibrary(TEXTS))
+    search(tmp_path, FakeSource(TEXTS))
     [kept] = (tmp_path / RESULTS).iterdir()
     assert "thirty days" not in kept.read_text()
 
 
 def test_where_the_sources_changed_a_search_is_made_again(tmp_path: Path) -> None:
-    search(tmp_path, FakeLibrary(TEXTS))
-    changed = FakeLibrary({**TEXTS, "new": "Retention of files is not limited any more."})
+    search(tmp_path, FakeSource(TEXTS))
+    changed = FakeSource({**TEXTS, "new": "Retention of files is not limited any more."})
     assert any("not limited" in text for text in search(tmp_path, changed))
     assert JobFolder(tmp_path).spent().tool_calls == 2
 
 
-class Forgetful(FakeLibrary):
+class Forgetful(FakeSource):
     """A library whose index was built anew from other content under the same name."""
 
     @property
@@ -172,7 +174,7 @@ def test_where_a_text_is_gone_a_search_is_made_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [b"", b"{", b'{"kind": "search", "answer": [{"start": "?"}]}'])
 def test_a_torn_or_strange_answer_is_none(tmp_path: Path, left: bytes) -> None:
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     found = search(tmp_path, library)
     [kept] = (tmp_path / RESULTS).iterdir()
     kept.write_bytes(left)
@@ -187,7 +189,7 @@ def test_an_interrupted_question_that_is_resumed_pays_only_what_is_new(tmp_path:
     (tmp_path / "outcome.json").unlink()
     for task in (tmp_path / "work/tasks").iterdir():
         task.unlink()
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     run_job(folder, library, attempt=2)
     assert library.searched == []
     assert outcome_of(folder).spent.tool_calls == len(QUESTIONS)

@@ -23,7 +23,7 @@ from researcher_job.records.segments import read_parts
 from researcher_job.records.status import StatusBoard
 from researcher_job.records.storage import LOCAL, PART_BYTES, MountedStorage, storage_of
 from researcher_job.sources.base import Quote
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
 
 CLOCK = Clock(now=lambda: NOW)
@@ -53,7 +53,7 @@ def parts(root: Path, folder: str) -> dict[str, bytes]:
 
 
 def quotes() -> list[tuple[Quote, str]]:
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     passages = [one for title in TEXTS for one in library._passages(title)]
     return [(Quote(one, one.start, one.end, one.text, 1.0), TEXTS[one.title]) for one in passages]
 

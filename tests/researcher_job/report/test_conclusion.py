@@ -13,7 +13,7 @@ from research_contract.records import QuestionResult, Request
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.report.conclusion import configuration_hash, outcome_of
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job import jobs
 from tests.researcher_job.jobs import NOW, TEXTS, command, make_folder, report_of, run_job, steps_of
@@ -29,7 +29,7 @@ def unfinished(tmp_path: Path) -> JobFolder:
             create_once(folder.file(records.STOP), b"")
             await anyio.sleep_forever()
 
-    run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))
+    run_job(folder, FakeSource(TEXTS, watcher=stop_at_purchases))
     return folder
 
 

@@ -28,7 +28,7 @@ from researcher_job.report.html import html_page
 from researcher_job.report.markdown import markdown_report
 from researcher_job.report.methods import Circumstances
 from researcher_job.report.report import Report, compose
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import NOW, make_folder, report_of, run_job
 
@@ -245,7 +245,7 @@ def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: P
         plan=Plan(title="A\n## title <script>"),
         sources=(SourceRef(name="## texts", uri="memory:"),),
     )
-    run_job(folder, FakeLibrary({"## <b>title</b>": f"The heading item.\n{HOSTILE}"}))
+    run_job(folder, FakeSource({"## <b>title</b>": f"The heading item.\n{HOSTILE}"}))
     text = report_of(folder)
     assert headings(text)[:2] == [
         "# A \\## title \\<script>",

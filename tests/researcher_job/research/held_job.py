@@ -18,7 +18,7 @@ from anyio import to_thread
 from researcher_job.command.run_folder import leave_soon
 from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
 
 
@@ -31,7 +31,7 @@ def main(root: Path, holding: str, attempt: int) -> int:
 
     control = Control(root)
     control.obey_signals()
-    library = FakeLibrary(TEXTS, watcher=hold)
+    library = FakeSource(TEXTS, watcher=hold)
     job = make_job(JobFolder(root), library, attempt=attempt)
     return anyio.run(replace(job, control=control, on_stop=partial(leave_soon, 0.2)).run)
 

@@ -14,7 +14,7 @@ import pytest
 from research_contract import records
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import (
     QUESTIONS,
@@ -55,7 +55,7 @@ def follow(
         earlier=earlier,
         withheld=withheld,
     )
-    assert run_job(folder, FakeLibrary(texts)) == ExitCode.DONE
+    assert run_job(folder, FakeSource(texts)) == ExitCode.DONE
     assert verify(folder.path).faults == ()
     return folder
 
@@ -87,7 +87,7 @@ def test_what_the_sources_still_say_is_quoted_from_them(first: JobFolder, tmp_pa
 
 
 def test_what_was_found_again_costs_no_search(first: JobFolder, tmp_path: Path) -> None:
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     second = make_folder(
         tmp_path / "second",
         job_id=SECOND,
@@ -207,7 +207,7 @@ def test_a_quote_keeps_the_name_of_the_job_that_found_it(first: JobFolder, tmp_p
         follow_up_of=SECOND,
         earlier=str(tmp_path / "second"),
     )
-    run_job(third, FakeLibrary(OTHER))
+    run_job(third, FakeSource(OTHER))
     assert third.evidence()[0].carried_from == FIRST
 
 

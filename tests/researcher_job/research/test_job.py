@@ -16,8 +16,9 @@ from research_contract.records import Coverage, Depth, Limits, NotRead, Plan
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, JobError
 from researcher_job.research.job import cause_of
-from researcher_job.sources.base import Library, Quote
-from researcher_job.testing import FakeFindings, FakeLibrary, find_passages
+from researcher_job.sources.base import Quote, Source
+from researcher_job.strategies.base import Finding
+from researcher_job.testing import FakeSource, FakeStrategy
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import (
     NOW,
@@ -84,7 +85,7 @@ def test_files_are_named_in_steps_as_they_are_read(tmp_path: Path) -> None:
 
 def test_many_files_give_few_steps(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    run_job(folder, FakeLibrary({f"file {n}": "Some text." for n in range(1_000)}))
+    run_job(folder, FakeSource({f"file {n}": "Some text." for n in range(1_000)}))
     named = [step.message for step in steps_of(folder) if step.message.startswith("Read file")]
     assert named[0] == "Read file 0 (1 of 1000 files)."
     assert named[-1] == "Read file 999 (1000 of 1000 files)."
@@ -114,7 +115,7 @@ def test_nothing_found_is_insufficient_evidence(
     tmp_path: Path, coverage: Coverage, reason: str
 ) -> None:
     folder = make_folder(tmp_path, question="Where do dragons nest?")
-    run_job(folder, FakeLibrary(TEXTS, coverage_said=coverage))
+    run_job(folder, FakeSource(TEXTS, coverage_said=coverage))
     outcome = outcome_of(folder)
     assert (outcome.outcome, outcome.reason) == ("insufficient_evidence", reason)
     assert outcome.coverage == coverage
@@ -123,7 +124,7 @@ def test_nothing_found_is_insufficient_evidence(
 def test_sources_of_which_nothing_can_be_read_are_not_searched(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     unread = Coverage(found=1, read=0, not_read=(NotRead(reason="broken PDF", count=1),))
-    library = FakeLibrary(TEXTS, coverage_said=unread)
+    library = FakeSource(TEXTS, coverage_said=unread)
     assert run_job(folder, library) is ExitCode.DONE
     outcome = outcome_of(folder)
     assert outcome.outcome == "insufficient_evidence"
@@ -133,24 +134,28 @@ def test_sources_of_which_nothing_can_be_read_are_not_searched(tmp_path: Path) -
 
 def test_a_job_without_sources_says_so(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, sources=())
-    run_job(folder, FakeLibrary({}))
+    run_job(folder, FakeSource({}))
     assert outcome_of(folder).reason == "No source was named, so nothing could be read."
 
 
 def test_a_quote_that_is_not_in_its_snapshot_is_dropped(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, question=QUESTIONS[0])
 
-    async def misquote(
-        question: str, library: Library, *, terms: Sequence[str] = (), depth: Depth = "standard"
-    ) -> FakeFindings:
-        found = await find_passages(question, library, terms=terms, depth=depth)
-        wrong = [
-            Quote(quote.passage, quote.start, quote.end, quote.text.upper(), quote.score)
-            for quote in found.quotes
-        ]
-        return FakeFindings((*wrong[:1], *found.quotes[1:]), "answered")
+    class Misquoting(FakeStrategy):
+        async def find(
+            self,
+            question: str,
+            source: Source,
+            *,
+            terms: Sequence[str] = (),
+            depth: Depth = "standard",
+        ) -> Finding:
+            found = await super().find(question, source, terms=terms, depth=depth)
+            first, *others = found.quotes
+            wrong = Quote(first.passage, first.start, first.end, first.text.upper(), first.score)
+            return Finding((wrong, *others), "answered")
 
-    anyio.run(replace(make_job(folder), find=misquote).run)
+    anyio.run(replace(make_job(folder), strategy=Misquoting()).run)
     assert [item.quote for item in folder.evidence()] == ["Backup files are kept for ninety days."]
     assert outcome_of(folder).questions[0].state == "partial"
     errors = [step.message for step in steps_of(folder) if step.kind == "error"]
@@ -164,7 +169,7 @@ def test_a_question_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
             raise ValueError("index broken")
 
     folder = make_folder(tmp_path)
-    run_job(folder, FakeLibrary(TEXTS, watcher=fail_for_purchases))
+    run_job(folder, FakeSource(TEXTS, watcher=fail_for_purchases))
     outcome = outcome_of(folder)
     assert outcome.outcome == "partial"
     assert outcome.questions[0].state == "answered"
@@ -177,7 +182,7 @@ def test_a_job_whose_every_question_fails_has_no_outcome(tmp_path: Path) -> None
 
     folder = make_folder(tmp_path)
     with pytest.raises(ExceptionGroup) as raised:
-        run_job(folder, FakeLibrary(TEXTS, watcher=fail))
+        run_job(folder, FakeSource(TEXTS, watcher=fail))
     assert raised.group_contains(JobError)
     assert "index broken" in cause_of(raised.value)
     assert folder.outcome() is None
@@ -188,7 +193,7 @@ def test_an_ended_job_is_left_as_it_is(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     assert run_job(folder, library, attempt=2) is ExitCode.DONE
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert library.opened == []
@@ -210,7 +215,7 @@ def test_the_limit_of_minutes_ends_a_search_that_does_not_return(tmp_path: Path)
 
     folder = make_folder(tmp_path, limits=Limits(minutes=1))
     ticks = count(step=1)
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=hold_purchases))
+    job = make_job(folder, FakeSource(TEXTS, watcher=hold_purchases))
     clock = Clock(now=lambda: NOW, monotonic=lambda: float(next(ticks)))
     assert anyio.run(replace(job, clock=clock).run) is ExitCode.DONE
     outcome = outcome_of(folder)
@@ -228,7 +233,7 @@ def test_finish_now_reports_what_is_known(tmp_path: Path) -> None:
             create_once(folder.file(records.FINISH_NOW), b"")
             await anyio.sleep_forever()
 
-    assert run_job(folder, FakeLibrary(TEXTS, watcher=ask_and_hold)) is ExitCode.DONE
+    assert run_job(folder, FakeSource(TEXTS, watcher=ask_and_hold)) is ExitCode.DONE
     outcome = outcome_of(folder)
     assert outcome.outcome == "partial"
     assert outcome.reason == "The report was asked for before the work was done."
@@ -244,7 +249,7 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
         await anyio.sleep_forever()
 
     stops: list[str] = []
-    job = make_job(folder, FakeLibrary(TEXTS, watcher=stop_and_hold))
+    job = make_job(folder, FakeSource(TEXTS, watcher=stop_and_hold))
     code = anyio.run(replace(job, on_stop=lambda: stops.append("stop")).run)
     assert code is ExitCode.STOPPED
     assert folder.outcome() is None
@@ -256,7 +261,7 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
 def test_a_job_stopped_before_it_began_reads_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     create_once(folder.file(records.STOP), b"")
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     assert run_job(folder, library) is ExitCode.STOPPED
     assert library.opened == []
 
@@ -273,7 +278,7 @@ def test_questions_run_at_the_same_time(tmp_path: Path) -> None:
             await both.wait()
 
     folder = make_folder(tmp_path)
-    run_job(folder, FakeLibrary(TEXTS, watcher=meet))
+    run_job(folder, FakeSource(TEXTS, watcher=meet))
     assert sorted(begun) == sorted(QUESTIONS)
     assert outcome_of(folder).outcome == "answered"
 
@@ -286,10 +291,10 @@ def test_a_resume_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path)
             create_once(folder.file(records.STOP), b"")
             await anyio.sleep_forever()
 
-    run_job(folder, FakeLibrary(TEXTS, watcher=stop_at_purchases))
+    run_job(folder, FakeSource(TEXTS, watcher=stop_at_purchases))
     first = steps_of(folder)
     folder.file(records.STOP).unlink()
-    library = FakeLibrary(TEXTS)
+    library = FakeSource(TEXTS)
     assert run_job(folder, library, attempt=2) is ExitCode.DONE
     assert library.searched == [QUESTIONS[1]]
     steps = steps_of(folder)
@@ -313,11 +318,11 @@ def test_evidence_found_again_keeps_its_number(tmp_path: Path) -> None:
 
 
 def test_a_source_that_cannot_be_opened_fails_the_job_in_words(tmp_path: Path) -> None:
-    async def refuse(*_sources: object, **_options: object) -> Library:
+    async def refuse(*_sources: object, **_options: object) -> Source:
         raise PermissionError(13, "Permission denied")
 
     folder = make_folder(tmp_path)
     with pytest.raises(ExceptionGroup) as raised:
-        anyio.run(replace(make_job(folder), open_library=refuse).run)
+        anyio.run(replace(make_job(folder), open_source=refuse).run)
     assert cause_of(raised.value) == "PermissionError: [Errno 13] Permission denied"
     assert "Permission denied" in steps_of(folder)[-1].message

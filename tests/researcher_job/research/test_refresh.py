@@ -11,7 +11,7 @@ from research_contract import records
 from research_contract.records import Limits
 from researcher_job.records.changes import Changes, read_changes
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import TEXTS, command, make_folder, outcome_of, report_of, run_job
 
@@ -32,7 +32,7 @@ def refresh(tmp_path: Path, texts: Mapping[str, str], **fields: object) -> JobFo
     folder = make_folder(
         tmp_path / "second", job_id=SECOND, refresh_of=FIRST, earlier="../first", **fields
     )
-    run_job(folder, FakeLibrary(texts))
+    run_job(folder, FakeSource(texts))
     assert verify(folder.path).faults == ()
     return folder
 
@@ -141,7 +141,7 @@ def test_an_attempt_that_died_before_comparing_is_made_up_for(
     second = refresh(tmp_path, CHANGED)
     for name in (records.CHANGES, records.OUTCOME, records.REPORT):
         second.file(name).unlink()
-    run_job(second, FakeLibrary(CHANGED), attempt=2)
+    run_job(second, FakeSource(CHANGED), attempt=2)
     assert kinds(second) == ["changed"]
     assert verify(second.path).faults == ()
 

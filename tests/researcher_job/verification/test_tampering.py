@@ -17,7 +17,7 @@ from research_contract.files import NewerFormat
 from researcher_job.core.errors import RequestUnreadable
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.manifest import hash_files, seal
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import TEXTS, make_folder, outcome_of, run_job
 
@@ -37,7 +37,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
         "prices": "Retention:\n\n| Log | Price |\n| --- | --- |\n| Retention log | 5 |",
     }
     first = make_folder(root / "first")
-    run_job(first, FakeLibrary(texts))
+    run_job(first, FakeSource(texts))
     second = make_folder(
         root / "second",
         job_id="20260302-bbbbbbbbbbbbb",
@@ -45,7 +45,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
         earlier="../first",
     )
     changed = {**texts, "logs": texts["logs"].replace("thirty", "sixty")}
-    run_job(second, FakeLibrary(changed))
+    run_job(second, FakeSource(changed))
     return second
 
 

@@ -19,7 +19,7 @@ from filelock import FileLock
 from researcher_job.core.clock import Clock
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.report.conclusion import finish
-from researcher_job.testing import FakeLibrary
+from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
 
 
@@ -45,7 +45,7 @@ def main() -> int:
         if told.finish:
             finish(folder, told.finish, clock=Clock(), attempt=told.attempt)
             return 0
-        job = make_job(folder, FakeLibrary(TEXTS, watcher=search), attempt=told.attempt)
+        job = make_job(folder, FakeSource(TEXTS, watcher=search), attempt=told.attempt)
         settings = replace(job.settings, concurrency=1, status_seconds=0.01, heartbeat_seconds=0.02)
         return int(anyio.run(replace(job, settings=settings).run))
 

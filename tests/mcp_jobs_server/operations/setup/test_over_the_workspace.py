@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.bundle.document import bundle, written
 from tests.docs.documents import fences

@@ -13,7 +13,7 @@ from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-    from mcp_jobs_server.testing.fake_workspace.identities import Identity
+    from mcp_jobs_server.testing.fake_workspace.principals import Identity
 
 JOBS = "main.research.jobs"
 ROOT = "/Volumes/main/research/jobs"

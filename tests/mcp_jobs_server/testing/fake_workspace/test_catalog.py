@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.mcp_jobs_server.testing.fake_workspace.conftest import signed_in
 

@@ -14,7 +14,7 @@ import requests
 
 from mcp_jobs_server.testing.fake_workspace.faults import Fault, Kind
 from mcp_jobs_server.testing.fake_workspace.genie import Space
-from mcp_jobs_server.testing.fake_workspace.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run, Termination
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.mcp_jobs_server.testing.fake_workspace.conftest import JOBS

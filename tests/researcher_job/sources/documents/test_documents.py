@@ -15,7 +15,7 @@ from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Query
 from researcher_job.sources.coverage import reached
 from researcher_job.sources.document import Reason, clean
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.walk import walk
 from tests.researcher_job.files import (
     hanging_pdf,
@@ -221,7 +221,7 @@ async def test_sources_that_are_missing_or_of_another_kind_are_counted(
         SourceRef(name="web", uri="https://example.org/"),
         SourceRef(name="share", uri="file://elsewhere/share"),
     ]
-    library = await open_library(sources, cache_dir=cache)
+    library = await open_documents(sources, cache_dir=cache)
     assert reasons(library.coverage) == {
         "missing source": ("gone",),
         "sources that cannot be searched yet": ("web", "share"),
@@ -237,7 +237,7 @@ async def test_coverage_is_told_while_files_are_read(folder: Path, cache: Path) 
     async def reading(coverage: Coverage, name: str) -> None:
         told.append(coverage)
 
-    await open_library([source(folder)], cache_dir=cache, reading=reading)
+    await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert (told[-1].found, reached(told[-1])) == (201, 201)
     assert len(told) > 1
     assert 0 < told[0].read < 201

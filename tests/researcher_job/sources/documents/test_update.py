@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from research_contract.records import Coverage
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import walk
 from researcher_job.sources.index.index import Index
@@ -157,7 +157,7 @@ async def test_a_cancelled_reading_leaves_no_index_but_its_draft(folder: Path, c
         async def reading(coverage: Coverage, name: str) -> None:
             scope.cancel()
 
-        await open_library([source(folder)], cache_dir=cache, reading=reading)
+        await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert scope.cancelled_caught
     assert kinds(cache) == {".lock", ".draft"}
     (folder / "hangs.pdf").unlink()
@@ -183,7 +183,7 @@ def test_a_draft_that_is_of_no_use_is_begun_anew(folder: Path, cache: Path, dama
 
 async def test_the_edition_of_a_library_is_that_of_its_files(folder: Path, cache: Path) -> None:
     async def edition() -> str:
-        library = await open_library([source(folder)], cache_dir=cache)
+        library = await open_documents([source(folder)], cache_dir=cache)
         return library.edition
 
     first = await edition()
@@ -192,7 +192,7 @@ async def test_the_edition_of_a_library_is_that_of_its_files(folder: Path, cache
     second = await edition()
     assert second != first
     renamed = source(folder).model_copy(update={"name": "other"})
-    library = await open_library([renamed], cache_dir=cache)
+    library = await open_documents([renamed], cache_dir=cache)
     assert library.edition != second
 
 
@@ -200,7 +200,7 @@ async def test_the_likeliest_unread_files_are_named_first(folder: Path, cache: P
     for number in range(9):
         (folder / f"a{number}.png").write_bytes(b"x")
     (folder / "z Supplier-Contracts.png").write_bytes(b"x")
-    library = await open_library(
+    library = await open_documents(
         [source(folder)], cache_dir=cache, about=["Which contract names the supplier?"]
     )
     first, *others = reasons(library.coverage)["pictures"]

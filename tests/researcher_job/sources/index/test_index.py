@@ -15,10 +15,10 @@ import pytest
 
 from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Passage, Query
-from researcher_job.sources.documents.documents import open_library
+from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.reader_process import Asked, extract
+from researcher_job.sources.index.document_source import IndexLost
 from researcher_job.sources.index.index import Index, remove_unused
-from researcher_job.sources.index.library import IndexLost
 from researcher_job.sources.index.tokenizer import stems
 from researcher_job.sources.index.writer import IndexWriter, Seen
 from researcher_job.sources.passages import Divided
@@ -57,7 +57,7 @@ async def test_an_unchanged_source_is_not_read_again(folder: Path, cache: Path) 
     async def reading(coverage: Coverage, name: str) -> None:
         told.append(name)
 
-    await open_library([source(folder)], cache_dir=cache, reading=reading)
+    await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert told == ["docs"]
     assert (index.stat().st_ino, index.read_bytes()) == made
 
@@ -146,7 +146,7 @@ async def test_scores_do_not_depend_on_how_documents_are_divided_into_sources(
 
 
 async def _found(sources: Sequence[SourceRef], cache: Path) -> Sequence[Passage]:
-    library = await open_library(sources, cache_dir=cache)
+    library = await open_documents(sources, cache_dir=cache)
     return await library.search(Query("plover gravel worms"), limit=9)
 
 
@@ -163,7 +163,7 @@ async def test_words_are_found_in_other_forms_and_in_titles_first(
     found = await library.search(Query("migrating"), limit=9)
     assert [passage.title for passage in found] == ["Résumé of migrations", "Other"]
     assert (await library.search(Query("resume"), limit=9))[0].title == "Résumé of migrations"
-    frequencies = await library.frequencies(["bird", "curlew", "absent"])
+    frequencies = await library.lexicon.frequencies(["bird", "curlew", "absent"])
     assert frequencies.passages == 3
     assert frequencies.containing == {"bird": 2, "curlew": 1, "absent": 0}
 

@@ -11,9 +11,13 @@ import pytest
 
 from researcher_job.strategies.extractive import embeddings as under_test
 from researcher_job.strategies.extractive.embeddings import Vectors, nearness_by, vectors_for
-from researcher_job.strategies.extractive.strategy import find
+from researcher_job.strategies.extractive.strategy import Extractive
 from tests.repository import ROOT
 from tests.researcher_job.files import opened
+
+find = Extractive().find
+
+find = Extractive().find
 
 ASKED = "How long is the notice period of a permanent contract?"
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.sources.base import Library, Query
+from researcher_job.sources.base import Query
+from researcher_job.sources.index.document_source import DocumentSource
 from researcher_job.sources.index.query import analyse
 from researcher_job.sources.index.tokenizer import stems
-from researcher_job.strategies.extractive.strategy import find
+from researcher_job.strategies.extractive.strategy import Extractive
 from tests.researcher_job.files import opened
+
+find = Extractive().find
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +33,7 @@ TEXTS = {
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> Library:
+async def library(tmp_path: Path) -> DocumentSource:
     (tmp_path / "docs").mkdir()
     for name, text in TEXTS.items():
         (tmp_path / "docs" / f"{name}.txt").write_text(text)
@@ -51,13 +54,15 @@ async def library(tmp_path: Path) -> Library:
         ("Who writes the catalog?", "Anna wrote the catalogue in 1999."),
     ],
 )
-async def test_a_question_finds_its_sentence(library: Library, question: str, said: str) -> None:
+async def test_a_question_finds_its_sentence(
+    library: DocumentSource, question: str, said: str
+) -> None:
     found = await find(question, library)
     assert found.state != "not_found", found.note
     assert found.quotes[0].text.startswith(said)
 
 
-async def test_a_word_inside_a_run_without_spaces_is_found(library: Library) -> None:
+async def test_a_word_inside_a_run_without_spaces_is_found(library: DocumentSource) -> None:
     (passage, *_) = await library.search(Query("年假"), limit=3)
     assert "带薪年假" in passage.text
     assert await library.search(Query("汽车"), limit=3) == []
@@ -71,10 +76,10 @@ async def test_what_was_removed_is_found_no_more(tmp_path: Path) -> None:
     (tmp_path / "docs" / "b.md").unlink()
     library = await opened(tmp_path / "docs", tmp_path / "cache")
     assert len(await library.search(Query("备份数据"), limit=9)) == 1
-    assert [m.name for m in await library.mentioned(["a 备份说明"], Query("备份"))] == [
+    assert [m.name for m in await library.lexicon.mentioned(["a 备份说明"], Query("备份"))] == [
         " ".join(stems(["a 备份说明"])[0])
     ]
-    assert not await library.mentioned(["b 备份说明"], Query("备份"))
+    assert not await library.lexicon.mentioned(["b 备份说明"], Query("备份"))
 
 
 def test_the_words_of_a_question_are_told_from_what_it_asks() -> None:

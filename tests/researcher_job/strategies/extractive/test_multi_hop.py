@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.sources.base import Library, Query
+from researcher_job.sources.base import Query
+from researcher_job.sources.index.document_source import DocumentSource
 from researcher_job.sources.index.query import analyse
-from researcher_job.strategies.extractive.strategy import find, gather
+from researcher_job.strategies.extractive.strategy import Extractive, gather
 from tests.researcher_job.files import opened
+
+find = Extractive().find
 
 pytestmark = pytest.mark.anyio
 
@@ -27,14 +30,14 @@ TEXTS = {
 }
 
 
-async def library_of(tmp_path: Path, texts: Mapping[str, str]) -> Library:
+async def library_of(tmp_path: Path, texts: Mapping[str, str]) -> DocumentSource:
     (tmp_path / "docs").mkdir()
     for name, text in texts.items():
         (tmp_path / "docs" / name).write_text(text)
     return await opened(tmp_path / "docs", tmp_path / "cache")
 
 
-async def titles(library: Library, question: str) -> list[str]:
+async def titles(library: DocumentSource, question: str) -> list[str]:
     passages, _ = await gather(analyse(question), (), library, depth="standard")
     return [one.title for one in passages]
 
@@ -55,14 +58,14 @@ async def test_a_title_that_many_share_names_none_of_them(tmp_path: Path) -> Non
     same = {f"{n}.md": f"# Guide {n}\n\n## Overview\n\nPart {n} of it." for n in range(7)}
     text = {"a.md": "# Robot\n\nThe overview of the warehouse robot."}
     library = await library_of(tmp_path, {**same, **text})
-    assert await library.mentioned(["an overview"], Query("robot")) == []
+    assert await library.lexicon.mentioned(["an overview"], Query("robot")) == []
     assert (await titles(library, "Where is the warehouse robot?"))[0] == "Robot"
 
 
 async def test_a_section_is_named_by_its_heading(tmp_path: Path) -> None:
     text = "# Rules\n\n## Travel expenses\n\nTrains are second class.\n\n## Leave\n\nAsk early."
     library = await library_of(tmp_path, {"rules.md": text})
-    (mention,) = await library.mentioned(["See under travel expense."], Query("trains"))
+    (mention,) = await library.lexicon.mentioned(["See under travel expense."], Query("trains"))
     assert mention.passage.text.startswith("Trains are second class.")
     assert mention.passage.score > 0
 

@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research_contract.text.sentences import MAX_LENGTH, sentences
-from researcher_job.sources.base import Library
+from researcher_job.sources.base import Source
 from researcher_job.sources.index.query import analyse
 from researcher_job.sources.index.tokenizer import stems
-from researcher_job.strategies.extractive.strategy import Findings, find
+from researcher_job.strategies.base import Finding
+from researcher_job.strategies.extractive.strategy import Extractive
 from tests.researcher_job.files import opened
+
+find = Extractive().find
 
 HANDBOOK = """# Handbook
 
@@ -43,7 +46,7 @@ Log files are kept for thirty days and then removed.
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> Library:
+async def library(tmp_path: Path) -> Source:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "handbook.md").write_text(HANDBOOK)
     (tmp_path / "docs" / "copy.txt").write_text(HANDBOOK.split("## Storage")[1])
@@ -60,22 +63,20 @@ async def library(tmp_path: Path) -> Library:
         ("When do unused days expire?", "Unused days expire on 31 March"),
     ],
 )
-async def test_the_best_quote_answers(library: Library, question: str, quote: str) -> None:
+async def test_the_best_quote_answers(library: Source, question: str, quote: str) -> None:
     found = await find(question, library)
     assert (found.state, found.note) == ("answered", "")
     assert found.quotes[0].text.startswith(quote)
 
 
 @pytest.mark.anyio
-async def test_a_question_about_something_absent_is_not_found(library: Library) -> None:
+async def test_a_question_about_something_absent_is_not_found(library: Source) -> None:
     found = await find("What is the capital of Mongolia?", library)
-    assert found == Findings(
-        (), "not_found", "The sources nowhere mention “capital” or “mongolia”."
-    )
+    assert found == Finding((), "not_found", "The sources nowhere mention “capital” or “mongolia”.")
 
 
 @pytest.mark.anyio
-async def test_part_of_a_question_is_no_answer_and_says_what_is_missing(library: Library) -> None:
+async def test_part_of_a_question_is_no_answer_and_says_what_is_missing(library: Source) -> None:
     found = await find("How long are backups kept at the Zurich branch office?", library)
     assert found.state == "not_found"
     assert "zurich" in found.note
@@ -97,7 +98,7 @@ async def test_a_short_question_is_answered_only_with_all_its_words(tmp_path: Pa
 
 
 @pytest.mark.anyio
-async def test_other_words_for_the_same_are_looked_for(library: Library) -> None:
+async def test_other_words_for_the_same_are_looked_for(library: Source) -> None:
     question = "How much vacation does staff get?"
     assert (await find(question, library)).quotes == ()
     found = await find(question, library, terms=["annual leave", "employees"])
@@ -106,7 +107,7 @@ async def test_other_words_for_the_same_are_looked_for(library: Library) -> None
 
 
 @pytest.mark.anyio
-async def test_no_quote_comes_twice_and_code_only_where_nothing_else_is(library: Library) -> None:
+async def test_no_quote_comes_twice_and_code_only_where_nothing_else_is(library: Source) -> None:
     texts = [quote.text for quote in (await find("Which files are kept?", library)).quotes]
     assert texts
     assert len(texts) == len(set(texts))
@@ -115,7 +116,7 @@ async def test_no_quote_comes_twice_and_code_only_where_nothing_else_is(library:
 
 
 @pytest.mark.anyio
-async def test_a_quote_is_located_by_its_own_line(library: Library) -> None:
+async def test_a_quote_is_located_by_its_own_line(library: Source) -> None:
     (quote, *_) = (await find("How long are log files kept before removal?", library)).quotes
     if quote.passage.title == "copy.txt":
         assert quote.passage.locator == "line 4"
@@ -124,7 +125,7 @@ async def test_a_quote_is_located_by_its_own_line(library: Library) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_question_without_words_says_so(library: Library) -> None:
+async def test_a_question_without_words_says_so(library: Source) -> None:
     assert (await find("?!", library)).note == "The question has no word that can be searched for."
 
 

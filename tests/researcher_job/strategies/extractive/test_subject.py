@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.sources.base import Library
+from researcher_job.sources.base import Source
 from researcher_job.sources.index.answer_type import AnswerType, answer_type
 from researcher_job.sources.index.query import analyse
 from researcher_job.strategies.extractive.answer_cues import strength
-from researcher_job.strategies.extractive.strategy import find
+from researcher_job.strategies.extractive.strategy import Extractive
 from tests.researcher_job.files import opened
+
+find = Extractive().find
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +24,7 @@ OTHERS = {
 }
 
 
-async def library_of(tmp_path: Path, texts: Mapping[str, str]) -> Library:
+async def library_of(tmp_path: Path, texts: Mapping[str, str]) -> Source:
     (tmp_path / "docs").mkdir()
     for name, text in texts.items():
         (tmp_path / "docs" / name).write_text(text)

@@ -9,7 +9,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from research_contract.records import Cost, Coverage, Record
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger
-from researcher_job.sources.base import Frequencies, Library, Mention, Passage, Query
+from researcher_job.sources.base import Lexicon, Passage, Query, Source
+from researcher_job.tracing import base as tracing
 
 SEARCH = "search"
 """Name of the tool in steps that search the library."""
@@ -31,26 +32,43 @@ class Place(Record):
 _PLACES = TypeAdapter(list[Place])
 
 
-class MeteredLibrary:
+class MeteredSource:
     """``library`` as one worker sees it.
 
     A search that this or an earlier attempt made is not made again while the library is of the
     same edition. ``search`` raises ``CapReached`` where no tool call is left.
     """
 
-    def __init__(self, library: Library, *, worker: str, journal: Journal, ledger: Ledger) -> None:
-        self._library = library
+    def __init__(
+        self,
+        source: Source,
+        *,
+        worker: str,
+        journal: Journal,
+        ledger: Ledger,
+        tracer: tracing.Tracer,
+    ) -> None:
+        self._source = source
         self._worker = worker
         self._journal = journal
         self._ledger = ledger
+        self._tracer = tracer
 
     @property
     def edition(self) -> str:
-        return self._library.edition
+        return self._source.edition
+
+    @property
+    def kind(self) -> str:
+        return self._source.kind
 
     @property
     def coverage(self) -> Coverage:
-        return self._library.coverage
+        return self._source.coverage
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        return self._source.lexicon
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         asked: dict[str, JsonValue] = {
@@ -66,7 +84,8 @@ class MeteredLibrary:
         self._ledger.begin(call)
         said = f"Searching for: {query.question}"
         self._journal.step("tool_call", said, worker=self._worker, tool=SEARCH, payload=asked)
-        passages = await self._library.search(query, limit=limit)
+        with self._tracer.span(tracing.SEARCH, {"source": self.kind, "limit": limit}):
+            passages = await self._source.search(query, limit=limit)
         self._ledger.keep(call, _PLACES.dump_python([_place(one) for one in passages], mode="json"))
         self._tell(passages, _said(passages))
         return passages
@@ -83,19 +102,13 @@ class MeteredLibrary:
         try:
             places = _PLACES.validate_python(answer)
             hashes = dict.fromkeys(place.snapshot for place in places)
-            texts = {sha256: await self._library.snapshot(sha256) for sha256 in hashes}
+            texts = {sha256: await self._source.snapshot(sha256) for sha256 in hashes}
         except (ValidationError, KeyError):
             return None
         return [_passage(place, texts[place.snapshot]) for place in places]
 
-    async def frequencies(self, stems: Sequence[str]) -> Frequencies:
-        return await self._library.frequencies(stems)
-
-    async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
-        return await self._library.mentioned(texts, query)
-
     async def snapshot(self, sha256: str) -> str:
-        return await self._library.snapshot(sha256)
+        return await self._source.snapshot(sha256)
 
 
 def _place(passage: Passage) -> Place:

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from research_contract.records import Coverage
 from researcher_job.core.errors import JobError
-from researcher_job.sources.base import Frequencies, Mention, Passage, Query
+from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query
 from researcher_job.sources.index.bm25 import scores
 from researcher_job.sources.index.index import Candidate, Index, IndexBroken
 from researcher_job.sources.index.query import Question, analyse
@@ -50,11 +50,13 @@ class Shelf:
         return f"{root.rstrip('/')}/{address}" if address else root
 
 
-class DocumentLibrary:
-    """The ``Library`` over document indexes. Calls run in worker threads and may overlap.
+class DocumentSource:
+    """The ``Source`` and ``Lexicon`` over document indexes.
 
-    Every method may raise ``IndexLost``.
+    Calls run in worker threads and may overlap. Every method may raise ``IndexLost``.
     """
+
+    kind = "documents"
 
     def __init__(self, shelves: Sequence[Shelf], coverage: Coverage) -> None:
         self._shelves = shelves
@@ -69,6 +71,10 @@ class DocumentLibrary:
     @property
     def coverage(self) -> Coverage:
         return self._coverage
+
+    @property
+    def lexicon(self) -> Lexicon:
+        return self
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         return await to_thread.run_sync(self._search, query, limit)

@@ -1,0 +1,1 @@
+"""Where steps go besides the job folder: the port in ``base``."""
