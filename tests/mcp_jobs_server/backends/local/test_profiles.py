@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -112,8 +113,9 @@ def take_away(settings: Settings, python: str) -> None:
     """Remove the interpreter, and end what it still runs."""
     Path(python).unlink()
     for process in os_processes.of_data_dir(settings.data_dir):
-        if process.cmdline()[0] == python:
-            process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
+            if process.cmdline()[0] == python:
+                process.kill()
 
 
 def all_bytes(settings: Settings) -> bytes:
