@@ -26,7 +26,7 @@ REQUEST = "request.json"
 RUN = "run.json"
 STATUS = "status.json"
 STEPS = "steps"
-EVIDENCE_PARTS = "evidence"
+EVIDENCE_SEGMENTS = "evidence"
 EVIDENCE = "evidence.jsonl"
 SNAPSHOTS = "snapshots"
 TASKS = "work/tasks"
@@ -68,7 +68,7 @@ def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
     return days > 0 and now - made > timedelta(days=days)
 
 
-def part_name(folder: str, first: int) -> str:
+def segment_name(folder: str, first: int) -> str:
     """Return the name of the journal part whose first record has the number ``first``.
 
     The part after one that starts at 5 and holds 3 records is ``part_name(folder, 8)``: a

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from researcher_job.core.errors import ExitCode, JobError, RequestUnreadable, kind_of
+from researcher_job.core.errors import ExitCode, JobError, RequestUnreadable, error_kind
 
 if TYPE_CHECKING:
     from researcher_job.verification.verify import Verification
@@ -79,20 +79,20 @@ def _run(options: argparse.Namespace) -> int:
 
 def _probe(options: argparse.Namespace) -> int:
     from researcher_job.command.probe_command import run_probe, show
-    from researcher_job.command.quiet import silenced
+    from researcher_job.command.quiet import suppress_output
 
-    with silenced():
+    with suppress_output():
         result = run_probe(options)
     return show(result, as_json=options.json)
 
 
 def _of_platform(options: argparse.Namespace) -> tuple[int, str]:
     """Run a folder where others read what is printed: it names ids and kinds of errors only."""
-    from researcher_job.command.quiet import silenced
+    from researcher_job.command.quiet import suppress_output
 
     name = f"job {options.folder.name}, run {options.run_id}"
     print(f"{name}: begins", flush=True)  # noqa: T201 - the command's own output
-    with silenced():
+    with suppress_output():
         code, words = _tried(partial(_run, options), discreet=True)
     words = words or ExitCode(code).name.lower()
     print(f"{name}: {words}", file=sys.stderr if code else sys.stdout)
@@ -111,14 +111,14 @@ def _tried(work: Callable[[], int], *, discreet: bool = False) -> tuple[int, str
     try:
         return work(), ""
     except JobError as error:
-        words = str(error) if error.impersonal or not discreet else kind_of(error)
+        words = str(error) if error.safe_to_log or not discreet else error_kind(error)
         return error.exit_code, words
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a stack trace
-        from researcher_job.limits.disk_reserve import lacks_room
-        from researcher_job.research.job import cause_of
+        from researcher_job.limits.disk_reserve import is_disk_full
+        from researcher_job.research.job import error_message
 
-        words = f"The job failed: {kind_of(error) if discreet else cause_of(error)}."
-        return (ExitCode.NO_ROOM if lacks_room(error) else ExitCode.FAILED), words
+        words = f"The job failed: {error_kind(error) if discreet else error_message(error)}."
+        return (ExitCode.DISK_FULL if is_disk_full(error) else ExitCode.FAILED), words
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from researcher_job.limits.disk_reserve import lacks_room
+from researcher_job.limits.disk_reserve import is_disk_full
 
 
 class SmallDisk:
@@ -32,7 +32,7 @@ class SmallDisk:
                 while (room := self.free - but) > 0 or not but:
                     file.write(b"x" * min(max(room, 1), 1_000_000))
             except OSError as error:
-                if but or not lacks_room(error):
+                if but or not is_disk_full(error):
                     raise
 
     def empty(self) -> None:

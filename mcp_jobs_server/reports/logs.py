@@ -99,7 +99,7 @@ class Journal(Generic[R]):
 
     async def tail(self, folders: Folders, folder: str, part: int) -> Page[R]:
         """Return the last few records of ``part`` and the cursor behind them."""
-        name = contract.part_name(self.parts, part)
+        name = contract.segment_name(self.parts, part)
         piece = await folders.read(folder, name, start=-TAIL)
         if piece is None:
             return Page((), Cursor(), more=False)
@@ -113,13 +113,13 @@ class Journal(Generic[R]):
 
     async def _following(self, folders: Folders, folder: str, cursor: Cursor) -> Cursor:
         """Return the beginning of the next part once it is there: till then this one may grow."""
-        name = contract.part_name(self.parts, cursor.number)
+        name = contract.segment_name(self.parts, cursor.number)
         there = await folders.read(folder, name, limit=0)
         return Cursor(cursor.number, 0, cursor.number) if there else cursor
 
     async def _piece(self, folders: Folders, folder: str, cursor: Cursor) -> Slice:
         """Return what stands at the cursor; nothing where its part is not there yet."""
-        name = contract.part_name(self.parts, cursor.part)
+        name = contract.segment_name(self.parts, cursor.part)
         piece = await folders.read(folder, name, start=cursor.offset, limit=CHUNK)
         if piece is None and cursor != Cursor():
             raise _not_issued()
@@ -133,7 +133,7 @@ class Journal(Generic[R]):
             if cursor.number != cursor.part:
                 raise _not_issued()
             return
-        name = contract.part_name(self.parts, cursor.part)
+        name = contract.segment_name(self.parts, cursor.part)
         start = max(0, cursor.offset - TAIL)
         piece = await folders.read(folder, name, start=start, limit=cursor.offset - start)
         before = piece.data.rstrip(b"\n").rpartition(b"\n")[2] if piece else b""
@@ -170,4 +170,4 @@ def _not_issued() -> InvalidArgument:
 
 
 STEPS = Journal(contract.STEPS, Step, lambda step: step.step)
-EVIDENCE = Journal(contract.EVIDENCE_PARTS, Evidence, lambda evidence: evidence.n)
+EVIDENCE = Journal(contract.EVIDENCE_SEGMENTS, Evidence, lambda evidence: evidence.n)

@@ -16,47 +16,49 @@ from research_contract.configuration import (
 )
 from research_contract.records import Request, SourceRef
 from research_contract.text.safe import one_line
-from researcher_job.core.errors import Refused
+from researcher_job.core.errors import RequestRefused
 
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
 
-def configuration_at(path: Path) -> Configuration:
+def load_configuration(path: Path) -> Configuration:
     """Return the configuration.
 
     Raises:
-        Refused: it cannot be used.
+        RequestRefused: it cannot be used.
     """
     try:
         return read_configuration(path)
     except ConfigurationError as error:
-        raise Refused(str(error)) from error
+        raise RequestRefused(str(error)) from error
 
 
-def admit(request: Request, configuration: Configuration, folder: Path) -> None:
+def check_request(request: Request, configuration: Configuration, folder: Path) -> None:
     """Check the sources and the earlier job that the request for the job in ``folder`` names.
 
     A source must stand in the configuration by name and URI, and may lie neither below the
     root of all job folders nor around it. An earlier job must be one of the same owner.
 
     Raises:
-        Refused: one of this does not hold.
+        RequestRefused: one of this does not hold.
     """
     known = {(one.name, one.uri) for one in configuration.sources}
     root = jobs_root(folder)
     for source in request.sources:
         if (source.name, source.uri) not in known:
-            raise Refused(
+            raise RequestRefused(
                 f"The source '{one_line(source.name, most=64)}' is not one that this job may read."
                 " Add it to the job's configuration with the same address, or start the job anew."
             )
-        if (place := place_of(source)) and _overlap(place, root):
-            raise Refused(
+        if (place := source_path(source)) and _overlap(place, root):
+            raise RequestRefused(
                 f"The source '{one_line(source.name, most=64)}' lies where job folders are, so it"
                 " is never read. Remove it from the configuration."
             )
     if request.earlier and not _within(folder / request.earlier, folder.parents[1]):
-        raise Refused("The earlier job is none of the same owner, so nothing is taken from it.")
+        raise RequestRefused(
+            "The earlier job is none of the same owner, so nothing is taken from it."
+        )
 
 
 def jobs_root(folder: Path) -> Path:
@@ -64,7 +66,7 @@ def jobs_root(folder: Path) -> Path:
     return folder.parents[2] if _MONTH.fullmatch(folder.parent.name) else folder
 
 
-def place_of(source: SourceRef) -> Path | None:
+def source_path(source: SourceRef) -> Path | None:
     """Return where the files of a source are; ``None`` for one that has none here."""
     parts = urllib.parse.urlsplit(source.uri)
     if parts.scheme == "volume":

@@ -19,9 +19,9 @@ import psutil
 
 from research_contract.configuration import Configuration, ConfiguredSource
 from research_contract.records import Checked, Probed
-from researcher_job.command.policy import place_of
+from researcher_job.command.policy import source_path
 from researcher_job.command.secrets import read_secret, workspace
-from researcher_job.core.errors import JobError, kind_of
+from researcher_job.core.errors import JobError, error_kind
 from researcher_job.core.settings import Researcher
 from researcher_job.records.storage import Storage
 from researcher_job.sources.documents.walk import walk
@@ -76,7 +76,7 @@ def _tests(
 class _Missing(JobError):
     """What was tested is not there; the text says what."""
 
-    impersonal = True
+    safe_to_log = True
 
 
 def _checked(name: str, test: Test) -> Checked:
@@ -98,8 +98,10 @@ def _checked(name: str, test: Test) -> Checked:
     seconds = round(time.monotonic() - begun, 3)
     if isinstance(said, str):
         return Checked(name=name, ok=True, said=said, seconds=seconds)
-    plain = isinstance(said, JobError) and said.impersonal
-    return Checked(name=name, ok=False, said=str(said) if plain else kind_of(said), seconds=seconds)
+    plain = isinstance(said, JobError) and said.safe_to_log
+    return Checked(
+        name=name, ok=False, said=str(said) if plain else error_kind(said), seconds=seconds
+    )
 
 
 def _volume(folder: Path, storage: Storage) -> str:
@@ -126,7 +128,7 @@ def _model(name: str) -> str:
 
 
 def _source(source: ConfiguredSource) -> str:
-    place = place_of(source.source)
+    place = source_path(source.source)
     if place is None:
         raise _Missing("Sources of this kind cannot be read yet.")
     root = place.resolve(strict=True)

@@ -9,7 +9,7 @@ from research_contract import records
 from research_contract.configuration import Configuration
 from research_contract.files import encode
 from research_contract.records import Probed
-from researcher_job.command.policy import configuration_at
+from researcher_job.command.policy import load_configuration
 from researcher_job.command.probe import probe
 from researcher_job.core.errors import ExitCode
 from researcher_job.core.settings import JobSettings
@@ -20,10 +20,10 @@ def run_probe(options: argparse.Namespace) -> Probed:
     """Test, and write the result into the folder where one is named.
 
     Raises:
-        Refused: the configuration cannot be used.
+        RequestRefused: the configuration cannot be used.
         OSError: the result cannot be written.
     """
-    configuration = configuration_at(options.config) if options.config else Configuration()
+    configuration = load_configuration(options.config) if options.config else Configuration()
     JobSettings(cache_dir=Path()).set_by(configuration.researcher)  # what is wrong there is said
     folder: Path | None = options.folder.absolute() if options.folder else None
     place = folder or _volume_of(configuration)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Let nothing of this process be printed or logged: a parser's warning may quote a document."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     root: Path = options.folder.absolute()
     folder = JobFolder(root, storage_of(root, options.storage))
     if options.run_id:
-        from researcher_job.command.run_ownership import asks_for_probe, refuse_other_run
+        from researcher_job.command.run_ownership import check_run_owner, probe_requested
 
-        if asks_for_probe(folder):
+        if probe_requested(folder):
             return _probe(options)
     _refuse_newer(folder)  # before the lock: what cannot be read is left untouched
     with _held(folder, options.lock or root / LOCK):
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         if options.finish:
             return _finish(folder, options)
         if options.run_id:
-            refuse_other_run(folder, options.run_id, Clock().now())
-            if Control(root).told() == "stop":
+            check_run_owner(folder, options.run_id, Clock().now())
+            if Control(root).requested() == "stop":
                 return ExitCode.STOPPED
         return _research(folder, options)
 
@@ -125,7 +125,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             open_source=open_documents,
             strategy=strategy_named(settings.strategy),
             control=control,
-            on_stop=leave_soon,
+            on_stop=exit_after,
             run_id=options.run_id or "",
         )
         return _run_to_end(job)
@@ -137,10 +137,10 @@ def _configured(
     """Return the job's own configuration; a request that asks for more than it is refused."""
     if options.config is None:
         return None
-    from researcher_job.command.policy import admit, configuration_at
+    from researcher_job.command.policy import check_request, load_configuration
 
-    configuration = configuration_at(options.config)
-    admit(request, configuration, folder.path)
+    configuration = load_configuration(options.config)
+    check_request(request, configuration, folder.path)
     return configuration
 
 
@@ -174,7 +174,7 @@ def _run_to_end(job: Job) -> ExitCode:
         return beside.submit(anyio.run, job.run).result()
 
 
-def leave_soon(seconds: float = LEAVE_SECONDS) -> None:
+def exit_after(seconds: float = LEAVE_SECONDS) -> None:
     """Leave the process after ``seconds`` even where a thread that reads does not let go."""
     timer = threading.Timer(seconds, os._exit, (int(ExitCode.STOPPED),))
     timer.daemon = True

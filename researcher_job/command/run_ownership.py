@@ -22,7 +22,7 @@ APPEARS_SECONDS = 20.0
 _LOOK_SECONDS = 0.5
 
 
-def refuse_other_run(folder: JobFolder, run_id: str, now: datetime) -> None:
+def check_run_owner(folder: JobFolder, run_id: str, now: datetime) -> None:
     """Refuse the folder where another run than ``run_id`` has the job or works on it.
 
     Raises:
@@ -38,7 +38,7 @@ def refuse_other_run(folder: JobFolder, run_id: str, now: datetime) -> None:
         raise LockHeld("Another run works on this job; start this one again in a minute.")
 
 
-def asks_for_probe(folder: JobFolder) -> bool:
+def probe_requested(folder: JobFolder) -> bool:
     """Say whether a probe is asked for here, not research; on a mount wait for one or the other."""
     late = 0.0 if folder.storage is LOCAL else APPEARS_SECONDS
     until = time.monotonic() + late

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from researcher_job import __version__
-from researcher_job.core.errors import JobError, kind_of
+from researcher_job.core.errors import JobError, error_kind
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -19,7 +19,7 @@ RETRY_SECONDS = 30
 class SecretUnavailable(JobError):
     """A secret cannot be read. The text names it and the kind of error, never its value."""
 
-    impersonal = True
+    safe_to_log = True
 
 
 def read_secret(reference: str) -> str:
@@ -43,7 +43,7 @@ def _of_scope(reference: str, name: str) -> str:
         return base64.b64decode(workspace().secrets.get_secret(scope, key).value or "").decode()
     except Exception as error:  # noqa: BLE001 - the SDK raises of many kinds, and its texts name hosts
         raise SecretUnavailable(
-            f"The secret {reference} cannot be read ({kind_of(error)}). Check that the job's"
+            f"The secret {reference} cannot be read ({error_kind(error)}). Check that the job's"
             " principal may read the scope."
         ) from None
 

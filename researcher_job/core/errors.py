@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     STOPPED = 3
     LOCKED = 4
     NO_REQUEST = 5
-    NO_ROOM = 6
+    DISK_FULL = 6
 
 
 class JobError(Exception):
@@ -25,39 +25,39 @@ class JobError(Exception):
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
-    impersonal: ClassVar[bool] = False
+    safe_to_log: ClassVar[bool] = False
 
 
 class RequestUnreadable(JobError):
     """``request.json`` is missing, torn, no request, or of a newer format version."""
 
     exit_code = ExitCode.NO_REQUEST
-    impersonal = True
+    safe_to_log = True
 
 
-class Refused(JobError):
+class RequestRefused(JobError):
     """The request asks for what this job may not do, or its configuration cannot be used."""
 
     exit_code = ExitCode.NO_REQUEST
-    impersonal = True
+    safe_to_log = True
 
 
 class LockHeld(JobError):
     """Another process or run works on the folder."""
 
     exit_code = ExitCode.LOCKED
-    impersonal = True
+    safe_to_log = True
 
 
-class Misquoted(JobError):
+class InvalidQuote(JobError):
     """A quote does not stand in its snapshot, so it may not become evidence."""
 
 
-class CapReached(JobError):
+class LimitReached(JobError):
     """A limit of the job is used up; what is known so far becomes the report."""
 
 
-def kind_of(error: BaseException) -> str:
+def error_kind(error: BaseException) -> str:
     """Return the kind of an error and nothing of its text, which may quote a source."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

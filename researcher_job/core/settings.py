@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from researcher_job.core.errors import Refused
+from researcher_job.core.errors import RequestRefused
 
 StrategyName = Literal["extractive"]
 """How questions are pursued: ``extractive`` finds and quotes without a language model."""
@@ -31,7 +31,7 @@ class JobSettings:
     status_seconds: float = 0.2
     heartbeat_seconds: float = 2.0
     look_seconds: float = 0.25
-    part_records: int = 1_000
+    segment_records: int = 1_000
     reserve_bytes: int = 2_000_000
     progress_seconds: float = 0.0
     strategy: StrategyName = "extractive"
@@ -46,7 +46,7 @@ class JobSettings:
             status_seconds=2.0,
             heartbeat_seconds=3.0,
             look_seconds=1.0,
-            part_records=200,
+            segment_records=200,
             reserve_bytes=0,
             progress_seconds=10.0,
         )
@@ -55,13 +55,13 @@ class JobSettings:
         """Return the settings with what the table ``[researcher]`` says.
 
         Raises:
-            Refused: it holds what is no setting.
+            RequestRefused: it holds what is no setting.
         """
         try:
             said = Researcher.model_validate(table)
         except ValidationError as error:
             first = error.errors()[0]
-            raise Refused(
+            raise RequestRefused(
                 f"[researcher] cannot be used: {'.'.join(map(str, first['loc']))}:"
                 f" {first['msg']}. The keys are {', '.join(Researcher.model_fields)}."
             ) from error

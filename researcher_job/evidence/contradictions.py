@@ -74,7 +74,7 @@ class _Said:
     negated: bool
 
 
-def contradictions(found: Sequence[Evidence]) -> tuple[Contradiction, ...]:
+def find_contradictions(found: Sequence[Evidence]) -> tuple[Contradiction, ...]:
     """Return the pairs of quotes that differ, in the order of ``found``, each quote once."""
     said = {item.n: _said(item) for item in found}
     pairs: list[Contradiction] = []

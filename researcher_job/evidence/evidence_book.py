@@ -10,8 +10,8 @@ from research_contract import records
 from research_contract.files import read_whole
 from research_contract.records import Evidence
 from research_contract.text.safe import one_line
-from researcher_job.core.errors import Misquoted
-from researcher_job.records.segments import Parts
+from researcher_job.core.errors import InvalidQuote
+from researcher_job.records.segments import SegmentWriter
 from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.sources.base import Quote
 
@@ -26,50 +26,50 @@ def check_quote(quote: Quote, text: str) -> None:
     """Check that ``text`` is the snapshot that the quote names and that the quote stands in it.
 
     Raises:
-        Misquoted: it is not so; the message says what differs.
+        InvalidQuote: it is not so; the message says what differs.
     """
-    if sha256_of(text) != quote.passage.snapshot:
-        raise Misquoted("the snapshot is not the text that its hash names")
+    if text_sha256(text) != quote.passage.snapshot:
+        raise InvalidQuote("the snapshot is not the text that its hash names")
     if not quote.text.strip():
-        raise Misquoted("the quote is empty")
+        raise InvalidQuote("the quote is empty")
     if not 0 <= quote.start < quote.end <= len(text):
-        raise Misquoted("the quote lies outside of its snapshot")
+        raise InvalidQuote("the quote lies outside of its snapshot")
     if text[quote.start : quote.end] != quote.text:
-        raise Misquoted("the snapshot has other words at this place")
+        raise InvalidQuote("the snapshot has other words at this place")
 
 
 def read_snapshot(root: Path, sha256: str) -> str:
     """Return the snapshot with this hash that the job folder ``root`` keeps.
 
     Raises:
-        Misquoted: it is missing, a link, no valid text, or not what its hash names.
+        InvalidQuote: it is missing, a link, no valid text, or not what its hash names.
     """
     if not _SHA256.fullmatch(sha256):
-        raise Misquoted("names no snapshot")
+        raise InvalidQuote("names no snapshot")
     name = records.snapshot_name(sha256)
     path = root / name
     data = None if path.is_symlink() else read_whole(path)
     if data is None:
-        raise Misquoted(f"its snapshot {name} is missing")
+        raise InvalidQuote(f"its snapshot {name} is missing")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise Misquoted(f"its snapshot {name} is not valid text") from error
+        raise InvalidQuote(f"its snapshot {name} is not valid text") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise Misquoted(f"its snapshot {name} was changed")
+        raise InvalidQuote(f"its snapshot {name} was changed")
     return text
 
 
-def sha256_of(text: str) -> str:
+def text_sha256(text: str) -> str:
     """Return the SHA-256 (hex) of ``text`` in UTF-8.
 
     Raises:
-        Misquoted: the text cannot be written as UTF-8.
+        InvalidQuote: the text cannot be written as UTF-8.
     """
     try:
         return hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError as error:
-        raise Misquoted("the snapshot is not valid Unicode") from error
+        raise InvalidQuote("the snapshot is not valid Unicode") from error
 
 
 def paragraph_of(text: str, start: int, end: int, *, most: int = MAX_PARAGRAPH) -> str:
@@ -104,8 +104,8 @@ class EvidenceBook:
         self._root = root
         self._storage = storage
         # Not written again: what was cited once must not be lost, whatever happens.
-        self._parts = Parts(
-            root, records.EVIDENCE_PARTS, Evidence, limit=limit, storage=storage, again=False
+        self._parts = SegmentWriter(
+            root, records.EVIDENCE_SEGMENTS, Evidence, limit=limit, storage=storage, again=False
         )
         self._known = {_place(item): item for item in known}
         self._kept: set[str] = set()
@@ -124,7 +124,7 @@ class EvidenceBook:
         it is new.
 
         Raises:
-            Misquoted: the quote does not stand there; nothing was recorded.
+            InvalidQuote: the quote does not stand there; nothing was recorded.
         """
         check_quote(quote, text)
         place = (question, quote.passage.snapshot, quote.start, quote.end)
@@ -135,9 +135,9 @@ class EvidenceBook:
         self._known[place] = fresh
         return fresh, True
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Write what the storage still holds, so that a file may name what was recorded."""
-        self._storage.held()()
+        self._storage.pending_writes()()
 
     def close(self) -> None:
         """End the evidence part of this attempt."""

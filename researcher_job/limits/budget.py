@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from research_contract.records import Cost, Limits, Spent
-from researcher_job.core.errors import CapReached
+from researcher_job.core.errors import LimitReached
 
 MAX_TICK_SECONDS = 5.0
 """The most that one tick counts: a laptop that slept in between costs nothing."""
@@ -38,11 +38,11 @@ class Budget:
         """Count what a call may cost, before it is made.
 
         Raises:
-            CapReached: less than that is left of something it costs; nothing was counted.
+            LimitReached: less than that is left of something it costs; nothing was counted.
         """
         after = self._spent.plus(cost)
         if cap := _passed(self._limits, cost, after):
-            raise CapReached(f"The limit of {cap} was reached.")
+            raise LimitReached(f"The limit of {cap} was reached.")
         self._add(**dict(after))
 
     def correct(self, charged: Cost, cost: Cost) -> None:
@@ -53,11 +53,11 @@ class Budget:
         """Count the time.
 
         Raises:
-            CapReached: the active minutes are used up.
+            LimitReached: the active minutes are used up.
         """
         minutes = self._limits.minutes
         if self.tick().active_seconds >= (minutes or float("inf")) * 60:
-            raise CapReached(
+            raise LimitReached(
                 f"The limit of {minutes:g} active minute{'' if minutes == 1 else 's'} was reached."
             )
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from research_contract import records
 
-Asked = Literal["stop", "finish_now"]
+Requested = Literal["stop", "finish_now"]
 
 _STOP, _FINISH_NOW = PurePosixPath(records.STOP), PurePosixPath(records.FINISH_NOW)
 
@@ -23,9 +23,9 @@ class Control:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / _STOP.parent
-        self.signalled = False
+        self.signal_received = False
 
-    def told(self) -> Asked | None:
+    def requested(self) -> Requested | None:
         """Return what the folder says: one listing, since a mount may remember what was missing.
 
         A listing that fails says nothing; the next one is soon.
@@ -46,4 +46,4 @@ class Control:
         signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.signalled = True
+        self.signal_received = True

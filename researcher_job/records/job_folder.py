@@ -9,8 +9,8 @@ from research_contract import records as contract
 from research_contract.files import NewerFormat, decode, read_whole
 from research_contract.records import Evidence, Outcome, Request, Spent, Status, Step
 from researcher_job.core.errors import RequestUnreadable
-from researcher_job.records.ledger import paid_in
-from researcher_job.records.segments import read_parts
+from researcher_job.records.ledger import total_paid
+from researcher_job.records.segments import read_segments
 from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.records.tasks import Task, task_name
 
@@ -63,8 +63,8 @@ class JobFolder:
         the step log those of a job that an earlier version began.
         """
         status = self.status()
-        spent, paid = status.spent if status else Spent(), paid_in(self.path)
-        steps = read_parts(self.path, contract.STEPS, Step).records
+        spent, paid = status.spent if status else Spent(), total_paid(self.path)
+        steps = read_segments(self.path, contract.STEPS, Step).records
         calls = sum(step is not None and step.kind == "tool_call" for step in steps)
         return Spent(
             tool_calls=max(spent.tool_calls, paid.tool_calls, calls),
@@ -83,5 +83,5 @@ class JobFolder:
 
     def evidence(self) -> tuple[Evidence, ...]:
         """Return the evidence found so far, by its parts, in the order of its numbers."""
-        found = read_parts(self.path, contract.EVIDENCE_PARTS, Evidence).records
+        found = read_segments(self.path, contract.EVIDENCE_SEGMENTS, Evidence).records
         return tuple(item for item in found if item is not None)

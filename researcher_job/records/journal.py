@@ -12,11 +12,11 @@ from research_contract import records
 from research_contract.records import Step, StepKind
 from research_contract.text.safe import one_line
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import kind_of
+from researcher_job.core.errors import error_kind
 from researcher_job.records.redaction import MAX_MESSAGE, redact, redact_text
-from researcher_job.records.segments import Parts
+from researcher_job.records.segments import SegmentWriter
 from researcher_job.records.sinks.base import StepSink
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.status import StatusWriter
 from researcher_job.records.storage import LOCAL, Storage
 
 LOST = "This step was lost when the attempt before it died."
@@ -31,14 +31,16 @@ class Journal:
     def __init__(
         self,
         root: Path,
-        board: StatusBoard,
+        board: StatusWriter,
         *,
         clock: Clock,
-        part_records: int,
+        segment_records: int,
         storage: Storage = LOCAL,
         sinks: Sequence[StepSink] = (),
     ) -> None:
-        self._steps = Parts(root, records.STEPS, Step, limit=part_records, storage=storage)
+        self._steps = SegmentWriter(
+            root, records.STEPS, Step, limit=segment_records, storage=storage
+        )
         self._clock = clock
         self._sinks = list(sinks)
         self.board = board
@@ -78,12 +80,12 @@ class Journal:
                 sink.write(step)
                 kept.append(sink)
             except Exception as error:  # noqa: BLE001 - whatever it is, the job goes on
-                failures.append(f"Steps no longer go to {sink.name}: {kind_of(error)}.")
+                failures.append(f"Steps no longer go to {sink.name}: {error_kind(error)}.")
         self._sinks = kept
         for failure in failures:
             self.step("error", failure)
 
-    def make_up(self, last: int) -> None:
+    def fill_lost_steps(self, last: int) -> None:
         """Fill the numbers up to ``last``: an earlier attempt told of steps that are lost.
 
         So no number is used twice. What follows stands in a part of its own.
@@ -92,7 +94,7 @@ class Journal:
             self.step("error", LOST)
         self._steps.close()
 
-    def say(self, summary: str) -> None:
+    def set_summary(self, summary: str) -> None:
         """Set the line of the status that people read."""
         self.board.change(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
 

@@ -31,7 +31,7 @@ class Call:
 
     kind: str
     arguments: Mapping[str, JsonValue]
-    most: Cost
+    max_cost: Cost
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Call:
         return f"{RESULTS}/{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
 
 
-class Paid(Record):
+class PaidCall(Record):
     """``work/results/<hash>.json``: a call that was begun.
 
     ``cost`` is that of all times it was begun; of those that brought no answer, the most that
@@ -64,7 +64,7 @@ class Ledger:
         self._storage = storage
         self._budget = budget
 
-    def answer(self, call: Call) -> JsonValue:
+    def stored_answer(self, call: Call) -> JsonValue:
         """Return what the call brought before; ``None``: it is to be made."""
         return self._paid(call).answer
 
@@ -72,34 +72,34 @@ class Ledger:
         """Charge the most that the call may cost.
 
         Raises:
-            CapReached: that is more than is left; nothing was charged.
+            LimitReached: that is more than is left; nothing was charged.
             OSError: it cannot be written down, so the call may not be made.
         """
-        self._budget.charge(call.most)
+        self._budget.charge(call.max_cost)
         paid = self._paid(call)
-        self._write(call, paid, begun=paid.begun + 1, cost=paid.cost.plus(call.most))
+        self._write(call, paid, begun=paid.begun + 1, cost=paid.cost.plus(call.max_cost))
 
-    def keep(self, call: Call, answer: JsonValue, *, cost: Cost | None = None) -> None:
+    def store_answer(self, call: Call, answer: JsonValue, *, cost: Cost | None = None) -> None:
         """Keep what the call brought; ``cost``: what it cost, where that is not the most."""
         paid = self._paid(call)
         total = paid.cost
         if cost is not None:
-            self._budget.correct(call.most, cost)
-            total = total.plus(call.most, times=-1).plus(cost)
+            self._budget.correct(call.max_cost, cost)
+            total = total.plus(call.max_cost, times=-1).plus(cost)
         self._write(call, paid, cost=total, answer=answer)
 
-    def _paid(self, call: Call) -> Paid:
-        found = decode(Paid, read_whole(self._root / call.name))
-        return found or Paid(kind=call.kind)
+    def _paid(self, call: Call) -> PaidCall:
+        found = decode(PaidCall, read_whole(self._root / call.name))
+        return found or PaidCall(kind=call.kind)
 
-    def _write(self, call: Call, paid: Paid, **changes: object) -> None:
+    def _write(self, call: Call, paid: PaidCall, **changes: object) -> None:
         self._storage.write(self._root / call.name, encode(paid.model_copy(update=changes)))
 
 
-def paid_in(root: Path) -> Cost:
+def total_paid(root: Path) -> Cost:
     """Return what all calls of the job folder ``root`` cost so far."""
     total = Cost()
     for path in (root / RESULTS).glob("*.json"):
-        if paid := decode(Paid, read_whole(path)):
+        if paid := decode(PaidCall, read_whole(path)):
             total = total.plus(paid.cost)
     return total

@@ -19,7 +19,7 @@ _STATES = {
 _MARKS = {"answered": "answered", "partial": "answered in part", "not_found": "nothing found"}
 
 
-class Progress:
+class ProgressPage:
     """The one writer of ``progress.md``; ``write`` is called where a phase changes.
 
     ``least`` is the least time between two writes in seconds.

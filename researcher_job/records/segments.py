@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Generic
 
 from research_contract.files import R, decode_lines, encode, read_whole
-from research_contract.records import part_name
-from researcher_job.records.storage import LOCAL, Part, Storage
+from research_contract.records import segment_name
+from researcher_job.records.storage import LOCAL, SegmentFile, Storage
 
 
 @dataclass(frozen=True)
-class PartsRead(Generic[R]):
+class SegmentedRecords(Generic[R]):
     """All records of a journal in order, and the names of the parts they stand in.
 
     A record is ``None`` where a complete line is no such record (a folder edited by hand): it
@@ -30,7 +30,7 @@ class PartsRead(Generic[R]):
         return len(self.records) + 1
 
 
-def read_parts(root: Path, folder: str, kind: type[R]) -> PartsRead[R]:
+def read_segments(root: Path, folder: str, kind: type[R]) -> SegmentedRecords[R]:
     """Read the journal ``folder`` of the job folder ``root``, part after part.
 
     A torn last line is not there; what follows it stands in the next part.
@@ -38,17 +38,17 @@ def read_parts(root: Path, folder: str, kind: type[R]) -> PartsRead[R]:
     records: list[R | None] = []
     names: list[str] = []
     part = 1
-    while data := read_whole(root / (name := part_name(folder, len(records) + 1))):
+    while data := read_whole(root / (name := segment_name(folder, len(records) + 1))):
         lines = decode_lines(kind, data)
         names.append(name)
         if not lines:
             break
         part = len(records) + 1
         records.extend(record for record, _ in lines)
-    return PartsRead(tuple(records), tuple(names), part)
+    return SegmentedRecords(tuple(records), tuple(names), part)
 
 
-class Parts(Generic[R]):
+class SegmentWriter(Generic[R]):
     """The one writer of a journal. Numbers go on where the last complete line ended.
 
     ``part`` is the first number of the part that holds the last record. Each record is one line
@@ -72,10 +72,10 @@ class Parts(Generic[R]):
         self._again = again
         self._folder = folder
         self._limit = limit
-        found = read_parts(root, folder, kind)
+        found = read_segments(root, folder, kind)
         self._next = found.next
         self.part = found.part
-        self._file: Part | None = None
+        self._file: SegmentFile | None = None
         self._first = 1
         self._room = 0
 
@@ -106,11 +106,11 @@ class Parts(Generic[R]):
         if file:
             file.close()
 
-    def _begin(self) -> Part:
+    def _begin(self) -> SegmentFile:
         self.close()
         # What is there holds no complete line, else the next number would be greater.
-        path = self._root / part_name(self._folder, self._next)
-        self._file = self._storage.begin(path, again=self._again)
+        path = self._root / segment_name(self._folder, self._next)
+        self._file = self._storage.open_segment(path, again=self._again)
         self._first = self._next
         self._room = self._limit
         return self._file

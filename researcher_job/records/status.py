@@ -14,7 +14,7 @@ from researcher_job.core.clock import Clock
 from researcher_job.records.storage import LOCAL, Storage
 
 
-class StatusBoard:
+class StatusWriter:
     """The one writer of ``status.json``.
 
     Changes are coalesced: at most one write each ``least`` seconds, at least one each ``most``
@@ -51,7 +51,7 @@ class StatusBoard:
         """Return what writes the journals and the status of this moment."""
         self.change(spent=self._spent(), updated_at=self._clock.now())
         self._changed = anyio.Event()
-        data, write_held = encode(self.current), self._storage.held()
+        data, write_held = encode(self.current), self._storage.pending_writes()
 
         def write() -> None:
             write_held()
@@ -59,10 +59,10 @@ class StatusBoard:
 
         return write
 
-    async def keep_written(self, *, least: float, most: float) -> None:
+    async def write_periodically(self, *, least: float, most: float) -> None:
         """Write changes as they come, until cancelled."""
         while True:
             with anyio.move_on_after(most):
                 await self._changed.wait()
-            await self._storage.do(self._as_it_stands())
+            await self._storage.run_blocking(self._as_it_stands())
             await anyio.sleep(least)

@@ -26,7 +26,7 @@ MOUNTS = Path("/Volumes")
 """What lies below is reached through a mount."""
 
 
-class Part(Protocol):
+class SegmentFile(Protocol):
     """A journal part that is being written: it only grows."""
 
     @property
@@ -54,7 +54,7 @@ class Storage(Protocol):
         """Replace the file at ``path`` now; its folder is made where there is none."""
         ...
 
-    def begin(self, path: Path, *, again: bool) -> Part:
+    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:
         """Begin the journal part at ``path``, which holds nothing worth keeping.
 
         ``again``: where the part cannot be appended to, it may be written again, longer. A part
@@ -62,11 +62,11 @@ class Storage(Protocol):
         """
         ...
 
-    def held(self) -> Callable[[], None]:
+    def pending_writes(self) -> Callable[[], None]:
         """Return what writes all lines that are held in memory at this moment."""
         ...
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def run_blocking(self, work: Callable[[], T]) -> T:
         """Do what may wait for this storage, so that nothing else waits for it."""
         ...
 
@@ -85,13 +85,13 @@ class LocalStorage:
     def write(self, path: Path, data: bytes) -> None:
         write_whole(path, data)
 
-    def begin(self, path: Path, *, again: bool) -> Part:  # noqa: ARG002 - it can be appended to
-        return _LocalPart(path)
+    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:  # noqa: ARG002 - it can be appended to
+        return _LocalSegment(path)
 
-    def held(self) -> Callable[[], None]:
+    def pending_writes(self) -> Callable[[], None]:
         return _nothing
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def run_blocking(self, work: Callable[[], T]) -> T:
         return work()
 
 
@@ -102,7 +102,7 @@ def _nothing() -> None:
     """Hold nothing, so there is nothing to write."""
 
 
-class _LocalPart:
+class _LocalSegment:
     full = False
 
     def __init__(self, path: Path) -> None:
@@ -134,33 +134,33 @@ class MountedStorage:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._parts: list[_HeldPart] = []
+        self._parts: list[_BufferedSegment] = []
         self._folders: set[Path] = set()
 
     def write(self, path: Path, data: bytes) -> None:
         with self._lock:
             self._write(path, data)
 
-    def begin(self, path: Path, *, again: bool) -> Part:
-        part = _HeldPart(path, self, again=again)
+    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:
+        part = _BufferedSegment(path, self, again=again)
         self._parts.append(part)
         return part
 
-    def held(self) -> Callable[[], None]:
+    def pending_writes(self) -> Callable[[], None]:
         """Return what writes the lines of this moment: first what is not written again."""
         parts = sorted((part for part in self._parts if part.waits), key=lambda part: part.again)
         return partial(self._write_parts, [(part, part.take()) for part in parts])
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def run_blocking(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work)
 
-    def end(self, part: _HeldPart) -> None:
+    def end(self, part: _BufferedSegment) -> None:
         """Write the part whole, for the last time."""
         if part in self._parts:
             self._parts.remove(part)
             self._write_parts([(part, part.take())])
 
-    def _write_parts(self, parts: Sequence[tuple[_HeldPart, bytes]]) -> None:
+    def _write_parts(self, parts: Sequence[tuple[_BufferedSegment, bytes]]) -> None:
         with self._lock:
             for part, data in parts:
                 if len(data) > part.written:  # else it was written meanwhile, and longer
@@ -185,7 +185,7 @@ class MountedStorage:
         path.write_bytes(data)
 
 
-class _HeldPart:
+class _BufferedSegment:
     """The lines of one part. ``written`` bytes of them stand in the file."""
 
     def __init__(self, path: Path, storage: MountedStorage, *, again: bool) -> None:

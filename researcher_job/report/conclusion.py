@@ -24,24 +24,24 @@ from research_contract.records import (
 )
 from research_contract.text.safe import one_line
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import Misquoted
+from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import read_snapshot
-from researcher_job.limits.disk_reserve import Reserve
+from researcher_job.limits.disk_reserve import DiskReserve
 from researcher_job.records.changes import read_changes
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.manifest import hash_files, remove_leftovers, seal
-from researcher_job.records.progress_page import Progress
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.progress_page import ProgressPage
+from researcher_job.records.status import StatusWriter
 from researcher_job.report.html import html_page
 from researcher_job.report.markdown import markdown_report
-from researcher_job.report.methods import Circumstances
-from researcher_job.report.report import Report, answer_text, compose, title_of
+from researcher_job.report.methods import JobUsage
+from researcher_job.report.report import Report, answer_text, build_report, report_title
 
-Why = Literal["deadline", "finish_now", "died"]
+FinishReason = Literal["deadline", "finish_now", "died"]
 
 FINISH_NOW = "The report was asked for before the work was done."
-REASONS: dict[Why, str] = {
+REASONS: dict[FinishReason, str] = {
     "deadline": "The time limit of the job was reached.",
     "finish_now": FINISH_NOW,
     "died": "The job ended unexpectedly; this is what was known until then.",
@@ -83,14 +83,14 @@ class Conclusion:
 
     def write_report(self, kind: OutcomeKind | None, reason: str) -> Report:
         """Write ``report.md`` and ``report.html`` and return what they say."""
-        report = compose(
+        report = build_report(
             self.request,
             self.results(),
             self.folder.evidence(),
             outcome=kind,
             reason=reason,
             coverage=self.coverage,
-            circumstances=Circumstances(self.spent, self.attempts, self.at),
+            circumstances=JobUsage(self.spent, self.attempts, self.at),
             changes=read_changes(self.folder.path),
             text_of=lru_cache(maxsize=2)(self._text_of),
         )
@@ -98,7 +98,7 @@ class Conclusion:
         self.folder.write(records.REPORT_HTML, html_page(report).encode())
         return report
 
-    def write_outcome(self, journal: Journal, progress: Progress) -> Outcome:
+    def write_outcome(self, journal: Journal, progress: ProgressPage) -> Outcome:
         """Write the report, the last step and status, and as the very last file the outcome."""
         results = self.results()
         kind = outcome_of(results)
@@ -107,7 +107,7 @@ class Conclusion:
         self.folder.write(records.EVIDENCE, join_lines(self.folder.evidence()))
         answer = answer_text(report)
         journal.board.change(state="ended")
-        journal.say(answer or reason)
+        journal.set_summary(answer or reason)
         journal.step("completed", _completed(kind, reason))
         progress.write(journal, now=True)
         journal.close()
@@ -132,18 +132,20 @@ class Conclusion:
     def _text_of(self, sha256: str) -> str:
         try:
             return read_snapshot(self.folder.path, sha256)
-        except Misquoted:
+        except InvalidQuote:
             return ""
 
 
-def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = None) -> None:
+def finish(
+    folder: JobFolder, why: FinishReason, *, clock: Clock, attempt: int | None = None
+) -> None:
     """Write the report of a job that no process works on, from what its folder holds.
 
     ``died`` leaves no outcome: whoever started the job records the failure. The caller holds
     the lock. ``attempt``: the number of attempts there were, where that is known better.
     """
     request = folder.request()
-    Reserve(folder.path, 0).give_up()
+    DiskReserve(folder.path, 0).release()
     status = folder.status() or Status(updated_at=clock.now())
     spent = folder.spent()
     conclusion = Conclusion(
@@ -159,10 +161,10 @@ def finish(folder: JobFolder, why: Why, *, clock: Clock, attempt: int | None = N
         conclusion.write_report(None, REASONS[why])
         return
     storage = folder.storage
-    board = StatusBoard(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
-    journal = Journal(folder.path, board, clock=clock, part_records=100, storage=storage)
+    board = StatusWriter(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
+    journal = Journal(folder.path, board, clock=clock, segment_records=100, storage=storage)
     questions = records.questions_of(request.question, request.plan)
-    conclusion.write_outcome(journal, Progress(folder, title_of(request), questions))
+    conclusion.write_outcome(journal, ProgressPage(folder, report_title(request), questions))
 
 
 def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:

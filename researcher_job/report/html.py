@@ -14,7 +14,14 @@ from researcher_job.evidence.contradictions import Contradiction
 from researcher_job.report.html_citations import citation, cite, link, place, text
 from researcher_job.report.html_style import STYLE
 from researcher_job.report.markdown import CHANGE_KINDS, HEADLINES, STATES, differs_in, pointers
-from researcher_job.report.report import Changed, Document, Report, Section, Since, sentence_of
+from researcher_job.report.report import (
+    Comparison,
+    Document,
+    QuoteChange,
+    Report,
+    Section,
+    answer_sentence,
+)
 from researcher_job.report.tables import Table
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -63,13 +70,13 @@ def _asked(report: Report) -> str:
     return f'<p class="asked">{text(report.question)}</p>'
 
 
-def _since(since: Since) -> str:
+def _since(since: Comparison) -> str:
     return f'<p class="since">{text(since.sentence)}</p>'
 
 
 def _answer(report: Report) -> str:
     head = " ".join(said for said in (HEADLINES[report.outcome], report.reason) if said)
-    sentences = [f"{text(sentence_of(item))}{cite(item)}" for item in report.answer]
+    sentences = [f"{text(answer_sentence(item))}{cite(item)}" for item in report.answer]
     said = " ".join([*sentences, *map(text, pointers(report))])
     blocks = [
         f'<p class="verdict">{text(head)}</p>' if head else "",
@@ -105,7 +112,7 @@ def _state(section: Section) -> str:
     return f'<span class="state {section.state}">{STATES[section.state].rstrip(".")}</span>'
 
 
-def _changes(since: Since, shown: frozenset[int]) -> str:
+def _changes(since: Comparison, shown: frozenset[int]) -> str:
     blocks = [
         f'<h3 class="{kind}">{heading}</h3>' + "".join(_change(one, shown) for one in found)
         for kind, heading in CHANGE_KINDS.items()
@@ -114,7 +121,7 @@ def _changes(since: Since, shown: frozenset[int]) -> str:
     return f"<section><h2>What changed</h2>{''.join(blocks) or '<p>Nothing.</p>'}</section>"
 
 
-def _change(change: Changed, shown: frozenset[int]) -> str:
+def _change(change: QuoteChange, shown: frozenset[int]) -> str:
     if change.before and change.after:
         before = _figure(change.before, label="Before")
         now = _figure(change.after, anchor=change.after.n not in shown, label="Now")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from research_contract.records import Evidence
 from research_contract.text.safe import blockquote, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction
-from researcher_job.report.report import Document, Report, Section, Since, sentence_of, where
+from researcher_job.report.report import (
+    Comparison,
+    Document,
+    Report,
+    Section,
+    answer_sentence,
+    where,
+)
 from researcher_job.report.tables import Table
 
 HEADLINES = {
@@ -85,12 +92,12 @@ def _questions(numbers: list[str]) -> str:
 
 def _answer(report: Report) -> list[str]:
     head = " ".join(text for text in (HEADLINES[report.outcome], markdown(report.reason)) if text)
-    sentences = [f"{markdown(sentence_of(item))} [{item.n}]" for item in report.answer]
+    sentences = [f"{markdown(answer_sentence(item))} [{item.n}]" for item in report.answer]
     said = " ".join([*sentences, *pointers(report)])
     return [text for text in (head and f"**{head}**", said) if text]
 
 
-def _changes(since: Since) -> list[str]:
+def _changes(since: Comparison) -> list[str]:
     blocks = ["## What changed"]
     for kind, heading in CHANGE_KINDS.items():
         for change in since.of(kind):

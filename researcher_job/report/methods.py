@@ -12,7 +12,7 @@ VERIFY = "researcher-job verify FOLDER"
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class JobUsage:
     """How the job went."""
 
     spent: Spent
@@ -20,9 +20,7 @@ class Circumstances:
     ended_at: datetime
 
 
-def made(
-    request: Request, how: Circumstances, coverage: Coverage, *, carried: int
-) -> tuple[str, ...]:
+def made(request: Request, how: JobUsage, coverage: Coverage, *, carried: int) -> tuple[str, ...]:
     """Return the lines; ``carried`` is how many quotes shown were taken over."""
     spent = how.spent
     lines = (

@@ -8,10 +8,10 @@ from typing import Literal
 
 from research_contract.records import Coverage, Evidence, OutcomeKind, QuestionResult, Request
 from research_contract.text.safe import one_line
-from researcher_job.evidence.contradictions import Contradiction, contradictions
+from researcher_job.evidence.contradictions import Contradiction, find_contradictions
 from researcher_job.evidence.excerpts import Excerpt, TextOf, excerpts
 from researcher_job.records.changes import Changes
-from researcher_job.report.methods import Circumstances, made
+from researcher_job.report.methods import JobUsage, made
 from researcher_job.report.tables import Table, tables
 
 MAX_ANSWER_SENTENCES = 6
@@ -46,7 +46,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Changed:
+class QuoteChange:
     """One difference to an earlier job: the quote then, the quote now."""
 
     kind: Literal["new", "changed", "gone"]
@@ -55,13 +55,13 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Since:
+class Comparison:
     """What changed since the job that this one repeats: in one sentence, and one by one."""
 
     sentence: str
-    changed: tuple[Changed, ...]
+    changed: tuple[QuoteChange, ...]
 
-    def of(self, kind: str) -> tuple[Changed, ...]:
+    def of(self, kind: str) -> tuple[QuoteChange, ...]:
         """Return the differences of this kind."""
         return tuple(item for item in self.changed if item.kind == kind)
 
@@ -95,7 +95,7 @@ class Report:
     sections: tuple[Section, ...]
     open_points: tuple[str, ...]
     made: tuple[str, ...]
-    since: Since | None = None
+    since: Comparison | None = None
     excerpts: Mapping[int, Excerpt] = field(default_factory=dict)
 
     @property
@@ -119,7 +119,7 @@ def _no_text(_sha256: str) -> str:
     return ""
 
 
-def compose(
+def build_report(
     request: Request,
     results: Sequence[QuestionResult],
     evidence: Sequence[Evidence],
@@ -127,7 +127,7 @@ def compose(
     outcome: OutcomeKind | None,
     reason: str,
     coverage: Coverage,
-    circumstances: Circumstances,
+    circumstances: JobUsage,
     changes: Changes | None = None,
     text_of: TextOf = _no_text,
 ) -> Report:
@@ -139,7 +139,7 @@ def compose(
     sections = _sections(results, by_number, request.plan.report_words, text_of)
     shown = {item.n for section in sections for item in section.evidence}
     report = Report(
-        title=title_of(request),
+        title=report_title(request),
         question=request.question,
         outcome=outcome,
         reason=reason,
@@ -166,12 +166,12 @@ def where(evidence: Evidence) -> str:
     return ", ".join(text for text in (title, locator) if text)
 
 
-def sentence_of(evidence: Evidence) -> str:
+def answer_sentence(evidence: Evidence) -> str:
     """Return the quote as a part of the short answer: a row of a table without its outer bars."""
     return one_line(evidence.quote).strip("| ") or one_line(evidence.quote)
 
 
-def title_of(request: Request) -> str:
+def report_title(request: Request) -> str:
     """Return the title of the plan, else the question, cut to a line."""
     return one_line(request.plan.title or request.question, most=160)
 
@@ -182,12 +182,14 @@ def answer_text(report: Report) -> str:
     return " ".join([*said, *(f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer)])
 
 
-def _since(changes: Changes, by_number: Mapping[int, Evidence]) -> Since:
+def _since(changes: Changes, by_number: Mapping[int, Evidence]) -> Comparison:
     changed = [
-        Changed(change.kind, by_number.get(change.before or 0), by_number.get(change.after or 0))
+        QuoteChange(
+            change.kind, by_number.get(change.before or 0), by_number.get(change.after or 0)
+        )
         for change in changes.changes
     ]
-    return Since(changes.sentence(), tuple(changed))
+    return Comparison(changes.sentence(), tuple(changed))
 
 
 def _sections(
@@ -209,7 +211,7 @@ def _sections(
                 note=result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
-                differing=(differing := contradictions(shown)),
+                differing=(differing := find_contradictions(shown)),
                 tables=tables(_without(shown, differing), text_of),
             )
         )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Depth, Evidence
-from researcher_job.research.earlier_job import Earlier, EarlierSource
-from researcher_job.research.recheck import recheck, same_words
+from researcher_job.research.base_job import BaseJob, BaseJobSource
+from researcher_job.research.reverification import collapse_whitespace, reverify
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import State, Strategy
 
@@ -40,7 +40,7 @@ class Carried:
 class FollowUp:
     """Finds what fits a question among the quotes of ``earlier``."""
 
-    earlier: Earlier
+    earlier: BaseJob
     strategy: Strategy
 
     async def carry(
@@ -57,19 +57,19 @@ class FollowUp:
         A quote whose document was read and no longer says it is left out. Each costs a search.
 
         Raises:
-            CapReached: no tool call was left.
+            LimitReached: no tool call was left.
         """
-        there = {same_words(item.quote) for item in known}
-        own = EarlierSource(self.earlier, source)
+        there = {collapse_whitespace(item.quote) for item in known}
+        own = BaseJobSource(self.earlier, source)
         found = await self.strategy.find(question, own, terms=terms, depth=depth)
-        fitting = [quote for quote in found.quotes if same_words(quote.text) not in there]
+        fitting = [quote for quote in found.quotes if collapse_whitespace(quote.text) not in there]
         looked = [await self._now(quote, source) for quote in fitting]
         kept = tuple(quote for quote in looked if quote)
         return Carried(kept, found.state if kept else "not_found", len(looked) - len(kept))
 
     async def _now(self, quote: Quote, source: Source) -> CarriedQuote | None:
         item = self._evidence(quote)
-        now = await recheck(item, source)
+        now = await reverify(item, source)
         if now.state == "same" and now.quote:
             text = await source.snapshot(now.quote.passage.snapshot)
             return CarriedQuote(_scored(now.quote, quote.score), text, "")

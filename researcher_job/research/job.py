@@ -15,22 +15,22 @@ from anyio import to_thread
 from research_contract import records
 from research_contract.records import Coverage, Request, SourceRef, Spent, Status
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import CapReached, ExitCode, JobError
+from researcher_job.core.errors import ExitCode, JobError, LimitReached
 from researcher_job.core.settings import JobSettings
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.limits.budget import Budget
-from researcher_job.limits.disk_reserve import NO_ROOM, Reserve, lacks_room
+from researcher_job.limits.disk_reserve import DISK_FULL, DiskReserve, is_disk_full
 from researcher_job.records.changes import read_changes, write_changes
-from researcher_job.records.control import Asked, Control
+from researcher_job.records.control import Control, Requested
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
-from researcher_job.records.progress_page import Progress
+from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.sinks.base import StepSink
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.status import StatusWriter
 from researcher_job.report.conclusion import FINISH_NOW, Conclusion
-from researcher_job.report.report import title_of
-from researcher_job.research.earlier_job import Earlier, EarlierUnreadable, read_earlier
+from researcher_job.report.report import report_title
+from researcher_job.research.base_job import BaseJob, BaseJobUnreadable, read_base_job
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.lead import Lead, open_questions
 from researcher_job.research.metered_source import MeteredSource
@@ -104,26 +104,26 @@ class _Attempt:
         self._questions = records.questions_of(request.question, request.plan)
         before = job.folder.status()
         self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
-        storage, most = job.folder.storage, settings.part_records
+        storage, most = job.folder.storage, settings.segment_records
         self._ledger = Ledger(root, self._budget, storage)
         self._book = EvidenceBook(root, job.folder.evidence(), limit=most, storage=storage)
-        self._board = StatusBoard(
+        self._board = StatusWriter(
             root, self._first(before), clock=job.clock, spent=self._spent, storage=storage
         )
         self._journal = Journal(
             root,
             self._board,
             clock=job.clock,
-            part_records=most,
+            segment_records=most,
             storage=storage,
             sinks=job.sinks,
         )
         self._told = before.last_step if before else 0
-        self._progress = Progress(
-            job.folder, title_of(request), self._questions, least=settings.progress_seconds
+        self._progress = ProgressPage(
+            job.folder, report_title(request), self._questions, least=settings.progress_seconds
         )
         self._reading_log = ReadingLog()
-        self._reserve = Reserve(root, settings.reserve_bytes)
+        self._reserve = DiskReserve(root, settings.reserve_bytes)
 
     def _spent(self) -> Spent:
         return self._budget.tick()
@@ -141,48 +141,48 @@ class _Attempt:
 
     async def run(self) -> ExitCode:
         try:
-            self._journal.make_up(self._told)
+            self._journal.fill_lost_steps(self._told)
             await self._research_while_there_is_room()
             return self._end()
         except Exception as error:
-            if lacks_room(error):
+            if is_disk_full(error):
                 with contextlib.suppress(OSError):
                     self._journal.close()
                 raise
-            self._journal.step("error", f"The job failed: {cause_of(error)}.")
+            self._journal.step("error", f"The job failed: {error_message(error)}.")
             self._book.close()  # before the steps that name what is in it
             self._journal.close()
             raise
         finally:
             self._book.close()
-            self._reserve.give_up()
+            self._reserve.release()
 
     async def _research_while_there_is_room(self) -> None:
         try:
-            self._reserve.take()
+            self._reserve.allocate()
             await self._research_until_interrupted()
         except Exception as error:
-            if not lacks_room(error):
+            if not is_disk_full(error):
                 raise
-            self._interruption.reason = NO_ROOM
+            self._interruption.reason = DISK_FULL
 
     async def _research_until_interrupted(self) -> None:
         pace = self._job.settings
         async with anyio.create_task_group() as group:
             group.start_soon(
                 partial(
-                    self._board.keep_written,
+                    self._board.write_periodically,
                     least=pace.status_seconds,
                     most=pace.heartbeat_seconds,
                 )
             )
             with anyio.CancelScope() as research:
-                if self._interrupted(self._job.control.told()):
+                if self._interrupted(self._job.control.requested()):
                     research.cancel()
                 group.start_soon(self._watch, research)
                 try:
                     await self._research()
-                except CapReached as cap:
+                except LimitReached as cap:
                     self._interruption.reason = str(cap)
             group.cancel_scope.cancel()
 
@@ -190,13 +190,15 @@ class _Attempt:
         """Look at control files and time until one of them ends the research."""
         while True:
             await anyio.sleep(self._job.settings.look_seconds)
-            if self._interrupted(await self._job.folder.storage.do(self._job.control.told)):
+            if self._interrupted(
+                await self._job.folder.storage.run_blocking(self._job.control.requested)
+            ):
                 return research.cancel()
 
-    def _interrupted(self, told: Asked | None) -> bool:
+    def _interrupted(self, told: Requested | None) -> bool:
         if told:
             self._board.change(asked=told)
-        match "stop" if self._job.control.signalled else told:
+        match "stop" if self._job.control.signal_received else told:
             case "stop":
                 self._interruption.stopped = True
                 self._job.on_stop()
@@ -206,7 +208,7 @@ class _Attempt:
                 return True
         try:
             self._budget.check_time()
-        except CapReached as cap:
+        except LimitReached as cap:
             self._interruption.reason = str(cap)
             return True
         return False
@@ -229,21 +231,21 @@ class _Attempt:
         if refreshed:
             await self._compare(refreshed, source)
 
-    async def _read_earlier(self) -> Earlier | None:
+    async def _read_earlier(self) -> BaseJob | None:
         """Read what an earlier job found; the research goes on without it where it is not there."""
         job = self._job
         try:
-            earlier = await to_thread.run_sync(read_earlier, job.request, job.folder.path)
-        except EarlierUnreadable as error:
+            earlier = await to_thread.run_sync(read_base_job, job.request, job.folder.path)
+        except BaseJobUnreadable as error:
             self._journal.step("error", f"{error} Nothing is taken over from it.")
             return None
         if earlier:
             self._journal.step("status", earlier.sentence())
         return earlier
 
-    async def _compare(self, earlier: Earlier, source: Source) -> None:
+    async def _compare(self, earlier: BaseJob, source: Source) -> None:
         """Write down what is new, changed and gone since the job that this one repeats."""
-        self._journal.say("Comparing with the earlier evidence")
+        self._journal.set_summary("Comparing with the earlier evidence")
         metered = MeteredSource(
             source,
             worker="refresh",
@@ -256,7 +258,7 @@ class _Attempt:
         cited = {n for task in tasks if task and task.result for n in task.result.evidence}
         found = [item for item in self._job.folder.evidence() if item.n in cited]
         changes = await refresh.compare(found)
-        self._book.settle()
+        self._book.flush()
         write_changes(self._job.folder.path, changes, self._job.folder.storage)
         self._board.change(last_evidence=self._book.last)
         self._journal.step("status", changes.sentence())
@@ -297,7 +299,7 @@ class _Attempt:
     async def _read_sources(self) -> Source:
         sources = self._job.request.sources
         names = ", ".join(source.name for source in sources)
-        self._journal.say(f"Reading {names}" if names else "No sources were named")
+        self._journal.set_summary(f"Reading {names}" if names else "No sources were named")
         self._journal.step("status", f"Reading the sources: {names or 'none'}.")
         source = await self._job.open_source(
             sources,
@@ -317,23 +319,23 @@ class _Attempt:
     async def _on_read(self, coverage: Coverage, name: str) -> None:
         self._board.change(coverage=coverage)
         done = reached(coverage)
-        self._journal.say(f"Reading {name}: {done} of {coverage.found} files")
-        if self._reading_log.is_worth_a_step(done, of=coverage.found):
+        self._journal.set_summary(f"Reading {name}: {done} of {coverage.found} files")
+        if self._reading_log.should_log(done, of=coverage.found):
             self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")
 
     def _end(self) -> ExitCode:
         job = self._job
-        self._reserve.give_up()
+        self._reserve.release()
         self._book.close()
-        if (told := job.control.told()) is not None:
+        if (told := job.control.requested()) is not None:
             self._board.change(asked=told)
-        if self._interruption.stopped or job.control.signalled or told == "stop":
-            self._journal.say("Stopped as asked")
+        if self._interruption.stopped or job.control.signal_received or told == "stop":
+            self._journal.set_summary("Stopped as asked")
             self._journal.step("status", "The job was stopped as asked.")
             self._journal.close()
             return ExitCode.STOPPED
         self._board.change(state="writing")
-        self._journal.say("Writing the report")
+        self._journal.set_summary("Writing the report")
         self._board.write()
         with job.tracer.span(REPORT, {"quotes": self._book.last}):
             Conclusion(
@@ -348,7 +350,7 @@ class _Attempt:
         return ExitCode.DONE
 
 
-def cause_of(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """Say in one phrase what went wrong: the first cause inside a group of errors."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import anyio
 
 from research_contract.records import QuestionResult
-from researcher_job.core.errors import CapReached, JobError
-from researcher_job.limits.disk_reserve import lacks_room
+from researcher_job.core.errors import JobError, LimitReached
+from researcher_job.limits.disk_reserve import is_disk_full
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
-from researcher_job.records.progress_page import Progress
+from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.tasks import Task, write_task
 from researcher_job.research.worker import Worker, worker_name
 
@@ -33,7 +33,7 @@ class Lead:
     folder: JobFolder
     questions: Sequence[str]
     journal: Journal
-    progress: Progress
+    progress: ProgressPage
     attempt: int
     concurrency: int
 
@@ -41,13 +41,13 @@ class Lead:
         """Pursue every open question. One that fails is recorded and does not stop the others.
 
         Raises:
-            CapReached: a limit is used up; questions that were begun may be unfinished.
+            LimitReached: a limit is used up; questions that were begun may be unfinished.
             JobError: every open question failed.
         """
         todo = open_questions(self.folder, self.questions)
         self._show_done(len(self.questions) - len(todo))
         limiter = anyio.CapacityLimiter(self.concurrency)
-        caps: list[CapReached] = []
+        caps: list[LimitReached] = []
         failures: list[str] = []
         async with anyio.create_task_group() as group:
 
@@ -57,10 +57,10 @@ class Lead:
                         return
                     try:
                         await self._take(worker, index)
-                    except CapReached as cap:
+                    except LimitReached as cap:
                         caps.append(cap)
                     except Exception as error:  # other questions must go on
-                        if lacks_room(error):
+                        if is_disk_full(error):
                             raise
                         failures.append(self._failed(index, error))
 
@@ -75,7 +75,7 @@ class Lead:
         question, count = self.questions[index], len(self.questions)
         self._write(index, state="running")
         self.journal.step("task", f"Begins: {question}", worker=worker_name(index))
-        self.journal.say(f"Searching question {index + 1} of {count}: {question}")
+        self.journal.set_summary(f"Searching question {index + 1} of {count}: {question}")
         result = await worker.pursue(index, question)
         self._write(index, state="done", result=result)
         self._show_done(count - len(open_questions(self.folder, self.questions)))

@@ -36,7 +36,7 @@ class MeteredSource:
     """``library`` as one worker sees it.
 
     A search that this or an earlier attempt made is not made again while the library is of the
-    same edition. ``search`` raises ``CapReached`` where no tool call is left.
+    same edition. ``search`` raises ``LimitReached`` where no tool call is left.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class MeteredSource:
             "terms": list(query.terms),
             "limit": limit,
         }
-        call = Call(SEARCH, {**asked, "edition": self.edition}, most=Cost(tool_calls=1))
-        kept = await self._passages(self._ledger.answer(call))
+        call = Call(SEARCH, {**asked, "edition": self.edition}, max_cost=Cost(tool_calls=1))
+        kept = await self._passages(self._ledger.stored_answer(call))
         if kept is not None:
             self._tell(kept, f"Searched before: {_said(kept)}")
             return kept
@@ -86,7 +86,9 @@ class MeteredSource:
         self._journal.step("tool_call", said, worker=self._worker, tool=SEARCH, payload=asked)
         with self._tracer.span(tracing.SEARCH, {"source": self.kind, "limit": limit}):
             passages = await self._source.search(query, limit=limit)
-        self._ledger.keep(call, _PLACES.dump_python([_place(one) for one in passages], mode="json"))
+        self._ledger.store_answer(
+            call, _PLACES.dump_python([_place(one) for one in passages], mode="json")
+        )
         self._tell(passages, _said(passages))
         return passages
 

@@ -25,7 +25,7 @@ class ReadingLog:
         self._told = 0
         self._told_done = 0
 
-    def is_worth_a_step(self, done: int, *, of: int) -> bool:
+    def should_log(self, done: int, *, of: int) -> bool:
         """Whether to tell that ``done`` of ``of`` files are dealt with now; at an end, always."""
         now = self._monotonic()
         pause = SECONDS if self._told < FIRST else max(SECONDS, (now - self._began) / FIRST)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Evidence
-from researcher_job.core.errors import Misquoted
+from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.changes import Change, Changes
-from researcher_job.research.earlier_job import Earlier, quote_of
-from researcher_job.research.recheck import recheck, same_words
+from researcher_job.research.base_job import BaseJob, quote_of
+from researcher_job.research.reverification import collapse_whitespace, reverify
 from researcher_job.sources.base import Quote, Source
 
 NO_QUESTION = -1
@@ -21,7 +21,7 @@ NO_QUESTION = -1
 class Refresh:
     """The comparison of one refresh. ``book`` records the quotes that the report shows for it."""
 
-    earlier: Earlier
+    earlier: BaseJob
     questions: Sequence[str]
     source: Source
     book: EvidenceBook
@@ -32,10 +32,12 @@ class Refresh:
         Costs a search for each earlier quote that was not found again.
 
         Raises:
-            CapReached: no tool call was left; nothing is known of the rest.
+            LimitReached: no tool call was left; nothing is known of the rest.
         """
-        there = {same_words(item.quote) for item in found}
-        lost = [item for item in self.earlier.quotes if same_words(item.quote) not in there]
+        there = {collapse_whitespace(item.quote) for item in found}
+        lost = [
+            item for item in self.earlier.quotes if collapse_whitespace(item.quote) not in there
+        ]
         looked = [await self._look(item, found) for item in lost]
         changes = [change for change in looked if change]
         replaced = {change.after for change in changes}
@@ -49,7 +51,7 @@ class Refresh:
         )
 
     async def _look(self, item: Evidence, found: Sequence[Evidence]) -> Change | None:
-        now = await recheck(item, self.source)
+        now = await reverify(item, self.source)
         if now.state == "same":
             return None
         before = self._keep(item)
@@ -75,8 +77,8 @@ class Refresh:
 
     def _is_new(self, item: Evidence) -> bool:
         """Return whether neither the earlier evidence nor the documents kept with it say this."""
-        words = same_words(item.quote)
-        return not any(words in same_words(text) for text in self._earlier_texts(item.uri))
+        words = collapse_whitespace(item.quote)
+        return not any(words in collapse_whitespace(text) for text in self._earlier_texts(item.uri))
 
     def _earlier_texts(self, uri: str) -> list[str]:
         quotes = [one.quote for one in self.earlier.quotes]
@@ -86,7 +88,7 @@ class Refresh:
     def _text(self, sha256: str) -> str:
         try:
             return self.earlier.text_of(sha256)
-        except Misquoted:
+        except InvalidQuote:
             return ""
 
 

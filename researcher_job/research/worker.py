@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Depth, Evidence, QuestionResult
-from researcher_job.core.errors import Misquoted
+from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
@@ -45,7 +45,7 @@ class Worker:
         """Return what came of the question with this index (from 0); its evidence is written.
 
         Raises:
-            CapReached: no tool call was left; evidence of this question may be missing.
+            LimitReached: no tool call was left; evidence of this question may be missing.
         """
         with self.tracer.span(QUESTION, {"index": index}):
             return await self._pursue(index, question)
@@ -70,7 +70,7 @@ class Worker:
             result = await self._carry(index, self.follow_up, result, kept, source)
         count = f"{len(kept)} quote{'' if len(kept) == 1 else 's'}"
         self.journal.step("task", _SAID[result.state].format(count=count), worker=name)
-        self.book.settle()
+        self.book.flush()
         return result
 
     async def _carry(
@@ -107,7 +107,7 @@ class Worker:
         try:
             text = await self.source.snapshot(quote.passage.snapshot)
             return self._add(index, quote, text)
-        except Misquoted as error:
+        except InvalidQuote as error:
             self.journal.step(
                 "error",
                 f"A quote from {quote.passage.title} was dropped: {error}.",

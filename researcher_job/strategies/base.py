@@ -41,6 +41,6 @@ class Strategy(Protocol):
             depth: how many passages are examined and quotes returned.
 
         Raises:
-            CapReached: a limit of the job is used up; raised by ``source`` and passed on.
+            LimitReached: a limit of the job is used up; raised by ``source`` and passed on.
         """
         ...

@@ -9,11 +9,11 @@ from pathlib import Path
 from research_contract import records as contract
 from research_contract.files import decode_lines, read_whole
 from research_contract.records import Evidence, Outcome, Request, Step
-from researcher_job.core.errors import Misquoted
+from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import read_snapshot
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.manifest import hash_file, is_sealed, written_files
-from researcher_job.records.segments import read_parts
+from researcher_job.records.segments import read_segments
 from researcher_job.report.conclusion import configuration_hash, outcome_of
 from researcher_job.verification.faults import Fault
 from researcher_job.verification.report_checks import check_answer, check_reports
@@ -70,7 +70,7 @@ def verify(root: Path) -> Verification:
 
 def _evidence(folder: JobFolder) -> tuple[list[Evidence], list[Fault]]:
     """Read ``evidence.jsonl``, or the parts of a job that has not composed it yet."""
-    parts = read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).records
+    parts = read_segments(folder.path, contract.EVIDENCE_SEGMENTS, Evidence).records
     data = read_whole(folder.file(contract.EVIDENCE))
     if data is None:
         return _numbered(list(parts))
@@ -109,7 +109,7 @@ def _asked(request: Request, evidence: list[Evidence]) -> Iterator[Fault]:
 def _misquote(folder: JobFolder, item: Evidence) -> str:
     try:
         text = read_snapshot(folder.path, item.snapshot)
-    except Misquoted as error:
+    except InvalidQuote as error:
         return str(error)
     if not item.quote or item.start < 0 or text[item.start : item.end] != item.quote:
         return f"does not stand at {item.start}–{item.end} of its snapshot"
@@ -117,7 +117,7 @@ def _misquote(folder: JobFolder, item: Evidence) -> str:
 
 
 def _steps(folder: JobFolder, *, finished: bool) -> Iterator[Fault]:
-    read = read_parts(folder.path, contract.STEPS, Step)
+    read = read_segments(folder.path, contract.STEPS, Step)
     for number, step in enumerate(read.records, start=1):
         if step is None:
             yield Fault(f"step {number}", "is no valid step")
@@ -125,11 +125,14 @@ def _steps(folder: JobFolder, *, finished: bool) -> Iterator[Fault]:
             yield Fault(f"step {number}", f"carries the number {step.step}")
     completed = any(step and step.kind == "completed" for step in read.records)
     if completed and not finished and not folder.file(contract.OUTCOME).exists():
-        yield Fault(contract.OUTCOME, "is missing, though the step log says that the job completed")
-    followed = {*read.names, *read_parts(folder.path, contract.EVIDENCE_PARTS, Evidence).names}
+        yield Fault(contract.OUTCOME, "is missing, although the step log says the job completed")
+    followed = {
+        *read.names,
+        *read_segments(folder.path, contract.EVIDENCE_SEGMENTS, Evidence).names,
+    }
     for name in written_files(folder.path):
         top = name.split("/", 1)[0]
-        if top in {contract.STEPS, contract.EVIDENCE_PARTS} and name not in followed:
+        if top in {contract.STEPS, contract.EVIDENCE_SEGMENTS} and name not in followed:
             yield Fault(name, "does not follow from the part before it")
 
 

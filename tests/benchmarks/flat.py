@@ -98,7 +98,7 @@ def _write_log(folder: Path, steps: int) -> None:
     for first in range(1, steps + 1, PART):
         numbers = range(first, min(first + PART, steps + 1))
         part = [Step(step=n, at=BEGIN, kind="status", message=f"Step {n}.") for n in numbers]
-        path = folder / records.part_name(records.STEPS, first)
+        path = folder / records.segment_name(records.STEPS, first)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(join_lines(part))
     _write_status(folder, steps)

@@ -20,7 +20,7 @@ from mcp_jobs_server.core.models import ENDED_STATES
 from research_contract.files import decode, decode_lines, read_whole
 from research_contract.records import (
     ENDED,
-    EVIDENCE_PARTS,
+    EVIDENCE_SEGMENTS,
     OUTCOME,
     REPORT,
     RESULTS,
@@ -32,7 +32,7 @@ from research_contract.records import (
     Step,
     month_of,
 )
-from researcher_job.records.ledger import Paid
+from researcher_job.records.ledger import PaidCall
 from tests.chaos.stage import Stage
 
 
@@ -139,7 +139,11 @@ def numbered(remains: Remains) -> Iterator[str]:
     """Steps and evidence carry 1, 2, 3 … once each."""
     kinds: Sequence[tuple[str, type[Record], Callable[[Record], int]]] = (
         (STEPS, Step, lambda record: record.step if isinstance(record, Step) else 0),
-        (EVIDENCE_PARTS, Evidence, lambda record: record.n if isinstance(record, Evidence) else 0),
+        (
+            EVIDENCE_SEGMENTS,
+            Evidence,
+            lambda record: record.n if isinstance(record, Evidence) else 0,
+        ),
     )
     for row in remains.rows:
         for name, kind, number in kinds:
@@ -165,7 +169,7 @@ def paid_once(remains: Remains) -> Iterator[str]:
     """No search whose answer was kept is made again, and the outcome counts each that was begun."""
     for row in remains.rows:
         calls = sorted((row.folder / RESULTS).glob("*.json"))
-        paid = [decode(Paid, read_whole(path)) for path in calls]
+        paid = [decode(PaidCall, read_whole(path)) for path in calls]
         begun = sum(one.cost.tool_calls for one in paid if one)
         outcome = decode(Outcome, read_whole(row.folder / OUTCOME))
         if outcome and row.research and outcome.spent.tool_calls != begun:

@@ -91,7 +91,7 @@ class Stage:
             Step(step=first + n, at=self.clock(), kind="tool_call", message=f"Searched pump {n}.")
             for n in range(count)
         ]
-        self.runner.write(job_id, records.part_name(records.STEPS, first), join_lines(steps))
+        self.runner.write(job_id, records.segment_name(records.STEPS, first), join_lines(steps))
 
     def find(self, job_id: str, *, carried_from: str = "") -> None:
         """Write one quote, as found, or as taken over from another job."""
@@ -110,7 +110,7 @@ class Stage:
             score=0.9,
             carried_from=carried_from,
         )
-        name = records.part_name(records.EVIDENCE_PARTS, 1)
+        name = records.segment_name(records.EVIDENCE_SEGMENTS, 1)
         self.runner.write(job_id, records.snapshot_name(evidence.snapshot), SNAPSHOT)
         self.runner.write(job_id, name, join_lines([evidence]))
 

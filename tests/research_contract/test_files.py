@@ -35,7 +35,7 @@ from research_contract.records import (
     Status,
     Step,
 )
-from researcher_job.records.segments import Parts, read_parts
+from researcher_job.records.segments import SegmentWriter, read_segments
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ def test_hostile_ids_do_not_match(hostile: str) -> None:
 
 @given(st.lists(st.integers(1, 99_999_999), min_size=2, unique=True))
 def test_part_names_sort_like_their_numbers(numbers: list[int]) -> None:
-    names = [contract.part_name(contract.STEPS, number) for number in sorted(numbers)]
+    names = [contract.segment_name(contract.STEPS, number) for number in sorted(numbers)]
     assert names == sorted(names)
     assert len(set(names)) == len(names)
 
@@ -188,15 +188,15 @@ def test_attempts_that_die_anywhere_leave_contiguous_steps(
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for said, lost in attempts:
-            before = read_parts(root, contract.STEPS, Step).records
-            parts = Parts(root, contract.STEPS, Step, limit=limit)
+            before = read_segments(root, contract.STEPS, Step).records
+            parts = SegmentWriter(root, contract.STEPS, Step, limit=limit)
             for text in said:
                 parts.append(_status(text))
             parts.close()
             if said:
-                part = root / contract.part_name(contract.STEPS, parts.part)
+                part = root / contract.segment_name(contract.STEPS, parts.part)
                 part.write_bytes(part.read_bytes()[: -lost or None])
-            read = read_parts(root, contract.STEPS, Step)
+            read = read_segments(root, contract.STEPS, Step)
             assert read.records[: len(before)] == before
             assert [step and step.step for step in read.records] == list(range(1, read.next))
 

@@ -16,7 +16,7 @@ from researcher_job.core.errors import ExitCode
 from researcher_job.core.settings import JobSettings
 from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.records.segments import read_parts
+from researcher_job.records.segments import read_segments
 from researcher_job.research.job import Job
 from researcher_job.testing import FakeSource, FakeStrategy
 
@@ -76,7 +76,7 @@ def status_of(folder: JobFolder) -> Status:
 
 def steps_of(folder: JobFolder) -> list[Step]:
     """Return the steps in the order of the journal; each must be readable."""
-    records = read_parts(folder.path, contract.STEPS, Step).records
+    records = read_segments(folder.path, contract.STEPS, Step).records
     steps = [step for step in records if step]
     assert len(steps) == len(records)
     return steps

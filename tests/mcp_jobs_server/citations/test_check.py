@@ -141,7 +141,7 @@ async def test_a_quote_without_its_place_is_told(
     stage: Stage, before: bytes, after: bytes, said: str
 ) -> None:
     job_id = await found(stage)
-    part = records.part_name(records.EVIDENCE_PARTS, 1)
+    part = records.segment_name(records.EVIDENCE_SEGMENTS, 1)
     kept = await stage.folders.read((await stage.runner.match(ME, job_id))[0].folder, part)
     assert kept
     assert before in kept.data

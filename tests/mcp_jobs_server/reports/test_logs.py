@@ -14,7 +14,7 @@ from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.reports.logs import CHUNK, STEPS, Cursor
 from research_contract.files import encode
 from research_contract.records import STEPS as STEPS_FOLDER
-from research_contract.records import Step, part_name
+from research_contract.records import Step, segment_name
 
 JOB = "20261121-abcdefghijklm"
 FOLDER = f"owner-0/2026-11/{JOB}"
@@ -48,11 +48,11 @@ class Log:
         """
         self._add(line(self.written + 1)[:20])
         if self._part == self.written + 1:
-            (self.root / FOLDER / part_name(STEPS_FOLDER, self._part)).unlink()
+            (self.root / FOLDER / segment_name(STEPS_FOLDER, self._part)).unlink()
         self._part = self.written + 1
 
     def _add(self, data: bytes) -> None:
-        path = self.root / FOLDER / part_name(STEPS_FOLDER, self._part)
+        path = self.root / FOLDER / segment_name(STEPS_FOLDER, self._part)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             file.write(data)
@@ -122,7 +122,7 @@ async def test_a_log_not_begun_has_no_steps_yet(tmp_path: Path) -> None:
 async def test_a_line_broken_by_hand_costs_that_line_only(tmp_path: Path) -> None:
     log = Log(tmp_path)
     log.append(3)
-    path = tmp_path / FOLDER / part_name(STEPS_FOLDER, 1)
+    path = tmp_path / FOLDER / segment_name(STEPS_FOLDER, 1)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + b"{broken\n" + lines[2])
     assert (await log.read("", 5))[0] == [1, 3]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from researcher_job.core.errors import Misquoted
+from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import check_quote, paragraph_of
 from researcher_job.sources.base import Passage, Quote
 
@@ -54,7 +54,7 @@ def test_what_stands_there_may_be_quoted(data: st.DataObject) -> None:
     ],
 )
 def test_what_does_not_stand_there_is_refused(quote: Quote, text: str, problem: str) -> None:
-    with pytest.raises(Misquoted, match=problem):
+    with pytest.raises(InvalidQuote, match=problem):
         check_quote(quote, text)
 
 

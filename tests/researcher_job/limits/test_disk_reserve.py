@@ -15,9 +15,9 @@ from research_contract import records as contract
 from research_contract.records import RESERVE, Step
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode
-from researcher_job.limits.disk_reserve import NO_ROOM, Reserve, lacks_room
+from researcher_job.limits.disk_reserve import DISK_FULL, DiskReserve, is_disk_full
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.records.segments import Parts, read_parts
+from researcher_job.records.segments import SegmentWriter, read_segments
 from researcher_job.report.conclusion import finish
 from researcher_job.research.job import Job
 from researcher_job.testing import FakeSource
@@ -61,7 +61,7 @@ def test_a_job_whose_disk_fills_up_writes_its_report_from_its_reserve(disk: Smal
     folder = make_folder(disk.path / "job")
     assert anyio.run(filling(disk, folder, at=QUESTIONS[1]).run) is ExitCode.DONE
     outcome = outcome_of(folder)
-    assert (outcome.outcome, outcome.reason) == ("partial", NO_ROOM)
+    assert (outcome.outcome, outcome.reason) == ("partial", DISK_FULL)
     assert [result.state for result in outcome.questions] == ["answered", "not_found"]
     assert "thirty days" in report_of(folder)
     assert verify(folder.path).faults == ()
@@ -81,7 +81,7 @@ def test_a_snapshot_that_does_not_fit_ends_the_job_and_not_only_its_question(
     job = make_job(folder, FakeSource(texts, watcher=fill))
     job = replace(job, settings=replace(job.settings, reserve_bytes=SIZE, concurrency=1))
     assert anyio.run(job.run) is ExitCode.DONE
-    assert outcome_of(folder).reason == NO_ROOM
+    assert outcome_of(folder).reason == DISK_FULL
     assert not any("could not be pursued" in step.message for step in steps_of(folder))
     assert verify(folder.path).faults == ()
 
@@ -92,7 +92,7 @@ def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallD
     job = replace(job, settings=replace(job.settings, reserve_bytes=0))
     with pytest.raises((OSError, ExceptionGroup)) as raised:
         anyio.run(job.run)
-    assert lacks_room(raised.value)
+    assert is_disk_full(raised.value)
     assert not folder.file(contract.OUTCOME).exists()
     disk.empty()
     assert run_job(folder, attempt=2) is ExitCode.DONE
@@ -102,7 +102,7 @@ def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallD
 
 
 def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk) -> None:
-    parts = Parts(disk.path, contract.STEPS, Step, limit=1_000_000)
+    parts = SegmentWriter(disk.path, contract.STEPS, Step, limit=1_000_000)
 
     def step(number: int) -> Step:
         return Step(step=number, at=NOW, kind="status", message="x" * 300)
@@ -112,12 +112,12 @@ def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk
     with pytest.raises(OSError, match=r"room|space") as raised:
         while True:  # the first file of the log has a little room left
             parts.append(step)
-    assert lacks_room(raised.value)
+    assert is_disk_full(raised.value)
     written = parts.last
     disk.empty()
     parts.append(step)
     parts.close()
-    found = read_parts(disk.path, contract.STEPS, Step).records
+    found = read_segments(disk.path, contract.STEPS, Step).records
     assert [one.step for one in found if one] == list(range(1, written + 2))
 
 
@@ -131,7 +131,7 @@ def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: 
     )
     done = command("--folder", folder.path, "--cache", disk.path / "cache")
     assert done.returncode == ExitCode.DONE, done.stderr
-    assert outcome_of(folder).reason == NO_ROOM
+    assert outcome_of(folder).reason == DISK_FULL
     assert "The disk is full" in report_of(folder)
     assert verify(folder.path).faults == ()
 
@@ -143,7 +143,7 @@ def test_without_room_for_a_report_the_command_says_so_and_changes_nothing(
     before = folder.file(contract.REQUEST).read_bytes()
     disk.fill()
     done = command("--folder", folder.path, "--cache", disk.path / "cache")
-    assert done.returncode == ExitCode.NO_ROOM, done.stderr
+    assert done.returncode == ExitCode.DISK_FULL, done.stderr
     assert "No space left" in done.stderr
     left = [path.name for path in folder.path.rglob("*") if path.is_file() and path.stat().st_size]
     assert left == [contract.REQUEST]
@@ -154,7 +154,7 @@ def test_a_read_only_disk_is_said(disk: SmallDisk) -> None:
     folder = make_folder(disk.path / "job")
     disk.make("ro")
     done = command("--folder", folder.path, "--lock", disk.path.parent / "lock")
-    assert done.returncode == ExitCode.NO_ROOM, done.stderr
+    assert done.returncode == ExitCode.DISK_FULL, done.stderr
     assert "Read-only" in done.stderr
 
 
@@ -174,7 +174,7 @@ def test_the_reserve_is_there_while_the_job_runs_and_gone_afterwards(tmp_path: P
 
 def test_the_reserve_of_a_job_that_died_makes_room_for_its_report(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    Reserve(tmp_path, SIZE).take()
+    DiskReserve(tmp_path, SIZE).allocate()
     finish(folder, "died", clock=Clock())
     assert not folder.file(RESERVE).exists()
     assert folder.file(contract.REPORT).exists()
@@ -182,17 +182,17 @@ def test_the_reserve_of_a_job_that_died_makes_room_for_its_report(tmp_path: Path
 
 def test_a_reserve_that_does_not_fit_leaves_nothing(disk: SmallDisk) -> None:
     with pytest.raises(OSError, match="No space left"):
-        Reserve(disk.path, 7_000_000).take()
+        DiskReserve(disk.path, 7_000_000).allocate()
     assert list(disk.path.iterdir()) == []
 
 
 def test_a_reserve_is_taken_once(tmp_path: Path) -> None:
-    reserve = Reserve(tmp_path, SIZE)
-    reserve.take()
+    reserve = DiskReserve(tmp_path, SIZE)
+    reserve.allocate()
     before = (tmp_path / RESERVE).read_bytes()
-    reserve.take()
+    reserve.allocate()
     assert (tmp_path / RESERVE).read_bytes() == before
-    Reserve(tmp_path, SIZE + 1).take()
+    DiskReserve(tmp_path, SIZE + 1).allocate()
     assert (tmp_path / RESERVE).stat().st_size == SIZE + 1
 
 
@@ -219,7 +219,7 @@ def _sqlite_full() -> sqlite3.Error:
     ids=repr,
 )
 def test_what_means_that_there_is_no_room(error: Exception, *, lacks: bool) -> None:
-    assert lacks_room(error) is lacks
+    assert is_disk_full(error) is lacks
     outer = RuntimeError()
     outer.__cause__ = error
-    assert lacks_room(outer) is lacks
+    assert is_disk_full(outer) is lacks

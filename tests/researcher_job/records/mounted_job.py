@@ -22,7 +22,7 @@ from research_contract import records as contract
 from research_contract.records import Evidence, Step
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import LOST
-from researcher_job.records.segments import read_parts
+from researcher_job.records.segments import read_segments
 from researcher_job.records.storage import MountedStorage
 from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
@@ -60,8 +60,8 @@ class Seen:
     def look(self) -> None:
         """Check that what stood there still does and that nothing names what is not there."""
         root = self._folder.path
-        evidence = list(read_parts(root, contract.EVIDENCE_PARTS, Evidence).records)
-        steps = list(read_parts(root, contract.STEPS, Step).records)
+        evidence = list(read_segments(root, contract.EVIDENCE_SEGMENTS, Evidence).records)
+        steps = list(read_segments(root, contract.STEPS, Step).records)
         status = self._folder.status()
         assert evidence[: len(self._evidence)] == self._evidence, "evidence was lost or changed"
         assert all(
@@ -100,7 +100,7 @@ def main(root: Path, choose: random.Random) -> None:
         seen.look()
         if os.WIFEXITED(status):
             break
-    steps = read_parts(root, contract.STEPS, Step).records
+    steps = read_segments(root, contract.STEPS, Step).records
     said = {
         "exit_code": os.waitstatus_to_exitcode(status),
         "attempts": number,

@@ -22,7 +22,7 @@ import anyio
 from research_contract.files import decode, read_whole
 from research_contract.records import RESULTS, Depth
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.records.ledger import Paid
+from researcher_job.records.ledger import PaidCall
 from researcher_job.sources.base import Passage, Query, Quote, Source
 from researcher_job.strategies.base import Finding
 from researcher_job.testing import FakeSource
@@ -65,7 +65,7 @@ def attempt(folder: JobFolder, number: int, calls: Path) -> int:
 def standing(folder: JobFolder) -> dict[str, tuple[int, bool]]:
     """Return of each call how often it was begun, and whether its answer is kept."""
     files = folder.file(RESULTS).glob("*.json")
-    paid = {path.name: decode(Paid, read_whole(path)) for path in files}
+    paid = {path.name: decode(PaidCall, read_whole(path)) for path in files}
     return {name: (one.begun, one.answer is not None) for name, one in paid.items() if one}
 
 

@@ -16,29 +16,31 @@ from research_contract import records as contract
 from research_contract.files import create_once, decode, read_whole
 from research_contract.records import Cost, Limits, Spent, Status, Step
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import CapReached
+from researcher_job.core.errors import LimitReached
 from researcher_job.limits.budget import Budget
 from researcher_job.records.journal import Journal
 from researcher_job.records.redaction import HIDDEN, MAX_MESSAGE, MAX_PAYLOAD, redact
-from researcher_job.records.segments import Parts, read_parts
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.segments import SegmentWriter, read_segments
+from researcher_job.records.status import StatusWriter
 from tests.researcher_job.jobs import NOW, WAIT
 
 CLOCK = Clock(now=lambda: NOW)
 
 
-def board_of(root: Path) -> StatusBoard:
-    return StatusBoard(root, Status(updated_at=NOW), clock=CLOCK, spent=Spent)
+def board_of(root: Path) -> StatusWriter:
+    return StatusWriter(root, Status(updated_at=NOW), clock=CLOCK, spent=Spent)
 
 
 @contextmanager
-def journal_of(root: Path, *, part_records: int = 1_000) -> Iterator[Journal]:
-    with closing(Journal(root, board_of(root), clock=CLOCK, part_records=part_records)) as journal:
+def journal_of(root: Path, *, segment_records: int = 1_000) -> Iterator[Journal]:
+    with closing(
+        Journal(root, board_of(root), clock=CLOCK, segment_records=segment_records)
+    ) as journal:
         yield journal
 
 
 def numbers(root: Path) -> list[int]:
-    records = read_parts(root, contract.STEPS, Step).records
+    records = read_segments(root, contract.STEPS, Step).records
     return [step.step for step in records if step]
 
 
@@ -56,7 +58,7 @@ def test_each_attempt_writes_a_part_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_part_holds_so_many_records_and_no_more(tmp_path: Path) -> None:
-    with journal_of(tmp_path, part_records=2) as journal:
+    with journal_of(tmp_path, segment_records=2) as journal:
         for _ in range(5):
             journal.step("status", "said")
     assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl", "00000005.jsonl"]
@@ -73,7 +75,7 @@ def test_numbers_go_on_after_the_last_complete_line(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.step("status", "one")
         journal.step("status", "two")
-    part = tmp_path / contract.part_name(contract.STEPS, 1)
+    part = tmp_path / contract.segment_name(contract.STEPS, 1)
     part.write_bytes(part.read_bytes()[:-5])
     with journal_of(tmp_path) as journal:
         journal.step("status", "two again")
@@ -83,14 +85,14 @@ def test_numbers_go_on_after_the_last_complete_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [b"", b'{"step": 1, "at"'])
 def test_a_part_without_a_complete_line_is_written_anew(tmp_path: Path, left: bytes) -> None:
-    create_once(tmp_path / contract.part_name(contract.STEPS, 1), left)
+    create_once(tmp_path / contract.segment_name(contract.STEPS, 1), left)
     with journal_of(tmp_path) as journal:
         journal.step("status", "one")
     assert numbers(tmp_path) == [1]
 
 
 def test_after_a_failed_write_the_next_line_stands_in_a_new_part(tmp_path: Path) -> None:
-    kept: Parts[Step] = Parts(tmp_path, contract.STEPS, Step, limit=10)
+    kept: SegmentWriter[Step] = SegmentWriter(tmp_path, contract.STEPS, Step, limit=10)
     kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="one"))
     kept.close()
     (tmp_path / contract.STEPS / "00000002.jsonl").mkdir()
@@ -105,7 +107,7 @@ def test_after_a_failed_write_the_next_line_stands_in_a_new_part(tmp_path: Path)
 def test_messages_are_one_visible_line_without_secrets(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.step("error", "two\nlines \x1b[31m with Bearer abcdefghijkl and " + "x" * 500)
-    step = read_parts(tmp_path, contract.STEPS, Step).records[0]
+    step = read_segments(tmp_path, contract.STEPS, Step).records[0]
     assert step
     assert step.message.startswith(f"two lines <U+001B>[31m with {HIDDEN} and xxx")
     assert len(step.message) == MAX_MESSAGE
@@ -154,11 +156,11 @@ def test_the_status_is_written_at_a_change_and_again_as_a_heartbeat(tmp_path: Pa
             twice.set()
         return NOW
 
-    board = StatusBoard(tmp_path, Status(updated_at=NOW), clock=Clock(now=now), spent=Spent)
+    board = StatusWriter(tmp_path, Status(updated_at=NOW), clock=Clock(now=now), spent=Spent)
 
     async def keep() -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(board.keep_written, least=0.001, most=0.005))
+            group.start_soon(partial(board.write_periodically, least=0.001, most=0.005))
             board.change(summary="changed")
             with anyio.fail_after(WAIT):
                 await twice.wait()
@@ -186,8 +188,8 @@ def test_a_clock_that_goes_back_costs_nothing() -> None:
 def test_time_and_calls_of_earlier_attempts_count() -> None:
     spent = Spent(active_seconds=60, tool_calls=3)
     budget = Budget(Limits(minutes=1, tool_calls=3), spent, lambda: 0.0)
-    with pytest.raises(CapReached, match="1 active minute"):
+    with pytest.raises(LimitReached, match="1 active minute"):
         budget.check_time()
-    with pytest.raises(CapReached, match="3 tool calls"):
+    with pytest.raises(LimitReached, match="3 tool calls"):
         budget.charge(Cost(tool_calls=1))
     assert budget.spent.tool_calls == 3

@@ -12,12 +12,12 @@ import pytest
 
 from research_contract.records import RESULTS, Cost, Limits, Plan, Spent, Status
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import CapReached
+from researcher_job.core.errors import LimitReached
 from researcher_job.limits.budget import Budget
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
-from researcher_job.records.ledger import Call, Ledger, paid_in
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.ledger import Call, Ledger, total_paid
+from researcher_job.records.status import StatusWriter
 from researcher_job.report.conclusion import finish
 from researcher_job.research.metered_source import MeteredSource
 from researcher_job.sources.base import Query
@@ -37,7 +37,7 @@ from tests.researcher_job.jobs import (
 )
 from tests.researcher_job.records.paying_job import SEARCHES
 
-ANSWER = Call("model", {"prompt": "How much?"}, most=Cost(tokens=1_000, cost_usd=0.02))
+ANSWER = Call("model", {"prompt": "How much?"}, max_cost=Cost(tokens=1_000, cost_usd=0.02))
 
 
 def budget(root: Path, **limits: float) -> Budget:
@@ -52,11 +52,11 @@ def attempt(root: Path, **limits: float) -> tuple[Ledger, Budget]:
 
 def test_a_kept_answer_costs_nothing_more(tmp_path: Path) -> None:
     ledger, _ = attempt(tmp_path)
-    assert ledger.answer(ANSWER) is None
+    assert ledger.stored_answer(ANSWER) is None
     ledger.begin(ANSWER)
-    ledger.keep(ANSWER, {"text": "Forty-two."}, cost=Cost(tokens=700, cost_usd=0.013))
+    ledger.store_answer(ANSWER, {"text": "Forty-two."}, cost=Cost(tokens=700, cost_usd=0.013))
     later, budget = attempt(tmp_path)
-    assert later.answer(ANSWER) == {"text": "Forty-two."}
+    assert later.stored_answer(ANSWER) == {"text": "Forty-two."}
     assert budget.spent == Spent(tokens=700, cost_usd=0.013)
 
 
@@ -64,12 +64,12 @@ def test_a_call_in_whose_middle_a_job_died_is_paid_and_the_next_one_too(tmp_path
     ledger, _ = attempt(tmp_path)
     ledger.begin(ANSWER)
     later, budget = attempt(tmp_path)
-    assert later.answer(ANSWER) is None
+    assert later.stored_answer(ANSWER) is None
     assert budget.spent.tokens == 1_000
     later.begin(ANSWER)
-    later.keep(ANSWER, "Forty-two.", cost=Cost(tokens=100, cost_usd=0.001))
+    later.store_answer(ANSWER, "Forty-two.", cost=Cost(tokens=100, cost_usd=0.001))
     assert budget.spent == Spent(tokens=1_100, cost_usd=0.021)
-    assert paid_in(tmp_path) == Cost(tokens=1_100, cost_usd=0.021)
+    assert total_paid(tmp_path) == Cost(tokens=1_100, cost_usd=0.021)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_call_that_may_cost_more_than_is_left_is_not_made(
     tmp_path: Path, limits: dict[str, float], said: str
 ) -> None:
     ledger, budget = attempt(tmp_path, **limits)
-    with pytest.raises(CapReached, match=said):
+    with pytest.raises(LimitReached, match=said):
         ledger.begin(ANSWER)
     assert budget.spent == Spent()
     assert not (tmp_path / ANSWER.name).exists()
@@ -92,19 +92,19 @@ def test_a_call_that_may_cost_more_than_is_left_is_not_made(
 def test_what_a_call_does_not_cost_does_not_keep_it_from_being_made(tmp_path: Path) -> None:
     ledger, _ = attempt(tmp_path, tokens=1_000)
     ledger.begin(ANSWER)
-    ledger.begin(Call("search", {}, most=Cost(tool_calls=1)))
-    assert paid_in(tmp_path) == Cost(tool_calls=1, tokens=1_000, cost_usd=0.02)
+    ledger.begin(Call("search", {}, max_cost=Cost(tool_calls=1)))
+    assert total_paid(tmp_path) == Cost(tool_calls=1, tokens=1_000, cost_usd=0.02)
 
 
 def test_calls_are_told_apart_by_all_they_depend_on() -> None:
     calls = [
-        Call(kind, {"prompt": prompt, "draft": draft}, most=Cost())
+        Call(kind, {"prompt": prompt, "draft": draft}, max_cost=Cost())
         for kind in ("model", "genie")
         for prompt in ("a", "b")
         for draft in (1, 2)
     ]
     assert len({call.name for call in calls}) == len(calls)
-    turned = Call("model", {"draft": 1, "prompt": "a"}, most=Cost(tokens=9))
+    turned = Call("model", {"draft": 1, "prompt": "a"}, max_cost=Cost(tokens=9))
     assert turned.name == calls[0].name
 
 
@@ -122,8 +122,8 @@ def test_a_report_that_others_write_tells_what_was_paid(tmp_path: Path) -> None:
 def search(root: Path, library: FakeSource, question: str = QUESTIONS[0]) -> list[str]:
     """Search as one attempt does; return what was found."""
     spent = budget(root)
-    board = StatusBoard(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
-    journal = Journal(root, board, clock=Clock(), part_records=100)
+    board = StatusWriter(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
+    journal = Journal(root, board, clock=Clock(), segment_records=100)
     ledger = Ledger(root, spent)
     metered = MeteredSource(library, worker="w", journal=journal, ledger=ledger, tracer=NoTracing())
     found = anyio.run(lambda: metered.search(Query(question, ("files",)), limit=5))
@@ -225,7 +225,7 @@ def test_killed_at_any_moment_no_kept_call_is_repeated_and_all_of_it_is_paid(
     assert deaths >= 2
     made = calls.read_text().splitlines()
     spent = outcome_of(folder).spent
-    assert len(made) <= sum(kept.values()) == spent.tool_calls == paid_in(folder.path).tool_calls
+    assert len(made) <= sum(kept.values()) == spent.tool_calls == total_paid(folder.path).tool_calls
     assert len(set(made)) == len(kept)
     assert spent.tool_calls <= len(kept) + 3 * deaths, "three are made at a time"
     assert verify(folder.path).faults == ()

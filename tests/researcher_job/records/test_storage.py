@@ -18,9 +18,9 @@ from research_contract.records import Evidence, Spent, Status, Step
 from researcher_job.core.clock import Clock
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.journal import LOST, Journal
-from researcher_job.records.progress_page import Progress
-from researcher_job.records.segments import read_parts
-from researcher_job.records.status import StatusBoard
+from researcher_job.records.progress_page import ProgressPage
+from researcher_job.records.segments import read_segments
+from researcher_job.records.status import StatusWriter
 from researcher_job.records.storage import LOCAL, PART_BYTES, MountedStorage, storage_of
 from researcher_job.sources.base import Quote
 from researcher_job.testing import FakeSource
@@ -29,18 +29,18 @@ from tests.researcher_job.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
 CLOCK = Clock(now=lambda: NOW)
 
 
-def board_of(root: Path, storage: MountedStorage) -> StatusBoard:
+def board_of(root: Path, storage: MountedStorage) -> StatusWriter:
     first = Status(updated_at=NOW)
-    return StatusBoard(root, first, clock=CLOCK, spent=Spent, storage=storage)
+    return StatusWriter(root, first, clock=CLOCK, spent=Spent, storage=storage)
 
 
-def journal_of(root: Path, storage: MountedStorage, *, part_records: int = 200) -> Journal:
+def journal_of(root: Path, storage: MountedStorage, *, segment_records: int = 200) -> Journal:
     board = board_of(root, storage)
-    return Journal(root, board, clock=CLOCK, part_records=part_records, storage=storage)
+    return Journal(root, board, clock=CLOCK, segment_records=segment_records, storage=storage)
 
 
 def messages(root: Path) -> list[str]:
-    records = read_parts(root, contract.STEPS, Step).records
+    records = read_segments(root, contract.STEPS, Step).records
     return [step.message for step in records if step]
 
 
@@ -87,7 +87,7 @@ def test_steps_wait_and_are_written_before_the_status_that_names_them(tmp_path: 
 
 
 def test_a_part_only_grows_and_ends_at_so_many_records(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path, MountedStorage(), part_records=3)
+    journal = journal_of(tmp_path, MountedStorage(), segment_records=3)
     before: dict[str, bytes] = {}
     for number in range(8):
         journal.step("status", f"step {number}")
@@ -100,7 +100,7 @@ def test_a_part_only_grows_and_ends_at_so_many_records(tmp_path: Path) -> None:
 
 
 def test_a_part_ends_at_so_many_bytes(tmp_path: Path) -> None:
-    journal = journal_of(tmp_path, MountedStorage(), part_records=100_000)
+    journal = journal_of(tmp_path, MountedStorage(), segment_records=100_000)
     for _ in range(100):
         journal.step("status", "said", payload={"text": "x" * 3_500})
     journal.close()
@@ -114,9 +114,9 @@ def test_an_older_writing_that_comes_late_takes_nothing_back(tmp_path: Path) -> 
     storage = MountedStorage()
     journal = journal_of(tmp_path, storage)
     journal.step("status", "one")
-    late = storage.held()
+    late = storage.pending_writes()
     journal.step("status", "two")
-    storage.held()()
+    storage.pending_writes()()
     late()
     assert messages(tmp_path) == ["one", "two"]
 
@@ -129,13 +129,15 @@ def test_evidence_is_written_once_and_before_what_names_it(tmp_path: Path) -> No
     for quote, text in quotes():
         evidence, _ = book.record(0, quote, text)
         journal.step("finding", f"[{evidence.n}]")
-        assert len(read_parts(tmp_path, contract.EVIDENCE_PARTS, Evidence).records) < evidence.n
-        book.settle()
-        now = parts(tmp_path, contract.EVIDENCE_PARTS)
+        assert (
+            len(read_segments(tmp_path, contract.EVIDENCE_SEGMENTS, Evidence).records) < evidence.n
+        )
+        book.flush()
+        now = parts(tmp_path, contract.EVIDENCE_SEGMENTS)
         assert written.items() <= now.items()
         written = now
     assert len(written) == len(quotes()) == 3
-    records = read_parts(tmp_path, contract.EVIDENCE_PARTS, Evidence).records
+    records = read_segments(tmp_path, contract.EVIDENCE_SEGMENTS, Evidence).records
     assert [item.n for item in records if item] == [1, 2, 3]
 
 
@@ -147,7 +149,7 @@ def test_what_is_held_is_written_at_the_end(tmp_path: Path) -> None:
     journal.step("status", "the last one")
     book.close()
     journal.close()
-    assert len(read_parts(tmp_path, contract.EVIDENCE_PARTS, Evidence).records) == 1
+    assert len(read_segments(tmp_path, contract.EVIDENCE_SEGMENTS, Evidence).records) == 1
     assert messages(tmp_path) == ["the last one"]
 
 
@@ -163,7 +165,7 @@ def test_the_status_is_written_by_a_thread_and_the_loop_goes_on(tmp_path: Path) 
 
     async def keep() -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(board.keep_written, least=0.001, most=0.005))
+            group.start_soon(partial(board.write_periodically, least=0.001, most=0.005))
             with anyio.fail_after(WAIT):
                 while status(tmp_path) is None:  # noqa: ASYNC110 - a file tells nobody
                     await anyio.sleep(0.01)
@@ -179,10 +181,10 @@ def test_numbers_that_were_told_are_not_given_again(tmp_path: Path) -> None:
     for number in range(4):
         journal.step("status", f"step {number}")
     journal.close()
-    part = tmp_path / contract.part_name(contract.STEPS, 1)
+    part = tmp_path / contract.segment_name(contract.STEPS, 1)
     part.write_bytes(b"".join(part.read_bytes().splitlines(keepends=True)[:2]))
     journal = journal_of(tmp_path, MountedStorage())
-    journal.make_up(4)
+    journal.fill_lost_steps(4)
     journal.step("status", "anew")
     journal.close()
     assert messages(tmp_path) == ["step 0", "step 1", LOST, LOST, "anew"]
@@ -200,9 +202,9 @@ def test_a_write_that_fails_for_a_moment_is_tried_again(tmp_path: Path) -> None:
 def test_the_progress_is_written_less_often_but_at_the_end(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     journal = journal_of(tmp_path, MountedStorage())
-    progress = Progress(folder, "Title", QUESTIONS, least=1_000)
+    progress = ProgressPage(folder, "Title", QUESTIONS, least=1_000)
     for said in ("one", "two"):
-        journal.say(said)
+        journal.set_summary(said)
         progress.write(journal)
     shown = folder.file(contract.PROGRESS)
     assert "one" in shown.read_text()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from research_contract.records import Evidence
-from researcher_job.evidence.contradictions import contradictions
+from researcher_job.evidence.contradictions import find_contradictions
 from researcher_job.evidence.excerpts import TEXT_BUDGET, excerpt, excerpts
 from researcher_job.report.html import html_page
 from researcher_job.report.markdown import markdown_report
@@ -20,7 +20,7 @@ MAX_PAGE_BYTES = 2_000_000
 
 
 def differ(one: str, other: str, **fields: object) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    found = contradictions([evidence(1, one), evidence(2, other, **fields)])
+    found = find_contradictions([evidence(1, one), evidence(2, other, **fields)])
     return [(pair.one_says, pair.other_says) for pair in found]
 
 
@@ -64,7 +64,7 @@ def test_what_speaks_of_something_else_is_no_contradiction(one: str, other: str)
 def test_pumps_told_apart_by_their_headings_do_not_differ() -> None:
     one = evidence(1, "It moves 21 litres a minute.", locator="Pumps > Pump 7")
     other = evidence(2, "It moves 25 litres a minute.", locator="Pumps > Pump 8")
-    assert contradictions([one, other]) == ()
+    assert find_contradictions([one, other]) == ()
 
 
 def snapshot(text: str) -> tuple[str, dict[str, str]]:

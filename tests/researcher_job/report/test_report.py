@@ -26,8 +26,8 @@ from research_contract.records import (
 from research_contract.text.safe import blockquote, markdown, one_line, visible
 from researcher_job.report.html import html_page
 from researcher_job.report.markdown import markdown_report
-from researcher_job.report.methods import Circumstances
-from researcher_job.report.report import Report, compose
+from researcher_job.report.methods import JobUsage
+from researcher_job.report.report import Report, build_report
 from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import NOW, make_folder, report_of, run_job
@@ -65,14 +65,14 @@ def report(*items: Evidence, plan: Plan | None = None, state: str = "answered") 
     request = Request(
         job_id="20260301-aaaaaaaaaaaaa", question="Why?", plan=plan or Plan(), created_at=NOW
     )
-    return compose(
+    return build_report(
         request,
         [result],
         items,
         outcome="answered",
         reason="",
         coverage=COVERAGE,
-        circumstances=Circumstances(Spent(tool_calls=3, active_seconds=12), 1, NOW),
+        circumstances=JobUsage(Spent(tool_calls=3, active_seconds=12), 1, NOW),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from researcher_job.command.run_folder import leave_soon
+from researcher_job.command.run_folder import exit_after
 from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.testing import FakeSource
@@ -33,7 +33,7 @@ def main(root: Path, holding: str, attempt: int) -> int:
     control.obey_signals()
     library = FakeSource(TEXTS, watcher=hold)
     job = make_job(JobFolder(root), library, attempt=attempt)
-    return anyio.run(replace(job, control=control, on_stop=partial(leave_soon, 0.2)).run)
+    return anyio.run(replace(job, control=control, on_stop=partial(exit_after, 0.2)).run)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_what_its_document_no_longer_says_is_left_out(first: JobFolder, tmp_path
 
 
 def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
-    part = first.file(records.part_name(records.EVIDENCE_PARTS, 1))
+    part = first.file(records.segment_name(records.EVIDENCE_SEGMENTS, 1))
     part.write_text(part.read_text().replace("ninety days", "twenty days"))
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     assert "did not stand in their kept texts and were left out" in messages(second)

@@ -15,7 +15,7 @@ from research_contract.files import create_once
 from research_contract.records import Coverage, Depth, Limits, NotRead, Plan
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, JobError
-from researcher_job.research.job import cause_of
+from researcher_job.research.job import error_message
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import Finding
 from researcher_job.testing import FakeSource, FakeStrategy
@@ -184,7 +184,7 @@ def test_a_job_whose_every_question_fails_has_no_outcome(tmp_path: Path) -> None
     with pytest.raises(ExceptionGroup) as raised:
         run_job(folder, FakeSource(TEXTS, watcher=fail))
     assert raised.group_contains(JobError)
-    assert "index broken" in cause_of(raised.value)
+    assert "index broken" in error_message(raised.value)
     assert folder.outcome() is None
     assert steps_of(folder)[-1].kind == "error"
 
@@ -324,5 +324,5 @@ def test_a_source_that_cannot_be_opened_fails_the_job_in_words(tmp_path: Path) -
     folder = make_folder(tmp_path)
     with pytest.raises(ExceptionGroup) as raised:
         anyio.run(replace(make_job(folder), open_source=refuse).run)
-    assert cause_of(raised.value) == "PermissionError: [Errno 13] Permission denied"
+    assert error_message(raised.value) == "PermissionError: [Errno 13] Permission denied"
     assert "Permission denied" in steps_of(folder)[-1].message

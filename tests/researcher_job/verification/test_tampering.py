@@ -60,7 +60,7 @@ def evidence(change: Callable[[dict[str, Any], random.Random], None]) -> Tamper:
     """Change one record of the evidence, in the parts, in the composed file, or in both."""
 
     def tamper(folder: JobFolder, choose: random.Random) -> None:
-        parts = sorted(folder.file(records.EVIDENCE_PARTS).iterdir())
+        parts = sorted(folder.file(records.EVIDENCE_SEGMENTS).iterdir())
         files = choose.choice([parts, [folder.file(records.EVIDENCE)], None])
         number = choose.randrange(len(folder.evidence()))
         seed = choose.random()
@@ -298,7 +298,7 @@ def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
 ) -> None:
     folder = JobFolder(tmp_path / "copy")
     shutil.copytree(original.path, folder.path)
-    for path in [*folder.file(records.EVIDENCE_PARTS).iterdir(), folder.file(records.EVIDENCE)]:
+    for path in [*folder.file(records.EVIDENCE_SEGMENTS).iterdir(), folder.file(records.EVIDENCE)]:
         text = path.read_text(encoding="utf-8")
         fresh = text.replace('"n":1,"question":0', f'"n":1,"question":{question}')
         path.write_text(fresh, encoding="utf-8")

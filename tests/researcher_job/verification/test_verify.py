@@ -128,13 +128,13 @@ def test_evidence_that_ends_torn_is_named(copied: JobFolder) -> None:
 
 
 def test_a_missing_step_is_named(copied: JobFolder) -> None:
-    part = records.part_name(records.STEPS, 1)
+    part = records.segment_name(records.STEPS, 1)
     edit(copied, part, lambda text: text.split("\n", 1)[1])
     assert {f"{part}: was changed", "step 1: carries the number 2"} <= faults(copied)
 
 
 def test_a_part_that_does_not_follow_is_named(copied: JobFolder) -> None:
-    stray = records.part_name(records.STEPS, 900)
+    stray = records.segment_name(records.STEPS, 900)
     copied.file(stray).write_bytes(b"")
     assert faults(copied) == {
         f"{stray}: is not known to the outcome",
@@ -172,7 +172,7 @@ def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFol
 def test_an_unfinished_folder_is_checked_as_far_as_it_goes(copied: JobFolder) -> None:
     for name in (records.OUTCOME, records.EVIDENCE, records.REPORT, records.REPORT_HTML):
         copied.file(name).unlink()
-    edit(copied, records.part_name(records.STEPS, 1), lambda text: text[: text.rfind("{")])
+    edit(copied, records.segment_name(records.STEPS, 1), lambda text: text[: text.rfind("{")])
     found: Verification = verify(copied.path)
     assert (found.finished, found.quotes, found.faults) == (False, 3, ())
     assert "the job has no outcome" in found.sentence()
@@ -181,7 +181,7 @@ def test_an_unfinished_folder_is_checked_as_far_as_it_goes(copied: JobFolder) ->
 def test_an_outcome_that_is_gone_is_missed(copied: JobFolder) -> None:
     copied.file(records.OUTCOME).unlink()
     assert faults(copied) == {
-        "outcome.json: is missing, though the step log says that the job completed"
+        "outcome.json: is missing, although the step log says the job completed"
     }
 
 

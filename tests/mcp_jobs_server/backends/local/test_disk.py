@@ -18,7 +18,7 @@ from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.messages.wording import summary
 from research_contract.records import OUTCOME, REPORT, RESERVE
-from researcher_job.limits.disk_reserve import NO_ROOM
+from researcher_job.limits.disk_reserve import DISK_FULL
 from researcher_job.verification.verify import verify
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
@@ -78,7 +78,7 @@ async def test_a_job_that_fills_the_disk_ends_with_a_report(
         job = (await local.start_request(runner, asked)).job
         ended = await until_ended(runner, job)
         assert (ended.state, ended.outcome) == ("completed", "insufficient_evidence")
-        assert (ended.summary, ended.attempt) == (NO_ROOM, 1)
+        assert (ended.summary, ended.attempt) == (DISK_FULL, 1)
         assert "The disk is full" in (folder(runner, job) / REPORT).read_text()
         assert verify(folder(runner, job)).faults == ()
     assert sound(settings)

@@ -23,7 +23,7 @@ _LINE = re.compile(r"\S.*")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Reverification:
     """What became of a quote. ``quote`` is where it stands now, or the sentence now in its place.
 
     ``document_read``: its document was met, so that ``gone`` is more than not searched.
@@ -34,7 +34,7 @@ class Standing:
     document_read: bool = False
 
 
-async def recheck(item: Evidence, source: Source) -> Standing:
+async def reverify(item: Evidence, source: Source) -> Reverification:
     """Return where the quote stands now. Costs one search.
 
     Raises what the library raises.
@@ -43,16 +43,16 @@ async def recheck(item: Evidence, source: Source) -> Standing:
     own = [passage for passage in passages if passage.uri == item.uri]
     for passage in [*own, *(other for other in passages if other.uri != item.uri)]:
         if found := _word_for_word(item.quote, passage):
-            return Standing("same", found, document_read=bool(own))
+            return Reverification("same", found, document_read=bool(own))
     for passage in own[:1]:
         if found := _anywhere(item, passage, await source.snapshot(passage.snapshot)):
-            return Standing("same", found, document_read=True)
+            return Reverification("same", found, document_read=True)
     if nearest := _nearest(item.quote, own):
-        return Standing("changed", nearest, document_read=True)
-    return Standing("gone", document_read=bool(own))
+        return Reverification("changed", nearest, document_read=True)
+    return Reverification("gone", document_read=bool(own))
 
 
-def same_words(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Return ``text`` so that two quotes with the same words are equal."""
     return " ".join(text.split())
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.records import Evidence, Request
-from researcher_job.core.errors import JobError, Misquoted
+from researcher_job.core.errors import InvalidQuote, JobError
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Quote, Source
 
 
-class EarlierUnreadable(JobError):
+class BaseJobUnreadable(JobError):
     """The folder of the earlier job is not there or is not the folder of that job."""
 
 
 @dataclass(frozen=True)
-class Earlier:
+class BaseJob:
     """What an earlier job found: quotes that stand in its snapshots, in the order of its numbers.
 
     ``unusable`` counts those that do not, ``withheld`` those of sources that the request withholds.
@@ -40,7 +40,7 @@ class Earlier:
         """Return the snapshot with this hash.
 
         Raises:
-            Misquoted: it is not there any more or was changed.
+            InvalidQuote: it is not there any more or was changed.
         """
         return _text_of(self.root, sha256)
 
@@ -59,7 +59,7 @@ class Earlier:
         return item.carried_from or self.job_id
 
 
-def read_earlier(request: Request, root: Path) -> Earlier | None:
+def read_base_job(request: Request, root: Path) -> BaseJob | None:
     """Return what the job that ``request`` follows up or repeats found; ``None`` without one.
 
     ``root`` is the folder of the request's own job.
@@ -74,16 +74,16 @@ def read_earlier(request: Request, root: Path) -> Earlier | None:
     try:
         asked = folder.request()
         if asked.job_id != job_id:
-            raise EarlierUnreadable(f"The earlier folder is not that of job {job_id}.")
+            raise BaseJobUnreadable(f"The earlier folder is not that of job {job_id}.")
         every = [item for item in folder.evidence() if item.question >= 0]
     except (JobError, OSError, ValueError) as error:
-        if isinstance(error, EarlierUnreadable):
+        if isinstance(error, BaseJobUnreadable):
             raise
-        raise EarlierUnreadable(f"The folder of job {job_id} cannot be read.") from error
+        raise BaseJobUnreadable(f"The folder of job {job_id} cannot be read.") from error
     not_now = {name.casefold() for name in request.withheld}
     found = [item for item in every if item.source.casefold() not in not_now]
     sound = tuple(item for item in found if _stands(folder.path, item))
-    return Earlier(
+    return BaseJob(
         folder.path,
         job_id,
         asked.created_at,
@@ -118,7 +118,7 @@ def _text_of(root: Path, sha256: str) -> str:
 def _stands(root: Path, item: Evidence) -> bool:
     try:
         check_quote(quote_of(item), _text_of(root, item.snapshot))
-    except (Misquoted, OSError):
+    except (InvalidQuote, OSError):
         return False
     return True
 
@@ -130,10 +130,10 @@ def _distinct(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 @dataclass(frozen=True)
-class EarlierSource:
+class BaseJobSource:
     """The quotes of an earlier job as a ``Source``; word statistics are those of ``now``."""
 
-    earlier: Earlier
+    earlier: BaseJob
     now: Source
     kind = "earlier job"
 
