@@ -1,6 +1,7 @@
 """Amounts as people write them: ``30 minutes``, ``$2``, ``50 cents``, ``1,000``, ``2 million``.
 
-What is not understood is returned as it is, so that the caller is told; nothing is guessed.
+A value that is not understood is returned unchanged, so that validation reports it; nothing is
+guessed.
 """
 
 from __future__ import annotations
@@ -9,76 +10,70 @@ import math
 import re
 from collections.abc import Mapping
 
-_MINUTE = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1 / 60),
-    **dict.fromkeys(("", "m", "min", "mins", "minute", "minutes"), 1.0),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 60.0),
-    **dict.fromkeys(("d", "day", "days"), 1440.0),
-}
-_SECOND = {unit: size * 60 for unit, size in _MINUTE.items() if unit} | {"": 1.0}
-_SECOND |= dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001)
-_DOLLAR = {
-    **dict.fromkeys(("", "$", "usd", "dollar", "dollars", "us dollars", "us$"), 1.0),
+from research_contract.text.quantities import readings
+from research_contract.text.units import SCALES, UNITS
+
+Sizes = Mapping[str, float]
+"""By the name of a unit in lower case ("" is no unit): how many of the wanted unit it is."""
+
+
+def _sizes(base: str) -> dict[str, float]:
+    return {name: float(size) for name, (of, size) in UNITS.items() if of == base}
+
+
+_SECONDS: Sizes = {**_sizes("s"), "m": 60.0, "d": 86_400.0, "": 1.0}
+_MINUTES: Sizes = {**{name: size / 60 for name, size in _SECONDS.items()}, "": 1.0}
+_DOLLARS: Sizes = {
+    **_sizes("$"),
+    **dict.fromkeys(("", "$", "us$", "us dollars"), 1.0),
     **dict.fromkeys(("¢", "c", "ct", "cent", "cents"), 0.01),
 }
-_MANY = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "mio": 1e6, "million": 1e6}
+_COUNTS: Sizes = {**{name: float(size) for name, size in SCALES.items()}, "": 1.0}
 _COUNTED = re.compile(r"(?:tool )?calls?|searches|tokens?|words?|char(?:acter)?s?|jobs?")
 
 _AMOUNT = re.compile(r"(\$|us\$)?\s*(\d[\d.,]*)\s*([^\d\s.,][^\d]*?)?\s*(?=\d|$)")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_DECIMAL = re.compile(r"\d+(?:[.,]\d{1,2}|\.\d+)?")
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 
 
 def minutes(value: object) -> object:
     """Return the minutes in ``"90s"``, ``"1.5 h"`` or ``"1 hour 30 minutes"``."""
-    return _sum(value, _MINUTE)
+    return _total(value, _MINUTES)
 
 
 def seconds(value: object) -> object:
     """Return the seconds in ``"20"``, ``"500 ms"`` or ``"1 minute"``."""
-    return _sum(value, _SECOND)
+    return _total(value, _SECONDS)
 
 
 def dollars(value: object) -> object:
     """Return the US dollars in ``"$2"``, ``"2.50 USD"`` or ``"50 cents"``."""
-    return _sum(value, _DOLLAR, parts=1)
+    return _total(value, _DOLLARS, parts=1)
 
 
 def count(value: object) -> object:
     """Return the number in ``"1,000"``, ``"2k"``, ``"1 million tokens"`` or ``"20 words"``."""
     if not isinstance(value, str):
-        return _sum(value, _MANY)
-    return _sum(_COUNTED.sub("", value.lower()), _MANY, parts=1, said=value)
+        return _total(value, _COUNTS)
+    total = _total(_COUNTED.sub("", value.lower()), _COUNTS, parts=1)
+    return value if isinstance(total, str) else total
 
 
-def _sum(
-    value: object, units: Mapping[str, float], *, parts: int = 3, said: object = None
-) -> object:
-    """Add up the amounts in a text; ``said`` is what to return where it is not understood."""
+def _total(value: object, sizes: Sizes, *, parts: int = 3) -> object:
+    """Return the sum of up to ``parts`` amounts in a text; other values are returned unchanged."""
     if isinstance(value, bool):
         return str(value).lower()  # true is no number
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
-    found = [match.groups() for match in _AMOUNT.finditer(text)]
-    whole = "".join(match[0] for match in _AMOUNT.finditer(text)) == text
-    amounts = [_one(before, number, unit, units) for before, number, unit in found]
-    if not whole or not 0 < len(found) <= parts or None in amounts:
-        return value if said is None else said
-    total = round(sum(amount for amount in amounts if amount is not None), 9)
+    found = list(_AMOUNT.finditer(text))
+    if not 0 < len(found) <= parts or "".join(match[0] for match in found) != text:
+        return value
+    total = 0.0
+    for match in found:
+        unit = (match[1] or "") + (match[3] or "").strip().rstrip(".,")
+        number = match[2].rstrip(".,")
+        if unit not in sizes or not _NUMBER.fullmatch(number):
+            return value
+        total += float(min(readings(number))) * sizes[unit]
+    total = round(total, 9)
     return int(total) if math.isfinite(total) and total == int(total) else total
-
-
-def _one(
-    before: str | None, number: str, unit: str | None, units: Mapping[str, float]
-) -> float | None:
-    name = (before or "") + (unit or "").strip().rstrip(".,")
-    plain = _number(number.rstrip(".,"))
-    return None if plain is None or name not in units else plain * units[name]
-
-
-def _number(text: str) -> float | None:
-    """Read a number: a comma before three digits groups them, before one or two it is a point."""
-    if _GROUPED.fullmatch(text):
-        return float(text.replace(",", ""))
-    return float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else None

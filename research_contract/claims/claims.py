@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from research_contract.text.splitting import split
 from research_contract.text.tokens import Term, terms
 
 MOST_CLAIMS = 1_000
@@ -25,13 +26,6 @@ _MARK = re.compile(
     r"\\?\[\^?\s*(\d{1,6}(?:\s*(?:[,;]|[-–])\s*\d{1,6})*)\s*\\?\](?:\([^()\s]{0,500}\))?"
 )
 _MARKS = re.compile(rf"(?:\s*{_MARK.pattern})+")
-_STOP = re.compile(
-    r"(?<=[.!?…])[\"'”\u2019»)*_]*\s+(?=[\"'“\u2018«(*_\[]*[^\sa-z])|(?<=[。\uff01？])\s*"
-)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Co|Corp|vs|etc|e\.g|i\.e|cf|No|Nr|Fig|approx|ca"
-    r"|z\.B|bzw|Rep|Sen|Gov|Gen|Col|Lt)|\b[A-Z])\.$"
-)
 _LIST = re.compile(r"^\s*(?:>\s?)*(?:[-*+•]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _NO_CLAIM = re.compile(r"^\s*(?:#{1,6}\s|[-=*_]{3,}\s*$|\|?[\s:|-]+\|?\s*$|\[\^?\d{1,6}\]:?\s|<)")
 _SETEXT = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
@@ -124,7 +118,8 @@ def _outside_code(lines: Sequence[str]) -> Iterator[str]:
 def _with_marks(block: str) -> Iterator[str]:
     """Give the sentences of a block, each with the marks behind its full stop."""
     pending = ""
-    for piece in sentences(block):
+    for start, end in split(block):
+        piece = block[start:end].strip()
         marks = _MARKS.match(piece)
         carried = marks[0] if marks and pending else ""
         if pending:
@@ -132,17 +127,6 @@ def _with_marks(block: str) -> Iterator[str]:
         pending = piece[len(carried) :].strip()
     if pending:
         yield pending
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of ``text``, not cut behind abbreviations and initials."""
-    found: list[str] = []
-    start = 0
-    for match in _STOP.finditer(text):
-        if not _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start()]):
-            found.append(text[start : match.end()].strip())
-            start = match.end()
-    return [piece for piece in (*found, text[start:].strip()) if piece]
 
 
 def bare(text: str) -> str:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
 from research_contract.claims.quotes import Sentence
 from research_contract.text.lexicon import opposites
 from research_contract.text.quantities import Quantity
-from research_contract.text.tokens import Term, stem
-
-_OPPOSITES = opposites(stem)
+from research_contract.text.stems import stem
+from research_contract.text.tokens import Term
 
 NOT_DENIED = "no negation"
 """How the side without a negation is shown."""
 
-_TRUTH = frozenset(
-    stem(word) for word in ("true", "correct", "right", "case", "proven", "evidence", "certain")
-)
+_TRUTH = ("true", "correct", "right", "case", "proven", "evidence", "certain")
 
 _NEAR = 4
 """Words between a negation and what it denies, at most."""
@@ -142,8 +140,9 @@ def _denied(among: Sequence[Term]) -> dict[str, str]:
 def _head(among: Sequence[Term], index: int) -> Term | None:
     """Return what a negation denies: the next word that matters, behind "not true that" too."""
     behind = list(among[index + 1 : index + 1 + _NEAR])
-    if any(term.key in _TRUTH for term in behind):
-        behind = [term for term in among[index + 1 :] if term.key not in _TRUTH]
+    truth = _truth_stems()
+    if any(term.key in truth for term in behind):
+        behind = [term for term in among[index + 1 :] if term.key not in truth]
     before = reversed(among[max(index - _NEAR, 0) : index])
     return next((one for one in (*behind, *before) if one.matters), None)
 
@@ -154,6 +153,16 @@ def _opposites(
     said = {term.key for term in claimed}
     for term in missing:
         for other in sentence.terms:
-            if other.key in _OPPOSITES.get(term.key, ()) and other.key not in said:
+            if other.key in _opposite_stems().get(term.key, ()) and other.key not in said:
                 yield Difference("opposite", term.text, other.text)
                 break
+
+
+@cache
+def _opposite_stems() -> Mapping[str, frozenset[str]]:
+    return opposites(stem)
+
+
+@cache
+def _truth_stems() -> frozenset[str]:
+    return frozenset(map(stem, _TRUTH))

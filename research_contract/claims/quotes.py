@@ -7,17 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from research_contract.claims.claims import bare, sentences
+from research_contract.claims.claims import bare
 from research_contract.text.quantities import Quantity
-from research_contract.text.tokens import Term, alike, terms
+from research_contract.text.splitting import split
+from research_contract.text.tokens import Term, terms
 
 LONGEST = 4_000
 """Characters of one quote that are compared."""
 
-EXACT, SIMILAR, NEARBY = 1.0, 0.8, 0.7
-"""How much of a word is found: as it is, in another form, or only around the quote."""
-
-_PREFIX = 5
+EXACT, NEARBY = 1.0, 0.7
+"""Credit for a word that a quote holds, and for one that only its title or paragraph holds."""
 
 Found = Mapping[str, float]
 """How much of each word of a claim is found, by its key."""
@@ -55,11 +54,11 @@ class Quotes:
         self.sentences: list[Sentence] = []
         self._by_quote: dict[int, list[int]] = defaultdict(list)
         self._holding: dict[str, list[int]] = defaultdict(list)
-        self._beginning: dict[str, set[str]] = defaultdict(set)
         self._stating: dict[str, list[tuple[int, Quantity]]] = defaultdict(list)
         for quote in self._quotes.values():
-            for piece in sentences(" ".join(quote.text[:LONGEST].split())):
-                text = bare(piece)
+            whole = " ".join(quote.text[:LONGEST].split())
+            for start, end in split(whole):
+                text = bare(whole[start:end])
                 self._add(Sentence(quote.n, text, terms(text)))
 
     def __contains__(self, n: int) -> bool:
@@ -76,7 +75,7 @@ class Quotes:
         """Return the indexes of the sentences of a quote."""
         return self._by_quote[n]
 
-    def found(self, wanted: Sequence[Term], cited: Collection[int]) -> dict[int, Found]:
+    def found(self, wanted: Sequence[Term], cited: Collection[int]) -> dict[int, dict[str, float]]:
         """Return by sentence, of the quotes ``cited``, how much of each term it holds."""
         result: dict[int, dict[str, float]] = defaultdict(dict)
         for term in wanted:
@@ -113,12 +112,7 @@ class Quotes:
             near = [place for value in values for place in self._stating.get(value, ())]
             same = (index for index, other in near if term.quantity.same(other))
             return dict.fromkeys(same, EXACT)
-        places: dict[int, float] = {}
-        for key in self._beginning.get(term.key[:_PREFIX], ()):
-            if key != term.key and alike(key, term.key):
-                places.update(dict.fromkeys(self._holding[key], SIMILAR))
-        places.update(dict.fromkeys(self._holding.get(term.key, ()), EXACT))
-        return places
+        return dict.fromkeys(self._holding.get(term.key, ()), EXACT)
 
     def _add(self, sentence: Sentence) -> None:
         index = len(self.sentences)
@@ -129,4 +123,3 @@ class Quotes:
                 self._stating[value].append((index, number))
         for key in {term.key for term in sentence.terms}:
             self._holding[key].append(index)
-            self._beginning[key[:_PREFIX]].add(key)

@@ -1,4 +1,7 @@
-"""Words that state little, deny, or have irregular forms: general English, and a few others."""
+"""Word lists that text is compared by: negations, irregular forms, months, number words.
+
+Each list stands here once; stop words have a module of their own.
+"""
 
 from __future__ import annotations
 
@@ -9,91 +12,52 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-STOP: frozenset[str] = _set(
-    """
-    a about above after again against all also although am among an and any are around as at be
-    because been before being below between both but by can could did do does doing down during
-    each either else etc even ever every few for from further get gets got had has have having he
-    hence her here hers herself him himself his how however i if in into is it its itself just
-    let may me might more most much must my myself of off often on once one only onto or other
-    others our ours out over own per quite rather s same shall she should since so some such t
-    than that the their theirs them themselves then there thereby therefore these they this those
-    though through thus to together too toward towards under until up upon us very via was we
-    well were what when where whereas whether which while who whom whose why will with within
-    would yet you your yours according said says respectively
-    der die das den dem des ein eine einer einem einen eines und oder aber ist sind war waren wird
-    werden wurde wurden hat haben hatte von vom zu zum zur mit auf aus bei bis durch fur im ins
-    als auch an am je sich es er sie wir ihr dass wenn wie so uber unter nach vor dieser diese
-    dieses le la les un une du et ou est sont etait dans sur pour par avec qui que au aux ce cette
-    ces se el los las una y o es son fue en con por para del al lo su sus como
-    """
-)
-"""Words without which a claim says the same; folded as ``words.plain`` does."""
-
-NEGATIONS: frozenset[str] = _set(
+NEGATIONS = _set(
     """
     no not never none neither nor without cannot nobody nothing nowhere
     nicht kein keine keinen keinem keiner niemals nie ohne
-    pas jamais aucun aucune sans ni nunca ningun ninguna sin tampoco
+    pas jamais aucun aucune sans ni nunca ningun ninguna sin tampoco non senza
     """
 )
+"""Words that deny, in lower case and without accents."""
 
-GERMAN: frozenset[str] = _set(
-    "der die das und ist ein eine nicht mit den von auf für im dem werden wird wurde sind"
-)
-"""Words that show that a text is German, where every noun begins with a capital."""
-
-COMMON: frozenset[str] = _set(
-    """
-    able accord account act add additional additionally addition age ago allow along already
-    announce appear approximate approximately area ask available back base become begin behind
-    believe big bring call case cause certain chang change clear close come common complete
-    consider contain continu continue course create current currently date day decide describ
-    describe despite develop different direct due early easy effect end especial event eventually
-    example expect fact fall feature feel final finally find follow form former full general give
-    go good great group grow hand happen high hold home hour idea importan important includ include
-    increase initial initially instead issue keep kind know known large largely last late later
-    latter lead least leave less life like likely line list little live local locate long look lot
-    low main mainly make man many matter mean member mention mere month move name nearly need new
-    next note notable notably number occur offer old open order origin original originally part
-    particular particularly people perform period person place plan play point possible present
-    previous previously primar primarily problem produce provide public put question reach real
-    reason receive recent recently relate release remain report result return right role run say
-    second see seem select serve service set several show side similar similarly simp single small
-    special specifically stand start state still stop subsequent subsequently take tell term thing
-    think third time today top total turn two type understand use usual usually various want way
-    week whole wide widely word work world write year young
-    """
-)
-"""Words that nearly every text has: their absence says little, and so does their presence."""
-
-_FORMS = """
+_INFLECTIONS = """
 be been being
 become became
 begin began begun
-bear born birth
+bear bore born
+bind bound
+bite bit bitten
+bleed bled
+blow blew blown
 break broke broken
+breed bred
 bring brought
 build built
 buy bought
 catch caught
-choose chose chosen choice
+choose chose chosen
 come came
-die died dead death deaths
+deal dealt
+die died
 draw drew drawn
+drink drank drunk
 drive drove driven
 eat ate eaten
 fall fell fallen
+feed fed
 feel felt
 fight fought
 find found
-fly flew flown flight
+fly flew flown
 forbid forbade forbidden
 forget forgot forgotten
+freeze froze frozen
 get got gotten
 give gave given
 go went gone
-grow grew grown growth
+grow grew grown
+hang hung
 hear heard
 hide hid hidden
 hold held
@@ -103,32 +67,39 @@ lay laid
 lead led
 leave left
 lend lent
-lose lost loss losses
+lose lost
 make made
-marry married marriage
 mean meant
 meet met
 pay paid
 ride rode ridden
+ring rang rung
 rise rose risen
 run ran
 see saw seen
-sell sold sale sales
+sell sold
 send sent
+shake shook shaken
 shoot shot
 show shown
 shrink shrank shrunk
-sing sang sung song songs
+sing sang sung
 sink sank sunk
 sit sat
+sleep slept
 speak spoke spoken
 spend spent
+spin spun
 stand stood
 steal stole stolen
+stick stuck
 strike struck
+swear swore sworn
 swim swam swum
+swing swung
 take took taken
 teach taught
+tear tore torn
 tell told
 think thought
 throw threw thrown
@@ -140,17 +111,62 @@ child children
 man men
 woman women
 foot feet
+tooth teeth
+mouse mice
 wife wives
 person people
-company firm
-film movie
 """
-IRREGULAR: Mapping[str, str] = {
-    form: forms.split()[0] for forms in _FORMS.strip().splitlines() for form in forms.split()
-}
-"""The usual form by each irregular one."""
+INFLECTIONS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(line.split()) for line in _INFLECTIONS.strip().splitlines()
+)
+"""Irregular English verbs and nouns, each with its forms, the base form first."""
 
-_PAIRS = """
+_RELATED = """
+bear birth
+choose choice
+die dead death deaths
+fly flight flights
+grow growth
+lose loss losses
+marry marriage marriages
+sell sale sales
+sing song songs
+company firm firms
+film movie movies
+"""
+BASE_FORMS: Mapping[str, str] = {
+    form: forms[0]
+    for forms in (*INFLECTIONS, *(tuple(line.split()) for line in _RELATED.strip().splitlines()))
+    for form in forms
+}
+"""By each irregular form, or noun made of a verb, the word under which it is compared."""
+
+COMMON = _set(
+    """
+    able accord according account act add additional additionally addition age ago allow along
+    already announce appear approximate approximately area ask available back base become begin
+    behind believe big bring call case cause certain change clear close come common complete
+    consider contain continue course create current currently date day decide describe despite
+    develop different direct due early easy effect end especial especially event eventually
+    example expect fact fall feature feel final finally find follow form former full general give
+    go good great group grow hand happen high hold home hour idea important include increase
+    initial initially instead issue keep kind know large largely last late later latter lead least
+    leave less life like likely line list little live local locate long look lot low main mainly
+    make man many matter mean member mention mere month move name nearly need new next note notable
+    notably number occur offer old open order origin original originally part particular
+    particularly people perform period person place plan play point possible present previous
+    previously primary primarily problem produce provide public put question reach real reason
+    receive recent recently relate release remain report result return right role run say second
+    see seem select serve service set several show side similar similarly simple simply single
+    small special specifically stand start state still stop subsequent subsequently take tell term
+    thing think third time today top total turn two type understand use usual usually various want
+    way week whole wide widely word work world write year young
+    """
+)
+"""Words that nearly every English text has: their absence says little, and so does their presence.
+"""
+
+_OPPOSITES = """
 increase decrease reduce decline fall drop shrink
 rise fall drop decline decrease
 grow shrink decline
@@ -215,12 +231,60 @@ mandatory optional voluntary
 
 
 def opposites(stem: Callable[[str], str]) -> Mapping[str, frozenset[str]]:
-    """Return by its stem the stems of the words that say the opposite of a word."""
+    """Return, by the stem of a word, the stems of the words that mean the opposite."""
     found: dict[str, set[str]] = {}
-    for line in _PAIRS.strip().splitlines():
+    for line in _OPPOSITES.strip().splitlines():
         word, *others = [stem(one) for one in line.split()]
         for other in others:
             if other != word:
                 found.setdefault(word, set()).add(other)
                 found.setdefault(other, set()).add(word)
     return {word: frozenset(others) for word, others in found.items()}
+
+
+_MONTHS = """
+january jan januar janvier enero
+february feb februar février febrero
+march mar märz mars marzo
+april apr avril abril
+may mai mayo
+june jun juni juin junio
+july jul juli juillet julio
+august aug août agosto
+september sep sept septembre septiembre
+october oct oktober okt octobre octubre
+november nov novembre noviembre
+december dec dezember dez décembre diciembre
+"""
+MONTHS: Mapping[str, int] = {
+    name: number
+    for number, names in enumerate(_MONTHS.strip().splitlines(), start=1)
+    for name in names.split()
+}
+"""Names and abbreviations of months in English, German, French and Spanish, lower case."""
+
+ENGLISH_MONTHS: tuple[str, ...] = tuple(line.split()[0] for line in _MONTHS.strip().splitlines())
+
+_UNTIL_NINETEEN = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+NUMBER_WORDS: Mapping[str, int] = {
+    **{word: number for number, word in enumerate(_UNTIL_NINETEEN.split(), start=1)},
+    **{word: 10 * number for number, word in enumerate(_TENS.split(), start=2)},
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+}
+
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
+    " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+ORDINAL_WORDS: Mapping[str, int] = {
+    **{word: number for number, word in enumerate(_ORDINALS.split(), start=1)},
+    "twentieth": 20,
+    "thirtieth": 30,
+}

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from research_contract.text.units import MONTHS, NUMBER_WORDS, ORDINAL_WORDS, SCALES, UNITS
+from research_contract.text.lexicon import MONTHS, NUMBER_WORDS, ORDINAL_WORDS
+from research_contract.text.units import SCALES, UNITS
 
 Sort = Literal["number", "date", "year", "ordinal"]
 
@@ -46,6 +47,9 @@ _NUMBER = re.compile(
     r"(?:[.,]\d+)*)(?P<after>\s?(?:%|°\s?[CF]\b|°)|[ \u00a0-]?[^\W\d_]+[²³]?)?"
 )
 _UNIT_BEHIND = re.compile(r"[ \u00a0-]?(%|[^\W\d_]{1,20}[²³]?)")
+_ABBREVIATED = ("mio", "mrd", "mn", "bn")
+"""Words of scale that are written with a full stop: ``4.5 Mio. Euro``."""
+
 _NO_UNIT = ("", Decimal(1))
 _PLAIN = re.compile(r"-?\d{1,60}(?:\.\d{1,60})?")
 MOST_DIGITS = 30
@@ -175,14 +179,15 @@ def _numbers(text: str) -> Iterator[Quantity]:
         if sum(map(str.isdigit, written)) > MOST_DIGITS:
             yield Quantity("number", frozenset({written}), written, *match.span("n"))
             continue
-        values = _readings(written)
+        values = readings(written)
         end = match.end("n")
         after = (match["after"] or "").strip(" -\u00a0").lower()
         scale = SCALES.get(after)
         if scale and (match["before"] or after not in ("m", "k", "b")):
             values = {value * scale for value in values}
             end = match.end("after")
-            after = _next_word(text, end)
+            abbreviated = after in _ABBREVIATED and text[end : end + 1] == "."
+            after = _next_word(text, end + abbreviated)
         unit, factor = UNITS.get(_spelling(after), _NO_UNIT)
         if match["before"]:
             unit, factor = match["before"].strip(), Decimal(1)
@@ -212,8 +217,8 @@ def _spelling(unit: str) -> str:
     return unit.replace(" ", "").replace("metre", "meter").replace("litre", "liter")
 
 
-def _readings(written: str) -> set[Decimal]:
-    """Return what a number may mean: ``1.000`` is one, or a thousand; ``3,5`` is 3.5."""
+def readings(written: str) -> set[Decimal]:
+    """Return the values that a written number may mean: ``1.000`` is 1 or 1000, ``3,5`` is 3.5."""
     written = re.sub("['\u2019\u00a0\u202f]", "", written.replace("\u2212", "-"))
     marks = re.findall("[.,]", written)
     if not marks:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from research_contract.text.splitting import split
+
 MAX_LENGTH = 600
 """Longer sentences are cut where a clause ends."""
 
@@ -39,23 +41,6 @@ _LINKS = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?://\S+|<[^>]{1,200}
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
-_STOP = re.compile(
-    r"(?:(?<=\s)|(?<=[^\s.]))(?:[.!?]{1,4}|…)[\"'”’»)\]*_`]{0,4}(?: (?:''|[)\]]))*(?=\s)"  # noqa: RUF001
-    r"|[。！？]+[」』”）]*"  # noqa: RUF001
-)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|[Ee]\.g|[Ii]\.e|[Uu]\.[Ss]|[Mm]rs?|[Mm]s|[Dd]r|[Pp]rof|St|Sgt|Gen|Col|Capt|Lt|Rev"
-    r"|Jr|Sr|[Vv]s|[Nn]o|Nos|[Ff]ig|[Ee]q|[Ss]ec|[Cc]h|[Vv]ol|pp?|[Ee]d|al|approx|incl|ca|cf"
-    r"|Inc|Ltd|Co|Corp|bzw|usw|z\.B|d\.h|[A-Z](?:\.[A-Z])+))\.$"
-)
-_ENDS_AS_WELL = re.compile(r"(?:\b(?:[A-Z](?:\.[A-Z])*|Inc|Ltd|Co|Corp|Jr|Sr|al))\.$")
-_OPENS = re.compile(
-    r"\s+(?:The|It|He|She|They|We|This|These|Those|There|His|Her|Its|Their|In|At|On|By|For|From|As"
-    r"|After|Before|During|Since|When|While|Although|However|But|If)\b"
-)
-"""A word that opens a sentence and no name: an abbreviation before it ended one."""
-
-_BEGINNING = re.compile(r"\s+[\"'“„«(\[*_`<\u2018]*(?:``\s?|(?<=[(\[])\s)?[^\W_]")
 _CLAUSE = re.compile(r"[;:,–—]\s|\s")
 
 
@@ -70,7 +55,7 @@ def sentences(passage: str) -> list[Sentence]:
         if kind == "code":
             found.append(Sentence(start, min(end, start + MAX_LENGTH), "code"))
             continue
-        for begin, stop in _split(passage, start, end):
+        for begin, stop in split(passage, start, end):
             found += [Sentence(*part, kind) for part in _cut(passage, begin, stop)]
     return [one for one in found if one.kind == "code" or _says_something(passage, one)]
 
@@ -124,28 +109,6 @@ def _shape(row: str, following: str) -> _Shape:
         return "row"
     lonely = not following.strip() or _FIELD.match(following) is not None
     return "field" if lonely and _FIELD.match(row) else "prose"
-
-
-def _split(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of each sentence in prose that runs from ``start`` to ``end``."""
-    begin = start
-    for stop in _STOP.finditer(passage, start, end):
-        if stop.end() < end and _goes_on(passage, begin, stop, end):
-            continue
-        yield begin, stop.end()
-        begin = stop.end()
-    yield begin, end
-
-
-def _goes_on(passage: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    if stop[0][0] in "。！？":  # noqa: RUF001
-        return False
-    said_last = passage[max(begin, stop.end() - 12) : stop.end()]
-    if _ABBREVIATION.search(said_last):
-        opens = _OPENS.match(passage, stop.end(), end)
-        return opens is None or _ENDS_AS_WELL.search(said_last) is None
-    after = _BEGINNING.match(passage, stop.end(), end)
-    return after is None or passage[after.end() - 1].islower()
 
 
 def _cut(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -1,23 +1,25 @@
-"""Words that questions are made of in several languages, which say nothing of what is asked."""
+"""Stop words by language: words without which a sentence is about the same."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
+from research_contract.text.folding import without_accents
+
 _ENGLISH = """
-a about above after again against all also am an and any are aren as at be because been before
-being below between both but by can cannot could couldn d describe did didn do does doesn doing
-don down during each either else ever every explain few for from further get gets give had hadn
-has hasn have haven having he her here hers him his how i if in into is isn it its itself just
-kind let ll m many may me might mine more most much must my myself need no nor not of off often on
-once one only onto or other our ours out over own per please re s same shall she should shouldn so
-some such t tell than that the their theirs them then there these they this those through to too
-under until up upon us ve very was wasn we were weren what when where whether which while who whom
-whose why will with within without won would wouldn yes yet you your yours
+a about above according after again against all also although am among an and any are aren around
+as at be because been before being below between both but by can could couldn d did didn do does
+doesn doing don down during each either else etc even ever every few for from further get gets got
+had hadn has hasn have haven having he hence her here hers herself him himself his how however i if
+in into is isn it its itself just let ll m may me might mine more most much must my myself of off
+often on once one only onto or other others our ours out over own per quite rather re respectively
+s said same says shall she should shouldn since so some such t than that the their theirs them
+themselves then there thereby therefore these they this those though through thus to together too
+toward towards under until up upon us ve very via was wasn we well were weren what when where
+whereas whether which while who whom whose why will with within won would wouldn yet you your yours
 arent cant couldnt didnt doesnt dont hadnt hasnt havent ive isnt shouldnt thats wasnt werent whats
 whos wont wouldnt youre
-actually already behave behaves behaved currently happen happens happened really usually
 """
 
 _GERMAN = """
@@ -86,20 +88,33 @@ _JAPANESE = (
     " ください 何で 何が 何を"
 )
 
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a list, each also without its accents."""
+    words = re.findall(r"[^\W_]+", text)
+    return frozenset((*words, *map(without_accents, words)))
+
+
 _LANGUAGES = {
-    name: frozenset(re.findall(r"[^\W_]+", words))
-    for name, words in {
-        "en": _ENGLISH,
-        "de": _GERMAN,
-        "fr": _FRENCH,
-        "es": _SPANISH,
-        "it": _ITALIAN,
-        "pt": _PORTUGUESE,
-        "nl": _DUTCH,
-        "ru": _RUSSIAN,
-    }.items()
+    "en": _words(_ENGLISH),
+    "de": _words(_GERMAN),
+    "fr": _words(_FRENCH),
+    "es": _words(_SPANISH),
+    "it": _words(_ITALIAN),
+    "pt": _words(_PORTUGUESE),
+    "nl": _words(_DUTCH),
+    "ru": _words(_RUSSIAN),
 }
 STOP_WORDS = _LANGUAGES["en"]
+"""Those of English."""
+
+QUESTION_WORDS = _words(
+    """
+    actually already behave behaved behaves currently describe explain give happen happened happens
+    kind many need please really tell usually yes
+    """
+)
+"""Words of English questions and requests that say nothing of what is asked."""
 
 _WRITTEN_TOGETHER = tuple(
     sorted(set(f"{_CHINESE} {_JAPANESE}".split()), key=lambda word: (-len(word), word))
@@ -107,16 +122,19 @@ _WRITTEN_TOGETHER = tuple(
 _TOGETHER = re.compile("|".join(_WRITTEN_TOGETHER))
 
 
-def stop_words(words: Collection[str]) -> frozenset[str]:
-    """Return the stop words of the language that most of ``words`` (lower case) speak for.
+def language_of(words: Collection[str]) -> str:
+    """Return the code of the language most of whose stop words occur in ``words`` (lower case).
 
-    English where none does: names in a question must not change its language.
+    English where no language has more: names in a text must not change its language.
     """
-    shares = {name: len(known.intersection(words)) for name, known in _LANGUAGES.items()}
-    best = max(shares.values())
-    if shares["en"] == best:
-        return STOP_WORDS
-    return _LANGUAGES[max(shares, key=lambda name: shares[name])]
+    counts = {code: len(known.intersection(words)) for code, known in _LANGUAGES.items()}
+    best = max(counts, key=lambda code: counts[code])
+    return best if counts[best] > counts["en"] else "en"
+
+
+def stop_words(words: Collection[str]) -> frozenset[str]:
+    """Return the stop words of the language in which ``words`` (lower case) are written."""
+    return _LANGUAGES[language_of(words)]
 
 
 def without_stop_words(text: str) -> str:

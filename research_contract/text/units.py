@@ -1,4 +1,4 @@
-"""Units with their size in a base unit, months, and numbers that are written as words."""
+"""Units with their size in a base unit, and the words that scale numbers."""
 
 from __future__ import annotations
 
@@ -102,51 +102,13 @@ SCALES: Mapping[str, int] = {
     "million": 10**6,
     "millions": 10**6,
     "millionen": 10**6,
+    "mio": 10**6,
     "b": 10**9,
     "bn": 10**9,
     "billion": 10**9,
     "billions": 10**9,
     "milliarden": 10**9,
+    "mrd": 10**9,
     "trillion": 10**12,
     "hundred": 100,
-}
-
-_MONTH_NAMES = """
-january jan januar janvier enero
-february feb februar février febrero
-march mar märz mars marzo
-april apr avril abril
-may mai mayo
-june jun juni juin junio
-july jul juli juillet julio
-august aug août agosto
-september sep sept septembre septiembre
-october oct oktober octobre octubre
-november nov novembre noviembre
-december dec dezember décembre diciembre
-"""
-MONTHS: Mapping[str, int] = {
-    name: number
-    for number, names in enumerate(_MONTH_NAMES.strip().splitlines(), start=1)
-    for name in names.split()
-}
-
-_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-_ONES += " sixteen seventeen eighteen nineteen"
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-NUMBER_WORDS: Mapping[str, int] = {
-    **{word: number for number, word in enumerate(_ONES.split(), start=1)},
-    **{word: 10 * number for number, word in enumerate(_TENS.split(), start=2)},
-    "hundred": 100,
-    "thousand": 1000,
-    "million": 10**6,
-    "billion": 10**9,
-}
-
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-_ORDINALS += " thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
-ORDINAL_WORDS: Mapping[str, int] = {
-    **{word: number for number, word in enumerate(_ORDINALS.split(), start=1)},
-    "twentieth": 20,
-    "thirtieth": 30,
 }

@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from research_contract.text.stop_words import stop_words, without_stop_words
+from research_contract.text.lexicon import NEGATIONS
+from research_contract.text.stop_words import (
+    QUESTION_WORDS,
+    stop_words,
+    without_stop_words,
+)
 from researcher_job.sources.base import Frequencies
 from researcher_job.sources.index.answer_type import AnswerType, answer_type
 from researcher_job.sources.index.spelling import spellings
@@ -78,7 +83,7 @@ class Question:
 def analyse(question: str, others: Sequence[str] = ()) -> Question:
     """Return the words of ``question`` that matter; all of them where none would be left."""
     words = _words(_HOW_MUCH.sub(" ", question)) or _words(question)
-    left_out = stop_words(words)
+    left_out = stop_words(words) | NEGATIONS | QUESTION_WORDS
     kept = {word: name for word, name in words.items() if word not in left_out} or words
     kept = dict(list(kept.items())[:MAX_TERMS])
     others = [" ".join(WORD.findall(segmented(other))) for other in others[:MAX_TERMS]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from research_contract.text.lexicon import INFLECTIONS
+
 _OUR = (
     "arbour ardour armour behaviour candour clamour colour endeavour favour fervour flavour glamour"
     " harbour honour humour labour neighbour odour parlour rancour rigour rumour saviour savour"
@@ -42,21 +44,6 @@ _OTHERS = {
     "fulfil": "fulfill",
     "enrol": "enroll",
 }
-_VERBS = """
-become became, begin began begun, bind bound, bite bit bitten, bleed bled, blow blew blown,
-break broke broken, breed bred, bring brought, build built, buy bought, catch caught,
-choose chose chosen, come came, deal dealt, draw drew drawn, drink drank drunk, drive drove driven,
-eat ate eaten, fall fell fallen, feed fed, fight fought, fly flew flown, forbid forbade forbidden,
-forget forgot forgotten, freeze froze frozen, give gave given, go went gone, grow grew grown,
-hang hung, hear heard, hide hid hidden, hold held, keep kept, know knew known, lead led, lend lent,
-lose lost, make made, mean meant, meet met, pay paid, ride rode ridden, ring rang rung,
-rise rose risen, run ran, sell sold, send sent, shake shook shaken, shoot shot, show shown,
-shrink shrank shrunk, sing sang sung, sink sank sunk, sit sat, sleep slept, speak spoke spoken,
-spend spent, spin spun, stand stood, steal stole stolen, stick stuck, strike struck, swear swore
-sworn, swim swam swum, swing swung, take took taken, teach taught, tear tore torn, tell told,
-think thought, throw threw thrown, understand understood, wear wore worn, win won, write wrote
-written, child children, man men, woman women, foot feet, tooth teeth, mouse mice, person people
-"""
 
 
 def _forms() -> dict[str, tuple[str, ...]]:
@@ -65,7 +52,7 @@ def _forms() -> dict[str, tuple[str, ...]]:
     groups += [(word, f"{word[:-2]}er") for word in _RE.split()]
     groups += [(word, word[:-2]) for word in _OGUE.split()]
     groups += list(_OTHERS.items())
-    groups += [tuple(verb.split()) for verb in _VERBS.split(",")]
+    groups += INFLECTIONS
     return {word: group for group in groups for word in group}
 
 

@@ -7,20 +7,16 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
+from research_contract.text.lexicon import ENGLISH_MONTHS, NUMBER_WORDS
 from researcher_job.sources.index.answer_type import AnswerType
 from researcher_job.sources.index.tokenizer import stems
 
 WEAK = 0.3
 """What a sign counts that stands in many sentences; a telling one counts 1."""
 
-_NUMBER_WORD = (
-    r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty"
-    r"|seventy|eighty|ninety|hundred|thousand|million|billion|half|quarter|third|dozen|several"
-    r"|one|no|zero|none"
-)
-_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-)
+_OTHER_NUMBERS = ("half", "quarter", "third", "dozen", "several", "no", "zero", "none")
+_NUMBER_WORD = "|".join((*NUMBER_WORDS, *_OTHER_NUMBERS))
+_MONTH = f"(?:{'|'.join(month.capitalize() for month in ENGLISH_MONTHS)})"
 _DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
 _UNIT = r"(?:second|minute|hour|day|night|week|month|year|decade|season|time)s?|centur(?:y|ies)"
 

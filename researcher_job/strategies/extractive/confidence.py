@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
 
-from research_contract.text.stop_words import STOP_WORDS
+from research_contract.text.lexicon import NEGATIONS
+from research_contract.text.stop_words import QUESTION_WORDS, STOP_WORDS
 from researcher_job.sources.base import Frequencies, Passage
 from researcher_job.sources.index.query import Question
 from researcher_job.sources.index.tokenizer import is_part, stems
@@ -185,7 +186,8 @@ class Held:
 
 @cache
 def _small() -> frozenset[str]:
-    return frozenset(stem for word in stems(sorted(STOP_WORDS)) for stem in word)
+    small = STOP_WORDS | NEGATIONS | QUESTION_WORDS
+    return frozenset(stem for word in stems(sorted(small)) for stem in word)
 
 
 class Demand:

@@ -7,6 +7,7 @@ import pytest
 from research_contract.claims.claims import claims
 from research_contract.claims.quotes import Quoted, Quotes
 from research_contract.claims.verdicts import Judgement, instead, judge
+from tests.research_contract.text.test_stems import DIFFERENT
 
 PUMP = "Pump 7 moves 21 litres of water a minute."
 LEAVE = "Employees may not carry over more than five days of leave."
@@ -172,3 +173,10 @@ def test_more_found_never_scores_less() -> None:
     ]
     scores = [say(claim, text).score for text in texts]
     assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize(("claimed", "quoted"), DIFFERENT)
+def test_words_that_begin_alike_are_different_words(claimed: str, quoted: str) -> None:
+    [claim] = claims(f"The town council praised the {claimed} twice [1].")
+    quotes = Quotes([Quoted(1, f"The town council praised the {quoted} twice.")])
+    assert [term.text for term in judge(claim, quotes, (1,)).missing] == [claimed]
