@@ -22,7 +22,7 @@ from mcp_jobs_server.messages.results import (
 from mcp_jobs_server.reports import findings
 from research_contract.claims.claims import Claim, claims
 from research_contract.claims.quotes import Quoted, Quotes
-from research_contract.claims.verdicts import Judgement, instead, judge
+from research_contract.claims.verdicts import Judgement, judge, supported_by_other
 from research_contract.records import Evidence
 
 MOST_SHOWN = 60
@@ -89,13 +89,13 @@ def _shown(claim: Claim, quotes: Quotes) -> ClaimShown:
         differs=_differs(judged),
         quote=wording.short(best.text, _LONGEST_QUOTE) if best and not fine else None,
         quote_number=best.n if best else None,
-        rather=None if fine else instead(claim, quotes, known),
+        rather=None if fine else supported_by_other(claim, quotes, known),
     )
 
 
 def _uncited(claim: Claim, quotes: Quotes) -> UncitedShown:
     text = wording.short(claim.text, _LONGEST_CLAIM)
-    return UncitedShown(claim=text, rather=instead(claim, quotes, ()))
+    return UncitedShown(claim=text, rather=supported_by_other(claim, quotes, ()))
 
 
 def _words(judged: Judgement) -> tuple[str, ...]:

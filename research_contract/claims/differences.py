@@ -1,4 +1,4 @@
-"""What a quote says otherwise than a claim: another number, a negation, the opposite word."""
+"""What a quote says instead of a claim: another number, a negation, the opposite word."""
 
 from __future__ import annotations
 
@@ -15,30 +15,25 @@ from research_contract.text.stems import stem
 from research_contract.text.tokens import Term
 
 NOT_DENIED = "no negation"
-"""How the side without a negation is shown."""
+"""Shown for the side that has no negation."""
 
 _TRUTH = ("true", "correct", "right", "case", "proven", "evidence", "certain")
+"""Words between a negation and what it denies: "it is not true that …"."""
 
-_NEAR = 4
-"""Words between a negation and what it denies, at most."""
+_MAX_DISTANCE = 4
+"""Terms between a negation and the term that it denies, at most."""
 
-_ROUNDED: tuple[str, ...] = (
-    "about",
-    "around",
-    "approx",
-    "nearly",
-    "almost",
-    "roughly",
-    "over",
-    "more than",
-    "circa",
+_ROUNDED = (
+    *("about", "around", "approx", "nearly", "almost", "roughly", "over", "more than", "circa"),
+    *("some", "ca.", "rund", "etwa", "environ"),
 )
-_ROUNDED += ("some", "ca.", "rund", "etwa", "environ")
+_BEFORE_NUMBER = 16
+"""Characters before a number in which a word such as "about" is recognised."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What the claim says and what the quote says instead."""
+    """What the claim says, and what the quote says instead."""
 
     kind: Literal["number", "negation", "opposite"]
     claimed: str
@@ -48,121 +43,104 @@ class Difference:
 def differences(
     claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
 ) -> Iterator[Difference]:
-    """Give what ``sentence`` says otherwise. It is about the same: its other words match.
+    """Yield what ``sentence`` says instead of a claim about the same subject.
 
-    ``missing`` are the terms of the claim that no cited quote holds.
+    Args:
+        claimed: all terms of the claim.
+        missing: those that no cited quote holds.
     """
     yield from _numbers(claimed, missing, sentence)
     yield from _negations(claimed, sentence.terms)
-    yield from _opposites(claimed, missing, sentence)
+    keys = {term.key for term in claimed}
+    for term in missing:
+        opposite = _opposite_stems().get(term.key, frozenset())
+        for other in sentence.terms:
+            if other.key in opposite and other.key not in keys:
+                yield Difference("opposite", term.text, other.text)
+                break
+
+
+def rounds(term: Term, text: str, other: Quantity) -> bool:
+    """Return whether a number of a claim is ``other`` rounded: "about 260,000" and 264,512.
+
+    ``text`` is the claim that holds ``term``.
+    """
+    number = term.quantity
+    before = text[max(term.start - _BEFORE_NUMBER, 0) : term.start].lower()
+    if not number or not number.comparable(other) or not any(word in before for word in _ROUNDED):
+        return False
+    if number.amount is None or other.amount is None:
+        return False
+    digits = len(number.amount.normalize().as_tuple().digits)
+    is_finer = len(other.amount.normalize().as_tuple().digits) > digits
+    return is_finer and Decimal(f"{other.amount:.{digits - 1}E}") == number.amount
 
 
 def _numbers(
     claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
 ) -> Iterator[Difference]:
-    ours = [term.quantity for term in claimed if term.quantity]
-    free = [
+    """Yield each missing number with the number that stands in its place, each used once."""
+    stated = [term.quantity for term in claimed if term.quantity]
+    others = [
         term
         for term in sentence.terms
-        if term.quantity and not any(number.same(term.quantity) for number in ours)
+        if term.quantity and not any(number.same(term.quantity) for number in stated)
     ]
     for term in missing:
-        for other in free:
-            if term.quantity and _instead(term, claimed, other, sentence.terms):
+        for other in others:
+            if term.quantity and _same_place(term, claimed, other, sentence.terms):
                 yield Difference("number", term.text, other.text)
-                free.remove(other)
+                others.remove(other)
                 break
 
 
-def _instead(term: Term, claimed: Sequence[Term], other: Term, quoted: Sequence[Term]) -> bool:
-    """Say whether one number stands where the other does: same unit or same neighbour."""
+def _same_place(term: Term, claimed: Sequence[Term], other: Term, quoted: Sequence[Term]) -> bool:
+    """Return whether two numbers have the same unit, are dates, or share a neighbouring word."""
     one, two = term.quantity, other.quantity
     if not one or not two or not one.comparable(two):
         return False
     if one.unit or one.sort == "date":
         return True
-    return bool(_beside(term, claimed) & _beside(other, quoted))
+    return bool(_neighbours(term, claimed) & _neighbours(other, quoted))
 
 
-def _beside(term: Term, among: Sequence[Term]) -> set[str]:
-    """Return the words on both sides of a number."""
-    telling = [one for one in among if one.matters or one is term]
-    at = next(index for index, one in enumerate(telling) if one is term)
-    return {one.key for one in telling[max(at - 1, 0) : at + 2] if one is not term}
-
-
-def rounds(term: Term, text: str, other: Quantity) -> bool:
-    """Say whether a claim's "about 260,000" is ``other`` rounded, such as 264,512."""
-    one = term.quantity
-    before = text[max(term.start - 16, 0) : term.start].lower()
-    if not one or not one.comparable(other) or not any(word in before for word in _ROUNDED):
-        return False
-    mine, its = one.amount, other.amount
-    if mine is None or its is None:
-        return False
-    digits = len(mine.normalize().as_tuple().digits)
-    finer = len(its.normalize().as_tuple().digits) > digits
-    return finer and Decimal(f"{its:.{digits - 1}E}") == mine
+def _neighbours(term: Term, among: Sequence[Term]) -> set[str]:
+    counted = [one for one in among if one.matters or one is term]
+    at = next(index for index, one in enumerate(counted) if one is term)
+    return {one.key for one in counted[max(at - 1, 0) : at + 2] if one is not term}
 
 
 def _negations(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
-    mine, its = _denied(claimed), _denied(quoted)
-    if mine and not its:
-        for head, said in mine.items():
-            if _stands(head, quoted):
-                yield Difference("negation", said, NOT_DENIED)
-                return
-    if its and not mine:
-        for head, said in its.items():
-            if _stands(head, claimed):
-                yield Difference("negation", NOT_DENIED, said)
-                return
-
-
-def _stands(head: str, among: Sequence[Term]) -> bool:
-    return any(head == term.key for term in among)
+    """Yield a negation that only one side has, of a word that both have."""
+    ours, theirs = _denied(claimed), _denied(quoted)
+    ours_shared = [text for key, text in ours.items() if any(key == t.key for t in quoted)]
+    theirs_shared = [text for key, text in theirs.items() if any(key == t.key for t in claimed)]
+    if ours_shared and not theirs:
+        yield Difference("negation", ours_shared[0], NOT_DENIED)
+    if theirs_shared and not ours:
+        yield Difference("negation", NOT_DENIED, theirs_shared[0])
 
 
 def _denied(among: Sequence[Term]) -> dict[str, str]:
-    """Return by the word that is denied how it stands; "not only" denies nothing."""
+    """Return, by the key of each denied term, its text with the negation; "not only" denies
+    nothing."""
+    truth = frozenset(map(stem, _TRUTH))
     found: dict[str, str] = {}
     for index, term in enumerate(among):
-        follows = next(iter(among[index + 1 : index + 2]), term)
-        if term.kind != "negation" or follows.key == "only":
+        following = among[index + 1 : index + 2]
+        if term.kind != "negation" or (following and following[0].key == "only"):
             continue
-        head = _head(among, index)
-        if head:
-            words = sorted((term, head), key=lambda one: one.start)
-            found[head.key] = " … ".join(one.text for one in words)
+        behind = list(among[index + 1 : index + 1 + _MAX_DISTANCE])
+        if any(one.key in truth for one in behind):
+            behind = [one for one in among[index + 1 :] if one.key not in truth]
+        before = reversed(among[max(index - _MAX_DISTANCE, 0) : index])
+        denied = next((one for one in (*behind, *before) if one.matters), None)
+        if denied:
+            words = sorted((term, denied), key=lambda one: one.start)
+            found[denied.key] = " … ".join(one.text for one in words)
     return found
-
-
-def _head(among: Sequence[Term], index: int) -> Term | None:
-    """Return what a negation denies: the next word that matters, behind "not true that" too."""
-    behind = list(among[index + 1 : index + 1 + _NEAR])
-    truth = _truth_stems()
-    if any(term.key in truth for term in behind):
-        behind = [term for term in among[index + 1 :] if term.key not in truth]
-    before = reversed(among[max(index - _NEAR, 0) : index])
-    return next((one for one in (*behind, *before) if one.matters), None)
-
-
-def _opposites(
-    claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
-) -> Iterator[Difference]:
-    said = {term.key for term in claimed}
-    for term in missing:
-        for other in sentence.terms:
-            if other.key in _opposite_stems().get(term.key, ()) and other.key not in said:
-                yield Difference("opposite", term.text, other.text)
-                break
 
 
 @cache
 def _opposite_stems() -> Mapping[str, frozenset[str]]:
     return opposites(stem)
-
-
-@cache
-def _truth_stems() -> frozenset[str]:
-    return frozenset(map(stem, _TRUTH))

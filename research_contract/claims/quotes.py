@@ -1,4 +1,4 @@
-"""The quotes of a job as claims are compared with them: their sentences, found by their words."""
+"""The quotes of a job, indexed by the terms of their sentences for comparison with claims."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from research_contract.claims.claims import bare
+from research_contract.claims.claims import without_markup
 from research_contract.text.quantities import Quantity
 from research_contract.text.splitting import split
 from research_contract.text.tokens import Term, terms
 
-LONGEST = 4_000
-"""Characters of one quote that are compared."""
+MAX_QUOTE = 4_000
+"""Characters of one quote, title or paragraph that are compared."""
 
 EXACT, NEARBY = 1.0, 0.7
-"""Credit for a word that a quote holds, and for one that only its title or paragraph holds."""
+"""Credit for a term that a quote holds, and for one that only its title or paragraph holds."""
 
-Found = Mapping[str, float]
-"""How much of each word of a claim is found, by its key."""
+Credits = Mapping[str, float]
+"""By the key of a term, how much of it is found: 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Quoted:
-    """A quote, the title of its document, and the paragraph it stands in."""
+    """A quote with its number, the title of its document, and the paragraph around it."""
 
     n: int
     text: str
@@ -34,7 +34,7 @@ class Quoted:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of a quote."""
+    """A sentence of the quote numbered ``n``."""
 
     n: int
     text: str
@@ -46,20 +46,30 @@ class Sentence:
 
 
 class Quotes:
-    """The quotes of a job, ready to be compared with many claims."""
+    """The quotes of a job; ``sentences`` are all of theirs, addressed by their index."""
 
     def __init__(self, quotes: Iterable[Quoted]) -> None:
         self._quotes = {quote.n: quote for quote in quotes}
         self._around: dict[int, tuple[frozenset[str], tuple[Quantity, ...]]] = {}
         self.sentences: list[Sentence] = []
         self._by_quote: dict[int, list[int]] = defaultdict(list)
-        self._holding: dict[str, list[int]] = defaultdict(list)
-        self._stating: dict[str, list[tuple[int, Quantity]]] = defaultdict(list)
+        self._by_key: dict[str, list[int]] = defaultdict(list)
+        self._by_value: dict[str, list[tuple[int, Quantity]]] = defaultdict(list)
         for quote in self._quotes.values():
-            whole = " ".join(quote.text[:LONGEST].split())
+            whole = " ".join(quote.text[:MAX_QUOTE].split())
             for start, end in split(whole):
-                text = bare(whole[start:end])
+                text = without_markup(whole[start:end])
                 self._add(Sentence(quote.n, text, terms(text)))
+
+    def _add(self, sentence: Sentence) -> None:
+        index = len(self.sentences)
+        self.sentences.append(sentence)
+        self._by_quote[sentence.n].append(index)
+        for number in sentence.quantities:
+            for value in number.values | number.bare:
+                self._by_value[value].append((index, number))
+        for key in {term.key for term in sentence.terms}:
+            self._by_key[key].append(index)
 
     def __contains__(self, n: int) -> bool:
         return n in self._quotes
@@ -71,23 +81,26 @@ class Quotes:
     def numbers(self) -> Collection[int]:
         return self._quotes.keys()
 
-    def of(self, n: int) -> Sequence[int]:
-        """Return the indexes of the sentences of a quote."""
+    def sentences_of(self, n: int) -> Sequence[int]:
+        """Return the indexes of the sentences of the quote numbered ``n``."""
         return self._by_quote[n]
 
-    def found(self, wanted: Sequence[Term], cited: Collection[int]) -> dict[int, dict[str, float]]:
-        """Return by sentence, of the quotes ``cited``, how much of each term it holds."""
-        result: dict[int, dict[str, float]] = defaultdict(dict)
+    def find(self, wanted: Sequence[Term], cited: Collection[int]) -> dict[int, dict[str, float]]:
+        """Return the credit of each wanted term, by the index of each sentence that holds one.
+
+        Only sentences of the quotes numbered ``cited`` count.
+        """
+        found: dict[int, dict[str, float]] = defaultdict(dict)
         for term in wanted:
-            for index, credit in self._places(term).items():
+            for index in self._holding(term):
                 if self.sentences[index].n in cited:
-                    result[index][term.key] = credit
-        return dict(result)
+                    found[index][term.key] = EXACT
+        return dict(found)
 
-    def around(self, wanted: Sequence[Term], cited: Collection[int]) -> Found:
-        """Return which terms stand around the quotes ``cited``, in title or paragraph.
+    def find_around(self, wanted: Sequence[Term], cited: Collection[int]) -> Credits:
+        """Return the credit of terms that stand in titles and paragraphs around quotes.
 
-        Names count whole, numbers only in the title: "Pump 7" says what a quote is about.
+        Names count in full, numbers only in the title: "Pump 7" says what a quote is about.
         """
         return {
             term.key: EXACT if term.kind in ("name", "number") else NEARBY
@@ -98,28 +111,17 @@ class Quotes:
     def _is_around(self, n: int, term: Term) -> bool:
         if n not in self._around:
             quote = self._quotes[n]
-            title = terms(quote.title[:LONGEST])
-            known = {one.key for one in (*title, *terms(quote.paragraph[:LONGEST]))}
-            self._around[n] = frozenset(known), tuple(o.quantity for o in title if o.quantity)
-        keys, numbers = self._around[n]
+            title = terms(quote.title[:MAX_QUOTE])
+            keys = {one.key for one in (*title, *terms(quote.paragraph[:MAX_QUOTE]))}
+            self._around[n] = frozenset(keys), tuple(o.quantity for o in title if o.quantity)
+        known, numbers = self._around[n]
         if term.quantity:
             return any(term.quantity.same(number) for number in numbers)
-        return term.key in keys
+        return term.key in known
 
-    def _places(self, term: Term) -> dict[int, float]:
-        if term.quantity:
-            values = term.quantity.values | term.quantity.bare
-            near = [place for value in values for place in self._stating.get(value, ())]
-            same = (index for index, other in near if term.quantity.same(other))
-            return dict.fromkeys(same, EXACT)
-        return dict.fromkeys(self._holding.get(term.key, ()), EXACT)
-
-    def _add(self, sentence: Sentence) -> None:
-        index = len(self.sentences)
-        self.sentences.append(sentence)
-        self._by_quote[sentence.n].append(index)
-        for number in sentence.quantities:
-            for value in number.values | number.bare:
-                self._stating[value].append((index, number))
-        for key in {term.key for term in sentence.terms}:
-            self._holding[key].append(index)
+    def _holding(self, term: Term) -> Collection[int]:
+        if not term.quantity:
+            return self._by_key.get(term.key, ())
+        values = term.quantity.values | term.quantity.bare
+        near = [place for value in values for place in self._by_value.get(value, ())]
+        return dict.fromkeys(index for index, other in near if term.quantity.same(other))

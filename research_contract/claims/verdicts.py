@@ -1,8 +1,8 @@
-"""Compares one claim with quotes: a verdict, and the score from 0 to 1 beneath it.
+"""Judges one claim by the quotes that it cites: a verdict, and a score from 0 to 1.
 
-The score is a logistic model over a few plain features of how well the words of the claim are
-covered, with the coefficients below. ``python -m tests.evaluation.claims`` fits them on half of a
-labelled set. Numbers, names, negations and opposites can only lower a verdict, never raise it.
+The score is a logistic model over a few features of how well the quotes cover the words of the
+claim. ``python -m tests.evaluation.claims`` fits its coefficients on half of a labelled set (WiCE,
+Kamoi et al., 2023). Numbers, names, negations and opposites can only lower a verdict.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from typing import Literal
 
 from research_contract.claims.claims import Claim
 from research_contract.claims.differences import Difference, differences, rounds
-from research_contract.claims.quotes import EXACT, Found, Quotes
+from research_contract.claims.quotes import EXACT, Credits, Quotes
 from research_contract.text.tokens import Kind, Term
 
-Word = Literal["supported", "partly", "contradicted", "not found"]
+Verdict = Literal["supported", "partly", "contradicted", "not found"]
 
 WEIGHTS: Mapping[Kind, float] = {"word": 1.0, "common": 0.5, "name": 1.3, "number": 1.3}
-"""How much each kind of word counts. Frequencies do not: a verdict must not depend on others."""
+"""Weight of a term by its kind. Word frequencies are not used: a verdict on one claim must not
+depend on other claims."""
 
-TOGETHER = 3
+MAX_SENTENCES = 3
 """Sentences that may support a claim together."""
 
-SAME_MATTER = 0.6
-"""Share of a claim's other words that a sentence must hold to contradict it."""
+SAME_SUBJECT = 0.6
+"""Share of a claim's other terms that a sentence must hold before it can contradict the claim."""
 
 SUPPORTED, FOUND = 0.61, 0.43
-"""Scores from which a claim is ``supported``, and at least ``partly``."""
+"""Scores from which a claim is ``supported``, and from which it is at least ``partly``."""
 
-LIKELIEST = 3
-"""Other quotes that are compared one by one, to name the one that supports a claim."""
+MAX_ALTERNATIVES = 3
+"""Quotes that are not cited and compared one by one, to suggest one that supports the claim."""
 
-CONTRADICTED_AT_MOST = 0.2
-"""Score of a contradicted claim, at most."""
+MAX_CONTRADICTED_SCORE = 0.2
 
 
 @dataclass(frozen=True)
 class Features:
-    """What the score is made of; each from 0 to 1 but ``names_missing``, and more is better.
+    """Input of the score. Each is between 0 and 1, except ``names_missing``; more is better.
 
-    ``two`` and ``three`` are the share of the claim that the best two and three sentences cover
-    together, ``names`` and ``numbers`` the shares found of these, ``pairs`` the share of
-    neighbouring words found in one sentence, ``names_missing`` minus the logarithm of their count.
+    ``two`` and ``three``: share of the claim covered by the best two and three sentences together.
+    ``names`` and ``numbers``: share of these found. ``pairs``: share of neighbouring words found in
+    one sentence. ``names_missing``: minus the logarithm of one plus their number.
     """
 
     two: float
@@ -57,9 +57,9 @@ class Features:
 
     @property
     def score(self) -> float:
-        """Return the probability of support by the coefficients."""
-        said = sum(a * b for a, b in zip(COEFFICIENTS, astuple(self), strict=True))
-        return 1 / (1 + math.exp(-INTERCEPT - said))
+        """The probability that the claim is supported."""
+        weighted = sum(a * b for a, b in zip(COEFFICIENTS, astuple(self), strict=True))
+        return 1 / (1 + math.exp(-INTERCEPT - weighted))
 
 
 INTERCEPT = -2.05
@@ -68,9 +68,13 @@ COEFFICIENTS = (1.30, 0.94, 0.38, 0.84, 0.53, 0.27)
 
 @dataclass(frozen=True)
 class Judgement:
-    """What quotes say of a claim; ``best`` is the number of the one that says most of it."""
+    """The verdict on a claim.
 
-    verdict: Word
+    ``best`` is the number of the quote that holds most of the claim, ``missing`` are the terms
+    that no cited quote holds, ``differs`` is what the best quote says instead.
+    """
+
+    verdict: Verdict
     score: float
     best: int | None = None
     missing: tuple[Term, ...] = ()
@@ -79,163 +83,160 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One claim beside the sentences of the quotes it is compared with."""
+    """A claim compared with the sentences of its quotes.
+
+    ``by_sentence`` holds the credit of each term by the index of the sentence, ``around`` that of
+    titles and paragraphs around the quotes.
+    """
 
     claim: Claim
     quotes: Quotes
-    cited: Collection[int]
     terms: tuple[Term, ...]
-    by_sentence: Mapping[int, Found]
-    around: Found
+    by_sentence: Mapping[int, Credits]
+    around: Credits
 
     @classmethod
     def of(cls, claim: Claim, quotes: Quotes, cited: Collection[int]) -> Comparison:
         wanted = _wanted(claim)
-        found = quotes.found(wanted, cited)
-        for index, known in found.items():
+        found = quotes.find(wanted, cited)
+        for index, held in found.items():
             numbers = quotes.sentences[index].quantities
             for term in wanted:
                 if any(rounds(term, claim.text, number) for number in numbers):
-                    known[term.key] = EXACT
-        return cls(claim, quotes, cited, wanted, found, quotes.around(wanted, cited))
+                    held[term.key] = EXACT
+        return cls(claim, quotes, wanted, found, quotes.find_around(wanted, cited))
 
-    def together(self) -> list[tuple[int, Found]]:
-        """Return the sentences that cover the claim best, each with what is found up to it."""
-        chosen: list[tuple[int, Found]] = []
-        known: Found = self.around
-        for _ in range(TOGETHER):
+    def best_together(self) -> list[float]:
+        """Return the share of the claim that the best one, two and three sentences cover."""
+        shares: list[float] = []
+        chosen: set[int] = set()
+        known = self.around
+        for _ in range(MAX_SENTENCES):
             best = max(
                 self.by_sentence,
-                key=lambda index: _share(self.terms, _either(known, self.by_sentence[index])),
+                key=lambda index: _share(self.terms, _highest(known, self.by_sentence[index])),
                 default=None,
             )
-            if best is None or any(best == index for index, _ in chosen):
+            if best is None or best in chosen:
                 break
-            known = _either(known, self.by_sentence[best])
-            chosen.append((best, known))
-        return chosen
+            chosen.add(best)
+            known = _highest(known, self.by_sentence[best])
+            shares.append(_share(self.terms, known))
+        return shares
 
-    def everything(self) -> Found:
-        known: Found = self.around
-        for found in self.by_sentence.values():
-            known = _either(known, found)
-        return known
-
-
-def _wanted(claim: Claim) -> tuple[Term, ...]:
-    return tuple({term.key: term for term in claim.terms if term.matters}.values())
+    def everything(self) -> Credits:
+        """Return the highest credit of each term in any sentence or around the quotes."""
+        return _highest(self.around, *self.by_sentence.values())
 
 
-def _share(wanted: Sequence[Term], found: Found) -> float:
-    """Return how much of ``wanted`` is found, by weight; 1 where nothing is wanted."""
-    whole = sum(WEIGHTS[term.kind] for term in wanted)
-    held = sum(WEIGHTS[term.kind] * found.get(term.key, 0.0) for term in wanted)
-    return held / whole if whole else 1.0
+def judge(claim: Claim, quotes: Quotes, cited: Collection[int]) -> Judgement:
+    """Return the verdict on ``claim`` by the quotes numbered ``cited``."""
+    copied = _copied_from(claim, quotes, cited)
+    if copied is not None:
+        return Judgement("supported", 1.0, best=copied)
+    comparison = Comparison.of(claim, quotes, cited)
+    score = features(comparison).score
+    known = comparison.everything()
+    missing = tuple(term for term in comparison.terms if term.key not in known)
+    best = max(
+        comparison.by_sentence,
+        key=lambda index: _share(comparison.terms, comparison.by_sentence[index]),
+        default=None,
+    )
+    if best is None:
+        return Judgement("not found", min(score, FOUND), missing=missing)
+    n = quotes.sentences[best].n
+    if differs := _differences(comparison, missing, best):
+        score = min(score, MAX_CONTRADICTED_SCORE)
+        return Judgement("contradicted", score, n, missing, differs)
+    verdict: Verdict = "supported"
+    if score < FOUND:
+        verdict = "not found"
+    elif score < SUPPORTED or any(_is_vital(term, claim) for term in missing):
+        verdict = "partly"
+    return Judgement(verdict, score, n, missing)
 
 
-def _either(one: Found, other: Found) -> Found:
-    return {key: max(one.get(key, 0.0), other.get(key, 0.0)) for key in {**one, **other}}
-
-
-def features(compared: Comparison) -> Features:
-    """Return the features of a claim beside quotes."""
-    chosen, known = compared.together(), compared.everything()
-    shares = [_share(compared.terms, found) for _, found in chosen] or [0.0]
-    names = [term for term in compared.terms if term.kind == "name"]
-    absent = sum(term.key not in known for term in names)
+def features(comparison: Comparison) -> Features:
+    """Return the features from which the score of a comparison is computed."""
+    shares, known = comparison.best_together() or [0.0], comparison.everything()
+    names = [term for term in comparison.terms if term.kind == "name"]
+    pairs = list(pairwise(term.key for term in comparison.terms))
+    sentences = comparison.by_sentence.values()
+    together = [
+        max((min(s.get(a, 0), s.get(b, 0)) for s in sentences), default=0) for a, b in pairs
+    ]
     return Features(
         two=shares[min(1, len(shares) - 1)],
         three=shares[-1],
         names=_share(names, known),
-        numbers=_share([term for term in compared.terms if term.quantity], known),
-        pairs=_pairs(compared),
-        names_missing=-math.log1p(absent),
+        numbers=_share([term for term in comparison.terms if term.quantity], known),
+        pairs=sum(together) / len(together) if together else 1.0,
+        names_missing=-math.log1p(sum(term.key not in known for term in names)),
     )
 
 
-def _pairs(compared: Comparison) -> float:
-    keys = [term.key for term in compared.terms]
-    pairs = list(pairwise(keys))
-    held = compared.by_sentence.values()
-    found = [max((min(f.get(a, 0), f.get(b, 0)) for f in held), default=0) for a, b in pairs]
-    return sum(found) / len(found) if found else 1.0
+def supported_by_other(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
+    """Return the number of a quote, not among ``cited``, that supports ``claim`` by itself."""
+    others = set(quotes.numbers) - set(cited)
+    wanted = _wanted(claim)
+    shares: dict[int, float] = {}
+    for index, held in quotes.find(wanted, others).items():
+        n = quotes.sentences[index].n
+        shares[n] = max(shares.get(n, 0.0), _share(wanted, held))
+    candidates = sorted(shares, key=lambda n: (-shares[n], n))[:MAX_ALTERNATIVES]
+    return next((n for n in candidates if judge(claim, quotes, (n,)).verdict == "supported"), None)
 
 
-def judge(claim: Claim, quotes: Quotes, cited: Collection[int]) -> Judgement:
-    """Return what the quotes numbered ``cited`` say of ``claim``."""
-    copied = _verbatim(claim, quotes, cited)
-    if copied is not None:
-        return Judgement("supported", 1.0, best=copied)
-    compared = Comparison.of(claim, quotes, cited)
-    score = features(compared).score
-    missing = _missing(compared)
-    best = _best(compared)
-    if best is None:
-        return Judgement("not found", min(score, FOUND), missing=missing)
-    differs = _differs(compared, missing, best)
-    if differs:
-        low = min(score, CONTRADICTED_AT_MOST)
-        return Judgement("contradicted", low, quotes.sentences[best].n, missing, differs)
-    return Judgement(_word(compared, score, missing), score, quotes.sentences[best].n, missing)
+def _wanted(claim: Claim) -> tuple[Term, ...]:
+    """Return the terms that quotes must hold, each once."""
+    return tuple({term.key: term for term in claim.terms if term.matters}.values())
 
 
-def _word(compared: Comparison, score: float, missing: Sequence[Term]) -> Word:
-    if score < FOUND:
-        return "not found"
-    vital = [term for term in missing if term.kind in ("name", "number")]
-    subject = compared.claim.terms[0] in missing
-    return "partly" if score < SUPPORTED or vital or subject else "supported"
+def _share(wanted: Sequence[Term], held: Credits) -> float:
+    """Return the weighted share of ``wanted`` that is credited; 1 where nothing is wanted."""
+    whole = sum(WEIGHTS[term.kind] for term in wanted)
+    credited = sum(WEIGHTS[term.kind] * held.get(term.key, 0.0) for term in wanted)
+    return credited / whole if whole else 1.0
 
 
-def _verbatim(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
-    """Return the quote of which the claim is a whole sentence, or several, word by word."""
-    said = _flat([term.text for term in claim.terms])
+def _highest(*held: Credits) -> Credits:
+    keys = {key for each in held for key in each}
+    return {key: max(each.get(key, 0.0) for each in held) for key in keys}
+
+
+def _is_vital(term: Term, claim: Claim) -> bool:
+    """Return whether a claim without this term is another one: a name, a number, its subject."""
+    return term.kind in ("name", "number") or term == claim.terms[0]
+
+
+def _copied_from(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
+    """Return the quote of which the claim is a whole sentence, or up to five, word for word."""
+    words = _words(claim.terms)
     for n in cited:
-        texts = [_flat([t.text for t in quotes.sentences[at].terms]) for at in quotes.of(n)]
-        if said and any(
-            said == _flat(texts[first:last])
+        texts = [_words(quotes.sentences[index].terms) for index in quotes.sentences_of(n)]
+        runs = (
+            " ".join(texts[first:last])
             for first in range(len(texts))
             for last in range(first + 1, min(len(texts), first + 5) + 1)
-        ):
+        )
+        if words and words in runs:
             return n
     return None
 
 
-def _flat(words: Sequence[str]) -> str:
-    return " ".join(filter(None, words)).casefold()
+def _words(terms: Sequence[Term]) -> str:
+    return " ".join(term.text for term in terms if term.text).casefold()
 
 
-def _missing(compared: Comparison) -> tuple[Term, ...]:
-    known = compared.everything()
-    return tuple(term for term in compared.terms if term.key not in known)
-
-
-def _best(compared: Comparison) -> int | None:
-    return max(
-        compared.by_sentence,
-        key=lambda index: _share(compared.terms, compared.by_sentence[index]),
-        default=None,
-    )
-
-
-def _differs(compared: Comparison, missing: Sequence[Term], best: int) -> tuple[Difference, ...]:
-    """Return what the best sentence says otherwise, where it speaks of the same matter."""
-    found = _either(compared.around, compared.by_sentence[best])
+def _differences(
+    comparison: Comparison, missing: Sequence[Term], best: int
+) -> tuple[Difference, ...]:
+    """Return what the best sentence says instead, where it is about the same subject."""
+    held = _highest(comparison.around, comparison.by_sentence[best])
     absent = {term.key for term in missing}
-    others = [term for term in compared.terms if not (term.quantity and term.key in absent)]
-    if not others or _share(others, found) < SAME_MATTER:
+    others = [term for term in comparison.terms if not (term.quantity and term.key in absent)]
+    if not others or _share(others, held) < SAME_SUBJECT:
         return ()
-    sentence = compared.quotes.sentences[best]
-    return tuple(differences(compared.claim.terms, missing, sentence))
-
-
-def instead(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
-    """Return the quote that supports ``claim`` by itself, of those not cited."""
-    others = set(quotes.numbers) - set(cited)
-    wanted = _wanted(claim)
-    said: dict[int, float] = {}
-    for index, found in quotes.found(wanted, others).items():
-        n = quotes.sentences[index].n
-        said[n] = max(said.get(n, 0.0), _share(wanted, found))
-    likeliest = sorted(said, key=lambda n: (-said[n], n))[:LIKELIEST]
-    return next((n for n in likeliest if judge(claim, quotes, (n,)).verdict == "supported"), None)
+    sentence = comparison.quotes.sentences[best]
+    return tuple(differences(comparison.claim.terms, missing, sentence))

@@ -6,7 +6,7 @@ import pytest
 
 from research_contract.claims.claims import claims
 from research_contract.claims.quotes import Quoted, Quotes
-from research_contract.claims.verdicts import Judgement, instead, judge
+from research_contract.claims.verdicts import Judgement, judge, supported_by_other
 from tests.research_contract.text.test_stems import DIFFERENT
 
 PUMP = "Pump 7 moves 21 litres of water a minute."
@@ -157,9 +157,9 @@ def test_other_languages(claim: str, other: str) -> None:
 def test_another_quote_that_says_it_is_named() -> None:
     quotes = Quotes([Quoted(1, PUMP), Quoted(2, SIGNED), Quoted(3, LEAVE)])
     [claim] = claims("The contract with Siemens covers 1,000 units [1].")
-    assert instead(claim, quotes, [1]) == 2
+    assert supported_by_other(claim, quotes, [1]) == 2
     [claim] = claims("The contract with Siemens covers 2,000 units [1].")
-    assert instead(claim, quotes, [1]) is None
+    assert supported_by_other(claim, quotes, [1]) is None
 
 
 def test_more_found_never_scores_less() -> None:
