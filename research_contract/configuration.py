@@ -1,6 +1,6 @@
-"""``research.toml``: what server and job read, each the tables that concern it.
+"""Reads ``research.toml``, the configuration file of the server and the job.
 
-Like ``contract`` it imports the standard library and pydantic only, and the server may import it.
+This module imports the standard library and pydantic only, because the server loads it at start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VOLUME = re.compile(r"[^/.\x00-\x20\x7f]{1,255}")
 
 
 class ConfigurationError(ValueError):
-    """The file cannot be used: ``message`` says what is wrong, ``hint`` what to do."""
+    """The configuration is invalid: ``message`` says what is wrong, ``hint`` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(f"{message} {hint}".strip())
@@ -35,11 +35,12 @@ class ConfigurationError(ValueError):
 
 
 class ConfiguredSource(Record):
-    """``[sources.NAME]``. ``audience`` is the group whose members may use the source.
+    """The table ``[sources.NAME]``.
 
-    "" is nobody where callers are told apart (a shared deployment), and the one person who is
-    there otherwise. ``token`` says where the source's credential is found (``secret:scope/key`` or
-    ``env:NAME``), never what it is.
+    ``audience`` is the group whose members may use the source. Without one, nobody may in a shared
+    deployment, where callers are identified, and the single user may elsewhere. ``token`` is a
+    reference to the credential of the source (``secret:scope/key`` or ``env:NAME``), never the
+    credential itself.
     """
 
     name: str
@@ -53,7 +54,7 @@ class ConfiguredSource(Record):
 
 
 class Configuration(Record):
-    """The file, its values not yet checked by whom they are for."""
+    """The content of the file; the readers of the first three tables check their values."""
 
     server: dict[str, Any] = Field(default_factory=dict)
     auth: dict[str, Any] = Field(default_factory=dict)
@@ -62,10 +63,10 @@ class Configuration(Record):
 
 
 def read_configuration(path: Path) -> Configuration:
-    """Return what stands in the file at ``path``.
+    """Return the content of the file at ``path``.
 
     Raises:
-        ConfigurationError: it cannot be read, is no TOML, or holds what nobody reads.
+        ConfigurationError: it cannot be read, is not TOML, or has an unknown table or key.
     """
     tables = _tables(path)
     return Configuration(
@@ -133,19 +134,19 @@ def _reference(name: str, token: str) -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Say whether ``text`` names a secret: ``secret:scope/key`` or ``env:NAME``."""
+    """Return whether ``text`` is a reference to a secret: ``secret:scope/key`` or ``env:NAME``."""
     return _SECRET.fullmatch(text) is not None
 
 
 def volume_path(uri: str) -> str | None:
-    """Return the ``/Volumes/…`` path that a URI of a source names; ``None`` for any other URI.
+    """Return the ``/Volumes/…`` path that the URI of a source names; ``None`` for other URIs.
 
-    A volume is named ``volume:/catalog/schema/volume/path``, ``volume:catalog.schema.volume/path``
-    or ``file:///Volumes/catalog/schema/volume/path``. Its three names are in lower case. Where
-    disks are mounted below ``/Volumes`` (macOS), a file on one may look like the last of these.
+    Accepted forms are ``volume:/catalog/schema/volume/path``, ``volume:catalog.schema.volume/path``
+    and ``file:///Volumes/catalog/schema/volume/path``; the three names are returned in lower case.
+    On macOS, where disks are mounted below ``/Volumes``, a file may look like the last form.
 
     Raises:
-        ConfigurationError: it begins with ``volume:`` and names none.
+        ConfigurationError: it begins with ``volume:`` and names no volume.
     """
     named = uri.startswith("volume:")
     if not named and not uri.startswith(f"file://{_VOLUMES}"):
@@ -166,7 +167,7 @@ _VOLUMES = "/Volumes/"
 
 
 def _with_slashes(said: str) -> str:
-    """Write the three names of ``catalog.schema.volume/path`` as parts of a path."""
+    """Return ``catalog.schema.volume/path`` as a path with slashes."""
     if said.startswith("/"):
         return said.removeprefix("/Volumes")
     volume, _, path = said.partition("/")
@@ -174,11 +175,11 @@ def _with_slashes(said: str) -> str:
 
 
 def _absolute(uri: str, base: Path) -> str:
-    """Take a plain path (relative to the configuration) for what it means: a ``file:`` URI."""
+    """Return ``uri``; a plain path, relative to the configuration file, becomes a ``file:`` URI."""
     if uri.startswith("volume:"):
         return f"volume:{(volume_path(uri) or '').removeprefix('/Volumes')}"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # one letter would be a Windows drive
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # a single letter is a Windows drive
         return uri
-    if uri.startswith(_VOLUMES):  # the same on every machine, so not looked up on this one
+    if uri.startswith(_VOLUMES):  # a volume: not resolved on this machine
         return PurePosixPath(posixpath.normpath(uri)).as_uri()
     return (base / Path(uri).expanduser()).resolve().as_uri()

@@ -1,13 +1,13 @@
-"""How the files of a job folder are read and written, the same for the server and the job.
+"""Reads and writes the files of a job folder, for the server and the job alike.
 
-A Unity Catalog Volume has no append, no rename and no locks, and a reader may look at any moment,
-so three rules hold everywhere:
+A Unity Catalog Volume has no append, no rename and no locks, and a file may be read at any moment.
+Therefore three rules hold everywhere:
 
 * a file has one writer;
-* a file is written whole (a journal part only grows, line by line, in a local directory);
-* what is torn (a file that does not parse, a last line without its newline) is not there yet.
+* a file is written as a whole (in a local directory a segment of a log may grow line by line);
+* an incomplete file or last line (it does not parse, or lacks its newline) counts as missing.
 
-This module imports the standard library and pydantic only: the server loads it at start.
+This module imports the standard library and pydantic only, because the server loads it at start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ R = TypeVar("R", bound=Record)
 
 
 class NewerFormat(ValueError):
-    """The folder was written by a newer version; it must be left untouched."""
+    """The folder has a newer format version; it must be left untouched."""
 
     def __init__(self, version: object) -> None:
         super().__init__(
@@ -43,10 +43,10 @@ def encode(record: Record) -> bytes:
 
 
 def decode(kind: type[R], data: bytes | None) -> R | None:
-    """Return the record in ``data``, or ``None`` where it is missing, torn or not such a record.
+    """Return the record in ``data``, or ``None`` where it is missing, incomplete or invalid.
 
     Raises:
-        NewerFormat: the record names a newer format version.
+        NewerFormat: the record has a newer format version.
     """
     if not data:
         return None
@@ -60,7 +60,7 @@ def decode(kind: type[R], data: bytes | None) -> R | None:
 
 
 def _version(data: bytes) -> object:
-    """Return the format version that JSON names which is no record we know."""
+    """Return the format version in JSON that is no known record."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError):
@@ -74,10 +74,10 @@ def _refuse_newer(version: object) -> None:
 
 
 def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:
-    """Return the complete lines of a journal part, each with the offset just behind it.
+    """Return the records in the complete lines of a segment, each with the offset behind it.
 
-    A last line without its newline is not there yet. A complete line that is no such record
-    (a folder edited by hand) is ``None``, so that a reader can count it and go on.
+    A last line without its newline is ignored. A complete line that is no such record (someone
+    edited the folder) gives ``None``, so that it keeps its number and reading goes on.
     """
     found: list[tuple[R | None, int]] = []
     start = 0
@@ -88,9 +88,9 @@ def decode_lines(kind: type[R], data: bytes) -> list[tuple[R | None, int]]:
 
 
 def read_whole(path: Path) -> bytes | None:
-    """Return what stands in the file at ``path``, or ``None`` where there is none.
+    """Return the content of the file at ``path``, or ``None`` where there is no regular file.
 
-    What is no plain file is none: a pipe that someone put there would hold the reader for ever.
+    Anything else is not opened: a pipe would block the reader for ever.
     """
     if not path.is_file():
         return None
@@ -101,7 +101,7 @@ def read_whole(path: Path) -> bytes | None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace the file at ``path`` by ``data``; a reader sees the old or the new, never half.
+    """Replace the file at ``path`` by ``data``; a reader sees either the old or the new content.
 
     Where the file system cannot rename (a Volume's mount), the file is written in place.
     """
@@ -118,11 +118,11 @@ def write_whole(path: Path, data: bytes) -> None:
         path.write_bytes(data)
 
 
-_NO_RENAME = frozenset({38, 95})  # ENOSYS, EOPNOTSUPP: what a Volume's mount answers to rename
+_NO_RENAME = frozenset({38, 95})  # ENOSYS, EOPNOTSUPP: errors of rename on a Volume's mount
 
 
 def create_once(path: Path, data: bytes) -> bool:
-    """Write ``data`` to ``path`` unless a file is there already; say whether it was written."""
+    """Write ``data`` to ``path`` unless the file exists; return whether it was written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("xb") as file:
@@ -133,5 +133,5 @@ def create_once(path: Path, data: bytes) -> bool:
 
 
 def join_lines(records: Iterable[Record]) -> bytes:
-    """Return ``records`` as the lines of one journal part or composed file."""
+    """Return ``records`` as the lines of one segment or composed file."""
     return b"".join(encode(record) for record in records)

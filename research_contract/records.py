@@ -1,9 +1,9 @@
-"""What the server and the job agree on: the files of a job folder and what stands in them.
+"""The files of a job folder and the records in them, shared by the server and the job.
 
-A job folder is the same in a local directory and in a Unity Catalog Volume, and a reader may look
-at any moment. How its files are read and written stands in ``contract_files.py``.
+A job folder is the same in a local directory and in a Unity Catalog Volume, and it may be read at
+any moment. ``files.py`` reads and writes its files.
 
-This module imports the standard library and pydantic only: the server loads it at start.
+This module imports the standard library and pydantic only, because the server loads it at start.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
-"""Version of the job folder. Readers refuse a newer one in words and leave it untouched."""
+"""Version of the job folder. Readers refuse a newer version and leave the folder untouched."""
 
-# --- names of files -----------------------------------------------------------------------
+# --- file names ---------------------------------------------------------------------------
 
 REQUEST = "request.json"
 RUN = "run.json"
@@ -44,23 +44,23 @@ ENDED = "ended.json"
 RESERVE = ".reserve"
 
 JOB_ID = re.compile(r"\d{8}-[a-z2-7]{13}", re.ASCII)
-"""A job id: the UTC date it was made and 65 random bits in base 32. Safe in a path."""
+"""A job id: the UTC date of its creation and 65 random bits in base 32. Safe in a path."""
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def new_job_id(now: datetime, choose: Callable[[str], str] = secrets.choice) -> str:
-    """Return a fresh job id for ``now``; ``choose`` picks one character (tests pass their own)."""
+    """Return a new job id for ``now``; ``choose`` picks one character (tests pass their own)."""
     return f"{now.astimezone(UTC):%Y%m%d}-" + "".join(choose(_ALPHABET) for _ in range(13))
 
 
 def month_of(job_id: str) -> str:
-    """Return the ``yyyy-mm`` folder that holds ``job_id``."""
+    """Return the name of the folder, ``yyyy-mm``, that holds ``job_id``."""
     return f"{job_id[:4]}-{job_id[4:6]}"
 
 
 def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
-    """Say whether a job made on the day of its id is older than ``days`` (0: kept for ever)."""
+    """Return whether the job was created more than ``days`` ago by its id; 0 days never expire."""
     try:
         made = datetime.strptime(job_id[:8], "%Y%m%d").replace(tzinfo=UTC)
     except ValueError:
@@ -69,24 +69,24 @@ def is_expired(job_id: str, now: datetime, *, days: int) -> bool:
 
 
 def segment_name(folder: str, first: int) -> str:
-    """Return the name of the journal part whose first record has the number ``first``.
+    """Return the file name of the segment whose first record has the number ``first``.
 
-    The part after one that starts at 5 and holds 3 records is ``part_name(folder, 8)``: a
-    reader follows the parts by their numbers and never lists the folder.
+    The segment after one that starts at 5 and holds 3 records is ``segment_name(folder, 8)``, so a
+    reader follows segments by number and never lists the folder.
     """
     return f"{folder}/{first:08d}.jsonl"
 
 
 def snapshot_name(sha256: str) -> str:
-    """Return the name of the snapshot of a source's extracted text (UTF-8)."""
+    """Return the file name of the snapshot with this hash: the extracted text of a document."""
     return f"{SNAPSHOTS}/{sha256}.txt"
 
 
-# --- what stands in the files -------------------------------------------------------------
+# --- records ------------------------------------------------------------------------------
 
 
 class Record(BaseModel):
-    """Base of all that is written to a job folder; unknown fields of a newer minor are ignored."""
+    """Base of all records in a job folder; unknown fields are ignored, so fields may be added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
 
@@ -99,7 +99,7 @@ StepKind = Literal[
 
 
 class Limits(Record):
-    """Caps on one job. ``None`` is no cap of that kind; minutes are active minutes."""
+    """Caps on one job; ``None`` is no cap. Minutes are active minutes."""
 
     minutes: float | None = Field(default=None, gt=0)
     tool_calls: int | None = Field(default=None, gt=0)
@@ -108,7 +108,7 @@ class Limits(Record):
 
 
 class Plan(Record):
-    """What to find out and for whom. Empty ``questions``: the job takes the question apart."""
+    """What to find out and for whom. Without ``questions`` the job divides the question itself."""
 
     title: str = ""
     questions: tuple[str, ...] = ()
@@ -120,18 +120,18 @@ class Plan(Record):
 
 
 class SourceRef(Record):
-    """A granted source: the name people know it by and where it is (``file:///…``)."""
+    """A granted source: its name and its URI (``file:///…``)."""
 
     name: str
     uri: str
 
 
 class Request(Record):
-    """``request.json``: all that a job needs to know, without secrets.
+    """``request.json``: everything that a job needs to know, without secrets.
 
-    ``earlier`` is where the folder of the job named by ``follow_up_of`` or ``refresh_of`` is: a
-    path, from this job's folder where it is relative. Only a folder of the same owner may be named.
-    ``withheld``: names of sources whose evidence is not taken over.
+    ``earlier`` is the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a
+    relative path starts at this job's folder. Only a folder of the same owner may be named.
+    ``withheld`` are names of sources whose evidence must not be carried over.
     """
 
     format_version: int = FORMAT_VERSION
@@ -150,7 +150,7 @@ class Request(Record):
 
 
 class Run(Record):
-    """``run.json``: which process or run works on the job."""
+    """``run.json``: the process or platform run that works on the job."""
 
     format_version: int = FORMAT_VERSION
     runner: str
@@ -164,18 +164,18 @@ def _counted(amount: float) -> float:
 
 
 Amount = Annotated[float, AfterValidator(_counted)]
-"""A number that is added up; one that is none (NaN, infinity) is read as 0."""
+"""A number that is summed; NaN and infinity are read as 0."""
 
 
 class Cost(Record):
-    """What one call costs, or some calls together."""
+    """The cost of one call, or of several together."""
 
     tool_calls: int = 0
     tokens: int = 0
     cost_usd: Amount = 0.0
 
     def plus(self, other: Cost, *, times: int = 1) -> Cost:
-        """Return the sum; ``times=-1`` takes ``other`` off. Dollars are kept to a millionth."""
+        """Return the sum; ``times=-1`` subtracts. Dollars are rounded to a millionth."""
         return Cost(
             tool_calls=self.tool_calls + times * other.tool_calls,
             tokens=self.tokens + times * other.tokens,
@@ -184,13 +184,13 @@ class Cost(Record):
 
 
 class Spent(Cost):
-    """What a job used so far, over all attempts. Seconds are active ones."""
+    """What a job has used so far, over all attempts. Seconds are active seconds."""
 
     active_seconds: Amount = 0.0
 
 
 class NotRead(Record):
-    """Files of one kind that could not be read, with a few names as examples."""
+    """Files that were not read for one reason, with a few names as examples."""
 
     reason: str
     count: int
@@ -205,7 +205,7 @@ class Coverage(Record):
     not_read: tuple[NotRead, ...] = ()
 
     def sentence(self) -> str:
-        """Say it to a person: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
+        """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
         said = f"Read {self.read} of {self.found} file{'' if self.found == 1 else 's'}"
         if not self.not_read:
             return said + "."
@@ -213,7 +213,7 @@ class Coverage(Record):
 
 
 SAID_NAMES = 2
-"""Names of files of one kind that the sentence about the coverage gives."""
+"""File names per reason in the sentence about the coverage."""
 
 
 def _said(kind: NotRead) -> str:
@@ -223,12 +223,12 @@ def _said(kind: NotRead) -> str:
 
 
 class Status(Record):
-    """``status.json``: where the job stands. Replaced whole by the job, nobody else.
+    """``status.json``: the state of the job. Only the job writes it, always as a whole.
 
-    ``step_part`` is the first number of the part that holds ``last_step``: a reader finds the
-    newest steps without following the parts before it. ``run_id`` names the run that writes it,
-    where runs have ids, and ``asked`` is what the job has seen in ``control/``: who reads this
-    file needs no other to know of either.
+    ``step_part`` is the first number of the segment that holds ``last_step``, so a reader finds the
+    newest steps without following earlier segments. ``run_id`` is the platform run that writes
+    the file, where runs have ids. ``asked`` is the stop request that the job has seen in
+    ``control/``.
     """
 
     format_version: int = FORMAT_VERSION
@@ -248,7 +248,7 @@ class Status(Record):
 
 
 class Step(Record):
-    """One line of the step log. Numbers start at 1 and never repeat, also after a resume."""
+    """One line of the step log. Numbers start at 1 and are never reused, also after a resume."""
 
     step: int
     at: AwareDatetime
@@ -260,13 +260,12 @@ class Step(Record):
 
 
 class Evidence(Record):
-    """A quote as found: ``snapshot[start:end] == quote``, counted in Unicode code points.
+    """A verified quote: ``snapshot[start:end] == quote``, counted in Unicode code points.
 
-    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the
-    index into the questions pursued. ``paragraph`` surrounds the quote (at most 1,200
-    characters). ``score`` (0 to 1) is how much of the question the quote touches.
-    ``carried_from`` is the job that found the quote, where it was taken over. Of a quote that a
-    refresh did not find again ``question`` is -1: it answers none any more.
+    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the index
+    of the question; it is -1 for a quote that a refresh did not find again. ``paragraph`` is the
+    text around the quote, at most 1,200 characters. ``score`` (0 to 1) is the share of the question
+    that the quote covers. ``carried_from`` is the id of the job that found a carried-over quote.
     """
 
     n: int
@@ -285,7 +284,7 @@ class Evidence(Record):
 
 
 class QuestionResult(Record):
-    """What came of one question: its state and the numbers of its evidence, best first."""
+    """The result of one question: its state and the numbers of its evidence, best first."""
 
     question: str
     state: Literal["answered", "partial", "not_found"]
@@ -294,10 +293,10 @@ class QuestionResult(Record):
 
 
 class Outcome(Record):
-    """``outcome.json``: the last file a job writes. A valid one means: completed.
+    """``outcome.json``: the last file that a job writes. A valid one means that it completed.
 
-    ``files`` holds the SHA-256 (hex) of each file of the result by its name. ``sha256`` is that of
-    the outcome itself, written with this field empty.
+    ``files`` maps the name of each result file to its SHA-256 (hex). ``sha256`` is the hash of the
+    outcome itself, computed while this field is empty.
     """
 
     format_version: int = FORMAT_VERSION
@@ -315,7 +314,7 @@ class Outcome(Record):
 
 
 class Failure(Record):
-    """Why a job failed, what to do about it, and whether the same request may work again."""
+    """Why a job failed, what to do, and whether the same request may succeed when repeated."""
 
     code: str
     message: str
@@ -324,7 +323,7 @@ class Failure(Record):
 
 
 class Ended(Record):
-    """``ended.json``: written once by server or runner where there is no outcome."""
+    """``ended.json``: written once, by the server or the runner, for a job without an outcome."""
 
     format_version: int = FORMAT_VERSION
     state: Literal["failed", "cancelled"]
@@ -334,7 +333,7 @@ class Ended(Record):
 
 
 class Checked(Record):
-    """One thing that a probe tested, in how many seconds. ``said`` holds no text of a source."""
+    """One check of a probe and its duration in seconds. ``said`` holds no text of a source."""
 
     name: str
     ok: bool
@@ -343,9 +342,9 @@ class Checked(Record):
 
 
 class Probed(Record):
-    """``probe.json``: what a job needs and what of it there is, seen as the job's own identity.
+    """``probe.json``: checks of what jobs need, made with the identity of the job.
 
-    ``started_seconds`` is how long the process ran before the first test: its imports and all.
+    ``started_seconds`` is the time from the start of the process to the first check.
     """
 
     format_version: int = FORMAT_VERSION
@@ -355,7 +354,7 @@ class Probed(Record):
     at: AwareDatetime
 
 
-# --- how a question without a plan is taken apart -----------------------------------------
+# --- questions ----------------------------------------------------------------------------
 
 _BREAK = re.compile(r"(?<=[?？])\s+|\n+|;\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
@@ -363,10 +362,10 @@ MAX_QUESTIONS = 20
 
 
 def questions_of(question: str, plan: Plan) -> tuple[str, ...]:
-    """Return the questions a job pursues: the plan's, else the parts of the question.
+    """Return the questions that a job pursues: those of the plan, else the parts of the question.
 
-    The parts are its sentences that end in a question mark, its lines and what semicolons
-    separate; a part too short to stand alone (under three words) stays with its neighbour.
+    A question is divided behind question marks, at line breaks and at semicolons. A part of fewer
+    than three words cannot stand alone and stays with the part before it.
     """
     if plan.questions:
         return plan.questions[:MAX_QUESTIONS]

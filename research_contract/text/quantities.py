@@ -58,10 +58,10 @@ MOST_DIGITS = 30
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number in a text. ``values`` are its readings; a date's are ``mm``, ``mm-dd`` or both.
+    """A number or date in a text. ``values`` are its readings; those of a date ``mm`` or ``mm-dd``.
 
-    ``unit`` is the unit to which ``values`` were brought, such as ``m`` for ``3 km``, or "";
-    ``bare`` are the values before that.
+    ``unit`` is the base unit to which ``values`` were converted, such as ``m`` for ``3 km``, or "";
+    ``bare`` are the values before the conversion.
     """
 
     sort: Sort
@@ -74,12 +74,12 @@ class Quantity:
 
     @property
     def key(self) -> str:
-        """Return a form that the same number always has."""
+        """A normal form that equal quantities share."""
         value = max(self.values) if self.sort == "date" else min(self.values, key=len)
         return f"{self.sort}:{value}{self.unit}"
 
     def same(self, other: Quantity) -> bool:
-        """Say whether ``other``, of a quote, states this number, or the date this is part of."""
+        """Return whether ``other``, of a quote, is this number or a date that contains it."""
         if self.sort == "date" or other.sort == "date":
             return self.sort == other.sort and self.values <= other.values
         if self.unit and other.unit:
@@ -88,20 +88,20 @@ class Quantity:
 
     @property
     def amount(self) -> Decimal | None:
-        """Return the number where it is a plain one, its first reading; a year is none."""
+        """The value of a plain number, by its first reading; ``None`` for years and dates."""
         value = min(self.values, key=len)
         return Decimal(value) if self.sort == "number" and _PLAIN.fullmatch(value) else None
 
     @property
     def readings(self) -> frozenset[str]:
-        """Return what the number may mean without its unit."""
+        """The values that the number may have without its unit."""
         return self.bare or self.values
 
     def _fits(self, other: Quantity) -> bool:
         return "ordinal" not in (self.sort, other.sort) or self.sort == other.sort
 
     def comparable(self, other: Quantity) -> bool:
-        """Say whether both could state the same thing: of one sort and unit."""
+        """Return whether both have the same sort and unit."""
         return self.sort == other.sort and self.unit == other.unit
 
 
@@ -119,7 +119,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _with_years(found: list[Quantity]) -> Iterator[Quantity]:
-    """Give each date, and its year as a number of its own."""
+    """Yield each quantity; a date with a year becomes a date and a year."""
     for one in found:
         years = {value for value in one.values if one.sort == "date" and len(value) == 4}
         if not years:
@@ -202,7 +202,7 @@ def _numbers(text: str) -> Iterator[Quantity]:
 def _measured(
     sort: Sort, values: Collection[Decimal], text: str, start: int, unit: str, factor: Decimal
 ) -> Quantity:
-    """Return an amount brought to its base unit."""
+    """Return an amount converted to its base unit."""
     scaled = frozenset(_shown(value * factor) for value in values)
     bare = frozenset(map(_shown, values)) if unit else frozenset[str]()
     return Quantity(sort, scaled, text, start, start + len(text), unit, bare)

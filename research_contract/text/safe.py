@@ -1,4 +1,4 @@
-"""Makes text from sources harmless where it is shown; the stored quote is never changed."""
+"""Makes text from sources harmless for display; stored quotes are never changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HARMFUL = re.compile(
 _ACTIVE = re.compile(
     r"\[|<(?=[A-Za-z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)|(?:(?<=\s)#|^#)(?=#*(?:\s|$))|^#"
 )
-"""What makes citations, links, pictures, HTML, entities, escapes and headings, where it does."""
+"""Characters that begin citations, links, pictures, HTML, entities, escapes and headings."""
 
 _BLOCK_START = re.compile(
     r"^(?:([>]|[+*-](?=\s|$)|=(?==*$)|[-*_](?=[-*_ ]*$)|[-:|](?=[-:| ]*$)|`(?=``)|~(?=~~))"
@@ -23,11 +23,10 @@ _BLOCK_START = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return ``text`` safe for a terminal, a page and a reader's eyes.
+    """Return ``text`` safe to show in a terminal or on a page.
 
-    Line breaks of every kind become a newline; characters that only steer the display are
-    dropped; control characters, terminal escapes, direction overrides and invisible tags
-    become visible as ``<U+202E>``.
+    Line breaks of every kind become a newline. Invisible formatting characters are dropped. Control
+    characters, terminal escapes, direction overrides and tag characters are shown as ``<U+202E>``.
     """
     text = _UNSEEN.sub("", _BREAKS.sub("\n", text))
     return _HARMFUL.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
@@ -42,10 +41,10 @@ def one_line(text: str, *, most: int | None = None) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return ``text`` as one line of Markdown that forges nothing: no citation, link or block.
+    """Return ``text`` as one line of Markdown that cannot form a citation, link, HTML or block.
 
-    Only what would do so is escaped, so that a quote can be copied as it stands: emphasis,
-    code marks and other signs inside a line are left alone, and may be rendered as such.
+    Only what could do so is escaped, so that a quote can be copied unchanged. Emphasis and code
+    marks inside a line are kept and may be rendered.
     """
     escaped = _ACTIVE.sub(lambda found: "\\" + found[0], one_line(text))
     return _BLOCK_START.sub(
@@ -54,6 +53,6 @@ def markdown(text: str) -> str:
 
 
 def blockquote(text: str) -> str:
-    """Return ``text`` as a Markdown block quote that keeps its lines and cannot be left."""
+    """Return ``text`` as a Markdown block quote; no line of it can end the quote."""
     lines = (markdown(line) for line in visible(text).split("\n"))
     return "\n".join(f"> {line}".rstrip() for line in lines)

@@ -1,4 +1,4 @@
-"""Where the sentences of a passage begin and end."""
+"""Divides a passage into sentences, list items, table rows, fields and code."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Literal
 from research_contract.text.splitting import split
 
 MAX_LENGTH = 600
-"""Longer sentences are cut where a clause ends."""
+"""Characters of a sentence; a longer one is cut at the end of a clause."""
 
 MIN_LENGTH = 20
 _MIN_DENSE = 6
-"""The least for scripts that write a word in one or two characters."""
+"""Least length in scripts that write a word in one or two characters."""
 
 _MIN_WORDS = 2
 
@@ -45,10 +45,10 @@ _CLAUSE = re.compile(r"[;:,–—]\s|\s")
 
 
 def sentences(passage: str) -> list[Sentence]:
-    """Return the sentences of ``passage`` in order, headings, badges, rules and links left out.
+    """Return the sentences of ``passage`` in order, without headings, badges, rules and links.
 
-    Prose may run over line ends; a list item, a table row and a ``Name: value`` field end
-    with their lines. Markers of items are not part of them.
+    Prose may continue over line ends; a list item, a table row and a ``Name: value`` field end with
+    their line. The marker of a list item is not part of it.
     """
     found: list[Sentence] = []
     for start, end, kind in _paragraphs(passage):
@@ -64,7 +64,7 @@ _Shape = Literal["prose", "item", "row", "field", "code", "blank"]
 
 
 def _paragraphs(passage: str) -> Iterator[tuple[int, int, Kind]]:
-    """Yield what belongs together, line by line: begin, end and kind."""
+    """Yield start, end and kind of each group of lines that belong together."""
     open_at, end = -1, 0
     kind: Kind = "prose"
     for start, stop, shape in _lines(passage):
@@ -82,7 +82,7 @@ def _paragraphs(passage: str) -> Iterator[tuple[int, int, Kind]]:
 
 
 def _lines(passage: str) -> Iterator[tuple[int, int, _Shape]]:
-    """Yield each line's begin, end and shape; what is not quoted counts as blank."""
+    """Yield start, end and shape of each line; lines that are never quoted count as blank."""
     fenced, start = False, 0
     rows = passage.split("\n")
     for index, row in enumerate(rows):
@@ -112,7 +112,7 @@ def _shape(row: str, following: str) -> _Shape:
 
 
 def _cut(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield ``start`` to ``end`` without white space around, in parts of ``MAX_LENGTH``."""
+    """Yield ``start`` to ``end`` without surrounding white space, in parts of ``MAX_LENGTH``."""
     while start < end and passage[start].isspace():
         start += 1
     while end > start and passage[end - 1].isspace():
@@ -128,7 +128,7 @@ def _cut(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _break(passage: str, start: int) -> int:
-    """Return where to cut: behind the last clause that fits, else a word, else anywhere."""
+    """Return where to cut: behind the last clause that fits, else a word, else at the limit."""
     breaks = list(_CLAUSE.finditer(passage, start + MIN_LENGTH, start + MAX_LENGTH))
     clauses = [found for found in breaks if len(found[0]) > 1]
     best = (clauses or breaks)[-1:]
@@ -136,7 +136,7 @@ def _break(passage: str, start: int) -> int:
 
 
 def _says_something(passage: str, one: Sentence) -> bool:
-    """Tell a sentence from a lone link, badge, number or word."""
+    """Return whether the text is more than a link, badge, number or single word."""
     text = said(passage[one.start : one.end])
     if len(_DENSE.findall(text)) >= _MIN_DENSE:
         return True
@@ -144,5 +144,5 @@ def _says_something(passage: str, one: Sentence) -> bool:
 
 
 def said(text: str) -> str:
-    """Return ``text`` without addresses, images and tags, which are not read out."""
+    """Return ``text`` without addresses, images and tags."""
     return _LINKS.sub(" ", text)

@@ -92,7 +92,7 @@ UNITS: Mapping[str, tuple[str, Decimal]] = {
     **_units("°C", "1 °c celsius"),
     **_units("°F", "1 °f fahrenheit"),
 }
-"""By its name in lower case: the base unit, and how many of those it is."""
+"""By the name of a unit in lower case: its base unit, and its size in that unit."""
 
 SCALES: Mapping[str, int] = {
     "k": 10**3,
