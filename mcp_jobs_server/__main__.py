@@ -26,18 +26,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = args.load()(args)
         sys.stdout.flush()
     except JobsError as error:
-        from mcp_jobs_server.cli.output import report_error
+        from mcp_jobs_server.cli.output import print_error
 
-        return report_error(error, as_json=getattr(args, "json", False))
+        return print_error(error, as_json=getattr(args, "json", False))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        drop_output()
+        discard_output()
         return BROKEN_PIPE
     return int(code)
 
 
-def drop_output() -> None:
+def discard_output() -> None:
     """Let the interpreter's last flush go nowhere instead of to the broken pipe."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -54,7 +54,7 @@ async def _on_databricks(
     from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
     from mcp_jobs_server.databricks.workspace import Workspace
 
-    workspace = Workspace.of_environment()
+    workspace = Workspace.from_environment()
     folders = VolumeFolders(workspace, settings.volume)
     async with LakeflowRunner(workspace, folders, settings.job_id) as runner:
         if not same_computer:

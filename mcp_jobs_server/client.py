@@ -22,7 +22,7 @@ import anyio
 from mcp_jobs_server.app import open_jobs
 from mcp_jobs_server.auth.local import with_owner
 from mcp_jobs_server.core.models import ENDED_STATES
-from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.jobs.service import Jobs, Watching
 from mcp_jobs_server.messages.arguments import (
     MAX_WAIT_SECONDS,
@@ -52,7 +52,7 @@ A = TypeVar("A", bound=Arguments)
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
     """Open the jobs of the backend; without ``settings`` those of the environment hold."""
-    in_force = await with_owner(settings or load())
+    in_force = await with_owner(settings or load_settings())
     async with open_jobs(in_force) as jobs:
         yield Research(jobs, in_force)
 

@@ -17,7 +17,7 @@ from mcp_jobs_server.auth.oidc import Issuer
 from mcp_jobs_server.core.errors import JobsError, Unidentified
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.sources.access import ByAudience
+from mcp_jobs_server.sources.access import AudienceAccess
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,8 @@ class Verifier(TokenVerifier):
         )
 
 
-class TokenHolders:
-    """``Callers`` whose tokens the MCP SDK's own middleware had verified by ``Verifier``."""
+class BearerAuthenticator:
+    """``Authenticator`` whose tokens the MCP SDK's own middleware had verified by ``Verifier``."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -83,7 +83,7 @@ class TokenHolders:
             raise Unidentified(
                 "This request bears no token that tells who is calling.", "Connect anew."
             )
-        access = ByAudience(
+        access = AudienceAccess(
             found.groups,
             configured=self._settings.sources,
             audiences=self._settings.audiences,

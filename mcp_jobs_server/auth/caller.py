@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcp_jobs_server.core.models import Owner
-from mcp_jobs_server.sources.access import EVERYTHING, Access
+from mcp_jobs_server.sources.access import FULL_ACCESS, Access
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Caller:
     """Who makes a request: the owner of its jobs and what it may have read."""
 
     owner: Owner
-    access: Access = EVERYTHING
+    access: Access = FULL_ACCESS
 
 
-class Callers(Protocol):
-    """Tells who makes the request that is being answered, by what its transport vouches for."""
+class Authenticator(Protocol):
+    """Identifies the caller of the current request from what its transport vouches for."""
 
     async def caller(self) -> Caller:
         """Return the caller.
@@ -43,7 +43,7 @@ class Callers(Protocol):
         ...
 
 
-class OnePerson:
+class SingleUserAuthenticator:
     """Everybody who reaches this server is the same person.
 
     So it is over stdio and on a loopback address: the person whose account the server runs under.

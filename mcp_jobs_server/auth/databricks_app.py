@@ -15,9 +15,9 @@ from mcp_jobs_server.auth.databricks_user import Person, SourceDoor, ask_who
 from mcp_jobs_server.core.errors import Unidentified
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.sources.access import ByAudience
+from mcp_jobs_server.sources.access import AudienceAccess
 
 log = logging.getLogger(__name__)
 
@@ -61,17 +61,13 @@ def _same_origin(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc in {host for host in ours if host}
 
 
-class AppUsers:
-    """``Callers`` of an app: each is a person of the workspace, with that person's groups."""
+class AppAuthenticator:
+    """``Authenticator`` of an app: each is a person of the workspace, with that person's groups."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._people: Remembered[Person] = Remembered(
-            seconds=REMEMBERED_SECONDS, most=MOST_REMEMBERED
-        )
-        self._opened: Remembered[bool] = Remembered(
-            seconds=REMEMBERED_SECONDS, most=MOST_REMEMBERED
-        )
+        self._people: TtlCache[Person] = TtlCache(seconds=REMEMBERED_SECONDS, most=MOST_REMEMBERED)
+        self._opened: TtlCache[bool] = TtlCache(seconds=REMEMBERED_SECONDS, most=MOST_REMEMBERED)
 
     async def caller(self) -> Caller:
         credential = _forwarded.get()
@@ -81,10 +77,10 @@ class AppUsers:
                 "Whoever runs it: allow user authorization for apps in the workspace, deploy with"
                 " user_api_scopes, then sign in again.",
             )
-        workspace = Workspace.of_token(credential.token)
+        workspace = Workspace.from_token(credential.token)
         person = await self._people.get(credential.digest, lambda: ask_who(workspace))
         self._admit(person)
-        access = ByAudience(
+        access = AudienceAccess(
             person.groups,
             configured=self._settings.sources,
             audiences=self._settings.audiences,

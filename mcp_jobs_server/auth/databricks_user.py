@@ -18,7 +18,7 @@ from mcp_jobs_server.core.errors import (
     Unavailable,
     Unidentified,
 )
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.databricks.workspace import Workspace
 from research_contract.configuration import volume_path
 from research_contract.records import SourceRef
@@ -91,7 +91,7 @@ def person_of(said: object) -> Person:
 class SourceDoor:
     """``Opening`` of Genie spaces and volumes with the caller's token; others have no such door."""
 
-    def __init__(self, workspace: Workspace, digest: str, remembered: Remembered[bool]) -> None:
+    def __init__(self, workspace: Workspace, digest: str, remembered: TtlCache[bool]) -> None:
         self._workspace = workspace
         self._digest = digest
         self._remembered = remembered

@@ -13,10 +13,10 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
 
 from mcp_jobs_server.auth.auth_table import Auth, read_auth
-from mcp_jobs_server.auth.bearer import TokenHolders, Verifier
-from mcp_jobs_server.auth.caller import Callers
-from mcp_jobs_server.auth.databricks_app import AppUsers, ForwardedToken
-from mcp_jobs_server.auth.local import near
+from mcp_jobs_server.auth.bearer import BearerAuthenticator, Verifier
+from mcp_jobs_server.auth.caller import Authenticator
+from mcp_jobs_server.auth.databricks_app import AppAuthenticator, ForwardedToken
+from mcp_jobs_server.auth.local import local_authenticator
 from mcp_jobs_server.core.settings import Settings
 
 _NOWHERE = "https://issuer.invalid"
@@ -31,7 +31,7 @@ class Gate:
     those of the headers ``Host`` and ``Origin`` (``None``: only loopback passes).
     """
 
-    callers: Callers
+    authenticator: Authenticator
     tells_apart: bool = False
     verifier: TokenVerifier | None = None
     auth: AuthSettings | None = None
@@ -48,20 +48,20 @@ def gate_of(settings: Settings, *, port: int = 0, environ: Mapping[str, str] = o
     auth = read_auth(settings.auth_table, environ)
     if settings.app:
         return Gate(
-            callers=AppUsers(settings),
+            authenticator=AppAuthenticator(settings),
             tells_apart=True,
             transport=_unchecked(),  # the proxy before an app decides who reaches it, and as what
             middleware=ForwardedToken,
         )
     if auth:
         return Gate(
-            callers=TokenHolders(settings),
+            authenticator=BearerAuthenticator(settings),
             tells_apart=True,
             verifier=Verifier(auth),
             auth=_auth(auth),
             transport=_deployed(auth.resource, port),
         )
-    return Gate(callers=near(settings))
+    return Gate(authenticator=local_authenticator(settings))
 
 
 def _auth(auth: Auth) -> AuthSettings:

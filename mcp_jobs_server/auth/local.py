@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import anyio
 
-from mcp_jobs_server.auth.caller import Caller, Callers, OnePerson
+from mcp_jobs_server.auth.caller import Authenticator, Caller, SingleUserAuthenticator
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
 
 
-class SignedIn:
-    """``Callers`` of a server whose jobs run on Databricks: the person it is signed in as there.
+class WorkspaceUserAuthenticator:
+    """``Authenticator`` for jobs on Databricks: the user this process is signed in as.
 
     Direct use is for a deployment with one user, who may read what the job may read.
     """
@@ -27,14 +27,18 @@ class SignedIn:
 
         async with self._asking:
             if self._caller is None:
-                person = await ask_who(Workspace.of_environment())
+                person = await ask_who(Workspace.from_environment())
                 self._caller = Caller(Owner(issuer=person.workspace, subject=person.id))
             return self._caller
 
 
-def near(settings: Settings) -> Callers:
+def local_authenticator(settings: Settings) -> Authenticator:
     """Return who calls over stdio, from the command line, or on a loopback address."""
-    return SignedIn() if settings.backend == "lakeflow" else OnePerson(settings.owner)
+    return (
+        WorkspaceUserAuthenticator()
+        if settings.backend == "lakeflow"
+        else SingleUserAuthenticator(settings.owner)
+    )
 
 
 async def with_owner(settings: Settings) -> Settings:
@@ -43,5 +47,5 @@ async def with_owner(settings: Settings) -> Settings:
     Raises:
         Unidentified, NotSignedIn, Unavailable: the workspace does not say who is signed in.
     """
-    who = await near(settings).caller()
+    who = await local_authenticator(settings).caller()
     return replace(settings, owner=who.owner)

@@ -11,7 +11,7 @@ import anyio
 from mcp_jobs_server.auth.auth_table import Auth
 from mcp_jobs_server.core.errors import Unavailable, Unidentified
 from mcp_jobs_server.core.network import is_loopback
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from jwt import PyJWKClient
@@ -33,7 +33,7 @@ class Issuer:
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
-        self._keys: Remembered[PyJWKClient] = Remembered(seconds=DOCUMENT_SECONDS, most=1)
+        self._keys: TtlCache[PyJWKClient] = TtlCache(seconds=DOCUMENT_SECONDS, most=1)
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """Return what a token says.

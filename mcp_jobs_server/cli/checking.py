@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 
 from mcp_jobs_server.citations import wording
-from mcp_jobs_server.cli.output import data, line, one_line
+from mcp_jobs_server.cli.output import one_line, print_json, print_line
 from mcp_jobs_server.client import connect
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
-from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.messages.arguments import LONGEST_DRAFT
 from mcp_jobs_server.messages.results import CheckResult
 
@@ -25,14 +25,14 @@ def check(args: argparse.Namespace) -> int:
     text = _draft(args.file)
     found = anyio.run(_checked, args.id, text)
     if args.json:
-        data(found)
+        print_json(found)
     else:
-        line(wording.body(found))
+        print_line(wording.body(found))
     return 0 if found.next.action == "tell_user" else FAULTS
 
 
 async def _checked(job_id: str, text: str) -> CheckResult:
-    async with connect(load()) as client:
+    async with connect(load_settings()) as client:
         return await client.check(text, job_id)
 
 

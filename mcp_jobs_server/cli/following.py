@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from mcp_jobs_server.cli.output import note, one_line
+from mcp_jobs_server.cli.output import one_line, print_note
 from mcp_jobs_server.messages.results import StatusResult
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ class Lines:
 
     def show(self, standing: StatusResult) -> None:
         for step in standing.steps:
-            note(f"{step.step:>4}  {one_line(step.message)}")
+            print_note(f"{step.step:>4}  {one_line(step.message)}")
         if standing.state != self._state:
             self._state = standing.state
-            note(f"      {standing.state}: {one_line(standing.summary)}")
+            print_note(f"      {standing.state}: {one_line(standing.summary)}")
 
     async def hear(self, standing: StatusResult) -> None:
         del standing

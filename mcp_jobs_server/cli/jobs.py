@@ -11,18 +11,18 @@ import anyio
 
 from mcp_jobs_server.cli.output import (
     console,
-    data,
-    line,
-    markdown,
-    note,
     on_terminal,
     one_line,
-    table,
+    print_json,
+    print_line,
+    print_markdown,
+    print_note,
+    print_table,
 )
 from mcp_jobs_server.cli.research import exit_code, followed, say_ended
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.errors import Conflict, InvalidArgument, NotFound
-from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.messages.results import JobShown, ReportResult, StatusResult
 from research_contract.records import JOB_ID
 
@@ -33,7 +33,7 @@ Action = Callable[[argparse.Namespace, Research], Awaitable[int]]
 
 
 def _run(action: Action, args: argparse.Namespace) -> int:
-    settings = load()
+    settings = load_settings()
 
     async def connected() -> int:
         async with connect(settings) as client:
@@ -48,13 +48,13 @@ def _run(action: Action, args: argparse.Namespace) -> int:
 async def _show_list(args: argparse.Namespace, client: Research) -> int:
     found = await client.jobs(include_ended=args.all)
     if args.json:
-        data([job.model_dump(mode="json", exclude_none=True) for job in found])
+        print_json([job.model_dump(mode="json", exclude_none=True) for job in found])
     elif found:
         titles = ("id", "state", "created", "took", "title", "summary")
         columns = len(titles) if not on_terminal() or console().width >= WIDE else len(titles) - 1
-        table(titles[:columns], [_row(job)[:columns] for job in found])
+        print_table(titles[:columns], [_row(job)[:columns] for job in found])
     else:
-        note('No jobs. Start one: mcp-jobs-server research "…"')
+        print_note('No jobs. Start one: mcp-jobs-server research "…"')
     return 0
 
 
@@ -82,13 +82,15 @@ async def _show(args: argparse.Namespace, client: Research) -> int:
     standing = await client.status(args.id)
     folder = client.folder(standing.job_id)
     if args.json:
-        data({**standing.model_dump(mode="json", exclude_none=True), "folder": folder})
+        print_json({**standing.model_dump(mode="json", exclude_none=True), "folder": folder})
         return 0
-    table(("", ""), [*_facts(standing), ("folder", folder)])
+    print_table(("", ""), [*_facts(standing), ("folder", folder)])
     for step in standing.steps:
-        line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
+        print_line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
     if standing.more_steps:
-        line(f"      … all of them: mcp-jobs-server jobs report {standing.job_id} --part steps")
+        print_line(
+            f"      … all of them: mcp-jobs-server jobs report {standing.job_id} --part steps"
+        )
     return 0
 
 
@@ -117,10 +119,12 @@ async def _watch(args: argparse.Namespace, client: Research) -> int:
     folder = client.folder(ended.job_id)
     if args.json:
         shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps"})
-        data({**shown, "folder": folder})
+        print_json({**shown, "folder": folder})
     elif ended.state == "completed":
-        line(f"{ended.job_id} {(ended.outcome or '').replace('_', ' ')}: {one_line(ended.summary)}")
-        note(f"Read it: mcp-jobs-server jobs report {ended.job_id}\nJob folder: {folder}")
+        print_line(
+            f"{ended.job_id} {(ended.outcome or '').replace('_', ' ')}: {one_line(ended.summary)}"
+        )
+        print_note(f"Read it: mcp-jobs-server jobs report {ended.job_id}\nJob folder: {folder}")
     else:
         say_ended(ended)
     return exit_code(ended)
@@ -135,13 +139,13 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
         args.id, part=part, section=args.section, citation=args.citation or None
     )
     if args.open:
-        line(_page_to_open(found))
+        print_line(_page_to_open(found))
     elif args.json:
-        data(found)
+        print_json(found)
     elif part == "steps":
-        line(found.content)
+        print_line(found.content)
     else:
-        markdown(found.content)
+        print_markdown(found.content)
     return 0
 
 
@@ -168,9 +172,9 @@ def _page_to_open(found: ReportResult) -> str:
 async def _cancel(args: argparse.Namespace, client: Research) -> int:
     done = await client.cancel(args.id, finish_now=args.finish_now)
     if args.json:
-        data(done)
+        print_json(done)
     else:
-        line(f"{done.job_id} {done.state}: {done.summary}")
+        print_line(f"{done.job_id} {done.state}: {done.summary}")
     return 0
 
 
@@ -192,9 +196,9 @@ async def _remove(args: argparse.Namespace, client: Research) -> int:
     for job_id in args.ids:
         await client.remove(job_id)
         if not args.json:
-            line(f"Removed {job_id}.")
+            print_line(f"Removed {job_id}.")
     if args.json:
-        data({"removed": list(args.ids)})
+        print_json({"removed": list(args.ids)})
     return 0
 
 
@@ -212,11 +216,11 @@ async def _remove_old(args: argparse.Namespace, client: Research) -> int:
         else:
             removed.append(job_id)
     if args.json:
-        data({"removed": removed, "kept": kept})
+        print_json({"removed": removed, "kept": kept})
         return 0
     for job_id, why in kept.items():
-        line(f"Kept {job_id}. {why}")
-    line(f"Removed {len(removed)} job{'' if len(removed) == 1 else 's'}.")
+        print_line(f"Kept {job_id}. {why}")
+    print_line(f"Removed {len(removed)} job{'' if len(removed) == 1 else 's'}.")
     return 0
 
 

@@ -42,19 +42,19 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def line(text: str = "") -> None:
+def print_line(text: str = "") -> None:
     """Write a line for people to standard output."""
     sys.stdout.write(clean(text) + "\n")
     sys.stdout.flush()
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Write a line to standard error: what is not the result itself."""
     sys.stderr.write(clean(text) + "\n")
     sys.stderr.flush()
 
 
-def data(value: BaseModel | Sequence[Mapping[str, object]] | Mapping[str, object]) -> None:
+def print_json(value: BaseModel | Sequence[Mapping[str, object]] | Mapping[str, object]) -> None:
     """Write a value as JSON to standard output; fields that are ``None`` are left out."""
     plain: object = value
     if isinstance(value, BaseModel):
@@ -63,11 +63,11 @@ def data(value: BaseModel | Sequence[Mapping[str, object]] | Mapping[str, object
     sys.stdout.flush()
 
 
-def report_error(error: JobsError, *, as_json: bool) -> int:
+def print_error(error: JobsError, *, as_json: bool) -> int:
     """Say what is wrong and what to do; return the exit code."""
-    note(f"error: {one_line(str(error))}")
+    print_note(f"error: {one_line(str(error))}")
     if as_json:
-        data(
+        print_json(
             {
                 "error": {
                     "code": error.kind,
@@ -92,21 +92,21 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def markdown(text: str) -> None:
+def print_markdown(text: str) -> None:
     """Print a Markdown text: rendered on a terminal, as it is in a pipe."""
     if not on_terminal():
-        line(text)
+        print_line(text)
         return
     from rich.markdown import Markdown
 
     console().print(Markdown(clean(text), hyperlinks=False))
 
 
-def table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a table on a terminal, lines with tabs between the fields in a pipe."""
     if not on_terminal():
         for row in rows:
-            line("\t".join(one_line(field) for field in row))
+            print_line("\t".join(one_line(field) for field in row))
         return
     from rich import box
     from rich.table import Table

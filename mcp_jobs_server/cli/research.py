@@ -8,9 +8,9 @@ from functools import partial
 import anyio
 
 from mcp_jobs_server.cli.following import view
-from mcp_jobs_server.cli.output import data, line, markdown, note, one_line
+from mcp_jobs_server.cli.output import one_line, print_json, print_line, print_markdown, print_note
 from mcp_jobs_server.client import Research, connect
-from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.messages.results import StartResult, StatusResult
 from mcp_jobs_server.messages.wording import limits_text
 from research_contract.records import REPORT_HTML
@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 def research(args: argparse.Namespace) -> int:
     """Run the command; the exit code says what came of the research."""
-    settings = load()
+    settings = load_settings()
     began: list[StartResult] = []
     try:
         return anyio.run(partial(_research, args, settings, began))
@@ -39,7 +39,7 @@ async def _research(args: argparse.Namespace, settings: Settings, began: list[St
             _say_started(job, folder, as_json=args.json)
             return 0
         _say_what_to_know(job)
-        note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
+        print_note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
         ended = await followed(client, job.job_id)
         return await _finish(client, ended, folder, as_json=args.json)
 
@@ -70,10 +70,10 @@ async def _finish(client: Research, ended: StatusResult, folder: str, *, as_json
     if as_json:
         found = {"report": report.content} if report else {}
         shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
-        data({**shown, "folder": folder, **found})
+        print_json({**shown, "folder": folder, **found})
     elif report:
-        markdown(report.content)
-        note(f"\nJob folder: {folder}\nTo read in a browser: {folder}/{REPORT_HTML}")
+        print_markdown(report.content)
+        print_note(f"\nJob folder: {folder}\nTo read in a browser: {folder}/{REPORT_HTML}")
     else:
         say_ended(ended)
     return exit_code(ended)
@@ -86,32 +86,32 @@ def exit_code(ended: StatusResult) -> int:
 
 def say_ended(ended: StatusResult) -> None:
     """Say to a person why there is no report, and what is left."""
-    note(f"{ended.state}: {one_line(ended.summary)}")
+    print_note(f"{ended.state}: {one_line(ended.summary)}")
     if ended.error:
-        note(f"error: {one_line(f'{ended.error.message} {ended.error.hint}')}")
-    note(f"What was found until then: mcp-jobs-server jobs report {ended.job_id}")
+        print_note(f"error: {one_line(f'{ended.error.message} {ended.error.hint}')}")
+    print_note(f"What was found until then: mcp-jobs-server jobs report {ended.job_id}")
 
 
 def _say_started(job: StartResult, folder: str, *, as_json: bool) -> None:
     if as_json:
-        data({**job.model_dump(mode="json", exclude_none=True), "folder": folder})
+        print_json({**job.model_dump(mode="json", exclude_none=True), "folder": folder})
         return
-    line(job.job_id)
+    print_line(job.job_id)
     _say_what_to_know(job)
-    note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
+    print_note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
 
 
 def _say_what_to_know(job: StartResult) -> None:
     if job.note:
-        note(one_line(job.note))
+        print_note(one_line(job.note))
     if job.limits.lowered:
-        note(limits_text(job.limits))
+        print_note(limits_text(job.limits))
 
 
 def _say_goodbye(job_id: str) -> None:
     if not job_id:
-        note("Interrupted. See what runs: mcp-jobs-server jobs list")
+        print_note("Interrupted. See what runs: mcp-jobs-server jobs list")
         return
-    note(f"\nThe job {job_id} goes on by itself.")
-    note(f"To follow it: mcp-jobs-server jobs watch {job_id}")
-    note(f"To stop it:   mcp-jobs-server jobs cancel {job_id}")
+    print_note(f"\nThe job {job_id} goes on by itself.")
+    print_note(f"To follow it: mcp-jobs-server jobs watch {job_id}")
+    print_note(f"To stop it:   mcp-jobs-server jobs cancel {job_id}")

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_jobs_server.cli.output import data, line, report_error
+from mcp_jobs_server.cli.output import print_error, print_json, print_line
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.operations.retention.sweep import Swept, sweep
 
@@ -28,9 +28,9 @@ def retention(args: argparse.Namespace) -> int:
             apply=args.apply,
         )
     except JobsError as error:
-        raise SystemExit(report_error(error, as_json=args.json)) from error
+        raise SystemExit(print_error(error, as_json=args.json)) from error
     if args.json:
-        data(swept.fields())
+        print_json(swept.fields())
     else:
         _print(swept)
     if swept.failed:
@@ -49,13 +49,13 @@ def _print(swept: Swept) -> None:
         ("Could not delete {}; the next run tries again", swept.failed),
     ):
         if ids:
-            line(f"{said.format(_count(ids))}: {_some(ids)}")
+            print_line(f"{said.format(_count(ids))}: {_some(ids)}")
     for owner in swept.unreadable:
-        line(f"Left all of {owner}: a request of theirs cannot be read by this version.")
+        print_line(f"Left all of {owner}: a request of theirs cannot be read by this version.")
     if not swept.applied:
-        line("Nothing was deleted; --apply does it.")
+        print_line("Nothing was deleted; --apply does it.")
     elif not (swept.expired or swept.never_ran or swept.probes):
-        line("There was nothing to delete.")
+        print_line("There was nothing to delete.")
 
 
 def _count(ids: list[str]) -> str:

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from mcp_jobs_server.cli.output import note
+from mcp_jobs_server.cli.output import print_note
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.sources.registry import Sources
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an app is reached through its proxy only
@@ -16,7 +16,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - an app is reached through its proxy only
 
 def serve(args: argparse.Namespace) -> int:
     """Serve until the client goes; return the exit code."""
-    settings = load()
+    settings = load_settings()
     if args.app:
         return _pass_on(args, settings)
     _, extra = Sources(settings).typed(args.source) if args.source else ((), ())
@@ -48,5 +48,5 @@ def _pass_on(args: argparse.Namespace, settings: Settings) -> int:
 
 def _say_what_is_waited_for() -> None:
     if sys.stdin is not None and sys.stdin.isatty():
-        note("Waiting for an MCP client on standard input; Ctrl-C ends it.")
-        note("What to paste into a client: mcp-jobs-server connect")
+        print_note("Waiting for an MCP client on standard input; Ctrl-C ends it.")
+        print_note("What to paste into a client: mcp-jobs-server connect")

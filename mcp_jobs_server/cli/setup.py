@@ -9,9 +9,9 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.cli.output import data, line, table
+from mcp_jobs_server.cli.output import print_json, print_line, print_table
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.operations.local_checks import Check
 from mcp_jobs_server.operations.setup.apply import Done, apply
 from mcp_jobs_server.operations.setup.inventory import look
@@ -31,7 +31,7 @@ def setup(args: argparse.Namespace) -> int:
         each.state != "done" for each in done
     )
     if args.json:
-        data(_fields(checks, steps, done))
+        print_json(_fields(checks, steps, done))
     else:
         _print(wanted, checks, steps, done, applied=args.apply)
     return 1 if failed else 0
@@ -40,7 +40,7 @@ def setup(args: argparse.Namespace) -> int:
 async def _run(wanted: Wanted, to_apply: bool) -> tuple[list[Check], list[Step], list[Done]]:  # noqa: FBT001
     from mcp_jobs_server.databricks.workspace import Workspace
 
-    workspace = Workspace.of_environment()
+    workspace = Workspace.from_environment()
     found = await look(workspace, wanted)
     steps = plan(wanted, found)
     done = await apply(workspace, steps) if to_apply else []
@@ -48,7 +48,7 @@ async def _run(wanted: Wanted, to_apply: bool) -> tuple[list[Check], list[Step],
 
 
 def _wanted(args: argparse.Namespace) -> Wanted:
-    settings = load()
+    settings = load_settings()
     said = settings.volume.removeprefix("/Volumes/").split("/") if settings.volume else ["", "", ""]
     catalog, schema, volume = (
         _name(option, getattr(args, option) or default)
@@ -110,14 +110,14 @@ def _fields(checks: list[Check], steps: list[Step], done: list[Done]) -> dict[st
 def _print(
     wanted: Wanted, checks: list[Check], steps: list[Step], done: list[Done], *, applied: bool
 ) -> None:
-    table(("check", "state", "what was found"), [(c.name, c.state, c.found) for c in checks])
+    print_table(("check", "state", "what was found"), [(c.name, c.state, c.found) for c in checks])
     for check in checks:
         if check.advice:
-            line(f"{check.name}: {check.advice}")
+            print_line(f"{check.name}: {check.advice}")
     if wanted.shared:
-        line(f"With --shared-credentials {SHARED_CONSEQUENCE}.")
+        print_line(f"With --shared-credentials {SHARED_CONSEQUENCE}.")
     if not steps:
-        line("There is nothing to do.")
+        print_line("There is nothing to do.")
     elif applied:
         _print_done(done)
     else:
@@ -125,17 +125,17 @@ def _print(
 
 
 def _print_plan(steps: list[Step]) -> None:
-    line("To do:")
+    print_line("To do:")
     for number, step in enumerate(steps, 1):
-        line(f"{number}. {step.said}")
+        print_line(f"{number}. {step.said}")
         if step.lacks:
-            line(f"   You were not seen to hold {step.lacks}. Without it {step.without}.")
-    line("Nothing was changed; --apply does it.")
+            print_line(f"   You were not seen to hold {step.lacks}. Without it {step.without}.")
+    print_line("Nothing was changed; --apply does it.")
 
 
 def _print_done(done: list[Done]) -> None:
     for result in done:
-        line(f"{result.state}: {result.step.said}")
+        print_line(f"{result.state}: {result.step.said}")
         if result.state != "done":
-            line(f"   {result.reason} {result.hint}".rstrip())
-            line(f"   Without it {result.step.without}.")
+            print_line(f"   {result.reason} {result.hint}".rstrip())
+            print_line(f"   Without it {result.step.without}.")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from mcp_jobs_server.cli.output import data, line
-from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.cli.output import print_json, print_line
+from mcp_jobs_server.core.settings import load_settings
 
 
 def stop(args: argparse.Namespace) -> int:
     """End the runners and say how many there were."""
     from mcp_jobs_server.backends.local.runner import stop_all
 
-    ended = stop_all(load(), wait_seconds=args.wait)
+    ended = stop_all(load_settings(), wait_seconds=args.wait)
     if args.json:
-        data({"stopped": ended})
+        print_json({"stopped": ended})
     elif ended:
-        line(f"Stopped {ended} runner{'' if ended == 1 else 's'}.")
+        print_line(f"Stopped {ended} runner{'' if ended == 1 else 's'}.")
     else:
-        line("No runner was running.")
+        print_line("No runner was running.")
     return 0

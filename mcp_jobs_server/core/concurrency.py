@@ -12,7 +12,7 @@ B = TypeVar("B")
 T = TypeVar("T")
 
 
-async def each(asks: Iterable[Callable[[], Awaitable[T]]], *, at_one_time: int = 8) -> list[T]:
+async def gather(asks: Iterable[Callable[[], Awaitable[T]]], *, limit: int = 8) -> list[T]:
     """Return what each returns, in order; the first error of any is raised as it is.
 
     Where one fails, those under way are let go.
@@ -20,7 +20,7 @@ async def each(asks: Iterable[Callable[[], Awaitable[T]]], *, at_one_time: int =
     waiting = list(asks)
     found: dict[int, T] = {}
     errors: list[Exception] = []
-    limiter = anyio.CapacityLimiter(at_one_time)
+    limiter = anyio.CapacityLimiter(limit)
 
     async def ask(number: int, tasks: anyio.abc.TaskGroup) -> None:
         async with limiter:
@@ -38,7 +38,7 @@ async def each(asks: Iterable[Callable[[], Awaitable[T]]], *, at_one_time: int =
     return [found[number] for number in range(len(waiting))]
 
 
-async def both(
+async def gather_pair(
     first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
 ) -> tuple[A, B]:
     """Return what the two return."""
@@ -51,5 +51,5 @@ async def both(
     async def ask_second() -> None:
         b.append(await second())
 
-    await each((ask_first, ask_second))
+    await gather((ask_first, ask_second))
     return a[0], b[0]

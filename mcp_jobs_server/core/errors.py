@@ -56,7 +56,7 @@ class Conflict(JobsError):
     kind = "conflict"
 
 
-def builds_on(job_id: str) -> Conflict:
+def dependent_job_error(job_id: str) -> Conflict:
     """Return the error for removing a job that the unended job ``job_id`` builds on."""
     return Conflict(
         f"The job {job_id}, which has not ended, builds on this one.",

@@ -138,7 +138,7 @@ class Usage:
 SUMMARY_LENGTH = 200
 
 
-def summary_of(outcome: Outcome) -> str:
+def one_line_summary(outcome: Outcome) -> str:
     """Return the answer, else the reason, as one line of at most 200 characters."""
     line = " ".join((outcome.answer or outcome.reason).split())
     if len(line) <= SUMMARY_LENGTH:

@@ -9,25 +9,25 @@ from typing import Protocol
 
 import anyio
 
-Parts = Mapping[str, str]
+PartFaults = Mapping[str, str]
 """What is wrong with each part that is needed, in words without hosts; "" where nothing is."""
 
 
 class Readiness(Protocol):
     """What a backend needs."""
 
-    async def parts(self) -> Parts:
+    async def check(self) -> PartFaults:
         """Look at each part, within ten seconds. Raises nothing: a fault is told as one."""
         ...
 
 
-class DataDirectory:
+class DataDirectoryReadiness:
     """``Readiness`` of jobs on this machine: their directory can be used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def parts(self) -> Parts:
+    async def check(self) -> PartFaults:
         return {"data": await anyio.to_thread.run_sync(self._fault)}
 
     def _fault(self) -> str:

@@ -127,7 +127,9 @@ class Settings:
         return environment.secret_names(os.environ)
 
 
-def load(environ: Mapping[str, str] = os.environ, *, config: Path | None = None) -> Settings:
+def load_settings(
+    environ: Mapping[str, str] = os.environ, *, config: Path | None = None
+) -> Settings:
     """Return the settings from ``environ`` above ``research.toml`` above the defaults.
 
     Raises:

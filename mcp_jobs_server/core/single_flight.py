@@ -28,7 +28,7 @@ class _Flight(Generic[V]):
     error: Exception | None = None
 
 
-class Shared(Generic[K, V]):
+class SingleFlightCache(Generic[K, V]):
     """Keeps answers for as long as a caller accepts, and asks once for all who wait.
 
     What was not asked for longest is dropped first, above ``most`` in weight. An answer that was

@@ -6,12 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from mcp_jobs_server.core.single_flight import Shared
+from mcp_jobs_server.core.single_flight import SingleFlightCache
 
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class TtlCache(Generic[T]):
     """At most ``most`` answers by their keys, each for ``seconds``.
 
     Those who ask for the same at one moment share one answer, or one failure, which is not
@@ -22,7 +22,7 @@ class Remembered(Generic[T]):
         self, *, seconds: float, most: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._seconds = seconds
-        self._kept: Shared[str, T] = Shared(most=most, clock=clock)
+        self._kept: SingleFlightCache[str, T] = SingleFlightCache(most=most, clock=clock)
 
     async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what is remembered under ``key``, else what ``ask`` answers."""

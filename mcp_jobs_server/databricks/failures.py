@@ -36,15 +36,15 @@ _BAD_TOKEN = re.compile(r"invalid access token|token (?:is |has )?expired|invali
 _ALREADY = re.compile(r"already exists", re.I)
 
 
-class Missing(NotFound):
+class ResourceNotFound(NotFound):
     """What was asked for is not in the workspace."""
 
 
-class Taken(Conflict):
+class ResourceExists(Conflict):
     """What was to be made is there already."""
 
 
-class OutOfTime(Exception):
+class RetryTooLate(Exception):
     """The SDK wanted to wait longer than the call may take."""
 
     def __init__(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class OutOfTime(Exception):
         self.seconds = seconds
 
 
-def cleaned(said: object) -> str:
+def sanitize(said: object) -> str:
     """Return the vendor's words on one line, without what must not be shown."""
     text = " ".join(str(said).split()).partition(". Config: ")[0].partition(". Env: ")[0]
     text = _PRIVATE.sub("…", text)
@@ -60,7 +60,7 @@ def cleaned(said: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 2].rsplit(" ", 1)[0] + " …"
 
 
-def translated(doing: str, error: BaseException, *, needs: str = "") -> JobsError:
+def translate_error(doing: str, error: BaseException, *, needs: str = "") -> JobsError:
     """Return our error for theirs.
 
     Args:
@@ -74,7 +74,7 @@ def translated(doing: str, error: BaseException, *, needs: str = "") -> JobsErro
         return error
     if isinstance(error, DatabricksError):
         return _of_workspace(doing, error, needs)
-    if isinstance(error, OutOfTime | TimeoutError):
+    if isinstance(error, RetryTooLate | TimeoutError):
         return _of_time(doing, error)
     return _of_library(doing, error)
 
@@ -82,7 +82,7 @@ def translated(doing: str, error: BaseException, *, needs: str = "") -> JobsErro
 def _of_workspace(doing: str, error: Exception, needs: str) -> JobsError:
     from databricks.sdk import errors
 
-    said = cleaned(error)
+    said = sanitize(error)
     match error:
         case errors.Unauthenticated():
             return bad_credential()
@@ -91,13 +91,17 @@ def _of_workspace(doing: str, error: Exception, needs: str) -> JobsError:
         case errors.PermissionDenied():
             return not_permitted(doing, needs, said)
         case errors.NotFound():
-            return Missing(f"The workspace finds nothing there to {doing}.", said)
+            return ResourceNotFound(f"The workspace finds nothing there to {doing}.", said)
         case errors.ResourceConflict():
-            return Taken(f"It is there already, so that nothing was done to {doing}.", said)
+            return ResourceExists(
+                f"It is there already, so that nothing was done to {doing}.", said
+            )
         case errors.TooManyRequests():
             return _limited(getattr(error, "retry_after_secs", None))
         case errors.BadRequest() if _ALREADY.search(said):
-            return Taken(f"It is there already, so that nothing was done to {doing}.", said)
+            return ResourceExists(
+                f"It is there already, so that nothing was done to {doing}.", said
+            )
         case errors.BadRequest() if "unable to parse response" not in said:
             reason = f": {said}" if said else "."
             return Refused(
@@ -113,7 +117,7 @@ def _of_time(doing: str, error: BaseException) -> JobsError:
     from databricks.sdk.errors.base import DatabricksError
 
     before = error.__cause__ or error.__context__
-    seconds = error.seconds if isinstance(error, OutOfTime) else None
+    seconds = error.seconds if isinstance(error, RetryTooLate) else None
     if isinstance(before, errors.TooManyRequests):
         return _limited(seconds or getattr(before, "retry_after_secs", None))
     if isinstance(before, DatabricksError):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Slice
-from mcp_jobs_server.databricks.failures import Missing, Taken
+from mcp_jobs_server.databricks.failures import ResourceExists, ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ _WRITE = "WRITE VOLUME on the volume, and USE SCHEMA and USE CATALOG above it"
 
 
 @dataclass(frozen=True)
-class Listed:
+class DirectoryEntry:
     """One entry of a folder."""
 
     name: str
     is_folder: bool
 
 
-class Files:
+class FilesApi:
     """Files of a workspace by absolute path, which the caller has checked.
 
-    ``Missing`` is raised where there is no such file or folder, or nothing above it.
+    ``ResourceNotFound`` is raised where there is no such file or folder, or nothing above it.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -60,8 +60,8 @@ class Files:
         """Write the whole file.
 
         Raises:
-            Taken: it is there, and is not to be overwritten.
-            Missing: there is no such volume or folder.
+            ResourceExists: it is there, and is not to be overwritten.
+            ResourceNotFound: there is no such volume or folder.
         """
 
         def put(client: WorkspaceClient) -> None:
@@ -74,9 +74,9 @@ class Files:
         doing = "make a folder of the volume"
         await self._workspace.do(doing, "PUT", f"{_FOLDERS}{quote(path)}", needs=_WRITE)
 
-    async def names(self, path: str) -> list[Listed]:
+    async def list(self, path: str) -> list[DirectoryEntry]:
         """Return what is in a folder, in one request for each thousand."""
-        found: list[Listed] = []
+        found: list[DirectoryEntry] = []
         query: dict[str, Any] = {}
         while True:
             page = await self._workspace.do(
@@ -97,7 +97,7 @@ class Files:
         try:
             doing = "remove a file of the volume"
             await self._workspace.do(doing, "DELETE", f"{kind}{quote(path)}", needs=_WRITE)
-        except Missing:
+        except ResourceNotFound:
             return
 
     async def _size(self, path: str) -> int:
@@ -152,9 +152,9 @@ def _slice(answer: object) -> Slice:
     return Slice(data=data, start=0, size=len(data))
 
 
-def _listed(entry: Mapping[str, Any]) -> Listed:
+def _listed(entry: Mapping[str, Any]) -> DirectoryEntry:
     name = str(entry.get("name") or str(entry.get("path", "")).rstrip("/").rpartition("/")[2])
-    return Listed(name=name, is_folder=bool(entry.get("is_directory")))
+    return DirectoryEntry(name=name, is_folder=bool(entry.get("is_directory")))
 
 
-__all__ = ["Files", "Listed", "Missing", "Taken"]
+__all__ = ["DirectoryEntry", "FilesApi", "ResourceExists", "ResourceNotFound"]

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Place = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
+RunPhase = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
 Cause = Literal["", "full", "skipped", "task", "setup", "platform", "timeout", "stopped"]
 
-WAITS_FOR_PLACE = "Waiting for a free place in the workspace."
+WAITS_FOR_SLOT = "Waiting for a free place in the workspace."
 COMPUTE_STARTS = "The compute is starting."
 WAITS_FOR_RETRY = "Waiting to be tried again."
 
@@ -59,14 +59,14 @@ _NOT_BEGUN = ("PENDING", "BLOCKED", "QUEUED")
 class RunState:
     """What is known of a run.
 
-    ``place`` is the product's state; of an ended run it says how the run ended, which is not yet
+    ``phase`` is the product's state; of an ended run it says how the run ended, which is not yet
     how the job ended. ``cause`` says why one failed, ``message`` the platform's words about it.
     ``note`` is what a person is told of an active one. ``task_run_id`` is the run of the last
     attempt of the last task, of which the error can be asked; 0 where there is none.
     ``unknown``: the words are of a later version, so that the job folder has to tell.
     """
 
-    place: Place
+    phase: RunPhase
     ended: bool = False
     unknown: bool = False
     cause: Cause = ""
@@ -88,15 +88,15 @@ class RunState:
         return self.ended and self.cause in ("full", "skipped", "setup")
 
 
-def run_state(run: Mapping[str, Any], *, stop_asked: bool = False) -> RunState:
-    """Return what the run's JSON says; ``stop_asked``: this product asked that it ends."""
+def run_state(run: Mapping[str, Any], *, stop_requested: bool = False) -> RunState:
+    """Return what the run's JSON says; ``stop_requested``: this product asked that it ends."""
     tasks = _list(run.get("tasks"))
     status, state = _dict(run.get("status")), _dict(run.get("state"))
-    found = _by_status(status, state, tasks, stop_asked=stop_asked)
+    found = _by_status(status, state, tasks, stop_requested=stop_requested)
     if found is None:
-        found = _by_state(state, stop_asked=stop_asked) or RunState("running", unknown=True)
+        found = _by_state(state, stop_requested=stop_requested) or RunState("running", unknown=True)
     last = tasks[-1] if tasks else {}
-    began = found.place not in ("queued",) and found.note != COMPUTE_STARTS
+    began = found.phase not in ("queued",) and found.note != COMPUTE_STARTS
     return replace(
         found,
         task_run_id=_number(last.get("run_id")),
@@ -106,7 +106,7 @@ def run_state(run: Mapping[str, Any], *, stop_asked: bool = False) -> RunState:
     )
 
 
-def parameters_of(run: Mapping[str, Any]) -> dict[str, str]:
+def job_parameters(run: Mapping[str, Any]) -> dict[str, str]:
     """Return the job parameters of a run by name; they name its job folder."""
     told = _list(run.get("job_parameters"))
     return {
@@ -119,33 +119,33 @@ def _by_status(
     state: Mapping[str, Any],
     tasks: Sequence[Mapping[str, Any]],
     *,
-    stop_asked: bool,
+    stop_requested: bool,
 ) -> RunState | None:
     details = _dict(status.get("termination_details"))
     code = str(details.get("code", ""))
     match status.get("state"):
         case "QUEUED":
-            return RunState("queued", note=WAITS_FOR_PLACE)
+            return RunState("queued", note=WAITS_FOR_SLOT)
         case "PENDING":
             return RunState("queued", note=COMPUTE_STARTS)
         case "BLOCKED":
             return RunState("queued")
         case "WAITING":
             return RunState("running", note=WAITS_FOR_RETRY)
-        case "RUNNING" if stop_asked:
+        case "RUNNING" if stop_requested:
             return RunState("cancelling")
         case "RUNNING":
             return RunState("running", note="" if _any_began(tasks) else COMPUTE_STARTS)
         case "TERMINATING":
-            by_stop = stop_asked or code in ("USER_CANCELED", "CANCELED")
+            by_stop = stop_requested or code in ("USER_CANCELED", "CANCELED")
             return RunState("cancelling" if by_stop else "running")
         case "TERMINATED":
-            return _terminated(details, code, state, stop_asked=stop_asked)
+            return _terminated(details, code, state, stop_requested=stop_requested)
     return None
 
 
 def _terminated(
-    details: Mapping[str, Any], code: str, state: Mapping[str, Any], *, stop_asked: bool
+    details: Mapping[str, Any], code: str, state: Mapping[str, Any], *, stop_requested: bool
 ) -> RunState:
     message = str(details.get("message", ""))
     if code in _DONE:
@@ -153,48 +153,48 @@ def _terminated(
     if code == "USER_CANCELED":
         return RunState("cancelled", ended=True, message=message)
     if code == "CANCELED":
-        return _cancelled(state, message, stop_asked=stop_asked)
+        return _cancelled(state, message, stop_requested=stop_requested)
     if code in _CAUSES:
         return RunState("failed", ended=True, cause=_CAUSES[code], message=message)
     succeeded = details.get("type") == "SUCCESS" or state.get("result_state") in _DONE
     return RunState("completed" if succeeded else "failed", ended=True, message=message)
 
 
-def _cancelled(state: Mapping[str, Any], message: str, *, stop_asked: bool) -> RunState:
+def _cancelled(state: Mapping[str, Any], message: str, *, stop_requested: bool) -> RunState:
     if state.get("result_state") == "TIMEDOUT":
         return RunState("failed", ended=True, cause="timeout", message=message)
-    if stop_asked:
+    if stop_requested:
         return RunState("cancelled", ended=True, message=message)
     return RunState("failed", ended=True, cause="stopped", message=message)
 
 
-def _by_state(state: Mapping[str, Any], *, stop_asked: bool) -> RunState | None:
+def _by_state(state: Mapping[str, Any], *, stop_requested: bool) -> RunState | None:
     message = str(state.get("state_message", ""))
     result = state.get("result_state")
     match state.get("life_cycle_state"):
         case "QUEUED":
-            return RunState("queued", note=WAITS_FOR_PLACE)
+            return RunState("queued", note=WAITS_FOR_SLOT)
         case "PENDING":
             return RunState("queued", note=COMPUTE_STARTS)
         case "BLOCKED":
             return RunState("queued")
         case "RUNNING":
-            return RunState("cancelling" if stop_asked else "running")
+            return RunState("cancelling" if stop_requested else "running")
         case "WAITING_FOR_RETRY":
             return RunState("running", note=WAITS_FOR_RETRY)
         case "TERMINATING":
-            by_stop = stop_asked or result == "CANCELED"
+            by_stop = stop_requested or result == "CANCELED"
             return RunState("cancelling" if by_stop else "running")
         case "TERMINATED" | "INTERNAL_ERROR":
             return RunState(
-                _ended_place(result), ended=True, cause=_ended_cause(result), message=message
+                _ended_phase(result), ended=True, cause=_ended_cause(result), message=message
             )
         case "SKIPPED":
             return RunState("failed", ended=True, cause="skipped", message=message)
     return None
 
 
-def _ended_place(result: object) -> Place:
+def _ended_phase(result: object) -> RunPhase:
     if result in _DONE:
         return "completed"
     return "cancelled" if result in ("CANCELED", "UPSTREAM_CANCELED") else "failed"

@@ -13,7 +13,7 @@ from databricks.sdk.clock import Clock
 from databricks.sdk.core import Config
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.databricks.failures import OutOfTime
+from mcp_jobs_server.databricks.failures import RetryTooLate
 
 PRODUCT = "mcp-jobs-server"
 
@@ -35,7 +35,7 @@ class BoundedClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         if time.monotonic() + seconds > getattr(_call, "until", float("inf")):
-            raise OutOfTime(seconds)
+            raise RetryTooLate(seconds)
         time.sleep(seconds)
 
 

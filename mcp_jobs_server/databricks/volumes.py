@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.databricks.failures import Missing, Taken
+from mcp_jobs_server.databricks.failures import ResourceExists, ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
 _VOLUMES = "/api/2.1/unity-catalog/volumes"
@@ -11,7 +11,7 @@ _SCHEMAS = "/api/2.1/unity-catalog/schemas"
 _COMMENT = "Folders of research jobs"
 
 
-async def make_volume(workspace: Workspace, path: str) -> bool:
+async def create_volume(workspace: Workspace, path: str) -> bool:
     """Make the volume at ``/Volumes/catalog/schema/volume`` and its schema where they are missing.
 
     Neither request is harmless twice, so each is looked for first, and one that somebody else
@@ -45,7 +45,7 @@ async def _make_schema(workspace: Workspace, catalog: str, schema: str) -> None:
     needs = f"CREATE SCHEMA and USE CATALOG on {catalog}"
     try:
         await _made(workspace, _SCHEMAS, body, "create the schema of the job folders", needs)
-    except Missing as error:
+    except ResourceNotFound as error:
         raise InvalidArgument(
             f"There is no catalog {catalog!r}, or this server may not see it.",
             "Check MCP_JOBS_VOLUME, or ask for USE CATALOG on it.",
@@ -56,7 +56,7 @@ async def _there(workspace: Workspace, path: str, doing: str) -> bool:
     needs = "USE CATALOG and USE SCHEMA above the volume, and READ VOLUME on it"
     try:
         await workspace.do(doing, "GET", path, needs=needs)
-    except Missing:
+    except ResourceNotFound:
         return False
     return True
 
@@ -66,5 +66,5 @@ async def _made(
 ) -> None:
     try:
         await workspace.do(doing, "POST", path, body=body, needs=needs)
-    except Taken:
+    except ResourceExists:
         return

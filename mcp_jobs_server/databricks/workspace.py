@@ -18,8 +18,8 @@ import anyio
 from anyio import to_thread
 
 from mcp_jobs_server.core.errors import JobsError, NotSignedIn, Unavailable
-from mcp_jobs_server.core.single_flight import Shared
-from mcp_jobs_server.databricks.failures import no_answer, translated
+from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.databricks.failures import no_answer, translate_error
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -36,7 +36,7 @@ RENEW_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long to wait, in seconds: ``call`` is the deadline of one call with all its attempts.
 
     One attempt may take ``http``; none is begun after ``retry``. ``http + retry`` must stay
@@ -54,7 +54,7 @@ class Workspace:
 
     Args:
         make: builds the client; blocks, and is called in a worker thread.
-        patience: how long calls may take.
+        timeouts: how long calls may take.
         renew_seconds: how long a refused credential is not read again from where it is kept.
     """
 
@@ -62,29 +62,31 @@ class Workspace:
         self,
         make: Callable[[], WorkspaceClient],
         *,
-        patience: Patience = Patience(),
+        timeouts: Timeouts = Timeouts(),
         renew_seconds: float = RENEW_SECONDS,
     ) -> None:
         self._make = make
         self._renew_seconds = renew_seconds
-        self._patience = patience
-        self._clients: Shared[str, WorkspaceClient] = Shared(most=1)
+        self._timeouts = timeouts
+        self._clients: SingleFlightCache[str, WorkspaceClient] = SingleFlightCache(most=1)
         self._made_at = float("-inf")
         self._limiter: anyio.CapacityLimiter | None = None
 
     @classmethod
-    def of_environment(
-        cls, *, patience: Patience = Patience(), renew_seconds: float = RENEW_SECONDS
+    def from_environment(
+        cls, *, timeouts: Timeouts = Timeouts(), renew_seconds: float = RENEW_SECONDS
     ) -> Workspace:
         """Return the workspace that the environment or a profile names, as the identity there."""
-        make = partial(_client, patience)
-        return cls(make, patience=patience, renew_seconds=renew_seconds)
+        make = partial(_client, timeouts)
+        return cls(make, timeouts=timeouts, renew_seconds=renew_seconds)
 
     @classmethod
-    def of_token(cls, token: str, *, host: str = "", patience: Patience = Patience()) -> Workspace:
+    def from_token(
+        cls, token: str, *, host: str = "", timeouts: Timeouts = Timeouts()
+    ) -> Workspace:
         """Return the same workspace as the person whose token this is; it is kept nowhere else."""
         where = host or os.environ.get("DATABRICKS_HOST", "")
-        return cls(partial(_client, patience, host=where, token=token), patience=patience)
+        return cls(partial(_client, timeouts, host=where, token=token), timeouts=timeouts)
 
     async def warm(self) -> None:
         """Load the SDK and sign in, so that the first call does not wait for it.
@@ -115,7 +117,7 @@ class Workspace:
 
         Raises:
             NotSignedIn, NotPermitted, Refused, Unavailable: as they say.
-            Missing, Taken: what was named is not there, or there already.
+            ResourceNotFound, ResourceExists: what was named is not there, or there already.
         """
         began = time.monotonic()
         client = await self._ready()
@@ -161,7 +163,7 @@ class Workspace:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(AT_ONE_TIME)
         return await _in_thread(
-            doing, work, self._limiter, seconds or self._patience.call, needs=needs
+            doing, work, self._limiter, seconds or self._timeouts.call, needs=needs
         )
 
     async def _ready(self) -> WorkspaceClient:
@@ -170,15 +172,15 @@ class Workspace:
 
     async def _signed_in(self) -> WorkspaceClient:
         limiter = anyio.CapacityLimiter(1)
-        client = await _in_thread("sign in", self._make, limiter, self._patience.sign_in)
+        client = await _in_thread("sign in", self._make, limiter, self._timeouts.sign_in)
         self._made_at = time.monotonic()
         return client
 
 
-def _client(patience: Patience, **told: str) -> WorkspaceClient:
+def _client(timeouts: Timeouts, **told: str) -> WorkspaceClient:
     from mcp_jobs_server.databricks import sdk
 
-    return sdk.client(http_seconds=patience.http, retry_seconds=patience.retry, **told)
+    return sdk.client(http_seconds=timeouts.http, retry_seconds=timeouts.retry, **told)
 
 
 async def _in_thread(
@@ -210,7 +212,7 @@ def _done(doing: str, work: Callable[[], T], deadline: float, needs: str) -> T |
         with sdk.until(deadline):
             return work()
     except Exception as error:  # noqa: BLE001 - the SDK lets errors of many libraries through
-        ours = translated(doing, error, needs=needs)
+        ours = translate_error(doing, error, needs=needs)
         level = logging.INFO if isinstance(ours, Unavailable) else logging.DEBUG
         log.log(level, "could not %s: %s", doing, type(error).__name__)
         return ours

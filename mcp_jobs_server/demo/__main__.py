@@ -15,13 +15,13 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.__main__ import BROKEN_PIPE, INTERRUPTED, drop_output
-from mcp_jobs_server.cli.output import line, note, report_error
+from mcp_jobs_server.__main__ import BROKEN_PIPE, INTERRUPTED, discard_output
+from mcp_jobs_server.cli.output import print_error, print_line, print_note
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NothingToSearch
-from mcp_jobs_server.core.settings import Settings, load
+from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.demo.transcript import call, follow, read, say, verify
 from mcp_jobs_server.operations.install.snippets import command_line, instructions, launch
-from mcp_jobs_server.sources.grants import path_of
+from mcp_jobs_server.sources.grants import path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
 QUESTION = (
@@ -49,9 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when the research was completed and every quote verified."""
     args = _parser().parse_args(argv)
     try:
-        return _run(_ask(args.question, args.source, load()))
+        return _run(_ask(args.question, args.source, load_settings()))
     except JobsError as error:
-        return report_error(error, as_json=False)
+        return print_error(error, as_json=False)
 
 
 def _run(ask: Ask) -> int:
@@ -59,13 +59,13 @@ def _run(ask: Ask) -> int:
     try:
         code = anyio.run(_demonstrate, ask)
     except KeyboardInterrupt:
-        note(f"\nThe job goes on by itself. {_see(ask)}")
+        print_note(f"\nThe job goes on by itself. {_see(ask)}")
         return INTERRUPTED
     except BaseExceptionGroup as error:
         # Whoever read the transcript went away in the middle of it, such as `head`.
         if error.subgroup(BrokenPipeError) is None:
             raise
-        drop_output()
+        discard_output()
     return code
 
 
@@ -92,7 +92,7 @@ def _ask(question: str, typed: Sequence[str], settings: Settings) -> Ask:
     _, folders = Sources(apart).typed(typed or installed_documents())
     if not folders:
         raise NothingToSearch("No documents were found.", "Name a folder: make demo SOURCES=DIR")
-    named = tuple(f"{source.name}={path_of(source.uri)}" for source in folders)
+    named = tuple(f"{source.name}={path_from_uri(source.uri)}" for source in folders)
     return Ask(question.strip() or QUESTION, named, apart.data_dir, own=bool(typed))
 
 
@@ -135,13 +135,15 @@ async def _demonstrate(ask: Ask) -> int:
 
 def _say_what_next(ask: Ask, folder: Path) -> None:
     start = launch(sources=ask.sources if ask.own else ())
-    line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}\n{_see(ask)}")
-    line("\nTo give your own assistant this, paste into its configuration:\n")
+    print_line(
+        f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}\n{_see(ask)}"
+    )
+    print_line("\nTo give your own assistant this, paste into its configuration:\n")
     for found in instructions("claude-desktop", start):
-        line(f"{found.client}: {found.place}\n{found.text}\n")
-    line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")
+        print_line(f"{found.client}: {found.place}\n{found.text}\n")
+    print_line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")
     if not ask.own:
-        line(f"To add your own documents: {command_line('sources', 'add', 'NAME', 'DIR')}")
+        print_line(f"To add your own documents: {command_line('sources', 'add', 'NAME', 'DIR')}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import anyio
 import httpx2
 
-from mcp_jobs_server.cli.output import line, report_error
+from mcp_jobs_server.cli.output import print_error, print_line
 from mcp_jobs_server.core.errors import JobsError, Unavailable
 from mcp_jobs_server.demo.__main__ import QUESTION, installed_documents
 from mcp_jobs_server.demo.transcript import call, follow, read, refused, say, verify
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with TemporaryDirectory(prefix="lakeflow-") as root:
             return _deployed(question, Path(root))
     except JobsError as error:
-        return report_error(error, as_json=False)
+        return print_error(error, as_json=False)
 
 
 def _deployed(question: str, root: Path) -> int:
@@ -77,7 +77,7 @@ def _deploy(workspace: FakeWorkspace, root: Path) -> int:
         name, _, folder = named.partition("=")
         shutil.copy(Path(folder) / "METADATA", documents / f"{name}.md")
     job = workspace.add_job(f"--config={configuration}", max_retries=2)
-    line(f"Workspace {workspace.url}: volumes {JOBS} and {DOCUMENTS}, job {job.job_id}.")
+    print_line(f"Workspace {workspace.url}: volumes {JOBS} and {DOCUMENTS}, job {job.job_id}.")
     return job.job_id
 
 
@@ -121,7 +121,7 @@ async def _demonstrate(question: str, workspace: FakeWorkspace, url: str, port: 
         await read(ada, job_id)
         await _as_another_person(workspace, url, job_id)
     folder = next(workspace.volumes.glob(f"main/research/jobs/*/*/{job_id}"))
-    line(f"\nThe job folder in the volume: {folder.relative_to(workspace.volumes)}")
+    print_line(f"\nThe job folder in the volume: {folder.relative_to(workspace.volumes)}")
     if ended["state"] != "completed":
         return 1
     return await verify(folder)
@@ -129,7 +129,7 @@ async def _demonstrate(question: str, workspace: FakeWorkspace, url: str, port: 
 
 async def _as_another_person(workspace: FakeWorkspace, url: str, job_id: str) -> None:
     """Show that somebody else sees neither the job nor the source."""
-    line("\nEve, who is of another group, asks the same app:\n")
+    print_line("\nEve, who is of another group, asks the same app:\n")
     async with _signed_in(workspace, workspace.eve, url) as eve:
         await call(eve, "list_active_jobs", {})
         await refused(eve, "fetch_report", {"job_id": job_id})
@@ -163,7 +163,7 @@ async def _until_ready(port: int) -> None:
                     continue
                 answer = found.text
                 if found.status_code == 200:
-                    line(f"App {APP}: {answer}")
+                    print_line(f"App {APP}: {answer}")
                     return
                 await anyio.sleep(1)
     raise Unavailable(f"The app did not become ready; it said {answer}.", "Run the demo again.")

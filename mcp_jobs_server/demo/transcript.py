@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from mcp_jobs_server.cli.output import line, markdown, one_line
+from mcp_jobs_server.cli.output import one_line, print_line, print_markdown
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import ENDED_STATES
 
@@ -46,9 +46,9 @@ async def read(client: Client, job_id: str) -> Path | None:
         answer = await call(client, "fetch_report", arguments, quiet=True)
         pages.append(str(answer["content"]))
         cursor = answer.get("next_cursor")
-    line()
-    markdown("\n\n".join(pages))
-    line()
+    print_line()
+    print_markdown("\n\n".join(pages))
+    print_line()
     place = next((link["uri"] for link in answer.get("links", ()) if link["name"] == "open"), None)
     return Path(str(place)).parent if place else None
 
@@ -104,16 +104,16 @@ def text(result: CallToolResult) -> str:
 def say(who: str, words: str) -> None:
     """Print what somebody says, each line cut at the width of the transcript."""
     first, *rest = words.splitlines() or [""]
-    line(f"{who:>9} │ {one_line(first, WIDTH)}")
+    print_line(f"{who:>9} │ {one_line(first, WIDTH)}")
     for more in rest:
-        line(f"{'':>9} │ {one_line(more, WIDTH)}")
+        print_line(f"{'':>9} │ {one_line(more, WIDTH)}")
 
 
 async def verify(folder: Path) -> int:
     """Check every quote and hash of the folder anew, as anyone can who was sent it."""
     command = [sys.executable, "-m", "researcher_job", "verify", str(folder)]
-    line(f"Checked again with: {shlex.join(command)}")
+    print_line(f"Checked again with: {shlex.join(command)}")
     with anyio.fail_after(VERIFY_SECONDS):
         done = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
-    line(done.stdout.decode(errors="replace").strip())
+    print_line(done.stdout.decode(errors="replace").strip())
     return 0 if done.returncode == 0 else 1

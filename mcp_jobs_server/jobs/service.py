@@ -18,10 +18,10 @@ import anyio
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.citations import check as checking
-from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound, NotGranted
 from mcp_jobs_server.core.models import Job, Owner, StartOptions, job_folder
-from mcp_jobs_server.core.readiness import DataDirectory, Readiness
+from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.listing import JobPage, job_page, shown
 from mcp_jobs_server.jobs.quotas import Admission
@@ -46,7 +46,7 @@ from mcp_jobs_server.messages.results import (
 )
 from mcp_jobs_server.reports import findings, report_parts
 from mcp_jobs_server.reports.job_status import Standing
-from mcp_jobs_server.sources.access import EVERYTHING, Access, raise_unavailable
+from mcp_jobs_server.sources.access import FULL_ACCESS, Access, raise_unavailable
 from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import JOB_ID, Request, SourceRef, is_expired, new_job_id
 
@@ -86,7 +86,7 @@ class Jobs:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.sources = sources
-        self.readiness = readiness or DataDirectory(settings.data_dir)
+        self.readiness = readiness or DataDirectoryReadiness(settings.data_dir)
         self._waiting: set[anyio.CancelScope] = set()
         self._leaving = False
         self._runner = runner
@@ -102,7 +102,7 @@ class Jobs:
         asked: StartResearch,
         *,
         typed: Sequence[SourceRef] = (),
-        access: Access = EVERYTHING,
+        access: Access = FULL_ACCESS,
     ) -> StartResult:
         """Start a job, or return the one that the same request started before.
 
@@ -169,7 +169,7 @@ class Jobs:
         page: JobPage = await job_page(self._runner, owner, asked, now)
         empty = Next(action="tell_user", say="There is no research job yet.")
         return JobListResult(
-            jobs=tuple(await each(partial(shown, job, self._folders, now) for job in page.jobs)),
+            jobs=tuple(await gather(partial(shown, job, self._folders, now) for job in page.jobs)),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
             next=None if page.jobs else empty,

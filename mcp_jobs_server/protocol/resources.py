@@ -17,7 +17,7 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from mcp_jobs_server.auth.caller import Callers
+from mcp_jobs_server.auth.caller import Authenticator
 from mcp_jobs_server.core.errors import JobsError, NotFound, Unavailable
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import ListActiveJobs
@@ -33,17 +33,21 @@ FILES = {
 }
 
 
-def add_resources(server: MCPServer[Jobs], callers: Callers, jobs: Callable[[], Jobs]) -> None:
+def add_resources(
+    server: MCPServer[Jobs], authenticator: Authenticator, jobs: Callable[[], Jobs]
+) -> None:
     """Offer the files of job folders as resource templates, and complete their job ids.
 
     ``jobs`` returns the jobs that are open while the server serves.
     """
     for name, (kind, description) in FILES.items():
-        _add_template(server, callers, name, kind, description)
-    _complete_job_ids(server, callers, jobs)
+        _add_template(server, authenticator, name, kind, description)
+    _complete_job_ids(server, authenticator, jobs)
 
 
-def _complete_job_ids(server: MCPServer[Jobs], callers: Callers, jobs: Callable[[], Jobs]) -> None:
+def _complete_job_ids(
+    server: MCPServer[Jobs], authenticator: Authenticator, jobs: Callable[[], Jobs]
+) -> None:
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
@@ -56,7 +60,7 @@ def _complete_job_ids(server: MCPServer[Jobs], callers: Callers, jobs: Callable[
         asked = ListActiveJobs(include_recent=True, limit=100)
         try:
             with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await callers.caller()
+                who = await authenticator.caller()
                 listed = await jobs().list(who.owner, asked)
         except (JobsError, TimeoutError):
             return Completion(values=[])  # a client only offers them while something is typed
@@ -68,7 +72,7 @@ def _complete_job_ids(server: MCPServer[Jobs], callers: Callers, jobs: Callable[
 
 
 def _add_template(
-    server: MCPServer[Jobs], callers: Callers, name: str, kind: str, description: str
+    server: MCPServer[Jobs], authenticator: Authenticator, name: str, kind: str, description: str
 ) -> None:
     @server.resource(
         f"research://{{job_id}}/{name}", name=name, description=description, mime_type=kind
@@ -77,7 +81,7 @@ def _add_template(
         jobs = context.request_context.lifespan_context
         try:
             with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await callers.caller()
+                who = await authenticator.caller()
                 data = await jobs.file(who.owner, job_id, name)
         except NotFound as error:
             raise ResourceNotFoundError(error_text(error)) from error

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 from mcp.types import Tool as ListedTool
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.auth.caller import Callers, OnePerson
+from mcp_jobs_server.auth.caller import Authenticator, SingleUserAuthenticator
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages import wording
@@ -36,17 +36,17 @@ class ResearchServer(MCPServer[Jobs]):
         self,
         opening: Callable[[], AbstractAsyncContextManager[Jobs]],
         *,
-        callers: Callers | None = None,
+        authenticator: Authenticator | None = None,
         verifier: TokenVerifier | None = None,
         auth: AuthSettings | None = None,
         log_level: str = "WARNING",
     ) -> None:
         """Make a server over the jobs that ``opening`` opens for as long as it serves.
 
-        ``callers`` tells who makes a request; by default it is the person of this computer.
+        ``authenticator`` identifies callers; by default every caller is the local user.
         ``verifier`` and ``auth`` have the SDK look at bearer tokens first (HTTP).
         """
-        self.callers: Callers = callers or OnePerson()
+        self.authenticator: Authenticator = authenticator or SingleUserAuthenticator()
         self._jobs: Jobs | None = None
 
         @asynccontextmanager
@@ -65,7 +65,7 @@ class ResearchServer(MCPServer[Jobs]):
             token_verifier=verifier,
             auth=auth,
         )
-        add_resources(self, self.callers, lambda: self.jobs)
+        add_resources(self, self.authenticator, lambda: self.jobs)
 
     @property
     def jobs(self) -> Jobs:
@@ -86,7 +86,7 @@ class ResearchServer(MCPServer[Jobs]):
         if self._jobs is None:
             return ()
         try:
-            who = await self.callers.caller()
+            who = await self.authenticator.caller()
         except JobsError:
             return ()
         return who.access.offered(self._jobs.sources.all())
@@ -99,4 +99,4 @@ class ResearchServer(MCPServer[Jobs]):
         if tool is None or context is None:
             return await super().call_tool(name, arguments, context)
         jobs = context.request_context.lifespan_context
-        return await tool.call(jobs, self.callers, arguments, context)
+        return await tool.call(jobs, self.authenticator, arguments, context)

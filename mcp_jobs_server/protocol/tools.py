@@ -14,7 +14,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Tool as ListedTool
 
-from mcp_jobs_server.auth.caller import Caller, Callers
+from mcp_jobs_server.auth.caller import Authenticator, Caller
 from mcp_jobs_server.citations import wording as check_wording
 from mcp_jobs_server.core.errors import Internal, JobsError, Unavailable
 from mcp_jobs_server.jobs.service import Jobs
@@ -39,7 +39,7 @@ from mcp_jobs_server.messages.results import (
     StartResult,
     StatusResult,
 )
-from mcp_jobs_server.telemetry.request_log import note
+from mcp_jobs_server.telemetry.request_log import annotate_request
 from research_contract.files import NewerFormat
 from research_contract.records import SourceRef
 
@@ -90,14 +90,18 @@ class Tool(Generic[A, R]):
         )
 
     async def call(
-        self, jobs: Jobs, callers: Callers, raw: Mapping[str, Any], context: Context[Any, Any]
+        self,
+        jobs: Jobs,
+        authenticator: Authenticator,
+        raw: Mapping[str, Any],
+        context: Context[Any, Any],
     ) -> CallToolResult:
         """Run the tool; whatever goes wrong is answered in plain words."""
-        note(tool=self.name)
+        annotate_request(tool=self.name)
         try:
             with anyio.fail_after(LONGEST_CALL_SECONDS):
                 asked = understand(self.arguments, raw)
-                call = Call(jobs, await callers.caller(), context)
+                call = Call(jobs, await authenticator.caller(), context)
                 answer, text = await self.run(call, asked)
         except TimeoutError:
             return _refused(Unavailable(*wording.TOO_LONG))
@@ -107,7 +111,7 @@ class Tool(Generic[A, R]):
             return _refused(JobsError(str(error)))
         except Exception:  # noqa: BLE001 - the last line: a defect is logged, never shown
             return _refused(_defect(self.name))
-        note(job_id=getattr(answer, "job_id", None))
+        annotate_request(job_id=getattr(answer, "job_id", None))
         return CallToolResult(
             content=[TextContent(type="text", text=wording.visible(text))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),
@@ -125,7 +129,7 @@ def _defect(tool: str) -> Internal:
 
 
 def _refused(error: JobsError) -> CallToolResult:
-    note(error=error.kind)
+    annotate_request(error=error.kind)
     text = wording.visible(wording.error_text(error))
     said = {
         "error": {

@@ -41,7 +41,7 @@ class Access(Protocol):
         ...
 
 
-class Everything:
+class FullAccess:
     """The caller may use all there is: one person, and whatever that person granted."""
 
     def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
@@ -58,7 +58,7 @@ class Everything:
         return ()
 
 
-EVERYTHING: Access = Everything()
+FULL_ACCESS: Access = FullAccess()
 
 
 class Opening(Protocol):
@@ -77,7 +77,7 @@ class OpensNothing:
         return None
 
 
-class ByAudience:
+class AudienceAccess:
     """The caller is a member of groups; each source names the one whose members may use it.
 
     A source without an audience is nobody's; so is one that is not, or no more, configured as it

@@ -79,7 +79,7 @@ def real_path(path: Path) -> Path:
         ) from error
 
 
-def path_of(uri: str) -> Path:
+def path_from_uri(uri: str) -> Path:
     """Return the path that a ``file:`` URI names.
 
     Raises:

@@ -13,7 +13,7 @@ from mcp_jobs_server.core.errors import (
     NothingToSearch,
 )
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.sources.grants import GrantsFile, grant, path_of, real_path, shown
+from mcp_jobs_server.sources.grants import GrantsFile, grant, path_from_uri, real_path, shown
 from mcp_jobs_server.sources.names import (
     ADD_A_FOLDER,
     NAME,
@@ -161,7 +161,7 @@ class Sources:
         self._refuse_away(known)
         refuse_url(text, known)
         name, equals, directory = text.partition("=")
-        path = path_of(text) if text.startswith("file:") else Path(text)
+        path = path_from_uri(text) if text.startswith("file:") else Path(text)
         if _is_there(path):
             return self._granted_folder(path, known)
         if equals and NAME.fullmatch(name):
@@ -200,7 +200,9 @@ class Sources:
     def _narrowed(self, path: Path, sources: Sequence[SourceRef]) -> SourceRef:
         real = grant(path, self._settings)
         for source in sources:
-            if source.uri.startswith("file:") and (inside := _inside(real, path_of(source.uri))):
+            if source.uri.startswith("file:") and (
+                inside := _inside(real, path_from_uri(source.uri))
+            ):
                 return _below(source, inside, real)
         if self._settings.allow_any_path:
             return SourceRef(name=free_name(real, sources), uri=real.as_uri())
@@ -221,7 +223,7 @@ class Sources:
 
     def _real(self, source: SourceRef) -> Path:
         try:
-            return grant(path_of(source.uri), self._settings)
+            return grant(path_from_uri(source.uri), self._settings)
         except NotFound as error:
             raise NotFound(
                 f"The folder of the source '{source.name}' is gone: {_place(source)}.",
@@ -243,7 +245,7 @@ class Sources:
 
 
 def _absolute(text: str, sources: Sequence[SourceRef]) -> Path:
-    path = path_of(text) if text.startswith("file:") else Path(text)
+    path = path_from_uri(text) if text.startswith("file:") else Path(text)
     if ".." in path.parts:
         raise InvalidArgument(f"The path {shown(text)} holds '..'.", "Pass it without.")
     if text.startswith("~"):
@@ -285,6 +287,6 @@ def _below(source: SourceRef, inside: Path, real: Path) -> SourceRef:
 
 def _place(source: SourceRef) -> str:
     try:
-        return shown(path_of(source.uri))
+        return shown(path_from_uri(source.uri))
     except InvalidArgument:
         return shown(source.uri)

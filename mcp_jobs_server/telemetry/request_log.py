@@ -26,7 +26,7 @@ Facts = dict[str, str | int]
 _request: ContextVar[Facts | None] = ContextVar("request", default=None)
 
 
-def note(**facts: str | None) -> None:
+def annotate_request(**facts: str | None) -> None:
     """Add to the line of the request that is being answered, if there is one."""
     about = _request.get()
     if about is not None:

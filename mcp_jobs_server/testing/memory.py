@@ -19,7 +19,7 @@ from statistics import median
 
 from mcp_jobs_server.backends.changes import Watch
 from mcp_jobs_server.backends.folder_paths import checked
-from mcp_jobs_server.core.errors import Conflict, JobsError, builds_on
+from mcp_jobs_server.core.errors import Conflict, JobsError, dependent_job_error
 from mcp_jobs_server.core.models import (
     ENDED_STATES,
     Job,
@@ -30,7 +30,7 @@ from mcp_jobs_server.core.models import (
     StartOptions,
     StopMode,
     Usage,
-    summary_of,
+    one_line_summary,
 )
 from research_contract import records
 from research_contract.files import encode
@@ -190,7 +190,7 @@ class MemoryRunner:
         for other in self._mine(owner):
             asked = other.job.request
             if not other.job.ended and job_id in (asked.follow_up_of, asked.refresh_of):
-                raise builds_on(other.job.id)
+                raise dependent_job_error(other.job.id)
         self.folders.clear(row.job.folder)
         del self._rows[job_id]
         return True
@@ -241,7 +241,7 @@ class MemoryRunner:
                 row.job,
                 state="completed",
                 outcome=done.outcome,
-                summary=summary_of(done),
+                summary=one_line_summary(done),
                 ended_at=done.ended_at,
             )
 

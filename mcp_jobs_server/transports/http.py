@@ -19,9 +19,9 @@ from mcp_jobs_server.app import open_jobs
 from mcp_jobs_server.auth.http_auth import Gate, gate_of
 from mcp_jobs_server.core.errors import InvalidArgument, Unavailable
 from mcp_jobs_server.core.network import is_loopback
-from mcp_jobs_server.core.readiness import Parts
+from mcp_jobs_server.core.readiness import PartFaults
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.protocol.server import ResearchServer
 from mcp_jobs_server.telemetry.request_log import RequestLog, log_as_json
 from research_contract.records import SourceRef
@@ -115,7 +115,7 @@ def app(
 def _research(settings: Settings, gate: Gate, extra_sources: Sequence[SourceRef]) -> ResearchServer:
     return ResearchServer(
         partial(open_jobs, settings, extra_sources=extra_sources, same_computer=False),
-        callers=gate.callers,
+        authenticator=gate.authenticator,
         verifier=gate.verifier,
         auth=gate.auth,
         log_level=settings.log_level,
@@ -123,10 +123,10 @@ def _research(settings: Settings, gate: Gate, extra_sources: Sequence[SourceRef]
 
 
 def _app(server: ResearchServer, gate: Gate, *, host: str) -> Starlette:
-    looked: Remembered[Parts] = Remembered(seconds=READY_SECONDS, most=1)
+    looked: TtlCache[PartFaults] = TtlCache(seconds=READY_SECONDS, most=1)
 
     async def ready(_: Request) -> JSONResponse:
-        parts = await looked.get("", server.jobs.readiness.parts)
+        parts = await looked.get("", server.jobs.readiness.check)
         good = not any(parts.values())
         said = {name: fault or "ready" for name, fault in parts.items()}
         return JSONResponse({"ready": good, "parts": said}, status_code=200 if good else 503)

@@ -35,12 +35,12 @@ def serve(settings: Settings, *, extra_sources: Sequence[SourceRef] = ()) -> int
     import anyio
 
     from mcp_jobs_server.app import open_jobs
-    from mcp_jobs_server.auth.local import near
+    from mcp_jobs_server.auth.local import local_authenticator
     from mcp_jobs_server.protocol.server import ResearchServer
 
     server = ResearchServer(
         partial(open_jobs, settings, extra_sources=extra_sources),
-        callers=near(settings),
+        authenticator=local_authenticator(settings),
         log_level=settings.log_level,
     )
     try:

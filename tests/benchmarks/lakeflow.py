@@ -84,7 +84,7 @@ class Scene:
 @asynccontextmanager
 async def replica(workspace: FakeWorkspace, job_id: int, root: Path) -> AsyncIterator[Scene]:
     """Open the service as one process of the app does; nothing is remembered yet."""
-    door = Workspace.of_token(workspace.app.token, host=workspace.url)
+    door = Workspace.from_token(workspace.app.token, host=workspace.url)
     folders = VolumeFolders(door, VOLUME)
     source = SourceRef(name="handbook", uri="volume:/main/docs/handbook")
     settings = Settings(data_dir=root, backend="lakeflow", sources=(source,))

@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from mcp_jobs_server.cli.parser import parse
-from mcp_jobs_server.core.settings import load
+from mcp_jobs_server.core.settings import load_settings
 from research_contract.configuration import read_configuration
 from tests.bundle.document import TARGETS, Bundle, bundle, written
 from tests.bundle.pins import (
@@ -185,7 +185,7 @@ def test_the_app_starts_a_command_of_ours(deployed: Bundle) -> None:
 def test_the_app_reads_its_settings(deployed: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     place = {"DATABRICKS_APP_NAME": deployed.app["name"], "DATABRICKS_APP_PORT": "8123"}
-    settings = load({**environment(deployed), **place})
+    settings = load_settings({**environment(deployed), **place})
     assert (settings.backend, settings.volume) == ("lakeflow", volume_path(deployed))
     assert (settings.job_id, settings.app_port) == (42, 8123)
     assert settings.config == ROOT / "research.toml"

@@ -24,7 +24,7 @@ from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS
 from mcp_jobs_server.backends.local.runner import LEAST_FREE_BYTES
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
-from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load
+from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load_settings
 from mcp_jobs_server.demo.__main__ import QUESTION
 from mcp_jobs_server.operations.install.snippets import instructions, launch
 from mcp_jobs_server.protocol.tools import TOOLS, Tool
@@ -159,7 +159,7 @@ def test_configurations_can_be_loaded(fence: Fence, tmp_path: Path) -> None:
     file = tmp_path / "research.toml"
     file.write_text(fence.text, encoding="utf-8")
     secrets = dict.fromkeys(re.findall(r"env:(\w+)", fence.text), "x" * 32)
-    found = load(secrets, config=file)
+    found = load_settings(secrets, config=file)
     assert found.sources or read_auth(found.auth_table, secrets)
 
 

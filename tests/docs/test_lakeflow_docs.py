@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from mcp_jobs_server.backends.lakeflow import index, polling, runs, settle, start
 from mcp_jobs_server.backends.lakeflow.index_names import read_names
-from mcp_jobs_server.databricks.workspace import Patience
+from mcp_jobs_server.databricks.workspace import Timeouts
 from tests.repository import ROOT
 
 MONTHS = {12: "twelve"}
@@ -24,7 +24,7 @@ def test_the_numbers_are_those_in_force() -> None:
         f"the run at most every {runs.RUN_SECONDS:g} s",
         f"the index (kept {index.FRESH_SECONDS:g} s)",
         f"for all owners (kept {runs.ACTIVE_SECONDS:g} s)",
-        f"its deadline of {Patience().call:g} s, a whole start at {start.START_SECONDS:g} s",
+        f"its deadline of {Timeouts().call:g} s, a whole start at {start.START_SECONDS:g} s",
         f"Lists go back {MONTHS[index.MOST_MONTHS]} months",
     ):
         assert said in page()
@@ -32,7 +32,7 @@ def test_the_numbers_are_those_in_force() -> None:
 
 
 def test_no_thread_works_on_for_a_call_that_was_given_up() -> None:
-    assert Patience().http + Patience().retry < Patience().call
+    assert Timeouts().http + Timeouts().retry < Timeouts().call
 
 
 def test_the_names_of_entries_are_those_that_are_read() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.models import StopMode
-from mcp_jobs_server.core.single_flight import Shared
+from mcp_jobs_server.core.single_flight import SingleFlightCache
 from research_contract.records import FINISH_NOW, STOP, Status
 
 FRESH_SECONDS = 0.9
@@ -31,8 +31,12 @@ class Control:
     ) -> None:
         self._folders = folders
         self._fresh_seconds = fresh_seconds
-        self._listed: Shared[str, frozenset[str]] = Shared(most=2_000, clock=clock)
-        self._told: Shared[str, frozenset[str]] = Shared(most=2_000, clock=clock)
+        self._listed: SingleFlightCache[str, frozenset[str]] = SingleFlightCache(
+            most=2_000, clock=clock
+        )
+        self._told: SingleFlightCache[str, frozenset[str]] = SingleFlightCache(
+            most=2_000, clock=clock
+        )
 
     async def tell(self, folder: str, mode: StopMode) -> None:
         """Write the control file; one that is there already is left."""

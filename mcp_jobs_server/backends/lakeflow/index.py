@@ -13,8 +13,8 @@ from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.index_names import Entry, read_names
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.concurrency import each
-from mcp_jobs_server.core.single_flight import Shared
+from mcp_jobs_server.core.concurrency import gather
+from mcp_jobs_server.core.single_flight import SingleFlightCache
 from research_contract.records import month_of
 
 FRESH_SECONDS = 2.0
@@ -49,8 +49,12 @@ class Index:
     ) -> None:
         self._folders = folders
         self._fresh_seconds = fresh_seconds
-        self._names: Shared[Month, frozenset[str]] = Shared(most=200_000, weigh=len, clock=clock)
-        self._months: Shared[str, tuple[str, ...]] = Shared(most=2_000, clock=clock)
+        self._names: SingleFlightCache[Month, frozenset[str]] = SingleFlightCache(
+            most=200_000, weigh=len, clock=clock
+        )
+        self._months: SingleFlightCache[str, tuple[str, ...]] = SingleFlightCache(
+            most=2_000, clock=clock
+        )
         self._own = _Own(clock)
 
     async def entry(self, owner: str, job_id: str, *, seconds: float | None = None) -> Entry | None:
@@ -66,7 +70,7 @@ class Index:
             partial(self._of, (owner, month), self._allowed(number))
             for number, month in enumerate(months)
         ]
-        found = [entry for names in await each(asks) for entry in read_names(names).values()]
+        found = [entry for names in await gather(asks) for entry in read_names(names).values()]
         return sorted(found, key=lambda entry: entry.order, reverse=True)
 
     async def add(self, owner: str, job_id: str, name: str, data: bytes = b"") -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from mcp_jobs_server.core.models import Job, Owner, summary_of
+from mcp_jobs_server.core.models import Job, Owner, one_line_summary
 from research_contract.records import Ended, Failure, Outcome, OutcomeKind, Record, Request
 
 
@@ -57,7 +57,7 @@ def completed_card(job: Job, outcome: Outcome) -> Card:
         attempt=max(job.attempt, outcome.attempts),
         requested=job.requested,
         outcome=outcome.outcome,
-        summary=summary_of(outcome),
+        summary=one_line_summary(outcome),
         started_at=job.started_at,
         ended_at=outcome.ended_at,
     )

@@ -17,10 +17,10 @@ from mcp_jobs_server.backends.lakeflow.runs import Run as RunJson
 from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.submit import Launching
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.concurrency import both
+from mcp_jobs_server.core.concurrency import gather_pair
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, Refused
 from mcp_jobs_server.core.models import Job, Owner, job_folder
-from mcp_jobs_server.core.single_flight import Shared
+from mcp_jobs_server.core.single_flight import SingleFlightCache
 from mcp_jobs_server.databricks.run_state import COMPUTE_STARTS, RunState, run_state
 from research_contract import records as contract
 from research_contract.files import decode
@@ -77,7 +77,7 @@ class Looking:
         self._records = Records(folders, index)
         self._clock = clock
         self._paces = paces
-        self._known_runs: Shared[str, Run] = Shared(most=2_000)
+        self._known_runs: SingleFlightCache[str, Run] = SingleFlightCache(most=2_000)
 
     async def job(self, owner: Owner, job_id: str, *, watched: bool = False) -> Job | None:
         """Return the job as it stands; ``watched``: it is polled, so that less is asked for."""
@@ -94,14 +94,14 @@ class Looking:
 
     async def listed(self, owner: Owner, entry: Entry, run: RunJson) -> Job | None:
         """Return a job whose active run was listed, without asking for the run again."""
-        request, status = await both(
+        request, status = await gather_pair(
             partial(self.request, owner, entry.job_id), partial(self._status, owner, entry.job_id)
         )
         if request is None:
             return None
         job = Job(owner=owner, request=request, state="queued")
         asked = self._control.known(job.folder, status)
-        state = run_state(run, stop_asked=asked == "stop")
+        state = run_state(run, stop_requested=asked == "stop")
         if _may_have_ended(state, status):
             return await self._active(owner, request, entry, watched=False)
         return await self._standing(
@@ -110,7 +110,7 @@ class Looking:
 
     async def unseen(self, owner: Owner, job_id: str) -> Job | None:
         """Return a job that no run works on any more: most have an outcome, so that comes first."""
-        outcome, request = await both(
+        outcome, request = await gather_pair(
             partial(self._outcome, owner, job_id), partial(self.request, owner, job_id)
         )
         if outcome is None or request is None:
@@ -198,10 +198,10 @@ class Looking:
 
     async def _see(self, owner: Owner, request: Request, *, watched: bool) -> _Seen:
         job = Job(owner=owner, request=request, state="queued")
-        status, run = await both(
+        status, run = await gather_pair(
             partial(self._status, owner, job.id), partial(self.run, owner, job.id)
         )
-        asked, state = await both(
+        asked, state = await gather_pair(
             partial(self._control.asked, job.folder, status, watched=watched),
             partial(self._state, run),
         )
@@ -211,17 +211,17 @@ class Looking:
             if latest is not None and latest.run_id != run.run_id:
                 run, state = latest, await self._state(latest)
         if state is not None and run is not None and asked == "stop":
-            state = await self._state(run, stop_asked=True)
+            state = await self._state(run, stop_requested=True)
         return _Seen(replace(job, requested=asked), status, run, state)
 
     async def _verdict(self, seen: _Seen) -> ending.Verdict:
         job, status, run = seen.job, seen.status, seen.run
         ends = _may_have_ended(seen.state, status)
-        stops_early = job.requested == "stop" and seen.state and seen.state.place == "queued"
+        stops_early = job.requested == "stop" and seen.state and seen.state.phase == "queued"
         outcome: Outcome | None = None
         ended: Ended | None = None
         if ends or stops_early:
-            outcome, ended = await both(
+            outcome, ended = await gather_pair(
                 partial(self._outcome, job.owner, job.id), partial(self._recorded, job)
             )
         facts = ending.Facts(
@@ -242,10 +242,10 @@ class Looking:
 
     async def _standing(self, job: Job, status: Status | None, run_id: str, state: RunState) -> Job:
         """Return an unended job with all that is shown of it."""
-        if state.place == "queued" and status is None:
+        if state.phase == "queued" and status is None:
             position = await self._runs.position(run_id)
             return replace(job, queue_position=position, summary=_waits(state))
-        stopping = state.place == "cancelling" or job.requested == "stop"
+        stopping = state.phase == "cancelling" or job.requested == "stop"
         return replace(
             job,
             state="cancelling" if stopping else "running",
@@ -291,9 +291,9 @@ class Looking:
         self._known_runs.put(job.folder, run)
         return await self._standing(job, None, run.run_id, RunState("queued"))
 
-    async def _state(self, run: Run | None, *, stop_asked: bool = False) -> RunState | None:
+    async def _state(self, run: Run | None, *, stop_requested: bool = False) -> RunState | None:
         found = await self._runs.get(run.run_id) if run else None
-        return run_state(found, stop_asked=stop_asked) if found else None
+        return run_state(found, stop_requested=stop_requested) if found else None
 
     async def _status(self, owner: Owner, job_id: str) -> Status | None:
         found = await self._folders.read(job_folder(owner, job_id), contract.STATUS)

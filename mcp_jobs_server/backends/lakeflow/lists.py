@@ -14,10 +14,10 @@ from mcp_jobs_server.backends.lakeflow.index_names import Entry, kind_of, millis
 from mcp_jobs_server.backends.lakeflow.job_state import Looking
 from mcp_jobs_server.backends.lakeflow.runs import Run, Runs
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.models import ACTIVE_STATES, Job, JobState, Owner, Usage, job_folder
-from mcp_jobs_server.core.single_flight import Shared
-from mcp_jobs_server.databricks.run_state import parameters_of, run_state
+from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.databricks.run_state import job_parameters, run_state
 from research_contract.files import NewerFormat
 from research_contract.records import Request
 
@@ -44,7 +44,7 @@ class Lists:
         *,
         fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
-        self._looks: Shared[Owner, Sequence[Job]] = Shared(most=2_000)
+        self._looks: SingleFlightCache[Owner, Sequence[Job]] = SingleFlightCache(most=2_000)
         self._fresh_seconds = fresh_seconds
         self._folders = folders
         self._index = index
@@ -95,7 +95,7 @@ class Lists:
         found: list[Job] = []
         while fitting and len(found) < 3:
             some, fitting = fitting[:3], fitting[3:]
-            jobs = await each(partial(self._job, owner, entry) for entry in some)
+            jobs = await gather(partial(self._job, owner, entry) for entry in some)
             found += [job for job in jobs if job is not None]
         return found[:3]
 
@@ -154,7 +154,7 @@ class Lists:
             for entry in entries
             if (run := runs.get(self._place(owner, entry))) and entry.job_id not in unseen
         ]
-        listed = {job.id: job for job in await each(asks) if job is not None}
+        listed = {job.id: job for job in await gather(asks) if job is not None}
         jobs = [(unseen | listed).get(entry.job_id) for entry in entries]
         return [job for job in jobs if job is not None and not job.ended]
 
@@ -175,7 +175,7 @@ class Lists:
         found: list[Job | None] = []
         while left:
             some, left = left[:MOST_LOOKS], left[MOST_LOOKS:]
-            found += await each(partial(self._alone, owner, entry) for entry in some)
+            found += await gather(partial(self._alone, owner, entry) for entry in some)
         return [job for job in found if job is not None]
 
     def _place(self, owner: Owner, entry: Entry) -> str:
@@ -199,15 +199,15 @@ class Lists:
     async def _active_runs(self) -> dict[str, Run]:
         """Return the active runs by their job folder; of two of a folder the newer one."""
         runs = await self._runs.active()
-        return {parameters_of(run).get("job_folder", ""): run for run in reversed(runs)}
+        return {job_parameters(run).get("job_folder", ""): run for run in reversed(runs)}
 
     async def _shown(self, owner: Owner, entries: Sequence[Entry]) -> list[Job]:
         asks = [partial(self._looking.shown, owner, entry) for entry in entries]
-        return [job for job in await each(asks) if job is not None]
+        return [job for job in await gather(asks) if job is not None]
 
 
 def _state(run: Run) -> JobState:
-    place = run_state(run).place
+    place = run_state(run).phase
     return place if place in ACTIVE_STATES else "running"
 
 

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from mcp_jobs_server.backends.changes import Watch
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, Owner
-from mcp_jobs_server.core.single_flight import Shared
+from mcp_jobs_server.core.single_flight import SingleFlightCache
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Watching:
         self._seconds = seconds
         self._watches: dict[Watched, set[Watch]] = {}
         self._seen: dict[Watched, Mark] = {}
-        self._lately: Shared[Watched, bool] = Shared(most=2_000)
+        self._lately: SingleFlightCache[Watched, bool] = SingleFlightCache(most=2_000)
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Watch]:

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.errors import JobsError
-from mcp_jobs_server.core.readiness import Parts
-from mcp_jobs_server.databricks.failures import Missing
+from mcp_jobs_server.core.readiness import PartFaults
+from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
 LOOK_SECONDS = 8.0
@@ -24,9 +24,9 @@ class WorkspaceReadiness:
         self._volume = volume
         self._job_id = job_id
 
-    async def parts(self) -> Parts:
+    async def check(self) -> PartFaults:
         looks = {"workspace": self._signed_in, "job": self._job, "volume": self._files}
-        faults = await each([_told(look) for look in looks.values()])
+        faults = await gather([_told(look) for look in looks.values()])
         return dict(zip(looks, faults, strict=True))
 
     async def _signed_in(self) -> None:
@@ -58,7 +58,7 @@ def _told(look: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[str]]:
             with anyio.move_on_after(LOOK_SECONDS):
                 await look()
                 return ""
-        except Missing:
+        except ResourceNotFound:
             return "it is not there"
         except JobsError as error:
             return error.message

@@ -8,7 +8,7 @@ from mcp_jobs_server.backends.lakeflow.index_records import Made
 from mcp_jobs_server.backends.lakeflow.job_state import Looking
 from mcp_jobs_server.backends.lakeflow.lists import Lists
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.errors import Conflict, builds_on
+from mcp_jobs_server.core.errors import Conflict, dependent_job_error
 from mcp_jobs_server.core.models import Owner, job_folder
 from research_contract.files import decode
 from research_contract.records import JOB_ID
@@ -37,7 +37,7 @@ class Removal:
         if job is not None and not job.ended:
             raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
         if user := await self._lists.building_on(owner, job_id):
-            raise builds_on(user)
+            raise dependent_job_error(user)
         if entry is not None and entry.made_name:
             await self._forget_keys(owner, job_id, entry.made_name)
         await self._folders.remove(job_folder(owner, job_id))

@@ -209,6 +209,6 @@ class LakeflowRunner:
             if found is None:
                 raise
             # The stop is recorded all the same: the job looks for it by itself.
-        if found is not None and run_state(found).place == "queued" and not job.attempt:
+        if found is not None and run_state(found).phase == "queued" and not job.attempt:
             return await self._looking.cancelled(asked)
         return replace(asked, state="cancelling")

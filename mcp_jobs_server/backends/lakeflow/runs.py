@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_jobs_server.core.errors import JobsError, Refused
-from mcp_jobs_server.core.single_flight import Shared
-from mcp_jobs_server.databricks.failures import Missing, cleaned
-from mcp_jobs_server.databricks.run_state import parameters_of, run_state
+from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.databricks.failures import ResourceNotFound, sanitize
+from mcp_jobs_server.databricks.run_state import job_parameters, run_state
 from mcp_jobs_server.databricks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ class Runs:
     ) -> None:
         self._workspace = workspace
         self._job_id = job_id
-        self._cancelled: Shared[str, bool] = Shared(most=2_000, clock=clock)
+        self._cancelled: SingleFlightCache[str, bool] = SingleFlightCache(most=2_000, clock=clock)
         self._run_seconds = run_seconds
         self._active_seconds = active_seconds
-        self._known: Shared[str, Run | None] = Shared(most=500, clock=clock)
-        self._active: Shared[str, tuple[Run, ...]] = Shared(most=1, clock=clock)
+        self._known: SingleFlightCache[str, Run | None] = SingleFlightCache(most=500, clock=clock)
+        self._active: SingleFlightCache[str, tuple[Run, ...]] = SingleFlightCache(
+            most=1, clock=clock
+        )
 
     async def start(self, folder: str, job_id: str, token: str) -> str:
         """Ask for a run and return its id; the same token returns the same run again.
@@ -89,7 +91,7 @@ class Runs:
 
         try:
             run_id = await self._workspace.call("start the job", ask, needs=_MANAGE)
-        except Missing as error:
+        except ResourceNotFound as error:
             raise no_such_job() from error
         except Refused as error:
             raise no_such_job() if "does not exist" in error.message else error from error
@@ -108,7 +110,7 @@ class Runs:
     async def active_in(self, folder: str) -> Run | None:
         """Return the newest active run that works on this job folder, if there is one."""
         for run in await self.active():
-            if parameters_of(run).get("job_folder") == folder:
+            if job_parameters(run).get("job_folder") == folder:
                 return run
         return None
 
@@ -128,7 +130,7 @@ class Runs:
         return [
             run
             for run in await self.active()
-            if run_state(run).place == "queued"
+            if run_state(run).phase == "queued"
             and self._cancelled.known(str(run.get("run_id")), CANCELLED_SECONDS) is None
         ]
 
@@ -139,7 +141,7 @@ class Runs:
             await self._workspace.do(
                 "stop the run", "POST", f"{_JOBS}/runs/cancel", body=body, needs=_MANAGE
             )
-        except (Missing, Refused):
+        except (ResourceNotFound, Refused):
             pass
         finally:
             self.forget(run_id)
@@ -159,7 +161,7 @@ class Runs:
         except JobsError:
             return ""
         lines = str(output.get("error") or "").strip().splitlines()
-        return cleaned(_OURS.sub("", lines[0])) if lines else ""
+        return sanitize(_OURS.sub("", lines[0])) if lines else ""
 
     def forget(self, run_id: str) -> None:
         """Let the next look at the run, and at the active ones, be a fresh one."""
@@ -172,7 +174,7 @@ class Runs:
             return await self._workspace.do(
                 "look at the run", "GET", f"{_JOBS}/runs/get", query=query, needs=_VIEW
             )
-        except Missing:
+        except ResourceNotFound:
             return None
 
     async def _list(self) -> tuple[Run, ...]:

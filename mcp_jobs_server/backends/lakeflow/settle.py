@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mcp_jobs_server.databricks.failures import cleaned
-from mcp_jobs_server.databricks.run_state import Place, RunState
+from mcp_jobs_server.databricks.failures import sanitize
+from mcp_jobs_server.databricks.run_state import RunPhase, RunState
 from research_contract.records import Ended, Failure, Outcome
 
 LATE_SECONDS = 60.0
@@ -104,7 +104,7 @@ def settle(
         return _forgotten(facts, facts.run_since, late_seconds)
     if not facts.run.ended:
         # A job that has not begun refuses to where a stop is recorded.
-        queued = facts.run.place == "queued" and not facts.began
+        queued = facts.run.phase == "queued" and not facts.began
         return Cancelled() if facts.stopped and queued else Active(facts.run)
     return _after_run(facts, facts.run, late_seconds)
 
@@ -129,21 +129,21 @@ def _after_run(facts: Facts, run: RunState, late_seconds: float) -> Verdict:
         return RunAgain()
     ended_at = run.ended_at or facts.run_since or facts.made_at
     if not certain and facts.now - ended_at < timedelta(seconds=late_seconds):
-        stopping = facts.stopped or run.place == "cancelled"
-        place: Place = "cancelling" if stopping else "running"
+        stopping = facts.stopped or run.phase == "cancelled"
+        place: RunPhase = "cancelling" if stopping else "running"
         return Active(RunState(place, started_at=run.started_at))
-    if facts.stopped or run.place == "cancelled":
+    if facts.stopped or run.phase == "cancelled":
         return Cancelled()
-    asks = run.cause in ("task", "") and run.place == "failed"
+    asks = run.cause in ("task", "") and run.phase == "failed"
     return Failed(failure(run), task_run_id=run.task_run_id if asks else 0)
 
 
 def failure(run: RunState, said: str = "") -> Failure:
     """Return the error of a job whose run ended so; ``said`` is what its task died of."""
-    if run.place == "completed":
+    if run.phase == "completed":
         return _NO_OUTCOME
     code, message, hint, retryable = _FAILURES.get(run.cause, _FAILURES[""])
-    reason = said or cleaned(run.message)
+    reason = said or sanitize(run.message)
     if code in _BY_EXIT_CODE_OF and (known := _by_exit_code(said)):
         return known
     told = f"{message} {reason.rstrip('.')}." if reason else message

@@ -29,10 +29,10 @@ from mcp_jobs_server.backends.lakeflow.job_state import Looking
 from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.submit import Launching
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.concurrency import both, each
+from mcp_jobs_server.core.concurrency import gather, gather_pair
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
 from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions, job_folder
-from mcp_jobs_server.databricks.run_state import parameters_of
+from mcp_jobs_server.databricks.run_state import job_parameters
 from research_contract.files import encode
 from research_contract.records import REQUEST, Request
 
@@ -231,12 +231,12 @@ class Starting:
     async def _works_on(self, run_id: str) -> str:
         """Return the job of a run."""
         run = await self._runs.get(run_id)
-        return parameters_of(run).get("job_id", "") if run else ""
+        return job_parameters(run).get("job_id", "") if run else ""
 
     async def _undo(self, owner: Owner, job_id: str, names: tuple[str, ...]) -> None:
         """Take back what was written of a job that the workspace refused to run."""
         try:
-            await each(partial(self._keys.remove, owner, name) for name in names)
+            await gather(partial(self._keys.remove, owner, name) for name in names)
             await self._folders.remove(job_folder(owner, job_id))
             await self._index.remove(owner.folder, job_id)
         except JobsError:
@@ -253,7 +253,7 @@ class Starting:
     async def _noted(self, request: Request, owner: Owner, run_id: str) -> Job:
         job = Job(owner=owner, request=request, state="queued")
         note = partial(self._launching.note, owner, job.id, run_id)
-        _, position = await both(note, partial(self._position, run_id))
+        _, position = await gather_pair(note, partial(self._position, run_id))
         return Job(owner=owner, request=request, state="queued", queue_position=position)
 
     async def _position(self, run_id: str) -> int | None:

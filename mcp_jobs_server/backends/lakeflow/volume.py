@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from mcp_jobs_server.backends.folder_paths import checked, no_such_file
-from mcp_jobs_server.core.concurrency import each
+from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Slice
-from mcp_jobs_server.core.single_flight import Shared
-from mcp_jobs_server.databricks.failures import Missing, Taken
-from mcp_jobs_server.databricks.files import Files, Listed
-from mcp_jobs_server.databricks.volumes import make_volume
+from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.databricks.failures import ResourceExists, ResourceNotFound
+from mcp_jobs_server.databricks.files import DirectoryEntry, FilesApi
+from mcp_jobs_server.databricks.volumes import create_volume
 from mcp_jobs_server.databricks.workspace import Workspace
 from research_contract.records import ENDED, OUTCOME, REQUEST
 
@@ -56,12 +56,14 @@ class VolumeFolders:
     ) -> None:
         self.root = root
         self._workspace = workspace
-        self._files = Files(workspace)
+        self._files = FilesApi(workspace)
         self._fresh_seconds = fresh_seconds
-        self._slices: Shared[Asked, Slice | None] = Shared(
+        self._slices: SingleFlightCache[Asked, Slice | None] = SingleFlightCache(
             most=KEPT_BYTES, weigh=_weight, clock=clock
         )
-        self._once: Shared[str, Slice] = Shared(most=KEPT_BYTES, weigh=_weight, clock=clock)
+        self._once: SingleFlightCache[str, Slice] = SingleFlightCache(
+            most=KEPT_BYTES, weigh=_weight, clock=clock
+        )
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1
@@ -93,7 +95,7 @@ class VolumeFolders:
     async def create(self, folder: str, name: str, data: bytes) -> bool:
         try:
             await self._write(folder, name, data, overwrite=False)
-        except Taken:
+        except ResourceExists:
             return False
         return True
 
@@ -106,13 +108,13 @@ class VolumeFolders:
         Raises:
             NotPermitted: the privilege that is missing is named.
         """
-        await make_volume(self._workspace, self.root)
+        await create_volume(self._workspace, self.root)
 
-    async def names(self, folder: str) -> Sequence[Listed]:
+    async def names(self, folder: str) -> Sequence[DirectoryEntry]:
         """Return what is in a folder; nothing where there is no such folder. Never kept."""
         try:
-            return await self._files.names(self.location(folder))
-        except Missing:
+            return await self._files.list(self.location(folder))
+        except ResourceNotFound:
             return ()
 
     async def remove_file(self, folder: str, name: str) -> None:
@@ -134,10 +136,10 @@ class VolumeFolders:
 
     async def _empty(self, path: str) -> None:
         try:
-            entries = await self._files.names(path)
-        except Missing:
+            entries = await self._files.list(path)
+        except ResourceNotFound:
             return
-        await each(
+        await gather(
             partial(self._empty if entry.is_folder else self._files.remove, f"{path}/{entry.name}")
             for entry in entries
         )
@@ -155,7 +157,7 @@ class VolumeFolders:
     async def _read(self, path: str, start: int, limit: int) -> Slice | None:
         try:
             return await self._files.read(path, start=start, limit=limit)
-        except Missing:
+        except ResourceNotFound:
             return None
 
     async def _write(self, folder: str, name: str, data: bytes, *, overwrite: bool) -> None:
@@ -172,13 +174,13 @@ class VolumeFolders:
     async def _put(self, path: str, data: bytes, *, overwrite: bool) -> None:
         try:
             await self._files.write(path, data, overwrite=overwrite)
-        except Missing:
+        except ResourceNotFound:
             # The volume may be missing, or the API may not make folders by itself.
             await self.prepare()
             await self._files.make_folder(path.rpartition("/")[0])
             try:
                 await self._files.write(path, data, overwrite=overwrite)
-            except Missing as error:
+            except ResourceNotFound as error:
                 raise Unavailable(
                     "The volume of the job folders cannot be written to.",
                     "Check MCP_JOBS_VOLUME, then try again.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcp_jobs_server.core.errors import JobsError
-from mcp_jobs_server.databricks.failures import Taken
+from mcp_jobs_server.databricks.failures import ResourceExists
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.setup.plan import Step
 
@@ -39,7 +39,7 @@ async def _one(workspace: Workspace, step: Step, missing: set[str]) -> Done:
         return Done(step, "left out", f"{step.after} is not there")
     try:
         await step.work(workspace)
-    except Taken:  # somebody made it meanwhile, or our own request was sent twice
+    except ResourceExists:  # somebody made it meanwhile, or our own request was sent twice
         return Done(step, "done")
     except JobsError as error:
         return Done(step, "failed", error.message, error.hint)

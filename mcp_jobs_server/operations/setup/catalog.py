@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mcp_jobs_server.core.errors import NotPermitted
-from mcp_jobs_server.databricks.failures import Missing
+from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
 ROOT = "/api/2.1/unity-catalog"
@@ -59,7 +59,7 @@ async def find(workspace: Workspace, kind: str, name: str, *, me: str) -> Secura
     place = places.get(kind, f"{kind}s")
     try:
         told = await workspace.do(f"find the {kind} {name}", "GET", f"{ROOT}/{place}/{quote(name)}")
-    except Missing:
+    except ResourceNotFound:
         return None
     owner = str(told.get("owner") or told.get("effective_owner") or "")
     try:

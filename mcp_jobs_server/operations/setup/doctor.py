@@ -31,7 +31,7 @@ class Asked:
 
 async def workspace_checks(settings: Settings, asked: Asked) -> list[Check]:
     """Return all checks of the workspace. A run costs what a short run of the job costs."""
-    workspace = Workspace.of_environment()
+    workspace = Workspace.from_environment()
     catalog, schema, volume = settings.volume.removeprefix("/Volumes/").split("/")
     wanted = Wanted(catalog, schema, volume, job_id=settings.job_id, app=asked.app)
     try:

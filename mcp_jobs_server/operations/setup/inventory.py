@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from mcp_jobs_server.databricks.failures import Missing
+from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.setup.catalog import Securable, find
 from mcp_jobs_server.operations.setup.target import Wanted
@@ -90,7 +90,7 @@ async def _deployed(workspace: Workspace, wanted: Wanted, me: tuple[str, ...]) -
     async def ask(doing: str, path: str, **query: object) -> Told | None:
         try:
             return await workspace.do(doing, "GET", path, query=query)
-        except Missing:
+        except ResourceNotFound:
             return None
 
     job_id, access = wanted.job_id, f"/api/2.0/permissions/jobs/{wanted.job_id}"

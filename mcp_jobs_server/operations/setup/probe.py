@@ -129,5 +129,5 @@ def _only(advice: str, well: bool) -> str:  # noqa: FBT001
 
 def _waited(state: RunState) -> Check:
     minutes = LONGEST.total_seconds() / 60
-    said = f"after {minutes:.0f} minutes there is no result ({state.note or state.place})"
+    said = f"after {minutes:.0f} minutes there is no result ({state.note or state.phase})"
     return Check("run of the job", "broken", said, _ADVICE)

@@ -81,7 +81,7 @@ async def _serve(place: str, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) 
 
     async with (
         stdio_server(wire_in, wire_out) as client,
-        opened(AppDoor(Workspace.of_environment)) as http,
+        opened(AppDoor(Workspace.from_environment)) as http,
         streamable_http_client(place, http_client=http) as app,
     ):
         await pass_on(client, app)

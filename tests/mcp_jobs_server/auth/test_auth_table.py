@@ -9,7 +9,7 @@ import pytest
 from mcp_jobs_server.auth.auth_table import read_auth
 from mcp_jobs_server.auth.caller import Credential
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 
 TOKEN = "0123456789abcdefghijk"
 GOOD = {"issuer": "https://login.example.com", "resource": "https://here.example.com/mcp"}
@@ -57,7 +57,7 @@ def test_a_token_shows_itself_nowhere() -> None:
 async def test_an_answer_is_remembered_for_its_time_and_a_failure_is_not() -> None:
     now = 0.0
     asked: list[str] = []
-    remembered: Remembered[int] = Remembered(seconds=60, most=2, clock=lambda: now)
+    remembered: TtlCache[int] = TtlCache(seconds=60, most=2, clock=lambda: now)
 
     async def ask() -> int:
         asked.append("")

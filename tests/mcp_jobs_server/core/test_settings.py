@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.core.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load
+from mcp_jobs_server.core.settings import DEFAULT_CAPS, KEYS, Quotas, Settings, load_settings
 from research_contract.records import SourceRef
 
 
@@ -17,7 +17,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_nothing_said_gives_settings_that_work() -> None:
-    settings = load({})
+    settings = load_settings({})
     assert settings.backend == "local"
     assert settings.data_dir.is_absolute()
     assert settings.caps == DEFAULT_CAPS
@@ -30,7 +30,7 @@ def test_a_variable_stands_above_the_file_and_the_file_above_the_default(
 ) -> None:
     config.write_text("[server]\nmax_minutes = 7\nmax_tokens = 9\n")
     said = {"MCP_JOBS_CONFIG": str(config), "MCP_JOBS_MAX_MINUTES": "3"}
-    settings = load({**said, "MCP_JOBS_DATA_DIR": str(tmp_path / "data")})
+    settings = load_settings({**said, "MCP_JOBS_DATA_DIR": str(tmp_path / "data")})
     assert settings.caps.minutes == 3
     assert settings.caps.tokens == 9
     assert settings.caps.tool_calls == DEFAULT_CAPS.tool_calls
@@ -61,7 +61,7 @@ def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -
         "MCP_JOBS_LOG_LEVEL": "debug",
     }
     assert set(values) == set(KEYS)
-    settings = load(values)
+    settings = load_settings(values)
     caps = settings.caps
     assert (caps.minutes, caps.tool_calls, caps.tokens, caps.cost_usd) == (1.5, 6, 7, 0.5)
     assert (settings.max_running, settings.log_level) == (5, "DEBUG")
@@ -75,12 +75,12 @@ def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -
 @pytest.mark.parametrize("said", ["main.research.jobs", "/Volumes/Main/Research/Jobs/"])
 def test_a_volume_is_understood_in_either_form(said: str) -> None:
     away = {"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1", "MCP_JOBS_VOLUME": said}
-    assert load(away).volume == "/Volumes/main/research/jobs"
+    assert load_settings(away).volume == "/Volumes/main/research/jobs"
 
 
 def test_sources_name_their_audience(config: Path) -> None:
     config.write_text('[sources.law]\nuri = "volume:/main/docs/law"\naudience = "lawyers"\n')
-    settings = load({}, config=config)
+    settings = load_settings({}, config=config)
     assert settings.sources == (SourceRef(name="law", uri="volume:/main/docs/law"),)
     assert settings.audiences == {"law": "lawyers"}
 
@@ -88,7 +88,7 @@ def test_sources_name_their_audience(config: Path) -> None:
 def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     config.write_text('[sources.a]\nuri = "docs"\n[sources.b]\nuri = "file:///srv/b"\n')
-    assert load({}, config=config).sources == (
+    assert load_settings({}, config=config).sources == (
         SourceRef(name="a", uri=(tmp_path / "docs").resolve().as_uri()),
         SourceRef(name="b", uri="file:///srv/b"),
     )
@@ -113,7 +113,7 @@ def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path)
 )
 def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidArgument, match=why):
-        load(environ)
+        load_settings(environ)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
 def test_a_wrong_file_is_explained(config: Path, text: str, why: str) -> None:
     config.write_text(text)
     with pytest.raises(InvalidArgument, match=why):
-        load({}, config=config)
+        load_settings({}, config=config)
 
 
 def test_a_profile_tells_configurations_apart(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mcp_jobs_server.databricks.run_state import (
     COMPUTE_STARTS,
-    WAITS_FOR_PLACE,
     WAITS_FOR_RETRY,
-    parameters_of,
+    WAITS_FOR_SLOT,
+    job_parameters,
     run_state,
 )
 from tests.mcp_jobs_server.databricks.recorded_bodies import run
@@ -28,7 +28,7 @@ def ended(code: str, **state: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "place", "ended", "note"),
     [
-        ("queued", "queued", False, WAITS_FOR_PLACE),
+        ("queued", "queued", False, WAITS_FOR_SLOT),
         ("pending", "queued", False, COMPUTE_STARTS),
         ("pending_one_time_run", "queued", False, COMPUTE_STARTS),
         ("running", "running", False, ""),
@@ -46,7 +46,7 @@ def ended(code: str, **state: str) -> dict[str, Any]:
 )
 def test_each_recorded_run_is_understood(name: str, place: str, *, ended: bool, note: str) -> None:
     found = run_state(run(name))
-    assert (found.place, found.ended, found.note) == (place, ended, note)
+    assert (found.phase, found.ended, found.note) == (place, ended, note)
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_the_last_attempt_of_a_repaired_run_is_asked_for_its_error() -> None:
 def test_each_code_of_an_end_has_its_meaning(
     code: str, state: dict[str, str], *, asked: bool, place: str, cause: str
 ) -> None:
-    found = run_state(ended(code, **state), stop_asked=asked)
-    assert (found.ended, found.place, found.cause) == (True, place, cause)
+    found = run_state(ended(code, **state), stop_requested=asked)
+    assert (found.ended, found.phase, found.cause) == (True, place, cause)
 
 
 def test_an_unknown_code_of_success_is_a_success() -> None:
     run = ended("SOMETHING_NEW")
     run["status"]["termination_details"]["type"] = "SUCCESS"
-    assert run_state(run).place == "completed"
+    assert run_state(run).phase == "completed"
 
 
 @pytest.mark.parametrize("name", ["running", "queued", "pending", "waiting_for_retry"])
@@ -120,7 +120,7 @@ def test_an_unknown_word_keeps_a_run_active(name: str) -> None:
 def test_an_unknown_word_of_the_status_leaves_the_word_to_the_older_state() -> None:
     told = copy.deepcopy(run("success"))
     told["status"] = {"state": "HIBERNATING"}
-    assert (run_state(told).ended, run_state(told).place) == (True, "completed")
+    assert (run_state(told).ended, run_state(told).phase) == (True, "completed")
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ def test_the_older_state_is_read_where_there_is_no_status(
     life: str, result: str | None, place: str, *, ends: bool
 ) -> None:
     found = run_state({"state": {"life_cycle_state": life, "result_state": result}})
-    assert (found.place, found.ended) == (place, ends)
+    assert (found.phase, found.ended) == (place, ends)
 
 
 def test_a_stop_that_was_asked_shows_until_the_run_is_gone() -> None:
-    assert run_state(run("running"), stop_asked=True).place == "cancelling"
-    assert run_state(run("queued"), stop_asked=True).place == "queued"
+    assert run_state(run("running"), stop_requested=True).phase == "cancelling"
+    assert run_state(run("queued"), stop_requested=True).phase == "queued"
 
 
 def test_a_run_that_waits_says_for_what() -> None:
     assert run_state({"status": {"state": "WAITING"}}).note == WAITS_FOR_RETRY
-    assert run_state({"status": {"state": "BLOCKED"}}).place == "queued"
+    assert run_state({"status": {"state": "BLOCKED"}}).phase == "queued"
 
 
 def test_times_are_those_of_the_task_and_of_the_run_s_end() -> None:
@@ -174,10 +174,10 @@ def test_times_are_those_of_the_task_and_of_the_run_s_end() -> None:
 
 
 def test_a_run_names_its_folder() -> None:
-    told = parameters_of(run("running"))
+    told = job_parameters(run("running"))
     assert set(told) == {"job_folder", "job_id"}
     assert told["job_folder"].startswith("/Volumes/")
-    assert parameters_of({}) == {}
+    assert job_parameters({}) == {}
 
 
 words = st.sampled_from(["RUNNING", "TERMINATED", "QUEUED", "NEW", ""]) | st.text(max_size=8)
@@ -192,4 +192,4 @@ keys = st.sampled_from(["status", "state", "tasks", "start_time", "end_time", "j
 @given(st.dictionaries(keys, anything, max_size=6))
 def test_no_answer_is_too_strange_to_be_read(told: dict[str, Any]) -> None:
     run_state(told)
-    parameters_of(told)
+    job_parameters(told)

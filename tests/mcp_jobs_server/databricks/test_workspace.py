@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
-from mcp_jobs_server.databricks.failures import Missing, Taken, cleaned
-from mcp_jobs_server.databricks.workspace import Patience, Workspace
+from mcp_jobs_server.databricks.failures import ResourceExists, ResourceNotFound, sanitize
+from mcp_jobs_server.databricks.workspace import Timeouts, Workspace
 from tests.mcp_jobs_server.databricks.recorded_bodies import exchange
 from tests.mcp_jobs_server.databricks.scripted import Answer, Scripted, scripted
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 GET = "/api/2.2/jobs/runs/get"
 TOKEN = "dapi0123456789abcdef"
-SHORT = Patience(call=6, http=1, retry=2, sign_in=20)
+SHORT = Timeouts(call=6, http=1, retry=2, sign_in=20)
 FOREIGN = ("DATABRICKS_", "ARM_", "GOOGLE_", "ACTIONS_", "AZURE_")
 
 
@@ -41,7 +41,7 @@ def script() -> Iterator[Scripted]:
 
 @pytest.fixture
 def workspace(script: Scripted) -> Workspace:
-    return Workspace.of_token(TOKEN, host=script.host, patience=SHORT)
+    return Workspace.from_token(TOKEN, host=script.host, timeouts=SHORT)
 
 
 async def refused(workspace: Workspace, path: str = GET, *, needs: str = "") -> JobsError:
@@ -76,18 +76,18 @@ async def test_an_answer_is_returned_with_every_word_as_it_came(
     ("name", "kind"),
     [
         ("error_400_job_does_not_exist_on_run_now", Refused),
-        ("error_400_run_does_not_exist", Missing),
+        ("error_400_run_does_not_exist", ResourceNotFound),
         ("error_401_credential_not_sent", NotSignedIn),
         ("error_401_html", NotSignedIn),
         ("error_403_invalid_access_token", NotSignedIn),
         ("error_403_permission_denied_run_job", NotPermitted),
-        ("error_404_endpoint_not_found", Missing),
-        ("error_404_job_does_not_exist", Missing),
+        ("error_404_endpoint_not_found", ResourceNotFound),
+        ("error_404_job_does_not_exist", ResourceNotFound),
         ("error_429_rate_limit", Unavailable),
         ("error_500_internal_empty_message", Unavailable),
         ("error_503_temporarily_unavailable", Unavailable),
-        ("files_missing_file", Missing),
-        ("files_put_exists", Taken),
+        ("files_missing_file", ResourceNotFound),
+        ("files_put_exists", ResourceExists),
     ],
 )
 async def test_each_recorded_error_is_said_in_our_words(
@@ -164,7 +164,7 @@ async def test_a_workspace_that_hangs_is_given_up(workspace: Workspace, script: 
 
 
 async def test_a_workspace_that_is_not_there_is_said(script: Scripted) -> None:
-    workspace = Workspace.of_token(TOKEN, host="http://127.0.0.1:9", patience=SHORT)
+    workspace = Workspace.from_token(TOKEN, host="http://127.0.0.1:9", timeouts=SHORT)
     error = await refused(workspace)
     assert type(error) is Unavailable
     assert leaks(error, script) == []
@@ -175,7 +175,7 @@ async def test_a_renewed_credential_is_taken_up(
 ) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", script.host)
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
-    workspace = Workspace.of_environment(patience=SHORT, renew_seconds=0)
+    workspace = Workspace.from_environment(timeouts=SHORT, renew_seconds=0)
     ok = Answer(body={"run_id": 1})
     script.answer(GET, ok, Answer(401, exchange("error_401_credential_not_sent")["body"]), ok)
     await workspace.do("look", "GET", GET)
@@ -184,7 +184,7 @@ async def test_a_renewed_credential_is_taken_up(
 
 
 async def test_callers_share_a_sign_in(script: Scripted) -> None:
-    workspace = Workspace.of_token(TOKEN, host=script.host)
+    workspace = Workspace.from_token(TOKEN, host=script.host)
     script.answer(GET, Answer(body={"run_id": 1}))
     found = []
 
@@ -213,7 +213,7 @@ async def signed_in(**environment: str) -> JobsError:
         for name, value in environment.items():
             patch.setenv(name, value)
         with pytest.raises(NotSignedIn) as caught:
-            await Workspace.of_environment(patience=SHORT).warm()
+            await Workspace.from_environment(timeouts=SHORT).warm()
         return caught.value
 
 
@@ -323,7 +323,7 @@ async def test_every_other_way_that_cannot_be_used_says_what_to_do(
     ],
 )
 def test_nothing_private_is_left_in_the_vendor_s_words(private: str) -> None:
-    said = cleaned(f"User {private} may not do that. Config: host={private}")
+    said = sanitize(f"User {private} may not do that. Config: host={private}")
     assert private not in said
     assert said.startswith("User")
     assert said.endswith("may not do that")

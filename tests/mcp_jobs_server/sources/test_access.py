@@ -17,12 +17,12 @@ from mcp_jobs_server.core.errors import (
     Unavailable,
 )
 from mcp_jobs_server.core.models import Owner
-from mcp_jobs_server.core.ttl_cache import Remembered
+from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import StartResearch
 from mcp_jobs_server.messages.results import StartResult
-from mcp_jobs_server.sources.access import ByAudience
+from mcp_jobs_server.sources.access import AudienceAccess
 from mcp_jobs_server.sources.registry import Sources
 from mcp_jobs_server.testing.fake_workspace.genie import Space
 from mcp_jobs_server.testing.fake_workspace.principals import Identity
@@ -68,16 +68,16 @@ def stage(tmp_path: Path) -> Stage:
     return found
 
 
-async def access_of(workspace: FakeWorkspace, who: Identity) -> ByAudience:
+async def access_of(workspace: FakeWorkspace, who: Identity) -> AudienceAccess:
     """Return the access as the app makes it for a caller's token."""
-    seen = Workspace.of_token(who.token, host=workspace.url)
+    seen = Workspace.from_token(who.token, host=workspace.url)
     person = await ask_who(seen)
-    remembered: Remembered[bool] = Remembered(seconds=60, most=9)
+    remembered: TtlCache[bool] = TtlCache(seconds=60, most=9)
     door = SourceDoor(seen, who.id, remembered)
-    return ByAudience(person.groups, configured=SOURCES, audiences=AUDIENCES, opening=door)
+    return AudienceAccess(person.groups, configured=SOURCES, audiences=AUDIENCES, opening=door)
 
 
-async def start(stage: Stage, access: ByAudience, **said: object) -> StartResult:
+async def start(stage: Stage, access: AudienceAccess, **said: object) -> StartResult:
     asked = StartResearch.model_validate({"question": "How much water?", **said})
     return await stage.jobs.start(ME, asked, access=access)
 
@@ -136,7 +136,7 @@ async def test_an_answer_is_asked_for_once(stage: Stage, workspace: FakeWorkspac
 
 
 async def test_who_may_use_nothing_is_told_whom_to_ask(stage: Stage) -> None:
-    nobody = ByAudience((), configured=SOURCES, audiences={})
+    nobody = AudienceAccess((), configured=SOURCES, audiences={})
     with pytest.raises(NothingToSearch, match="No source is open to you here"):
         await start(stage, nobody)
 
@@ -205,7 +205,7 @@ async def test_a_follow_up_with_no_source_left_is_refused(
 
 async def test_a_source_that_was_pointed_elsewhere_is_another_one() -> None:
     moved = SourceRef(name="wiki", uri="mcp+https://other.example.com/mcp")
-    access = ByAudience((), configured=SOURCES, audiences=AUDIENCES)
+    access = AudienceAccess((), configured=SOURCES, audiences=AUDIENCES)
     assert [source.name for source in access.offered([*SOURCES, moved])] == ["wiki"]
 
 

@@ -10,7 +10,7 @@ from statistics import median
 
 from mcp_jobs_server.backends.local.store.database import EPOCH, Database, from_micros, to_micros
 from mcp_jobs_server.backends.local.store.request_rows import shown_request
-from mcp_jobs_server.core.errors import Conflict, builds_on
+from mcp_jobs_server.core.errors import Conflict, dependent_job_error
 from mcp_jobs_server.core.models import (
     ACTIVE_STATES,
     Job,
@@ -155,7 +155,7 @@ class Store:
             if not job.ended:
                 raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
             if user := db.execute(_BUILDS_ON, mine).fetchone():
-                raise builds_on(user["id"])
+                raise dependent_job_error(user["id"])
             take(job)
             db.execute("DELETE FROM jobs WHERE owner = ? AND id = ?", mine)
         return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcp_jobs_server.backends.local.store.database import Database, to_micros
-from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, summary_of
+from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, one_line_summary
 from research_contract.records import Ended, Outcome, month_of
 
 _WORKED_ON = "state IN ('running', 'cancelling')"
@@ -107,7 +107,7 @@ class Queue:
         sql = f"""UPDATE jobs SET state = 'completed', outcome = ?, summary = ?,
             active_seconds = ?, cost_usd = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
         spent = outcome.spent
-        values = (outcome.outcome, summary_of(outcome), spent.active_seconds, spent.cost_usd)
+        values = (outcome.outcome, one_line_summary(outcome), spent.active_seconds, spent.cost_usd)
         with self._database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 

@@ -16,7 +16,7 @@ from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces, LakeflowRunn
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.models import Job, Owner, StartOptions
-from mcp_jobs_server.databricks.workspace import Patience, Workspace
+from mcp_jobs_server.databricks.workspace import Timeouts, Workspace
 from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
 from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
@@ -29,7 +29,7 @@ ANY = StartOptions()
 LONGEST = 60
 """Seconds after which a test is taken for hanging; a net, not a measure."""
 
-QUICK = Patience(call=8, http=1, retry=5, sign_in=20)
+QUICK = Timeouts(call=8, http=1, retry=5, sign_in=20)
 AT_ONCE = LakeflowPaces(
     poll=0.05,
     slowest_poll=0.1,
@@ -51,10 +51,10 @@ class Scene:
     job: JobSettings
     volume: Path
 
-    def door(self, patience: Patience = QUICK) -> Workspace:
+    def door(self, timeouts: Timeouts = QUICK) -> Workspace:
         """Return the workspace as the app's identity sees it."""
-        return Workspace.of_token(
-            self.workspace.app.token, host=self.workspace.url, patience=patience
+        return Workspace.from_token(
+            self.workspace.app.token, host=self.workspace.url, timeouts=timeouts
         )
 
     def count(self, method: str, path: str = "") -> int:
@@ -87,11 +87,11 @@ async def server(
     *,
     paces: LakeflowPaces = AT_ONCE,
     fresh_seconds: float = 0,
-    patience: Patience = QUICK,
+    timeouts: Timeouts = QUICK,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[tuple[LakeflowRunner, VolumeFolders]]:
     """A runner and its folders, as one server holds them."""
-    workspace = scene.door(patience)
+    workspace = scene.door(timeouts)
     folders = VolumeFolders(workspace, VOLUME, fresh_seconds=fresh_seconds)
     async with LakeflowRunner(
         workspace, folders, scene.job.job_id, paces=paces, clock=clock

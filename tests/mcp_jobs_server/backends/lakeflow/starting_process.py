@@ -18,7 +18,7 @@ from tests.mcp_jobs_server.backends.lakeflow.backend import OWNER, VOLUME, reque
 
 
 async def main(host: str, number: str, job_id: str, key: str) -> None:
-    workspace = Workspace.of_token(sys.stdin.readline().strip(), host=host)
+    workspace = Workspace.from_token(sys.stdin.readline().strip(), host=host)
     folders = VolumeFolders(workspace, VOLUME)
     async with LakeflowRunner(workspace, folders, int(number)) as runner:
         options = StartOptions(key=key, fingerprint="f")

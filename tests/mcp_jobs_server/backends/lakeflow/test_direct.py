@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.app import open_jobs
-from mcp_jobs_server.auth.local import near
+from mcp_jobs_server.auth.local import local_authenticator
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.errors import NotFound
 from mcp_jobs_server.core.models import Owner
@@ -53,7 +53,7 @@ async def test_jobs_belong_to_who_is_signed_in(
     stage: Scene, settings: Settings, research: Research
 ) -> None:
     owner = Owner(issuer=WORKSPACE, subject=stage.workspace.ada.id)
-    assert (await near(settings).caller()).owner == owner
+    assert (await local_authenticator(settings).caller()).owner == owner
     job = await research.start("answer")
     assert (stage.volume / owner.folder / f"{datetime.now(UTC):%Y-%m}" / job.job_id).is_dir()
     assert (await research.wait(job.job_id)).state == "completed"
@@ -79,14 +79,14 @@ async def test_a_job_too_old_to_be_kept_has_expired(settings: Settings) -> None:
 
 async def test_a_server_knows_whether_it_is_ready(settings: Settings) -> None:
     async with open_jobs(settings) as jobs:
-        assert set((await jobs.readiness.parts()).items()) == {
+        assert set((await jobs.readiness.check()).items()) == {
             ("workspace", ""),
             ("job", ""),
             ("volume", ""),
         }
     wrong = replace(settings, job_id=1, volume="/Volumes/main/research/other")
     async with open_jobs(wrong) as jobs:
-        parts = await jobs.readiness.parts()
+        parts = await jobs.readiness.check()
         assert parts["workspace"] == ""
         assert "not there" in parts["job"]
         assert parts["volume"]
@@ -101,5 +101,5 @@ async def test_a_server_for_others_is_warm_before_the_first_call(tmp_path: Path)
             data_dir=tmp_path, backend="lakeflow", volume=VOLUME, job_id=stage.job.job_id
         )
         async with open_jobs(settings, same_computer=False) as jobs:
-            await jobs.readiness.parts()
+            await jobs.readiness.check()
             assert stage.count("GET", "volumes/main.research.jobs") >= 1

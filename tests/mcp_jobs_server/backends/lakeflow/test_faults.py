@@ -12,7 +12,7 @@ import pytest
 from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
 from mcp_jobs_server.core.errors import JobsError, NotSignedIn, Unavailable
 from mcp_jobs_server.core.models import Job
-from mcp_jobs_server.databricks.workspace import Patience
+from mcp_jobs_server.databricks.workspace import Timeouts
 from research_contract.records import ENDED, FINISH_NOW, OUTCOME, STATUS, STOP
 from tests.mcp_jobs_server.backends.lakeflow.backend import (
     LONGEST,
@@ -28,7 +28,7 @@ from tests.mcp_jobs_server.backends.lakeflow.backend import (
 pytestmark = pytest.mark.anyio
 
 KINDS = ["429", "503", "500", "401", "403", "hang", "truncated"]
-HASTY = Patience(call=5, http=1, retry=1)
+HASTY = Timeouts(call=5, http=1, retry=1)
 PRIVATE = ("http", "127.0.0.1", "Config:", "dapi", "625234784902960", "8f1c6a52")
 
 
@@ -43,7 +43,7 @@ class Bench:
 @pytest.fixture
 async def bench(stage: Scene) -> AsyncIterator[Bench]:
     """A server with one job that ended and one that runs."""
-    async with server(stage, patience=HASTY) as (runner, _):
+    async with server(stage, timeouts=HASTY) as (runner, _):
         ended = await until_ended(runner, await started(runner, "answer"))
         running = await until_running(runner, await started(runner))
         yield Bench(stage, runner, running, ended)

@@ -19,7 +19,7 @@ from mcp_jobs_server.backends.local.paths import LARGEST_LOG, Layout
 from mcp_jobs_server.backends.local.runner import LocalRunner, options_of, stop_all
 from mcp_jobs_server.backends.local.store import schema
 from mcp_jobs_server.core.errors import NewerVersion, Unavailable
-from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, Settings, load
+from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, Settings, load_settings
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
     let_go,
@@ -205,7 +205,7 @@ def test_a_runner_is_told_all_its_options(tmp_path: Path) -> None:
 
 
 def test_a_server_that_a_job_starts_ignores_the_marks_of_its_runner(tmp_path: Path) -> None:
-    settings = load(
+    settings = load_settings(
         {"MCP_JOBS_DATA_DIR": str(tmp_path), JOB_MARK: "20261121-abcdefghijklm", DATA_MARK: "/x"}
     )
     assert settings.data_dir == tmp_path

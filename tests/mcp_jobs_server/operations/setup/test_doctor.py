@@ -245,7 +245,7 @@ async def test_a_probe_that_takes_too_long_is_given_up_and_its_run_stopped(
 ) -> None:
     task = WheelTask(command=("/bin/sh", "-c", "sleep 60"))
     job = workspace.add_job(task=task)
-    asked = Workspace.of_token(workspace.app.token, host=workspace.url)
+    asked = Workspace.from_token(workspace.app.token, host=workspace.url)
     times = iter([datetime.now(UTC), datetime.now(UTC)])
 
     def clock() -> datetime:

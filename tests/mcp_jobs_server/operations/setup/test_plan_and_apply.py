@@ -50,12 +50,12 @@ def host(catalog: Catalog) -> Iterator[str]:
 
 @pytest.fixture
 def olga(host: str) -> Workspace:
-    return Workspace.of_token("token-of-olga", host=host)
+    return Workspace.from_token("token-of-olga", host=host)
 
 
 @pytest.fixture
 def paul(host: str) -> Workspace:
-    return Workspace.of_token("token-of-paul", host=host)
+    return Workspace.from_token("token-of-paul", host=host)
 
 
 async def said(workspace: Workspace, wanted: Wanted) -> list[str]:
