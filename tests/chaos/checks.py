@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS, MOST_DEATHS
+from mcp_jobs_server.backends.local.processes.settle import MAX_ATTEMPTS, MAX_DEATHS
 from mcp_jobs_server.core.models import ENDED_STATES
 from research_contract.files import decode, decode_lines, read_whole
 from research_contract.records import (
@@ -130,7 +130,7 @@ def _untrue(row: Row) -> str:
         return "nothing says why"
     if row.error["code"] != "no_report" and not (row.folder / REPORT).exists():
         return "there is no report"
-    died_enough = row.charged >= MOST_DEATHS or row.attempt >= MOST_ATTEMPTS
+    died_enough = row.charged >= MAX_DEATHS or row.attempt >= MAX_ATTEMPTS
     unreported = row.error["code"] == "no_report" and row.requested == "finish_now"
     return "" if died_enough or unreported else f"only {row.charged} deaths count"
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from mcp_jobs_server.auth.auth_table import read_auth
 from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.polling import TICK_SECONDS
-from mcp_jobs_server.backends.local.processes.settle import MOST_ATTEMPTS
+from mcp_jobs_server.backends.local.processes.settle import MAX_ATTEMPTS
 from mcp_jobs_server.backends.local.runner import LEAST_FREE_BYTES
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
@@ -244,7 +244,7 @@ def test_the_numbers_of_the_local_backend_are_those_in_force() -> None:
         f"which may take {Settings.report_seconds:g} s",
         f"every {TICK_SECONDS * 1000:g} ms",
         f"under {LEAST_FREE_BYTES / 1e6:g} MB free",
-        f"more than {MOST_ATTEMPTS} times",
+        f"more than {MAX_ATTEMPTS} times",
     ):
         assert said in page
 

@@ -8,15 +8,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from mcp_jobs_server.backends.lakeflow import settle as ending
 from mcp_jobs_server.backends.lakeflow.completion import Records
 from mcp_jobs_server.backends.lakeflow.control import Control
 from mcp_jobs_server.backends.lakeflow.index import Index
 from mcp_jobs_server.backends.lakeflow.index_names import Entry
 from mcp_jobs_server.backends.lakeflow.runs import Run as RunJson
 from mcp_jobs_server.backends.lakeflow.runs import Runs
+from mcp_jobs_server.backends.lakeflow.settle import (
+    Active,
+    RunDue,
+    RunFacts,
+    SettleTimes,
+    Verdict,
+    failed_task,
+    failure_of_run,
+    settle_run,
+)
 from mcp_jobs_server.backends.lakeflow.submit import Launching
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.settle import Cancelled, Completed, Failed, Recorded, RunAgain
 from mcp_jobs_server.core.concurrency import gather_pair
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, Refused
 from mcp_jobs_server.core.models import Job, Owner, job_folder
@@ -35,14 +45,6 @@ KNOWN_RUN_SECONDS = 600.0
 """How long it is remembered which run a job has; looked up again once that has ended."""
 
 NO_ENTRY = Entry("")
-
-
-@dataclass(frozen=True)
-class Paces:
-    """Seconds that decide about a job, as ``ending.py`` explains them."""
-
-    late: float = ending.LATE_SECONDS
-    orphan: float = ending.ORPHAN_SECONDS
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Looking:
         launching: Launching,
         *,
         clock: Callable[[], datetime],
-        paces: Paces,
+        times: SettleTimes,
     ) -> None:
         self._folders = folders
         self._index = index
@@ -76,7 +78,7 @@ class Looking:
         self._launching = launching
         self._records = Records(folders, index)
         self._clock = clock
-        self._paces = paces
+        self._times = times
         self._known_runs: SingleFlightCache[str, Run] = SingleFlightCache(most=2_000)
 
     async def job(self, owner: Owner, job_id: str, *, watched: bool = False) -> Job | None:
@@ -177,23 +179,23 @@ class Looking:
         seen = await self._see(owner, request, watched=watched)
         verdict = await self._verdict(seen)
         match verdict:
-            case ending.Active(state):
+            case Active(state):
                 run_id = seen.run.run_id if seen.run else ""
                 return await self._standing(seen.job, seen.status, run_id, state)
-            case ending.Completed(outcome):
+            case Completed(outcome):
                 return await self._records.completed(seen.job, outcome)
-            case ending.Recorded(ended):
+            case Recorded(ended):
                 return await self._records.as_recorded(seen.job, ended, seen.status)
-            case ending.Cancelled():
+            case Cancelled():
                 return await self._record(seen.job, None, seen.status)
-            case ending.Failed(error, task_run_id):
-                if task_run_id and seen.state:
-                    said = await self._runs.error(task_run_id)
-                    error = ending.failure(seen.state, said)
+            case Failed(error):
+                if seen.state and (task_run_id := failed_task(seen.state)):
+                    task_error = await self._runs.error(task_run_id)
+                    error = failure_of_run(seen.state, task_error)
                 return await self._record(seen.job, error, seen.status)
-            case ending.RunDue():
+            case RunDue():
                 return await self._completed_start(seen, entry)
-            case ending.RunAgain():
+            case RunAgain():
                 return await self._started_again(seen)
 
     async def _see(self, owner: Owner, request: Request, *, watched: bool) -> _Seen:
@@ -214,7 +216,7 @@ class Looking:
             state = await self._state(run, stop_requested=True)
         return _Seen(replace(job, requested=asked), status, run, state)
 
-    async def _verdict(self, seen: _Seen) -> ending.Verdict:
+    async def _verdict(self, seen: _Seen) -> Verdict:
         job, status, run = seen.job, seen.status, seen.run
         ends = _may_have_ended(seen.state, status)
         stops_early = job.requested == "stop" and seen.state and seen.state.phase == "queued"
@@ -224,21 +226,19 @@ class Looking:
             outcome, ended = await gather_pair(
                 partial(self._outcome, job.owner, job.id), partial(self._recorded, job)
             )
-        facts = ending.Facts(
+        facts = RunFacts(
             now=self._clock(),
-            made_at=job.request.created_at,
+            created_at=job.request.created_at,
             outcome=outcome,
             ended=ended,
-            stopped=job.requested == "stop",
-            obeyed=status is not None and status.asked == "stop",
+            stop_requested=job.requested == "stop",
+            stop_seen=status is not None and status.asked == "stop",
             began=status is not None,
             attempt=run.attempt if run else 0,
-            run_since=run.started_at if run else None,
+            submitted_at=run.started_at if run else None,
             run=seen.state,
         )
-        return ending.settle(
-            facts, late_seconds=self._paces.late, orphan_seconds=self._paces.orphan
-        )
+        return settle_run(facts, self._times)
 
     async def _standing(self, job: Job, status: Status | None, run_id: str, state: RunState) -> Job:
         """Return an unended job with all that is shown of it."""
@@ -284,7 +284,7 @@ class Looking:
             run = await self._launching.again(job.owner, job.id, seen.run)
         except (Refused, NotPermitted) as error:
             log.warning("job %s is not started once more: %s", job.id, error.message)
-            return await self._record(job, ending.failure(seen.state), seen.status)
+            return await self._record(job, failure_of_run(seen.state), seen.status)
         except JobsError as error:
             log.warning("job %s is not started once more yet: %s", job.id, error.message)
             return replace(job, summary=error.message)

@@ -17,9 +17,10 @@ from mcp_jobs_server.backends.lakeflow import control, index, polling, runs
 from mcp_jobs_server.backends.lakeflow.control import Control
 from mcp_jobs_server.backends.lakeflow.index import Index
 from mcp_jobs_server.backends.lakeflow.index_names import fetched_name
-from mcp_jobs_server.backends.lakeflow.job_state import Looking, Paces
+from mcp_jobs_server.backends.lakeflow.job_state import Looking
 from mcp_jobs_server.backends.lakeflow.lists import Lists
 from mcp_jobs_server.backends.lakeflow.removal import Removal
+from mcp_jobs_server.backends.lakeflow.settle import SettleTimes
 from mcp_jobs_server.backends.lakeflow.start import Starting
 from mcp_jobs_server.backends.lakeflow.submit import Launching
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
@@ -47,7 +48,7 @@ class LakeflowPaces:
     active: float = runs.ACTIVE_SECONDS
     index: float = index.FRESH_SECONDS
     control: float = control.FRESH_SECONDS
-    settling: Paces = field(default_factory=Paces)
+    settling: SettleTimes = field(default_factory=SettleTimes)
 
 
 class LakeflowRunner:
@@ -87,7 +88,7 @@ class LakeflowRunner:
         )
         held = (folders, self._index, self._runs)
         launching = Launching(*held, clock)
-        self._looking = Looking(*held, self._control, launching, clock=clock, paces=paces.settling)
+        self._looking = Looking(*held, self._control, launching, clock=clock, times=paces.settling)
         self._starting = Starting(*held, launching, self._looking, clock=clock)
         self._lists = Lists(*held, self._looking, fresh_seconds=paces.index)
         self._removal = Removal(folders, self._index, self._looking, self._lists)

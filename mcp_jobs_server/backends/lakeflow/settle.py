@@ -1,216 +1,231 @@
-"""What becomes of a job: decided in one place, from what stands in its folder and its run."""
+"""Derives from the folder and the run of a job how it ends; ``backends/settle.py`` has the rule.
+
+Only jobs on Lakeflow have these: the state of a run, files that become visible late, and requests
+whose start was interrupted before a run was submitted.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mcp_jobs_server.backends.settle import (
+    START_AGAIN,
+    Cancelled,
+    Completed,
+    Facts,
+    Failed,
+    Recorded,
+    RunAgain,
+    failure_of_exit,
+    settle,
+)
 from mcp_jobs_server.databricks.failures import sanitize
-from mcp_jobs_server.databricks.run_state import RunPhase, RunState
+from mcp_jobs_server.databricks.run_state import RunState
 from research_contract.records import Ended, Failure, Outcome
 
 LATE_SECONDS = 60.0
-"""How long after the end of a run its outcome is waited for: files can become visible late."""
+"""How long to wait for the outcome after a run ended: files can become visible late."""
 
 ORPHAN_SECONDS = 30.0
-"""How long a request may be without a run until whoever sees it asks for the run again."""
+"""Age of a request without a run after which the run is submitted again."""
+
+MAX_RUNS = 2
+"""Runs of one job: one more after the platform failed."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """All that is known of a job.
+class SettleTimes:
+    """Seconds to wait before a job counts as ended; see the constants of this module."""
 
-    ``run`` is the state of its run, ``None`` where there is no run yet or, with ``run_since``
-    set, where the workspace knows the run no more. ``run_since`` is when the run was asked for.
-    ``began``: the job wrote its status, so its program ran; ``obeyed``: that says it has seen
-    the stop. ``attempt`` counts runs.
+    late: float = LATE_SECONDS
+    orphan: float = ORPHAN_SECONDS
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a job that may have ended.
+
+    Attributes:
+        now: the time at which the job is settled.
+        created_at: when the request was made.
+        outcome, ended, stop_requested: as in ``Facts``.
+        stop_seen: the job's status says that it has seen the stop.
+        began: the job wrote its status, so its program ran.
+        attempt: number of the run, from 1; 0 without a run.
+        submitted_at: when the run was submitted; ``None`` if there is no run.
+        run: state of the run; ``None`` if there is none, or the workspace does not know it.
     """
 
     now: datetime
-    made_at: datetime
+    created_at: datetime
     outcome: Outcome | None = None
     ended: Ended | None = None
-    stopped: bool = False
-    obeyed: bool = False
+    stop_requested: bool = False
+    stop_seen: bool = False
     began: bool = False
     attempt: int = 0
-    run_since: datetime | None = None
+    submitted_at: datetime | None = None
     run: RunState | None = None
 
 
 @dataclass(frozen=True)
 class Active:
-    """It goes on, or its outcome may still appear."""
+    """The job goes on, or its outcome may still appear."""
 
     run: RunState
 
 
 @dataclass(frozen=True)
-class Completed:
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """Its end is written down already."""
-
-    ended: Ended
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    pass
-
-
-@dataclass(frozen=True)
-class Failed:
-    """``task_run_id`` is the task of which the error is asked for the message; 0: of none."""
-
-    error: Failure
-    task_run_id: int = 0
-
-
-@dataclass(frozen=True)
 class RunDue:
-    """It has no run: its start was interrupted. The run is asked for again, with its token."""
-
-
-@dataclass(frozen=True)
-class RunAgain:
-    """The platform failed before the research began: one more run is asked for."""
+    """The job has no run: its start was interrupted. Submit the run again, with the same token."""
 
 
 Verdict = Active | Completed | Recorded | Cancelled | Failed | RunDue | RunAgain
 
-_QUEUED = RunState("queued")
 
+def settle_run(job: RunFacts, times: SettleTimes = SettleTimes()) -> Verdict:
+    """Return what becomes of a job.
 
-def settle(
-    facts: Facts, *, late_seconds: float = LATE_SECONDS, orphan_seconds: float = ORPHAN_SECONDS
-) -> Verdict:
-    """Say what becomes of a job. The same facts give the same answer.
-
-    A valid outcome means completed, even after a stop; else an end that was written down holds;
-    else the run says it. A run that ended without an outcome is finishing for a while, unless its
-    program cannot have run; then a recorded stop means cancelled, else the job has failed.
+    A run that was cancelled in the workspace counts as a requested stop. A job may run again if its
+    start was interrupted, or once if its run failed because of the platform before the research
+    began.
     """
-    if facts.outcome is not None:
-        return Completed(facts.outcome)
-    if facts.ended is not None:
-        return Recorded(facts.ended)
-    if facts.run_since is None:
-        return _without_run(facts, orphan_seconds)
-    if facts.run is None:
-        return _forgotten(facts, facts.run_since, late_seconds)
-    if not facts.run.ended:
-        # A job that has not begun refuses to where a stop is recorded.
-        queued = facts.run.phase == "queued" and not facts.began
-        return Cancelled() if facts.stopped and queued else Active(facts.run)
-    return _after_run(facts, facts.run, late_seconds)
+    run_again = job.submitted_at is None or (
+        job.run is not None
+        and job.run.may_be_started_again
+        and not job.began
+        and job.attempt < MAX_RUNS
+    )
+    if job.outcome is None and job.ended is None:
+        active = _active_state(job, times, run_again=run_again)
+        if active is not None:
+            return Active(active)
+    cancelled_run = job.run is not None and job.run.ended and job.run.phase == "cancelled"
+    verdict = settle(
+        Facts(
+            outcome=job.outcome,
+            ended=job.ended,
+            stop_requested=job.stop_requested or cancelled_run,
+            may_run_again=run_again,
+            failure=failure_of_run(job.run) if job.run else _FORGOTTEN,
+        )
+    )
+    return RunDue() if isinstance(verdict, RunAgain) and job.submitted_at is None else verdict
 
 
-def _without_run(facts: Facts, orphan_seconds: float) -> Verdict:
-    if facts.stopped:
-        return Cancelled()
-    old = facts.now - facts.made_at > timedelta(seconds=orphan_seconds)
-    return RunDue() if old else Active(_QUEUED)
+def _active_state(job: RunFacts, times: SettleTimes, *, run_again: bool) -> RunState | None:
+    """Return the state to show while the job may go on or its outcome may appear; else ``None``."""
+    late = timedelta(seconds=times.late)
+    run = job.run
+    if job.submitted_at is None:
+        young = job.now - job.created_at <= timedelta(seconds=times.orphan)
+        return RunState("queued") if young and not job.stop_requested else None
+    if run is None:
+        # Deleted by the platform after 60 days, or so new that it is not visible yet.
+        visible_later = job.now - job.submitted_at < late
+        return RunState("running" if job.began else "queued") if visible_later else None
+    if not run.ended:
+        # The program of a job that has not begun refuses to begin once a stop is recorded.
+        stopped_in_queue = job.stop_requested and run.phase == "queued" and not job.began
+        return None if stopped_in_queue else run
+    wrote_nothing = run.never_began and not job.began
+    if job.stop_seen or wrote_nothing or (run_again and not job.stop_requested):
+        return None
+    if job.now - (run.ended_at or job.submitted_at) >= late:
+        return None
+    stopping = job.stop_requested or run.phase == "cancelled"
+    return RunState("cancelling" if stopping else "running", started_at=run.started_at)
 
 
-def _forgotten(facts: Facts, since: datetime, late_seconds: float) -> Verdict:
-    """A run that the workspace does not know: one of 60 days ago, or one it does not show yet."""
-    if facts.now - since < timedelta(seconds=late_seconds):
-        return Active(RunState("running" if facts.began else "queued"))
-    return Cancelled() if facts.stopped else Failed(_FORGOTTEN)
+def failed_task(run: RunState | None) -> int:
+    """Return the id of the task run whose error says why the job failed; 0: no error to read."""
+    task_failed = run is not None and run.phase == "failed" and run.cause in ("task", "")
+    return run.task_run_id if run is not None and task_failed else 0
 
 
-def _after_run(facts: Facts, run: RunState, late_seconds: float) -> Verdict:
-    certain = facts.obeyed or (run.never_began and not facts.began)
-    if not facts.stopped and run.may_be_started_again and not facts.began and facts.attempt < 2:
-        return RunAgain()
-    ended_at = run.ended_at or facts.run_since or facts.made_at
-    if not certain and facts.now - ended_at < timedelta(seconds=late_seconds):
-        stopping = facts.stopped or run.phase == "cancelled"
-        place: RunPhase = "cancelling" if stopping else "running"
-        return Active(RunState(place, started_at=run.started_at))
-    if facts.stopped or run.phase == "cancelled":
-        return Cancelled()
-    asks = run.cause in ("task", "") and run.phase == "failed"
-    return Failed(failure(run), task_run_id=run.task_run_id if asks else 0)
+def failure_of_run(run: RunState, task_error: str = "") -> Failure:
+    """Return why a job failed whose run ended in this state.
 
-
-def failure(run: RunState, said: str = "") -> Failure:
-    """Return the error of a job whose run ended so; ``said`` is what its task died of."""
+    Args:
+        run: state of the ended run.
+        task_error: first line of the error of its task, "" if unknown.
+    """
     if run.phase == "completed":
         return _NO_OUTCOME
-    code, message, hint, retryable = _FAILURES.get(run.cause, _FAILURES[""])
-    reason = said or sanitize(run.message)
-    if code in _BY_EXIT_CODE_OF and (known := _by_exit_code(said)):
-        return known
-    told = f"{message} {reason.rstrip('.')}." if reason else message
-    return Failure(code=code, message=told, hint=hint, retryable=retryable)
+    failure = _FAILURES.get(run.cause, _FAILURES["task"])
+    if failure.code == "job_failed":
+        kind, _, code = task_error.partition(":")
+        exited = kind.strip() == "SystemExit" and code.strip().isdecimal()
+        known = failure_of_exit(
+            int(code) if exited else None,
+            storage="volume",
+            upgrade="Tell the operator of this server to deploy server and job of the same version."
+            f" {START_AGAIN}",
+            make_room=_OPERATOR,
+        )
+        if known is not None:
+            return known
+    reason = task_error or sanitize(run.message)
+    message = f"{failure.message} {reason.rstrip('.')}." if reason else failure.message
+    return failure.model_copy(update={"message": message})
 
 
-def _by_exit_code(said: str) -> Failure | None:
-    """Return what the job means by its exit code, where the platform tells that."""
-    kind, _, code = said.partition(":")
-    return _EXIT_CODES.get(code.strip()) if kind.strip() == "SystemExit" else None
-
-
-_AGAIN = "Start the research again."
-_OPERATOR = "Tell whoever runs this server; `mcp-jobs-server doctor` looks for the reason."
-_BY_EXIT_CODE_OF = ("job_failed",)
-_FAILURES: dict[str, tuple[str, str, str, bool]] = {
-    "": ("job_failed", "The research job failed.", f"What it found is readable. {_AGAIN}", True),
-    "task": (
-        "job_failed",
-        "The research job failed.",
-        f"What it found is readable. {_AGAIN}",
-        True,
+_OPERATOR = "Tell the operator of this server; `mcp-jobs-server doctor` looks for the reason."
+_READABLE = "What it found is readable."
+_FAILURES = {
+    "task": Failure(
+        code="job_failed",
+        message="The research job failed.",
+        hint=f"{_READABLE} {START_AGAIN}",
+        retryable=True,
     ),
-    "full": (
-        "workspace_full",
-        "The workspace had no place for the job, so it never started.",
-        "Start the research again in some minutes.",
-        True,
+    "full": Failure(
+        code="workspace_full",
+        message="The workspace had no capacity for the job, so it never started.",
+        hint="Start the research again in a few minutes.",
+        retryable=True,
     ),
-    "skipped": ("never_started", "The workspace did not start the job.", _OPERATOR, True),
-    "setup": ("setup", "The workspace could not set the job up.", _OPERATOR, False),
-    "platform": ("platform", "The platform failed, not the research.", _AGAIN, True),
-    "timeout": (
-        "timeout",
-        "The job ran longer than the deployed job allows and was ended.",
-        "What it found is readable. Start it again with less to find out, or have the job's"
-        " timeout raised.",
-        True,
+    "skipped": Failure(
+        code="never_started",
+        message="The workspace did not start the job.",
+        hint=_OPERATOR,
+        retryable=True,
     ),
-    "stopped": (
-        "stopped",
-        "The platform stopped the job; nobody asked for that here.",
-        f"What it found is readable. {_AGAIN}",
-        True,
+    "setup": Failure(
+        code="setup",
+        message="The workspace could not set up the job.",
+        hint=_OPERATOR,
+    ),
+    "platform": Failure(
+        code="platform",
+        message="The platform failed, not the research.",
+        hint=START_AGAIN,
+        retryable=True,
+    ),
+    "timeout": Failure(
+        code="timeout",
+        message="The job ran longer than the timeout of the deployed job and was ended.",
+        hint=f"{_READABLE} Start it again with fewer questions, or ask the operator for a longer"
+        " timeout.",
+        retryable=True,
+    ),
+    "stopped": Failure(
+        code="stopped",
+        message="The platform stopped the job without a request from this server.",
+        hint=f"{_READABLE} {START_AGAIN}",
+        retryable=True,
     ),
 }
 _NO_OUTCOME = Failure(
     code="no_outcome",
     message="The run ended without leaving an outcome in the job folder.",
-    hint=f"Its steps and evidence are readable. {_OPERATOR}",
+    hint=f"{_READABLE} {_OPERATOR}",
     retryable=True,
 )
 _FORGOTTEN = Failure(
     code="forgotten",
     message="The platform no longer knows the run, and it left no outcome.",
-    hint=f"Its steps and evidence are readable. {_AGAIN}",
+    hint=f"{_READABLE} {START_AGAIN}",
     retryable=True,
 )
-_UNREADABLE = Failure(
-    code="unreadable_request",
-    message="The job could not read its request, or the request is of a newer version.",
-    hint="Whoever runs this server: deploy server and job of the same version, then start again.",
-)
-_NO_ROOM = Failure(
-    code="no_room",
-    message="The volume that holds the job folders could not be written.",
-    hint=f"Its steps and evidence are readable. {_OPERATOR}",
-    retryable=True,
-)
-_EXIT_CODES = {"5": _UNREADABLE, "6": _NO_ROOM}

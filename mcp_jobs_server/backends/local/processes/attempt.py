@@ -17,17 +17,17 @@ from mcp_jobs_server.backends.local.paths import Layout
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.heartbeat import Progress
 from mcp_jobs_server.backends.local.processes.settle import (
-    HELD_ELSEWHERE,
-    MOST_REPORTS,
-    UNREADABLE,
-    Cause,
-    Facts,
+    EXIT_LOCKED,
+    MAX_REPORTS,
+    AttemptFacts,
+    KillReason,
     ReportReason,
     Verdict,
-    settle,
+    settle_attempt,
 )
 from mcp_jobs_server.backends.local.store.queue import Claim
 from mcp_jobs_server.backends.local.store.request_rows import stored_request
+from mcp_jobs_server.backends.settle import EXIT_UNREADABLE_REQUEST
 from research_contract.files import (
     NewerFormat,
     create_once,
@@ -37,6 +37,7 @@ from research_contract.files import (
     write_whole,
 )
 from research_contract.records import (
+    ENDED,
     FINISH_NOW,
     OUTCOME,
     REPORT,
@@ -44,6 +45,7 @@ from research_contract.records import (
     RUN,
     STATUS,
     STOP,
+    Ended,
     Outcome,
     Record,
     Request,
@@ -77,7 +79,7 @@ class Attempt:
         self._adopted = adopted
         self._process: subprocess.Popen[bytes] | None = None
         self._exit_code: int | None = None
-        self._cause: Cause | None = None
+        self._cause: KillReason | None = None
         self._report: ReportReason | None = None
         self._reports = 0
         self._killed = ""
@@ -102,6 +104,7 @@ class Attempt:
             (Request, REQUEST),
             (Status, STATUS),
             (Outcome, OUTCOME),
+            (Ended, ENDED),
         )
         try:
             for kind, name in kinds:
@@ -118,7 +121,7 @@ class Attempt:
     def begin(self, at: datetime) -> None:
         """Start the job's process; ``OSError``: it could not be started, which is a death."""
         if self._request is None or self.newer:
-            self._exit_code = UNREADABLE
+            self._exit_code = EXIT_UNREADABLE_REQUEST
             return
         if read_whole(self.folder / REQUEST) is None:
             create_once(self.folder / REQUEST, encode(self._request))
@@ -152,7 +155,7 @@ class Attempt:
         self._reap()
         with locks.taken(self._lock) as free:
             self._adopted = not free
-            return settle(self._facts()) if free else None
+            return settle_attempt(self._facts()) if free else None
 
     @property
     def _lock(self) -> Path:
@@ -180,7 +183,7 @@ class Attempt:
             self._exit_code = self._process.poll()
             if self._exit_code is None:
                 return True
-            self._adopted = self._adopted or self._exit_code == HELD_ELSEWHERE
+            self._adopted = self._adopted or self._exit_code == EXIT_LOCKED
             self._process = None
         if not self._adopted:
             return False
@@ -204,7 +207,7 @@ class Attempt:
         self._killed = why if when else self._killed
         return when
 
-    def _late(self) -> Cause | None:
+    def _late(self) -> KillReason | None:
         options = self._place.options
         asked = self._claim.requested == "finish_now"
         if asked and self._asked_seconds > options.finish_grace_seconds:
@@ -215,7 +218,7 @@ class Attempt:
             return self._out_of_time()
         return late
 
-    def _out_of_time(self) -> Cause | None:
+    def _out_of_time(self) -> KillReason | None:
         options = self._place.options
         minutes = self._request.limits.minutes if self._request else None
         # At its deadline a job writes its report, for which it has a time of its own.
@@ -238,25 +241,26 @@ class Attempt:
             self._exit_code = self._process.wait()
             self._process = None
 
-    def _facts(self) -> Facts:
-        stopped = self._claim.requested == "stop" or (self.folder / STOP).exists()
-        outcome, exit_code = None, self._exit_code
+    def _facts(self) -> AttemptFacts:
+        outcome, ended, exit_code = None, None, self._exit_code
         try:
             outcome = decode(Outcome, read_whole(self.folder / OUTCOME))
+            ended = decode(Ended, read_whole(self.folder / ENDED))
         except NewerFormat:
-            exit_code = UNREADABLE
-        return Facts(
+            exit_code = EXIT_UNREADABLE_REQUEST
+        boots = (self._claim.boot, self._place.boot)
+        return AttemptFacts(
             outcome=outcome,
-            stopped=stopped,
+            ended=ended,
+            stop_requested=self._claim.requested == "stop" or (self.folder / STOP).exists(),
             attempt=self._claim.attempt,
             charged=self._claim.charged,
-            progressed=self._progress.reached > self._claim.reached_before,
+            made_progress=self._progress.reached > self._claim.reached_before,
             exit_code=exit_code,
-            cause=self._cause,
-            report=self._report,
-            reported=self._exit_code == 0 and (self.folder / REPORT).exists(),
-            report_given_up=self._killed == "report" or self._reports >= MOST_REPORTS,
-            rebooted="" not in (self._claim.boot, self._place.boot)
-            and self._claim.boot != self._place.boot,
-            finish_asked=self._claim.requested == "finish_now",
+            kill_reason=self._cause,
+            report_begun=self._report,
+            report_written=self._exit_code == 0 and (self.folder / REPORT).exists(),
+            report_given_up=self._killed == "report" or self._reports >= MAX_REPORTS,
+            rebooted="" not in boots and boots[0] != boots[1],
+            finish_requested=self._claim.requested == "finish_now",
         )

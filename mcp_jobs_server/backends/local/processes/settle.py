@@ -1,166 +1,176 @@
-"""How a job ends: decided in one place, from what stands in its folder and its row."""
+"""Derives from an attempt of a local job how the job ends; ``backends/settle.py`` has the rule.
+
+Only local jobs have these: a report that is written from the folder alone, before the job fails;
+and deaths, of which only some are charged.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from research_contract.records import Failure, Outcome
+from mcp_jobs_server.backends.settle import (
+    EVIDENCE_IN_FOLDER,
+    START_AGAIN,
+    Cancelled,
+    Completed,
+    Facts,
+    Failed,
+    Recorded,
+    RunAgain,
+    failure_of_exit,
+    settle,
+)
+from research_contract.records import Ended, Failure, Outcome
 
-MOST_DEATHS = 3
-"""Deaths that count until the job fails: it is resumed twice."""
+MAX_DEATHS = 3
+"""Charged deaths after which a job fails: it is resumed twice."""
 
-MOST_ATTEMPTS = 20
-"""Starts of one job, whatever ended them, so that no job goes on for ever."""
+MAX_ATTEMPTS = 20
+"""Starts of one job, whatever ended them, so that no job runs for ever."""
 
-MOST_REPORTS = 3
-"""Times that the writing of a report is begun, should it die as well."""
+MAX_REPORTS = 3
+"""How often the report is begun, in case its writer dies as well."""
 
-STOPPED, HELD_ELSEWHERE, UNREADABLE, NO_ROOM = 3, 4, 5, 6
-"""Exit codes of a job: it obeyed a stop, another process works on it, its request is unusable,
-nothing can be written, not even its report."""
+EXIT_STOPPED, EXIT_LOCKED = 3, 4
+"""More exit codes of a job: it obeyed a stop; another process holds its lock."""
 
-Cause = Literal["deadline", "finish_now", "hung"]
-"""Why the runner killed the job: too many minutes, no report in time, or no heartbeat."""
+KillReason = Literal["deadline", "finish_now", "hung"]
+"""Why the runner killed the job: over its minutes, no report in time, or no heartbeat."""
 
 ReportReason = Literal["deadline", "finish_now", "died"]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """All that is known of a job on which nothing works any more.
+class AttemptFacts:
+    """What is known of a job on which no process works any more.
 
-    ``report`` is set once its report was to be written from the folder alone, for that reason;
-    ``reported``: it was. ``report_given_up``: it took too long or died too often.
-    ``progressed``: it came further than any earlier attempt. ``finish_asked``: its report is
-    wanted now, so that it is not resumed. ``rebooted``: the machine was restarted since the
-    attempt began, which ended it.
+    Attributes:
+        outcome, ended, stop_requested: as in ``Facts``.
+        attempt: starts of the job so far.
+        charged: deaths charged so far.
+        made_progress: this attempt came further than every earlier one.
+        exit_code: ``None`` if the process was not a child of this runner or never started.
+        kill_reason: why the runner killed the job; ``None``: it did not.
+        report_begun: why the report was begun from the folder alone; ``None``: it was not.
+        report_written: that report is there.
+        report_given_up: writing that report took too long or died too often.
+        finish_requested: the user wants the report now, so the job is not resumed.
+        rebooted: the machine was restarted since the attempt began, which ended it.
     """
 
     outcome: Outcome | None
-    stopped: bool
+    stop_requested: bool
     attempt: int
     charged: int
-    progressed: bool
+    made_progress: bool
+    ended: Ended | None = None
     exit_code: int | None = None
-    cause: Cause | None = None
-    report: ReportReason | None = None
-    reported: bool = False
+    kill_reason: KillReason | None = None
+    report_begun: ReportReason | None = None
+    report_written: bool = False
     report_given_up: bool = False
-    finish_asked: bool = False
+    finish_requested: bool = False
     rebooted: bool = False
 
+    @property
+    def death_is_charged(self) -> bool:
+        """Whether the death of this attempt counts against the job."""
+        if self.exit_code == EXIT_LOCKED or self.rebooted:
+            return False
+        return self.kill_reason == "hung" or not self.made_progress
+
+    @property
+    def report_reason(self) -> ReportReason | None:
+        """Why the report is due at once; ``None``: the job may be resumed instead."""
+        if self.report_begun is not None:
+            return self.report_begun
+        if self.kill_reason == "deadline":
+            return "deadline"
+        return "finish_now" if self.finish_requested or self.kill_reason == "finish_now" else None
+
 
 @dataclass(frozen=True)
-class Completed:
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    pass
-
-
-@dataclass(frozen=True)
-class Failed:
-    error: Failure
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """Back into the queue; ``charge``: this death counts."""
+class Requeued:
+    """The job is queued again; ``charge``: this death counts against it."""
 
     charge: bool
 
 
 @dataclass(frozen=True)
 class ReportDue:
-    """The report is to be written from the folder alone; then the job is settled again."""
+    """The report has to be written from the folder alone; then the job is settled again."""
 
     reason: ReportReason
 
 
-Verdict = Completed | Cancelled | Failed | Resumed | ReportDue
+Verdict = Completed | Recorded | Cancelled | Failed | Requeued | ReportDue
 
 
-def settle(facts: Facts) -> Verdict:
-    """Say what becomes of a job on which nothing works. The same facts give the same answer.
+def settle_attempt(attempt: AttemptFacts) -> Verdict:
+    """Return what becomes of a job on which no process works.
 
-    A valid outcome means completed, even after a stop; else a recorded stop means cancelled;
-    else a report that is due or wanted is written; else attempts left mean queued again; else
-    the report is written and the job has failed.
+    Before a job fails, its report is written from the folder, unless the program cannot use its
+    request or has no room to write.
     """
-    if facts.outcome is not None:
-        return Completed(facts.outcome)
-    if facts.stopped:
-        return Cancelled()
-    if facts.exit_code == UNREADABLE:
-        return Failed(_UNREADABLE)
-    if facts.exit_code == NO_ROOM:
-        return Failed(_NO_ROOM)
-    if facts.report is not None:
-        return _after_report(facts, facts.report)
-    if facts.cause == "deadline":
-        return ReportDue("deadline")
-    if facts.finish_asked or facts.cause == "finish_now":
-        return ReportDue("finish_now")
-    charge = _charged(facts)
-    if facts.attempt >= MOST_ATTEMPTS or facts.charged + charge >= MOST_DEATHS:
-        return ReportDue("died")
-    return Resumed(charge=charge)
+    fatal = failure_of_exit(
+        attempt.exit_code,
+        storage="disk",
+        upgrade=f"Upgrade mcp-jobs-server where jobs run. {START_AGAIN}",
+        make_room=f"Free some space. {START_AGAIN}",
+    )
+    died_and_reported = attempt.report_begun == "died" and attempt.report_written
+    charge = attempt.death_is_charged
+    verdict = settle(
+        Facts(
+            outcome=attempt.outcome,
+            ended=attempt.ended,
+            stop_requested=attempt.stop_requested,
+            may_run_again=fatal is None
+            and attempt.report_reason is None
+            and attempt.attempt < MAX_ATTEMPTS
+            and attempt.charged + charge < MAX_DEATHS,
+            failure=fatal or (_DIED if died_and_reported else _NO_REPORT),
+        )
+    )
+    if isinstance(verdict, RunAgain):
+        return Requeued(charge)
+    report_ends = fatal or died_and_reported or attempt.report_given_up
+    if isinstance(verdict, Failed) and not report_ends:
+        return ReportDue(attempt.report_reason or "died")
+    return verdict
 
 
-def _after_report(facts: Facts, reason: ReportReason) -> Failed | ReportDue:
-    if reason == "died" and facts.reported:
-        return Failed(_DIED)
-    return Failed(_NO_REPORT) if facts.report_given_up else ReportDue(reason)
-
-
-def said(verdict: Verdict) -> str:
-    """Say for the log what becomes of the job."""
+def describe(verdict: Verdict) -> str:
+    """Return the verdict in words, for the log."""
     match verdict:
         case Completed():
             return "it has completed"
+        case Recorded(ended):
+            return f"it has {ended.state} before"
         case Cancelled():
             return "it is cancelled"
-        case Resumed(charge):
-            return f"it goes on later; this death {'counts' if charge else 'does not count'}"
+        case Requeued(charge):
+            return f"it is queued again; this death {'counts' if charge else 'does not count'}"
         case ReportDue(reason):
             return f"its report is written from the folder ({reason})"
         case Failed(error):
             return f"it has failed ({error.code})"
 
 
-def _charged(facts: Facts) -> bool:
-    if facts.exit_code == HELD_ELSEWHERE or facts.rebooted:
-        return False
-    return facts.cause == "hung" or not facts.progressed
-
-
 _LOG = (
-    "Why it ended stands in log/runner.log of the data directory where jobs run"
-    " (`mcp-jobs-server doctor` names it)."
+    "log/runner.log in the data directory where jobs run says why it ended"
+    " (`mcp-jobs-server doctor` shows the path)."
 )
 _DIED = Failure(
     code="died",
     message="The job's process ended several times before the research was done.",
-    hint=f"What it found so far is in its report. {_LOG} Start the research again.",
+    hint=f"Its report has what it found until then. {_LOG} {START_AGAIN}",
     retryable=True,
 )
 _NO_REPORT = Failure(
     code="no_report",
     message="The job was ended and its report could not be written from what it had found.",
-    hint=f"Its steps and evidence are in the job folder. {_LOG} Start the research again.",
+    hint=f"{EVIDENCE_IN_FOLDER} {_LOG} {START_AGAIN}",
     retryable=True,
-)
-_NO_ROOM = Failure(
-    code="no_room",
-    message="The disk that holds the job folders is full or cannot be written.",
-    hint="Its steps and evidence are in the job folder. Free some space, then start it again.",
-    retryable=True,
-)
-_UNREADABLE = Failure(
-    code="unreadable_request",
-    message="The job could not read its request, or the request is of a newer version.",
-    hint="Upgrade mcp-jobs-server where jobs run, and start the research again.",
 )

@@ -15,16 +15,14 @@ from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.attempt import Attempt, Place
 from mcp_jobs_server.backends.local.processes.heartbeat import Progress
 from mcp_jobs_server.backends.local.processes.settle import (
-    MOST_DEATHS,
-    Cancelled,
-    Completed,
-    Failed,
+    MAX_DEATHS,
     ReportDue,
-    Resumed,
+    Requeued,
     Verdict,
-    said,
+    describe,
 )
 from mcp_jobs_server.backends.local.store.queue import Claim, Queue
+from mcp_jobs_server.backends.settle import Cancelled, Completed, Failed, Recorded
 from mcp_jobs_server.core.errors import Unavailable
 from research_contract.files import create_once, encode
 from research_contract.records import ENDED, RESERVE, Ended, Failure
@@ -106,7 +104,7 @@ class Supervisor:
                 match self._verdict(attempt, claim, 0):
                     case None:
                         continue
-                    case Resumed() | ReportDue():
+                    case Requeued() | ReportDue():
                         self._queue.requeue(claim, charge=False)
                     case Failed() if attempt.newer:
                         self._queue.requeue(claim, charge=False)
@@ -160,7 +158,11 @@ class Supervisor:
         verdict = attempt.look(claim, seconds)
         if verdict is not None and not isinstance(verdict, Completed):
             log.warning(
-                "job %s: attempt %s %s: %s", claim.id, claim.attempt, attempt.ending, said(verdict)
+                "job %s: attempt %s %s: %s",
+                claim.id,
+                claim.attempt,
+                attempt.ending,
+                describe(verdict),
             )
         return verdict
 
@@ -170,26 +172,31 @@ class Supervisor:
             case Completed(outcome):
                 self._queue.complete(claim, outcome)
                 return True
-            case Resumed(charge):
+            case Recorded(ended):
+                return self._end(claim, attempt, ended, recorded=True)
+            case Requeued(charge):
                 return self._queue.requeue(claim, charge=charge)
             case Cancelled():
-                return self._end(claim, attempt, None)
+                return self._end(claim, attempt, self._ended(claim, None))
             case Failed(error):
-                return self._end(claim, attempt, error)
+                return self._end(claim, attempt, self._ended(claim, error))
             case ReportDue(reason):
-                if reason == "died" and not attempt.reports and claim.charged < MOST_DEATHS:
+                if reason == "died" and not attempt.reports and claim.charged < MAX_DEATHS:
                     self._queue.charge(claim)
                 attempt.write_report(reason)
                 return False
 
-    def _end(self, claim: Claim, attempt: Attempt, error: Failure | None) -> bool:
-        ended = Ended(
+    def _ended(self, claim: Claim, error: Failure | None) -> Ended:
+        return Ended(
             state="failed" if error else "cancelled",
             error=error,
             attempts=claim.attempt,
             ended_at=self._clock(),
         )
-        if not self._queue.end(claim, ended):
+
+    def _end(self, claim: Claim, attempt: Attempt, ended: Ended, *, recorded: bool = False) -> bool:
+        """Record the end in the row, then in the folder, unless a newer program wrote there."""
+        if not self._queue.end(claim, ended, recorded=recorded):
             return False
         if not attempt.newer:
             (attempt.folder / RESERVE).unlink(missing_ok=True)

@@ -111,10 +111,11 @@ class Queue:
         with self._database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 
-    def end(self, claim: Claim, ended: Ended) -> bool:
-        """Record that the job failed or was cancelled; ``False``: it was asked to stop before
-        it could fail."""
-        states = "('running')" if ended.state == "failed" else "('running', 'cancelling')"
+    def end(self, claim: Claim, ended: Ended, *, recorded: bool = False) -> bool:
+        """Record that the job failed or was cancelled; ``False``: a stop was requested meanwhile,
+        so it cannot fail any more. An end that the folder has already (``recorded``) holds."""
+        may_fail = ended.state == "cancelled" or recorded
+        states = "('running', 'cancelling')" if may_fail else "('running')"
         sql = f"""UPDATE jobs SET state = ?, summary = ?, error = ?, ended_at = ?
             WHERE id = ? AND state IN {states}"""  # noqa: S608 - constants
         summary = ended.error.message if ended.error else "Cancelled."

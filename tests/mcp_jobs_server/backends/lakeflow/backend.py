@@ -11,8 +11,8 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.backends.lakeflow.job_state import Paces
 from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces, LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.settle import SettleTimes
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.models import Job, Owner, StartOptions
@@ -38,7 +38,7 @@ AT_ONCE = LakeflowPaces(
     active=0,
     index=0,
     control=0,
-    settling=Paces(late=0.5),
+    settling=SettleTimes(late=0.5),
 )
 """Nothing is remembered, polls are quick, and outcomes are not waited for long."""
 

@@ -11,33 +11,30 @@ from hypothesis import strategies as st
 
 from mcp_jobs_server.backends.lakeflow.settle import (
     Active,
-    Cancelled,
-    Completed,
-    Facts,
-    Failed,
-    Recorded,
-    RunAgain,
     RunDue,
-    failure,
-    settle,
+    RunFacts,
+    failed_task,
+    failure_of_run,
+    settle_run,
 )
+from mcp_jobs_server.backends.settle import Cancelled, Completed, Failed, Recorded, RunAgain
 from mcp_jobs_server.databricks.run_state import RunState
 from research_contract.records import Ended, Failure, Outcome
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 OUTCOME = Outcome(outcome="answered", ended_at=NOW)
 ENDED = Ended(state="failed", error=Failure(code="x", message="It failed."), ended_at=NOW)
-RUNNING = Facts(
+RUNNING = RunFacts(
     now=NOW,
-    made_at=NOW - timedelta(minutes=5),
+    created_at=NOW - timedelta(minutes=5),
     began=True,
     attempt=1,
-    run_since=NOW - timedelta(minutes=5),
+    submitted_at=NOW - timedelta(minutes=5),
     run=RunState("running"),
 )
 
 
-def after(run: RunState, *, seconds: float = 61, **facts: object) -> Facts:
+def after(run: RunState, *, seconds: float = 61, **facts: object) -> RunFacts:
     """A job whose run ended so, that long ago."""
     ended = replace(run, ended=True, ended_at=NOW - timedelta(seconds=seconds))
     return replace(RUNNING, run=ended, **facts)  # type: ignore[arg-type]  # fields by name
@@ -53,105 +50,104 @@ FULL = RunState("failed", cause="full")
     [
         RUNNING,
         after(TASK),
-        after(RunState("cancelled"), stopped=True),
+        after(RunState("cancelled"), stop_requested=True),
         replace(RUNNING, run=None),
-        replace(RUNNING, run_since=None, run=None),
+        replace(RUNNING, submitted_at=None, run=None),
         replace(RUNNING, ended=ENDED),
     ],
 )
-def test_an_outcome_wins_over_all_else(facts: Facts) -> None:
-    assert settle(replace(facts, outcome=OUTCOME)) == Completed(OUTCOME)
+def test_an_outcome_wins_over_all_else(facts: RunFacts) -> None:
+    assert settle_run(replace(facts, outcome=OUTCOME)) == Completed(OUTCOME)
 
 
 def test_an_end_that_is_written_down_holds() -> None:
-    assert settle(replace(RUNNING, ended=ENDED)) == Recorded(ENDED)
+    assert settle_run(replace(RUNNING, ended=ENDED)) == Recorded(ENDED)
 
 
 def test_the_outcome_of_an_ended_run_is_waited_for() -> None:
-    assert settle(after(TASK, seconds=59)) == Active(RunState("running"))
-    assert isinstance(settle(after(TASK, seconds=61)), Failed)
+    assert settle_run(after(TASK, seconds=59)) == Active(RunState("running"))
+    assert isinstance(settle_run(after(TASK, seconds=61)), Failed)
     success = RunState("completed")
-    assert settle(after(success, seconds=59)) == Active(RunState("running"))
-    assert settle(after(success)) == Failed(failure(success))
+    assert settle_run(after(success, seconds=59)) == Active(RunState("running"))
+    assert settle_run(after(success)) == Failed(failure_of_run(success))
 
 
 def test_a_job_whose_program_did_not_run_is_not_waited_for() -> None:
     never = after(RunState("failed", cause="setup"), seconds=1, began=False)
-    assert isinstance(settle(never), Failed)
+    assert isinstance(settle_run(never), Failed)
 
 
 def test_a_stop_makes_it_cancelled_once_the_run_is_gone() -> None:
-    assert settle(after(TASK, stopped=True)) == Cancelled()
-    assert settle(after(TASK, stopped=True, seconds=9)) == Active(RunState("cancelling"))
-    assert settle(after(TASK, stopped=True, obeyed=True, seconds=9)) == Cancelled()
+    assert settle_run(after(TASK, stop_requested=True)) == Cancelled()
+    assert settle_run(after(TASK, stop_requested=True, seconds=9)) == Active(RunState("cancelling"))
+    assert settle_run(after(TASK, stop_requested=True, stop_seen=True, seconds=9)) == Cancelled()
 
 
 def test_who_ended_the_run_is_told_apart() -> None:
-    assert settle(after(RunState("cancelled"))) == Cancelled()
-    verdict = settle(after(RunState("failed", cause="stopped")))
+    assert settle_run(after(RunState("cancelled"))) == Cancelled()
+    verdict = settle_run(after(RunState("failed", cause="stopped")))
     assert isinstance(verdict, Failed)
     assert verdict.error.code == "stopped"
 
 
 def test_a_queued_job_that_is_stopped_is_cancelled_at_once() -> None:
-    queued = replace(RUNNING, began=False, run=RunState("queued"), stopped=True)
-    assert settle(queued) == Cancelled()
-    assert isinstance(settle(replace(queued, began=True)), Active)
+    queued = replace(RUNNING, began=False, run=RunState("queued"), stop_requested=True)
+    assert settle_run(queued) == Cancelled()
+    assert isinstance(settle_run(replace(queued, began=True)), Active)
 
 
 @pytest.mark.parametrize("run", [PLATFORM, FULL])
 def test_what_the_platform_did_before_the_research_began_is_tried_once_more(run: RunState) -> None:
-    assert settle(after(run, seconds=0, began=False)) == RunAgain()
-    assert isinstance(settle(after(run, began=False, attempt=2)), Failed)
-    assert isinstance(settle(after(run)), Failed)
-    assert settle(after(run, began=False, stopped=True)) == Cancelled()
+    assert settle_run(after(run, seconds=0, began=False)) == RunAgain()
+    assert isinstance(settle_run(after(run, began=False, attempt=2)), Failed)
+    assert isinstance(settle_run(after(run)), Failed)
+    assert settle_run(after(run, began=False, stop_requested=True)) == Cancelled()
 
 
 @pytest.mark.parametrize("cause", ["task", "setup", "timeout", "stopped", "skipped", ""])
 def test_nothing_else_is_tried_again(cause: str) -> None:
     run = RunState("failed", cause=cause)  # type: ignore[arg-type]  # from the list above
-    assert isinstance(settle(after(run, began=False)), Failed)
+    assert isinstance(settle_run(after(run, began=False)), Failed)
 
 
 def test_a_request_without_a_run_is_asked_for_again_after_a_while() -> None:
-    orphan = replace(RUNNING, run=None, run_since=None, began=False, attempt=0)
-    assert settle(orphan) == RunDue()
-    assert settle(replace(orphan, made_at=NOW - timedelta(seconds=29))) == Active(
+    orphan = replace(RUNNING, run=None, submitted_at=None, began=False, attempt=0)
+    assert settle_run(orphan) == RunDue()
+    assert settle_run(replace(orphan, created_at=NOW - timedelta(seconds=29))) == Active(
         RunState("queued")
     )
-    assert settle(replace(orphan, stopped=True)) == Cancelled()
+    assert settle_run(replace(orphan, stop_requested=True)) == Cancelled()
 
 
 def test_of_a_run_that_nobody_knows_any_more_the_folder_decides() -> None:
     purged = replace(RUNNING, run=None)
-    verdict = settle(purged)
+    verdict = settle_run(purged)
     assert isinstance(verdict, Failed)
     assert "no longer knows the run" in verdict.error.message
-    assert settle(replace(purged, stopped=True)) == Cancelled()
-    fresh = replace(purged, run_since=NOW - timedelta(seconds=5))
-    assert settle(fresh) == Active(RunState("running"))
+    assert settle_run(replace(purged, stop_requested=True)) == Cancelled()
+    fresh = replace(purged, submitted_at=NOW - timedelta(seconds=5))
+    assert settle_run(fresh) == Active(RunState("running"))
 
 
 def test_only_of_a_task_that_died_the_error_is_asked() -> None:
-    verdict = settle(after(TASK))
-    assert isinstance(verdict, Failed)
-    assert verdict.task_run_id == 7
-    timeout = settle(after(replace(TASK, cause="timeout")))
-    assert isinstance(timeout, Failed)
-    assert timeout.task_run_id == 0
+    assert isinstance(settle_run(after(TASK)), Failed)
+    assert failed_task(TASK) == 7
+    timeout = replace(TASK, cause="timeout")
+    assert isinstance(settle_run(after(timeout)), Failed)
+    assert failed_task(timeout) == 0
 
 
 def test_the_error_says_what_the_task_died_of() -> None:
-    said = failure(TASK, "ValueError: no evidence left after 3 searches")
+    said = failure_of_run(TASK, "ValueError: no evidence left after 3 searches")
     assert said.message.endswith("ValueError: no evidence left after 3 searches.")
-    assert failure(TASK, "SystemExit: 5").code == "unreadable_request"
-    assert failure(TASK, "SystemExit: 6").code == "no_room"
+    assert failure_of_run(TASK, "SystemExit: 5").code == "unreadable_request"
+    assert failure_of_run(TASK, "SystemExit: 6").code == "no_room"
 
 
 def test_no_error_shows_what_is_private() -> None:
     run = replace(TASK, message="See https://dbc-1.cloud.databricks.com/?o=1#job/1 for ada@x.org")
-    assert "databricks.com" not in failure(run).message
-    assert "ada@x.org" not in failure(run).message
+    assert "databricks.com" not in failure_of_run(run).message
+    assert "ada@x.org" not in failure_of_run(run).message
 
 
 moments = st.timedeltas(timedelta(days=-1), timedelta(days=90))
@@ -166,26 +162,26 @@ runs = st.builds(
 
 @given(
     st.builds(
-        Facts,
+        RunFacts,
         now=st.just(NOW),
-        made_at=moments.map(lambda ago: NOW - ago),
+        created_at=moments.map(lambda ago: NOW - ago),
         outcome=st.none() | st.just(OUTCOME),
         ended=st.none() | st.just(ENDED),
-        stopped=st.booleans(),
-        obeyed=st.booleans(),
+        stop_requested=st.booleans(),
+        stop_seen=st.booleans(),
         began=st.booleans(),
         attempt=st.integers(0, 3),
-        run_since=st.none() | moments.map(lambda ago: NOW - ago),
+        submitted_at=st.none() | moments.map(lambda ago: NOW - ago),
         run=st.none() | runs,
     )
 )
-def test_no_job_waits_for_ever(facts: Facts) -> None:
+def test_no_job_waits_for_ever(facts: RunFacts) -> None:
     """Long after, only a run that goes on keeps a job unended, and the answer is the same twice."""
-    verdict = settle(facts)
-    assert verdict == settle(facts)
-    late = settle(replace(facts, now=NOW + timedelta(days=2), attempt=2))
+    verdict = settle_run(facts)
+    assert verdict == settle_run(facts)
+    late = settle_run(replace(facts, now=NOW + timedelta(days=2), attempt=2))
     if isinstance(late, Active):
         assert facts.run is not None
         assert not facts.run.ended
     if isinstance(late, RunDue):
-        assert facts.run_since is None
+        assert facts.submitted_at is None

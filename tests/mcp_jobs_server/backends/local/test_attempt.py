@@ -14,9 +14,12 @@ from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.paths import Layout
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.attempt import YOUNG_SECONDS, Attempt, Place
-from mcp_jobs_server.backends.local.processes.settle import Cancelled, Resumed
+from mcp_jobs_server.backends.local.processes.settle import Requeued
 from mcp_jobs_server.backends.local.store.queue import Claim
+from mcp_jobs_server.backends.settle import Cancelled, Recorded
 from mcp_jobs_server.core.models import job_folder
+from research_contract.files import create_once, encode
+from research_contract.records import ENDED, Ended
 from tests.mcp_jobs_server.backends.local import data_directory as local
 
 OLD = YOUNG_SECONDS + 1
@@ -51,7 +54,7 @@ def begun(place: Place, claim: Claim) -> Iterator[Attempt]:
     attempt.begin(datetime.now(UTC))
     yield attempt
     assert os_processes.kill(lambda: os_processes.of_job(claim.id), wait_seconds=10) == []
-    assert attempt.look(claim, 0) == Resumed(charge=True)
+    assert attempt.look(claim, 0) == Requeued(charge=True)
 
 
 def test_a_job_that_holds_its_lock_is_left_alone(
@@ -75,7 +78,7 @@ def test_nothing_is_settled_while_another_holds_the_lock(place: Place, claim: Cl
     attempt = Attempt(claim, place, adopted=True)
     with locks.taken(place.layout.job_lock(claim.id)):
         assert attempt.look(claim, OLD) is None
-    assert attempt.look(claim, 0) == Resumed(charge=True)
+    assert attempt.look(claim, 0) == Requeued(charge=True)
 
 
 def test_a_stop_is_settled_when_the_lock_is_free(place: Place, claim: Claim) -> None:
@@ -85,3 +88,10 @@ def test_a_stop_is_settled_when_the_lock_is_free(place: Place, claim: Claim) -> 
         assert attempt.look(stopped, OLD) is None
         assert attempt.look(stopped, OLD) is None
     assert attempt.look(stopped, 0) == Cancelled()
+
+
+def test_an_end_that_the_folder_has_already_holds(place: Place, claim: Claim) -> None:
+    ended = Ended(state="cancelled", ended_at=datetime.now(UTC))
+    attempt = Attempt(claim, place, adopted=True)
+    create_once(attempt.folder / ENDED, encode(ended))
+    assert attempt.look(claim, OLD) == Recorded(ended)

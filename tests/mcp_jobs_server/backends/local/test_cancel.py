@@ -256,6 +256,25 @@ def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
         assert queue.claimed() == {}
 
 
+def test_a_failure_that_the_folder_has_already_holds_after_a_stop(settings: Settings) -> None:
+    layout = Layout(settings.data_dir)
+    layout.make()
+    with closing(Database(layout)) as database:
+        store, queue = Store(database), Queue(database, "p")
+        asked, now = local.request(), datetime.now(UTC)
+        store.start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
+        waiting = queue.next(max_running=1)
+        assert waiting is not None
+        claim = queue.claim(waiting, max_running=1, reached=0, at=now)
+        assert claim is not None
+        store.stop(local.OWNER, asked.job_id, "stop", at=now)
+        failed = Ended(state="failed", error=Failure(code="died", message="It died."), ended_at=now)
+        assert queue.end(claim, failed, recorded=True)
+        job = store.job(local.OWNER, asked.job_id)
+        assert job is not None
+        assert (job.state, job.error) == ("failed", failed.error)
+
+
 async def test_stops_at_random_moments_of_short_jobs_end_each_job_once(
     settings: Settings,
 ) -> None:

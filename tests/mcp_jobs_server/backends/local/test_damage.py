@@ -60,7 +60,7 @@ async def test_a_row_whose_request_cannot_be_read_fails_its_job_and_the_others_g
     assert ended.state == "failed"
     assert ended.error is not None
     assert ended.error.code == "unreadable_request"
-    assert "start the research again" in ended.error.hint
+    assert "Start the research again" in ended.error.hint
     assert ended_file(runner, broken).error == ended.error
     for job in (blockers[1], behind):
         assert (await until_ended(runner, job)).state == "completed"

@@ -163,8 +163,8 @@ async def test_the_log_names_each_death_and_the_failure_names_the_log(
     log = (settings.data_dir / "log" / "runner.log").read_text()
     deaths = [line for line in log.splitlines() if job.id in line]
     assert [line.partition(f"job {job.id}: ")[2] for line in deaths] == [
-        "attempt 1 ended with exit code 1: it goes on later; this death counts",
-        "attempt 2 ended with exit code 1: it goes on later; this death counts",
+        "attempt 1 ended with exit code 1: it is queued again; this death counts",
+        "attempt 2 ended with exit code 1: it is queued again; this death counts",
         "attempt 3 ended with exit code 1: its report is written from the folder (died)",
         "attempt 3 ended with exit code 0: it has failed (died)",
     ]
@@ -183,7 +183,7 @@ async def test_the_log_names_the_signal_that_killed_a_job(
         process.kill()
     await until(runner, job, lambda job: job.attempt == 2)
     log = (settings.data_dir / "log" / "runner.log").read_text()
-    assert f"job {job.id}: attempt 1 was killed by signal 9 (SIGKILL): it goes on later" in log
+    assert f"job {job.id}: attempt 1 was killed by signal 9 (SIGKILL): it is queued again" in log
 
 
 async def test_a_job_that_hangs_is_killed_and_charged(settings: Settings) -> None:

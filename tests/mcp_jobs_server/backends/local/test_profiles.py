@@ -114,7 +114,7 @@ def take_away(settings: Settings, python: str) -> None:
     Path(python).unlink()
     for process in os_processes.of_data_dir(settings.data_dir):
         with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
-            if process.cmdline()[0] == python:
+            if process.cmdline()[:1] == [python]:
                 process.kill()
 
 
