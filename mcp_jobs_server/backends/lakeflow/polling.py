@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
-from anyio.abc import TaskGroup
 
 from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.lifecycle import RunInBackground
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, Owner
 from mcp_jobs_server.core.single_flight import SingleFlightCache
@@ -33,7 +33,7 @@ class Watching:
 
     Args:
         mark: returns what changes when there is something new to see.
-        tasks: in which polls run.
+        run: starts a poll, which runs in the background.
         seconds: between two polls right after a change, and at most.
         lately_seconds: how long a job counts as polled after nobody waits any more.
     """
@@ -41,14 +41,14 @@ class Watching:
     def __init__(
         self,
         mark: Callable[[Owner, str], Awaitable[Mark]],
-        tasks: TaskGroup,
+        run: RunInBackground,
         *,
         seconds: tuple[float, float] = (POLL_SECONDS, SLOWEST_SECONDS),
         lately_seconds: float = LATELY_SECONDS,
     ) -> None:
         self._lately_seconds = lately_seconds
         self._mark = mark
-        self._tasks = tasks
+        self._run = run
         self._seconds = seconds
         self._watches: dict[Watched, set[Watch]] = {}
         self._seen: dict[Watched, Mark] = {}
@@ -64,7 +64,7 @@ class Watching:
             if watched not in self._seen:
                 self._seen.setdefault(watched, await self._mark(*watched))
             if first:
-                self._tasks.start_soon(self._poll, watched, self._watches[watched])
+                self._run(self._poll, watched, self._watches[watched])
             yield watch
         finally:
             self._forget(watched, watch)

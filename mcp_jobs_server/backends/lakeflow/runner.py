@@ -7,11 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
-
-import anyio
-from anyio.abc import TaskGroup
 
 from mcp_jobs_server.backends.lakeflow import control, index, polling, runs
 from mcp_jobs_server.backends.lakeflow.control import Control
@@ -24,6 +19,7 @@ from mcp_jobs_server.backends.lakeflow.settle import SettleTimes
 from mcp_jobs_server.backends.lakeflow.start import Starting
 from mcp_jobs_server.backends.lakeflow.submit import Launching
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
+from mcp_jobs_server.backends.lifecycle import Lifecycle
 from mcp_jobs_server.backends.runner import Changes
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, JobState, Owner, Started, StartOptions, StopMode, Usage
@@ -51,7 +47,7 @@ class LakeflowPaces:
     settling: SettleTimes = field(default_factory=SettleTimes)
 
 
-class LakeflowRunner:
+class LakeflowRunner(Lifecycle):
     """``Runner`` whose jobs are runs of one deployed job; use it as an async context manager.
 
     It keeps no state: a job is its folder and its run, so any number of servers answer as one.
@@ -76,11 +72,11 @@ class LakeflowRunner:
         paces: LakeflowPaces = LakeflowPaces(),
         startup_seconds: float = STARTUP_SECONDS,
     ) -> None:
+        super().__init__()
         self.survives_client = True
         self.startup_seconds = startup_seconds
         self._workspace = workspace
         self._folders = folders
-        self._paces = paces
         self._index = Index(folders, fresh_seconds=paces.index)
         self._control = Control(folders, fresh_seconds=paces.control)
         self._runs = runs.Runs(
@@ -92,35 +88,16 @@ class LakeflowRunner:
         self._starting = Starting(*held, launching, self._looking, clock=clock)
         self._lists = Lists(*held, self._looking, fresh_seconds=paces.index)
         self._removal = Removal(folders, self._index, self._looking, self._lists)
-        self._tasks: TaskGroup | None = None
-        self._watching: polling.Watching | None = None
-
-    async def __aenter__(self) -> Self:
-        tasks = anyio.create_task_group()
-        self._tasks = await tasks.__aenter__()
-        pauses = (self._paces.poll, self._paces.slowest_poll)
         self._watching = polling.Watching(
-            self._looking.mark, tasks, seconds=pauses, lately_seconds=self._paces.lately
+            self._looking.mark,
+            self._run_in_background,
+            seconds=(paces.poll, paces.slowest_poll),
+            lately_seconds=paces.lately,
         )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        tasks, self._tasks, self._watching = self._tasks, None, None
-        if tasks is not None:
-            tasks.cancel_scope.cancel()
-            # What the block raised leaves as it is, not wrapped in a group.
-            await tasks.__aexit__(None, None, None)
 
     def warm(self) -> None:
         """Sign in and look for the volume in the background, so that the first call is quick."""
-        if self._tasks is None:
-            raise RuntimeError("Use the runner inside `async with LakeflowRunner(…) as runner:`.")
-        self._tasks.start_soon(self._warm)
+        self._run_in_background(self._warm)
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         try:
@@ -140,7 +117,7 @@ class LakeflowRunner:
     async def job(self, owner: Owner, job_id: str) -> Job | None:
         if not JOB_ID.fullmatch(job_id):
             return None
-        watched = self._watching is not None and self._watching.watches(owner, job_id)
+        watched = self._watching.watches(owner, job_id)
         return await self._looking.job(owner, job_id, watched=watched)
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
@@ -168,8 +145,7 @@ class LakeflowRunner:
             return job
         await self._control.tell(job.folder, mode)
         stopped = await self._end(job) if mode == "stop" else replace(job, requested=mode)
-        if self._watching is not None:
-            self._watching.wake(owner, job_id)
+        self._watching.wake(owner, job_id)
         return stopped
 
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
@@ -186,8 +162,7 @@ class LakeflowRunner:
         return await self._lists.typical_seconds(owner, request)
 
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
-        if self._watching is None:
-            raise RuntimeError("Use the runner inside `async with LakeflowRunner(…) as runner:`.")
+        self._require_entered()
         return self._watching.changes(job)
 
     async def _warm(self) -> None:

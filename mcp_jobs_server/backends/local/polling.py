@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 from anyio import to_thread
-from anyio.abc import TaskGroup
 
 from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.lifecycle import RunInBackground
 from mcp_jobs_server.backends.local.paths import Layout
 from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.backends.local.store.jobs import Store
@@ -34,13 +34,13 @@ class Ticker:
         self,
         database: Database,
         layout: Layout,
-        tasks: TaskGroup,
+        run: RunInBackground,
         ensure: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._store = Store(database)
         self._layout = layout
-        self._tasks = tasks
+        self._run = run
         self._ensure = ensure
         self._watches: dict[str, set[Watch]] = {}
         self._folders: dict[str, str] = {}
@@ -72,8 +72,8 @@ class Ticker:
 
     def _start(self) -> None:
         if not self._ticking:
+            self._run(self._tick)
             self._ticking = True
-            self._tasks.start_soon(self._tick)
 
     async def _tick(self) -> None:
         """Look until nobody waits any more."""

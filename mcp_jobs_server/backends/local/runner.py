@@ -12,13 +12,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import anyio
 from anyio import to_thread
-from anyio.abc import TaskGroup
 
+from mcp_jobs_server.backends.lifecycle import Lifecycle
 from mcp_jobs_server.backends.local.blockers import Hindrance
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.options import RunnerOptions
@@ -52,7 +51,7 @@ LEAST_FREE_BYTES = 50_000_000
 """No job is started where the disk of the data directory has less room than this."""
 
 
-class LocalRunner:
+class LocalRunner(Lifecycle):
     """``Runner`` over SQLite and detached processes; use it as an async context manager.
 
     Several of them, in one process or many, may share a data directory. Leaving ends what
@@ -77,6 +76,7 @@ class LocalRunner:
         keep_seconds: float = 10.0,
         adopt_seconds: float = GRACE_SECONDS,
     ) -> None:
+        super().__init__()
         self._clock = clock
         self._keep_seconds = keep_seconds
         self._least_free_bytes = least_free_bytes
@@ -94,52 +94,31 @@ class LocalRunner:
         self._adoption = Adoption(
             self._database, self._layout, self._profile, grace_seconds=adopt_seconds
         )
-        self._entered: TaskGroup | None = None
-        self._ticker: Ticker | None = None
+        self._ticker = Ticker(
+            self._database, self._layout, self._run_in_background, self._ensure_quietly
+        )
         self.survives_client = True
         self.startup_seconds = 0.0
 
-    async def __aenter__(self) -> Self:
-        tasks = anyio.create_task_group()
-        self._entered = await tasks.__aenter__()
-        self._ticker = Ticker(self._database, self._layout, tasks, self._ensure_quietly)
-        self._tasks.start_soon(self._finish_removals)
-        self._tasks.start_soon(self._keep_runner)
-        return self
+    def _start_background_tasks(self) -> None:
+        self._run_in_background(self._finish_removals)
+        self._run_in_background(self._keep_runner)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        tasks = self._tasks
-        tasks.cancel_scope.cancel()
-        try:
-            # What the block raised leaves as it is, not wrapped in a group.
-            await tasks.__aexit__(None, None, None)
-        finally:
-            self._entered = self._ticker = None
-            self._database.close()
+    def _release(self) -> None:
+        self._database.close()
 
     @property
     def data_dir(self) -> Path:
         """Directory of all data; job folders are below its ``jobs``."""
         return self._layout.root
 
-    @property
-    def _tasks(self) -> TaskGroup:
-        if self._entered is None:
-            raise RuntimeError("Use the runner inside `async with LocalRunner(…) as runner:`.")
-        return self._entered
-
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
-        tasks = self._tasks
+        self._require_entered()
         started, launcher = await to_thread.run_sync(partial(self._start, request, owner, options))
         if MAY_END_WITH_CLIENT:
             await self._reap(launcher)  # so that the first answer can say it
         else:
-            tasks.start_soon(self._reap, launcher)
+            self._run_in_background(self._reap, launcher)
         if started.created:
             await self._note(started.job, REQUEST, encode(request))
         return started
@@ -206,8 +185,7 @@ class LocalRunner:
         return await self._look(partial(self._store.typical_seconds, owner, request))
 
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
-        if self._ticker is None:
-            raise RuntimeError("Use the runner inside `async with LocalRunner(…) as runner:`.")
+        self._require_entered()
         return self._ticker.changes(job)
 
     async def ensure_runner(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -108,10 +109,12 @@ async def moment() -> None:
 
 
 def ended_file(runner: LocalRunner, job: Job) -> Ended:
-    """Return what stands in the folder of a job that failed or was cancelled."""
-    found = decode(Ended, read_whole(folder(runner, job) / ENDED))
-    assert found is not None
-    return found
+    """Return ``ended.json`` of a job that failed or was cancelled; it is written after the row."""
+    until = time.monotonic() + LONGEST
+    while (ended := decode(Ended, read_whole(folder(runner, job) / ENDED))) is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return ended
 
 
 def runners(settings: Settings) -> list[psutil.Process]:

@@ -27,6 +27,7 @@ from research_contract.records import ENDED, FINISH_NOW, OUTCOME, REPORT, STOP, 
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
     child_of,
+    ended_file,
     folder,
     gone,
     let_go,
@@ -296,4 +297,6 @@ async def test_stops_at_random_moments_of_short_jobs_end_each_job_once(
         for job in ended:
             done = (folder(runner, job) / OUTCOME).exists()
             assert job.state == ("completed" if done else "cancelled")
+            if not done:
+                assert ended_file(runner, job).state == "cancelled"
             assert (folder(runner, job) / ENDED).exists() == (not done)

@@ -26,11 +26,10 @@ from mcp_jobs_server.backends.local.store.profiles import Profiles
 from mcp_jobs_server.backends.local.takeover import AWAY
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
-from research_contract.records import ENDED
 from researcher_job import __version__
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
-    folder,
+    ended_file,
     let_go,
     lines,
     start,
@@ -262,7 +261,7 @@ async def test_a_job_whose_interpreter_is_gone_goes_on_or_fails_with_what_to_do(
     assert ended.state == "failed"
     assert ended.error is not None
     assert (ended.error.code, ended.error.retryable) == ("profile_gone", True)
-    assert (folder(runner, ended) / ENDED).exists()
+    assert ended_file(runner, ended).error == ended.error
     assert b"s3cr3t" not in all_bytes(settings)
 
 
