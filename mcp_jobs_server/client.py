@@ -23,7 +23,7 @@ from mcp_jobs_server.app import open_jobs
 from mcp_jobs_server.auth.local import with_owner
 from mcp_jobs_server.core.models import ENDED_STATES
 from mcp_jobs_server.core.settings import Settings, load_settings
-from mcp_jobs_server.jobs.service import Jobs, Watching
+from mcp_jobs_server.jobs.service import Jobs, OnChange
 from mcp_jobs_server.messages.arguments import (
     MAX_WAIT_SECONDS,
     Arguments,
@@ -34,7 +34,7 @@ from mcp_jobs_server.messages.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.parsing import parse_arguments
 from mcp_jobs_server.messages.results import (
     CancelResult,
     CheckResult,
@@ -124,7 +124,9 @@ class Research:
             "idempotency_key": idempotency_key,
             "again": again,
         }
-        return await self._jobs.start(self._owner, understand(StartResearch, said), typed=folders)
+        return await self._jobs.start(
+            self._owner, parse_arguments(StartResearch, said), typed=folders
+        )
 
     def folder(self, job_id: str) -> str:
         """Return where the folder of a job is: a path of this machine, or of a volume."""
@@ -136,16 +138,16 @@ class Research:
         *,
         cursor: str = "",
         wait_seconds: float = 0,
-        watching: Watching | None = None,
+        watching: OnChange | None = None,
     ) -> StatusResult:
         """Return where a job stands with its steps after ``cursor``, at most 50 of them."""
         asked = _asked(
             GetStatus, job_id=job_id, cursor=cursor, wait_seconds=wait_seconds, detail="full"
         )
-        return await self._jobs.status(self._owner, asked, watching=watching)
+        return await self._jobs.status(self._owner, asked, on_change=watching)
 
     async def follow(
-        self, job_id: str = "", *, watching: Watching | None = None
+        self, job_id: str = "", *, watching: OnChange | None = None
     ) -> AsyncIterator[StatusResult]:
         """Give where the job stands at each change until it ended; each step comes once.
 
@@ -243,7 +245,7 @@ class Research:
 
 
 def _asked(kind: type[A], **said: object) -> A:
-    return understand(kind, said)
+    return parse_arguments(kind, said)
 
 
 def _whole(first: ReportResult, texts: Sequence[str]) -> ReportResult:

@@ -13,7 +13,7 @@ from mcp_jobs_server.cli.output import one_line, print_json, print_line
 from mcp_jobs_server.client import connect
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.core.settings import load_settings
-from mcp_jobs_server.messages.arguments import LONGEST_DRAFT
+from mcp_jobs_server.messages.arguments import MAX_DRAFT
 from mcp_jobs_server.messages.results import CheckResult
 
 FAULTS = 3
@@ -41,13 +41,13 @@ def _draft(name: str) -> str:
     try:
         raw = sys.stdin.buffer if name == "-" else Path(name).expanduser().open("rb")
         with raw as file:
-            data = file.read(4 * LONGEST_DRAFT + 1)
+            data = file.read(4 * MAX_DRAFT + 1)
     except OSError as error:
         said = f"'{one_line(name, 80)}' cannot be read: {error.strerror}."
         raise NotFound(said, "Name the file that holds the draft, or - for a pipe.") from error
     text = data.decode(errors="replace").strip()
-    if len(text) > LONGEST_DRAFT:
+    if len(text) > MAX_DRAFT:
         raise InvalidArgument(
-            f"The draft is longer than {LONGEST_DRAFT:,} characters.", "Check it in parts."
+            f"The draft is longer than {MAX_DRAFT:,} characters.", "Check it in parts."
         )
     return text

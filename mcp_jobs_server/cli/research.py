@@ -12,7 +12,7 @@ from mcp_jobs_server.cli.output import one_line, print_json, print_line, print_m
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.messages.results import StartResult, StatusResult
-from mcp_jobs_server.messages.wording import limits_text
+from mcp_jobs_server.messages.texts import limits_text
 from research_contract.records import REPORT_HTML
 
 EXIT_CODES = {"answered": 0, "partial": 3, "insufficient_evidence": 4}

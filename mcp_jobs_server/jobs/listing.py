@@ -1,4 +1,4 @@
-"""Which jobs a list shows: the unfinished ones first, then those that ended."""
+"""The jobs that a list shows: unfinished ones first, then those that ended."""
 
 from __future__ import annotations
 
@@ -17,96 +17,86 @@ from research_contract import records
 from research_contract.files import decode
 from research_contract.records import JOB_ID, Status
 
-LATELY = timedelta(days=14)
-FEW = 5
-"""How many jobs that ended lately are always shown."""
+RECENT = timedelta(days=14)
+MAX_RECENT = 5
+"""Recently ended jobs that are always shown."""
 
 
 @dataclass(frozen=True)
-class JobPage:
-    """The jobs of one page and where the next page begins."""
+class ListPage:
+    """The jobs of one page, and the cursor of the next one."""
 
     jobs: Sequence[Job]
     next_cursor: str | None = None
 
 
-async def job_page(runner: Runner, owner: Owner, asked: ListActiveJobs, now: datetime) -> JobPage:
+async def list_page(runner: Runner, owner: Owner, asked: ListActiveJobs, now: datetime) -> ListPage:
     """Return one page of an owner's jobs.
 
     Raises:
         InvalidArgument: the cursor was not issued by a list.
     """
-    before = _ended_cursor(asked.cursor)
-    if before:
-        return await _ended(runner, owner, asked.limit, before)
-    seen = _active_cursor(asked.cursor)
-    active = await runner.active(owner, limit=asked.limit + 1, before=seen)
+    cursor = _parsed(asked.cursor)
+    if isinstance(cursor, tuple):
+        return await _ended(runner, owner, asked.limit, cursor)
+    active = await runner.active(owner, limit=asked.limit + 1, before=cursor)
     if len(active) > asked.limit:
         page = active[: asked.limit]
-        return JobPage(page, next_cursor=f"a.{page[-1].id}")
+        return ListPage(page, next_cursor=f"a.{page[-1].id}")
     if not asked.include_recent:
-        lately = await runner.unfetched(owner, since=now - LATELY, limit=FEW)
-        return JobPage([*active, *lately])
+        recent = await runner.unfetched(owner, since=now - RECENT, limit=MAX_RECENT)
+        return ListPage([*active, *recent])
     rest = await _ended(runner, owner, asked.limit - len(active) or 1, None)
-    return JobPage([*active, *rest.jobs], rest.next_cursor)
+    return ListPage([*active, *rest.jobs], rest.next_cursor)
 
 
 async def _ended(
     runner: Runner, owner: Owner, limit: int, before: tuple[datetime, str] | None
-) -> JobPage:
+) -> ListPage:
     found = await runner.ended(owner, limit=limit + 1, before=before)
     page = found[:limit]
     if len(found) <= limit or page[-1].ended_at is None:
-        return JobPage(page)
-    return JobPage(page, next_cursor=f"e.{page[-1].ended_at.isoformat()}.{page[-1].id}")
+        return ListPage(page)
+    return ListPage(page, next_cursor=f"e.{page[-1].ended_at.isoformat()}.{page[-1].id}")
 
 
-def _active_cursor(cursor: str) -> str:
-    """Return the id of the last unended job that the page before showed."""
+def _parsed(cursor: str) -> str | tuple[datetime, str]:
+    """Return the last job that the page before showed.
+
+    That is its id (``a.ID``, "" for the first page), or when it ended and its id (``e.TIME.ID``).
+    """
+    kind, _, rest = cursor.partition(".")
+    moment, _, job_id = rest.rpartition(".")
+    try:
+        ended_at = datetime.fromisoformat(moment) if kind == "e" else None
+    except ValueError:
+        ended_at = None
     if not cursor:
         return ""
-    kind, _, job_id = cursor.partition(".")
-    if kind != "a" or not JOB_ID.fullmatch(job_id):
-        raise _not_issued()
-    return job_id
-
-
-def _ended_cursor(cursor: str) -> tuple[datetime, str] | None:
-    if not cursor.startswith("e."):
-        return None
-    moment, _, job_id = cursor[2:].rpartition(".")
-    try:
-        ended_at = datetime.fromisoformat(moment)
-    except ValueError as error:
-        raise _not_issued() from error
-    if ended_at.tzinfo is None or not JOB_ID.fullmatch(job_id):
-        raise _not_issued()
-    return ended_at, job_id
-
-
-def _not_issued() -> InvalidArgument:
-    return InvalidArgument(
-        "This cursor was not issued by list_active_jobs.", "Leave 'cursor' out to begin anew."
+    if JOB_ID.fullmatch(job_id):
+        if kind == "a" and not moment:
+            return job_id
+        if ended_at is not None and ended_at.tzinfo is not None:
+            return ended_at, job_id
+    raise InvalidArgument(
+        "This cursor was not issued by list_active_jobs.", "Leave 'cursor' out to start again."
     )
 
 
 async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
-    """Return one line of a list; a running job is asked where it stands."""
+    """Return one entry of a list; for a running job its status file is read."""
     ended = job.ended_at or now
+    status = None
+    if not job.ended and job.state != "queued":
+        found = await folders.read(job.folder, records.STATUS)
+        status = decode(Status, found.data if found else None)
     return JobShown(
         job_id=job.id,
         title=wording.short(job.title, 120),
         state=job.state,
         outcome=job.outcome,
-        summary=wording.short(await _summary(job, folders), 200),
+        summary=wording.short(wording.summary(job, status), 200),
         created_at=wording.when(job.request.created_at),
         elapsed_seconds=max(0, round((ended - job.request.created_at).total_seconds())),
         fetched=job.fetched_at is not None if job.ended else None,
     )
-
-
-async def _summary(job: Job, folders: Folders) -> str:
-    if job.ended or job.state == "queued":
-        return wording.summary(job, None)
-    found = await folders.read(job.folder, records.STATUS)
-    return wording.summary(job, decode(Status, found.data if found else None))

@@ -1,9 +1,9 @@
-"""How much one owner may start. Asked before each start; an earlier job is returned in any case."""
+"""Quotas: how much one owner may start. A repeated start returns its earlier job in any case."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -11,7 +11,7 @@ import anyio
 
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.errors import QuotaReached
-from mcp_jobs_server.core.models import Owner, Started, StartOptions, Usage
+from mcp_jobs_server.core.models import Owner, Started, StartOptions
 from mcp_jobs_server.core.settings import Quotas
 from mcp_jobs_server.messages.wording import when
 from research_contract.records import Request
@@ -20,26 +20,27 @@ DAY = timedelta(hours=24)
 
 
 class Admission:
-    """Starts jobs of a runner within the quotas.
+    """Starts jobs within the quotas.
 
-    Starts of one owner come one after the other where there are quotas, so that calls made at
-    the same moment do not all find the last free place. Several servers on the same jobs do not
-    know of each other's calls: each may let one more pass.
+    Where there are quotas, the starts of one owner run one after the other, so that simultaneous
+    calls cannot share the last free place. Several servers over the same jobs do not coordinate:
+    each may admit one start too many.
     """
 
     def __init__(self, runner: Runner, quotas: Quotas, clock: Callable[[], datetime]) -> None:
         self._runner = runner
         self._quotas = quotas
         self._clock = clock
-        self._turns: WeakValueDictionary[Owner, anyio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Owner, anyio.Lock] = WeakValueDictionary()
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         """Start the job, or return the earlier one that this call repeats.
 
         Raises:
-            QuotaReached: a new job would be needed, and there may be none now.
+            QuotaReached: it would be a new job, and a quota allows none now.
         """
-        async with self._turn(owner):
+        lock = self._locks.setdefault(owner, anyio.Lock())
+        async with nullcontext() if self._quotas == Quotas() else lock:
             reached = await self._reached(owner)
             if reached is None:
                 return await self._runner.start(request, owner=owner, options=options)
@@ -48,27 +49,19 @@ class Admission:
                 raise reached
             return Started(job=earlier, created=False)
 
-    def _turn(self, owner: Owner) -> AbstractAsyncContextManager[None]:
-        if self._quotas == Quotas():
-            return nullcontext()
-        return self._turns.setdefault(owner, anyio.Lock())
-
     async def _reached(self, owner: Owner) -> QuotaReached | None:
         quotas = self._quotas
         if quotas.queued and await self._runner.waiting() >= quotas.queued:
             return QuotaReached(
-                f"{quotas.queued} jobs wait to run already; no more are taken.",
+                f"{quotas.queued} jobs are already waiting; no more are accepted.",
                 "Try again in a few minutes.",
             )
         if not (quotas.active or quotas.starts_a_day or quotas.cost_a_day):
             return None
-        return self._of(await self._runner.usage(owner, self._clock() - DAY))
-
-    def _of(self, usage: Usage) -> QuotaReached | None:
-        quotas = self._quotas
+        usage = await self._runner.usage(owner, self._clock() - DAY)
         if quotas.active and usage.active >= quotas.active:
             return QuotaReached(
-                f"You have {usage.active} unended jobs; {quotas.active} are allowed.",
+                f"You have {usage.active} unfinished jobs; {quotas.active} are allowed.",
                 "Try again when one has ended, or cancel one; list_active_jobs shows them.",
             )
         first_free = when((usage.first or self._clock()) + DAY)

@@ -1,4 +1,4 @@
-"""Makes the request of a job out of what a caller asked."""
+"""Makes the request of a job from the arguments of a start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from research_contract.records import (
 )
 
 USUAL_SECONDS: dict[Depth, float] = {"quick": 10, "standard": 20, "deep": 45}
-"""Expected seconds of a first job on this machine, until the owner's own jobs tell better."""
+"""Expected seconds of a job, until the owner's own jobs give a better estimate."""
 
 
 def request_of(
@@ -31,68 +31,57 @@ def request_of(
     now: datetime,
     sources: Sequence[SourceRef],
     caps: Limits,
-    earlier: Job | None,
-    earlier_folder: str = "",
+    base: Job | None,
+    base_folder: str = "",
     withheld: tuple[str, ...] = (),
 ) -> Request:
-    """Return the request that a job folder holds: everything resolved, nothing left to defaults.
+    """Return the request that the job folder holds, with every value resolved.
 
-    ``earlier`` is the job that this one follows up or repeats: it lends its depth, its language
-    and, for a refresh, its questions, where the caller gave none. ``earlier_folder`` is where its
-    files are: the job takes its evidence from there, but that of ``withheld`` sources.
+    ``base`` is the job that this one follows up or refreshes. Where the caller passed none, its
+    depth and language are used and, for a refresh, its plan. ``base_folder`` is its folder, from
+    which evidence is carried over, except that of ``withheld`` sources.
     """
-    lent = earlier.request if earlier else None
-    plan = _plan(asked, lent if asked.refresh_of else None)
-    if lent and not plan.language:
-        plan = plan.model_copy(update={"language": lent.plan.language})
-    given = "depth" in asked.model_fields_set
+    inherited = base.request if base else None
+    plan = Plan.model_validate(asked.plan.model_dump())
+    if inherited and asked.refresh_of and not plan.questions:
+        plan = inherited.plan.model_copy(update=asked.plan.model_dump(exclude_unset=True))
+    if inherited and not plan.language:
+        plan = plan.model_copy(update={"language": inherited.plan.language})
+    questions = questions_of(asked.question, plan)[:MAX_QUESTIONS]
+    has_depth = "depth" in asked.model_fields_set
     return Request(
         job_id=job_id,
         question=asked.question,
-        plan=plan,
+        plan=plan.model_copy(update={"questions": questions}),
         sources=tuple(sources),
-        depth=asked.depth if given or not lent else lent.depth,
-        limits=_lower(asked, caps),
+        depth=asked.depth if has_depth or not inherited else inherited.depth,
+        limits=_lowered(asked, caps),
         created_at=now,
-        follow_up_of=earlier.id if earlier and asked.follow_up_of else None,
-        refresh_of=earlier.id if earlier and not asked.follow_up_of else None,
-        earlier=earlier_folder if earlier else "",
+        follow_up_of=base.id if base and asked.follow_up_of else None,
+        refresh_of=base.id if base and not asked.follow_up_of else None,
+        earlier=base_folder if base else "",
         withheld=withheld,
     )
 
 
-def _plan(asked: StartResearch, repeated: Request | None) -> Plan:
-    plan = Plan.model_validate(asked.plan.model_dump())
-    if repeated and not plan.questions:
-        plan = repeated.plan.model_copy(update=asked.plan.model_dump(exclude_unset=True))
-    questions = questions_of(asked.question, plan)[:MAX_QUESTIONS]
-    return plan.model_copy(update={"questions": questions})
-
-
-def _lower(asked: StartResearch, caps: Limits) -> Limits:
-    """Return the asked limits where they are below the server's caps, else the caps."""
-    wanted, allowed = asked.limits.model_dump(), caps.model_dump()
-    return Limits(
-        **{
-            name: cap
-            if wanted[name] is None
-            else wanted[name]
-            if cap is None
-            else min(wanted[name], cap)
-            for name, cap in allowed.items()
-        }
-    )
+def _lowered(asked: StartResearch, caps: Limits) -> Limits:
+    """Return the lower of each requested limit and the cap of the server."""
+    requested = asked.limits.model_dump()
+    lowest: dict[str, float | None] = {}
+    for name, cap in caps.model_dump().items():
+        given = [value for value in (requested[name], cap) if value is not None]
+        lowest[name] = min(given, default=None)
+    return Limits.model_validate(lowest)
 
 
 def limits_in_force(request: Request, asked: StartResearch) -> LimitsInForce:
-    """Return the caps of a job and the names of those that were lowered."""
-    force = request.limits.model_dump()
-    wanted = asked.limits.model_dump()
-    lowered = [name for name, value in wanted.items() if value is not None and value > force[name]]
-    return LimitsInForce(**force, lowered=tuple(lowered))
+    """Return the limits of a job, with the names of those that the server lowered."""
+    limits, wanted = request.limits.model_dump(), asked.limits.model_dump()
+    lowered = [name for name, value in wanted.items() if value is not None and value > limits[name]]
+    return LimitsInForce(**limits, lowered=tuple(lowered))
 
 
 def fingerprint(request: Request) -> str:
-    """Return a hash of what is asked, the same for the same request made twice."""
-    said = request.model_dump(mode="json", exclude={"job_id", "created_at", "format_version"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    """Return a hash of the request that is the same when the same request is made again."""
+    content = request.model_dump(mode="json", exclude={"job_id", "created_at", "format_version"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What a caller may say to each tool, and how it is understood.
+"""The arguments of each tool; the models are the published input schemas.
 
-The models are the published input schemas. They take a person's plain meaning: ``"30 minutes"``,
-``"$2"``, one string for a list. ``understanding`` reads a caller's arguments into them.
+Values are accepted as people write them: ``"30 minutes"``, ``"$2"``, one string for a list.
+``parsing.py`` reads a caller's arguments into these models.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from mcp_jobs_server.messages import amounts
 from research_contract.records import Depth
 
 MAX_WAIT_SECONDS = 45
-"""Longest wait of one call: the shortest common client limit is 60 s."""
+"""Longest wait of one call; the shortest common time limit of clients is 60 s."""
 
 
-def _listed(value: object) -> object:
-    """Take one string for a list of one, and a JSON text for what it says."""
-    value = unpacked(value)
+def _as_list(value: object) -> object:
+    """Accept one string as a list of one, and a list written as JSON text."""
+    value = from_json_text(value)
     return [value] if isinstance(value, str) else value
 
 
-def unpacked(value: object) -> object:
+def from_json_text(value: object) -> object:
+    """Return the object or list that a JSON text holds; other values are returned unchanged."""
     if not (isinstance(value, str) and value.lstrip()[:1] in ("{", "[")):
         return value
     try:
@@ -36,19 +37,19 @@ def unpacked(value: object) -> object:
         return value
 
 
-def _text(value: object) -> object:
+def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _asking(value: str) -> str:
-    """Refuse a question without a letter or digit: there is nothing to look for."""
+def _with_a_word(value: str) -> str:
+    """Refuse a question without a letter or digit: there is nothing to search for."""
     if not any(sign.isalnum() for sign in value):
         raise PydanticCustomError("asks_nothing", "asks nothing")
     return value
 
 
 def _at_most(most: int, read: Callable[[object], object] = amounts.count) -> BeforeValidator:
-    """Take a larger number for the most that is possible: asking for more is no mistake."""
+    """Lower a larger number to ``most``: asking for more than is possible is no error."""
 
     def capped(value: object) -> object:
         value = read(value)
@@ -59,47 +60,47 @@ def _at_most(most: int, read: Callable[[object], object] = amounts.count) -> Bef
     return BeforeValidator(capped)
 
 
-Line = Annotated[str, BeforeValidator(_text)]
-JobId = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
-Cursor = Annotated[str, BeforeValidator(_text), Field(max_length=200)]
+Line = Annotated[str, BeforeValidator(_stripped)]
+JobId = Annotated[str, BeforeValidator(_stripped), Field(max_length=64)]
+Cursor = Annotated[str, BeforeValidator(_stripped), Field(max_length=200)]
 
 
 class Arguments(BaseModel):
-    """Base of all arguments: unknown ones are errors."""
+    """Base of all arguments; unknown ones are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PlanArguments(Arguments):
-    """How to go about the research, agreed with the user."""
+    """The plan of the research, agreed with the user."""
 
     title: Line = Field(default="", max_length=200, description="Short name of the job.")
     questions: Annotated[
-        tuple[Annotated[Line, Field(min_length=3, max_length=1000)], ...], BeforeValidator(_listed)
+        tuple[Annotated[Line, Field(min_length=3, max_length=1000)], ...], BeforeValidator(_as_list)
     ] = Field(
         default=(),
         max_length=20,
-        description="1-20 questions to pursue, best 3-6, each understandable alone.",
+        description="1-20 questions to research, best 3-6, each understandable alone.",
     )
     search_terms: Annotated[
-        tuple[Annotated[Line, Field(min_length=1, max_length=100)], ...], BeforeValidator(_listed)
+        tuple[Annotated[Line, Field(min_length=1, max_length=100)], ...], BeforeValidator(_as_list)
     ] = Field(
         default=(),
         max_length=50,
-        description="Synonyms, names and translations the sources may use.",
+        description="Synonyms, names, translations in the sources.",
     )
     deliverable: Line = Field(
-        default="", max_length=500, description="What the user wants to hold."
+        default="", max_length=500, description="Form of the result, such as a memo or a table."
     )
-    audience: Line = Field(default="", max_length=200, description="Who will read it.")
+    audience: Line = Field(default="", max_length=200, description="Who will read the report.")
     language: Line = Field(default="", max_length=40, description="Language of the report.")
     report_words: Annotated[int, BeforeValidator(amounts.count), Field(ge=50, le=20_000)] | None = (
-        Field(default=None, description="Wanted length in words.")
+        Field(default=None, description="Length of the report in words.")
     )
 
 
 class LimitArguments(Arguments):
-    """Caps; never above the server's own."""
+    """Caps on one job; never above those of the server."""
 
     minutes: Annotated[float, BeforeValidator(amounts.minutes), Field(gt=0)] | None = Field(
         default=None, description="Active minutes."
@@ -118,49 +119,51 @@ class LimitArguments(Arguments):
 class StartResearch(Arguments):
     """Arguments of ``start_research``."""
 
-    question: Annotated[Line, AfterValidator(_asking)] = Field(
+    question: Annotated[Line, AfterValidator(_with_a_word)] = Field(
         min_length=1,
         max_length=4000,
         description="What to find out, understandable without this conversation.",
     )
-    plan: Annotated[PlanArguments, BeforeValidator(unpacked)] = Field(
+    plan: Annotated[PlanArguments, BeforeValidator(from_json_text)] = Field(
         default=PlanArguments(), description="Optional plan."
     )
     sources: Annotated[
-        tuple[Annotated[Line, Field(min_length=1, max_length=2000)], ...], BeforeValidator(_listed)
+        tuple[Annotated[Line, Field(min_length=1, max_length=2000)], ...], BeforeValidator(_as_list)
     ] = Field(
         default=(),
         max_length=50,
         description="Names of configured sources or granted paths. Default: all configured.",
     )
     depth: Depth = Field(default="standard", description="How thorough: more depth, more time.")
-    limits: Annotated[LimitArguments, BeforeValidator(unpacked)] = Field(
+    limits: Annotated[LimitArguments, BeforeValidator(from_json_text)] = Field(
         default=LimitArguments(), description="Optional caps; at a cap a partial report is written."
     )
     idempotency_key: Line = Field(
         default="", max_length=128, description="Same key, same job: makes a retry safe."
     )
     again: bool = Field(
-        default=False, description="true: a new job although the same one is unfinished."
+        default=False, description="true: a new job even if the same one is unfinished."
     )
     follow_up_of: JobId = Field(
-        default="", description="Job id to build on: its sources and depth, unless given."
+        default="", description="Job id to build on; its sources and depth are the default."
     )
-    refresh_of: JobId = Field(default="", description="Job id whose plan is to be repeated.")
+    refresh_of: JobId = Field(
+        default="", description="Job id whose plan is repeated to see what changed."
+    )
 
 
 class GetStatus(Arguments):
     """Arguments of ``get_status``."""
 
-    job_id: JobId = Field(
-        default="", description="Id or its unique start. Default: the newest job."
-    )
+    job_id: JobId = Field(default="", description="Job id or unique prefix. Default: the newest.")
     cursor: Cursor = Field(
-        default="", description="From the last answer: only newer steps are returned."
+        default="", description="From the last answer; only newer steps are returned."
     )
     wait_seconds: (
         Annotated[float, _at_most(MAX_WAIT_SECONDS, amounts.seconds), Field(ge=0)] | None
-    ) = Field(default=None, description="Wait so long for a change, at most 45. 0: answer at once.")
+    ) = Field(
+        default=None, description="Seconds to wait for a change, at most 45. 0: answer at once."
+    )
     detail: Literal["brief", "full"] = Field(
         default="brief", description="full: steps with worker, tool and payload."
     )
@@ -170,10 +173,10 @@ class ListActiveJobs(Arguments):
     """Arguments of ``list_active_jobs``."""
 
     include_recent: bool = Field(
-        default=False, description="true: all ended jobs too, newest first."
+        default=False, description="true: also all ended jobs, newest first."
     )
     limit: Annotated[int, _at_most(100)] = Field(
-        default=20, ge=1, description="Jobs a page, at most 100."
+        default=20, ge=1, description="Jobs per page, at most 100."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")
 
@@ -184,23 +187,21 @@ class Cancel(Arguments):
     job_id: JobId = Field(min_length=1, description="Exact id of the job.")
     mode: StopMode = Field(
         default="stop",
-        description="stop: end now. finish_now: write the report from what is known.",
+        description="stop: end now. finish_now: write the report from what was found.",
     )
 
 
-LONGEST_DRAFT = 60_000
-"""Characters of a draft that are checked in one call."""
+MAX_DRAFT = 60_000
+"""Characters of a draft that one call checks."""
 
 
 class CheckCitations(Arguments):
     """Arguments of ``check_citations``."""
 
-    job_id: JobId = Field(
-        default="", description="Id or its unique start. Default: the newest job."
-    )
+    job_id: JobId = Field(default="", description="Job id or unique prefix. Default: the newest.")
     text: Line = Field(
         min_length=1,
-        max_length=LONGEST_DRAFT,
+        max_length=MAX_DRAFT,
         description="Your whole draft, [n] behind each claim.",
     )
 
@@ -213,15 +214,13 @@ ReportPart = Literal[
 class FetchReport(Arguments):
     """Arguments of ``fetch_report``."""
 
-    job_id: JobId = Field(
-        default="", description="Id or its unique start. Default: the newest job."
-    )
-    part: ReportPart = Field(default="summary", description="Which part.")
+    job_id: JobId = Field(default="", description="Job id or unique prefix. Default: the newest.")
+    part: ReportPart = Field(default="summary", description="Part of the result.")
     section: Line = Field(
-        default="", max_length=300, description="For part=section: its name or number."
+        default="", max_length=300, description="For part=section: name or number of the section."
     )
     citation: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
-        default=None, description="For part=citation: its number n."
+        default=None, description="For part=citation: the number n of [n]."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")
     max_chars: Annotated[int, _at_most(60_000)] = Field(

@@ -1,4 +1,4 @@
-"""JSON schemas that every client takes: no references, no titles, no unions with null."""
+"""JSON schemas that every client accepts: no references, no titles, no unions with null."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Schema = dict[str, Any]
 
 
 def answer_schema(kind: type[BaseModel]) -> Schema:
-    """Return the schema of a tool's answer: its own fields, with what is inside them left open.
+    """Return the output schema of a tool, one level deep.
 
-    It travels with every listing of the tools; the whole of it would double that.
+    It is sent with every listing of the tools; nested fields would double the size of the list.
     """
     schema = schema_of(kind)
     fields: dict[str, Schema] = schema["properties"]
@@ -25,7 +25,7 @@ def _shallow(field: Schema) -> Schema:
 
 
 def schema_of(kind: type[BaseModel]) -> Schema:
-    """Return the schema of a tool's arguments, all of it."""
+    """Return the whole input schema of a tool."""
     schema = kind.model_json_schema()
     definitions = schema.pop("$defs", {})
     plain = _plain(schema, definitions)
@@ -34,7 +34,7 @@ def schema_of(kind: type[BaseModel]) -> Schema:
 
 
 def _plain(node: Schema, definitions: Schema) -> Schema:
-    """Return ``node`` with references put in their place and without noise, at any depth."""
+    """Return ``node`` with references resolved and without redundant entries, at any depth."""
     node = _without_null(node)
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[1]]
@@ -51,7 +51,7 @@ def _plain(node: Schema, definitions: Schema) -> Schema:
 
 
 def _without_null(node: Schema) -> Schema:
-    """Return ``node`` without the null of an optional field: leaving a field out says the same."""
+    """Return ``node`` without the null of an optional field: omitting the field means the same."""
     choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
     if len(choices) != 1:
         return node
@@ -59,7 +59,7 @@ def _without_null(node: Schema) -> Schema:
 
 
 def _is_noise(name: str, value: object) -> bool:
-    """Say whether this is something that pydantic adds and no reader needs."""
+    """Return whether this entry, which pydantic adds, means nothing to a client."""
     if name == "default":
         return value in (None, "") or isinstance(value, list | dict)
     return name == "title" or (name == "description" and value == "")

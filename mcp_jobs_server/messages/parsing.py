@@ -1,7 +1,7 @@
-"""Reads what a caller passed to a tool, and says in plain words what cannot be understood.
+"""Reads the arguments of a call, and reports in plain words what cannot be read.
 
-An answer names the argument, what it should be and the nearest name; the words of the
-validation library never reach a caller.
+An error names the argument, what it should be and the nearest name. Messages of the validation
+library never reach a caller.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.messages.arguments import Arguments, unpacked
+from mcp_jobs_server.messages.arguments import Arguments, from_json_text
 
 A = TypeVar("A", bound=Arguments)
 
 
-def understand(kind: type[A], raw: Mapping[str, Any]) -> A:
-    """Return the arguments in ``raw``; ``null`` is taken for "not given".
+def parse_arguments(kind: type[A], raw: Mapping[str, Any]) -> A:
+    """Return the arguments in ``raw``; ``null`` means not given.
 
     Raises:
         InvalidArgument: one is unknown, missing, of the wrong type or out of its range.
@@ -38,7 +38,7 @@ def understand(kind: type[A], raw: Mapping[str, Any]) -> A:
 def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in given.items():
-        item = unpacked(value) if name in ("plan", "limits") else value
+        item = from_json_text(value) if name in ("plan", "limits") else value
         if item is not None:
             kept[str(name)] = _without_nulls(item) if isinstance(item, dict) else item
     return kept
@@ -49,10 +49,12 @@ def _unknown(
 ) -> Iterator[InvalidArgument]:
     fields = kind.model_fields
     for name, said in given.items():
-        value = unpacked(said)
+        value = from_json_text(said)
         if name not in fields:
             yield _unknown_name(str(name), list(fields), within)
-        elif isinstance(value, dict) and (inner := _model_in(fields[name].annotation)):
+            continue
+        inner = fields[name].annotation
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _unknown(inner, value, f"{within}{name}.")
 
 
@@ -64,14 +66,8 @@ def _unknown_name(name: str, fields: list[str], within: str) -> InvalidArgument:
     return InvalidArgument(f"Unknown argument '{shown}'.", f"{guess}{kind} {', '.join(fields)}.")
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return None
-
-
 def _explained(error: ErrorDetails) -> InvalidArgument:
-    """Say what is wrong with one argument, without the validation library's words."""
+    """Return what is wrong with one argument, without the words of the validation library."""
     steps = (f"[{at + 1}]" if isinstance(at, int) else f".{at}" for at in error["loc"])
     name = "".join(steps).removeprefix(".")
     if error["type"] == "missing":
@@ -91,7 +87,7 @@ _WANTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "too_long": lambda found: f"at most {found['max_length']:,} entries long",
     "string_too_short": lambda found: _not_empty(found["min_length"]),
     "too_short": lambda found: f"at least {found['min_length']:,} entries long",
-    "asks_nothing": lambda _: "a text that asks something",
+    "asks_nothing": lambda _: "a text with at least one word",
     "greater_than_equal": lambda found: f"at least {found['ge']:,}",
     "greater_than": lambda found: f"more than {found['gt']:,}",
     "less_than_equal": lambda found: f"at most {found['le']:,}",
@@ -107,7 +103,7 @@ _WANTED_KIND = {
 
 
 def _wanted(error: ErrorDetails) -> str:
-    """Say what an argument should be, from the kind of error pydantic found."""
+    """Return what an argument should be, by the kind of error that pydantic found."""
     kind = error["type"]
     if kind in ("too_long", "too_short") and isinstance(error["input"], str):
         kind = f"string_{kind}"  # a text inside a list
@@ -117,7 +113,7 @@ def _wanted(error: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    """Show what was passed, short and on one line."""
+    """Return what was passed, short and on one line."""
     plain = value if isinstance(value, str) else json.dumps(value, default=str)
     text = " ".join(plain.split())
     short = text if len(text) <= 40 else text[:39] + "…"

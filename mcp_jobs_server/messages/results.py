@@ -1,7 +1,7 @@
-"""What each tool answers. The models are the published output schemas.
+"""The answer of each tool; the models are the published output schemas.
 
-Some clients show a model only these fields, others only the text made of them (``wording``):
-each carries all that is needed, the next step included.
+Some clients show the model only these fields, others only the text made of them (``texts.py``), so
+each carries everything, the next step included.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from research_contract.records import Coverage, OutcomeKind, Spent
 
 
 class Result(BaseModel):
-    """Base of all answers; what is ``None`` is left out on the wire."""
+    """Base of all answers; fields that are ``None`` are not sent."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Next(Result):
-    """What to do next: call a tool, or tell the user something and stop."""
+    """The next step: call a tool, or tell the user something and stop."""
 
     action: Literal["call", "tell_user"] = Field(description="What to do next.")
     tool: str | None = Field(default=None, description="Tool to call.")
     arguments: dict[str, Any] | None = Field(default=None, description="Its arguments.")
-    after_seconds: int | None = Field(default=None, description="Not before so many seconds.")
-    say: str | None = Field(default=None, description="Sentence to tell the user.")
+    after_seconds: int | None = Field(default=None, description="Wait this many seconds first.")
+    say: str | None = Field(default=None, description="What to tell the user.")
 
 
 class LimitsInForce(Result):
-    """Caps that hold for the job."""
+    """Caps in force for the job."""
 
     minutes: float
     tool_calls: int
     tokens: int
     cost_usd: float
     lowered: tuple[str, ...] = Field(
-        default=(), description="Which were lowered to the server's own."
+        default=(), description="Caps that were lowered to those of the server."
     )
 
 
@@ -47,9 +47,9 @@ class StartResult(Result):
 
     job_id: str
     state: JobState
-    created: bool = Field(description="false: this is an earlier job.")
+    created: bool = Field(description="false: an earlier job is returned.")
     title: str
-    questions: tuple[str, ...] = Field(description="What the job pursues.")
+    questions: tuple[str, ...] = Field(description="Questions that the job researches.")
     sources: tuple[str, ...]
     limits: LimitsInForce
     expected_seconds: int
@@ -58,7 +58,7 @@ class StartResult(Result):
 
 
 class Progress(Result):
-    """Questions done, of all."""
+    """Questions done, and all questions."""
 
     done: int
     total: int
@@ -90,8 +90,8 @@ class StatusResult(Result):
 
     job_id: str
     state: JobState
-    outcome: OutcomeKind | None = Field(default=None, description="Once completed.")
-    summary: str = Field(description="Where it stands, or the short answer.")
+    outcome: OutcomeKind | None = Field(default=None, description="Set once completed.")
+    summary: str = Field(description="State, or the short answer.")
     progress: Progress
     steps: tuple[StepShown, ...] = Field(default=(), description="New steps.")
     cursor: str = Field(description="Pass it with the next call.")
@@ -106,7 +106,7 @@ class StatusResult(Result):
 
 
 class JobShown(Result):
-    """One line of a list of jobs."""
+    """One job of a list."""
 
     job_id: str
     title: str
@@ -115,7 +115,7 @@ class JobShown(Result):
     summary: str
     created_at: str
     elapsed_seconds: int
-    fetched: bool | None = Field(default=None, description="Whether its report was seen.")
+    fetched: bool | None = Field(default=None, description="Whether its report was fetched.")
 
 
 class JobListResult(Result):
@@ -131,7 +131,7 @@ class CancelResult(Result):
     """Answer of ``cancel``."""
 
     job_id: str
-    state: JobState = Field(description="The true one: cancelling is not cancelled.")
+    state: JobState = Field(description="cancelling: not yet cancelled.")
     changed: bool
     summary: str
     next: Next
@@ -148,13 +148,13 @@ class DifferenceShown(Result):
 
 
 class ClaimShown(Result):
-    """A cited sentence of a draft and what its quotes say of it."""
+    """A cited sentence of a draft, with the verdict by its quotes."""
 
     claim: str
     cites: tuple[int, ...]
     verdict: VerdictWord
     score: float = Field(description="0 to 1.")
-    missing: tuple[str, ...] = Field(default=(), description="Words no cited quote has.")
+    missing: tuple[str, ...] = Field(default=(), description="Words that no cited quote has.")
     differs: tuple[DifferenceShown, ...] = ()
     quote: str | None = Field(default=None, description="The nearest quote.")
     quote_number: int | None = None
@@ -162,7 +162,7 @@ class ClaimShown(Result):
 
 
 class UncitedShown(Result):
-    """A sentence that states something without citing."""
+    """A sentence that states something without a citation."""
 
     claim: str
     rather: int | None = None
@@ -182,7 +182,7 @@ class CheckResult(Result):
 
 
 class Link(Result):
-    """Where the whole report can be opened or read."""
+    """Where the whole report can be opened."""
 
     name: str
     uri: str
@@ -198,7 +198,7 @@ class ReportResult(Result):
     outcome: OutcomeKind | None = None
     content: str
     sections: tuple[str, ...] = ()
-    page: str = Field(description="Says so when it is not the whole.")
+    page: str = Field(description="Page number; says if it is not the whole.")
     total_chars: int
     next_cursor: str | None = None
     links: tuple[Link, ...] = ()

@@ -1,4 +1,4 @@
-"""Reports as MCP resources, for clients that open them beside the conversation."""
+"""Reports as MCP resources, which clients can open beside the conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mcp_jobs_server.core.errors import JobsError, NotFound, Unavailable
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import ListActiveJobs
 from mcp_jobs_server.messages.wording import TOO_LONG, error_text
-from mcp_jobs_server.protocol.tools import LONGEST_CALL_SECONDS
+from mcp_jobs_server.protocol.tools import MAX_CALL_SECONDS
 from research_contract import records
 from research_contract.files import NewerFormat
 
@@ -59,11 +59,11 @@ def _complete_job_ids(
             return Completion(values=[])
         asked = ListActiveJobs(include_recent=True, limit=100)
         try:
-            with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await authenticator.caller()
-                listed = await jobs().list(who.owner, asked)
+            with anyio.fail_after(MAX_CALL_SECONDS):
+                caller = await authenticator.caller()
+                listed = await jobs().list(caller.owner, asked)
         except (JobsError, TimeoutError):
-            return Completion(values=[])  # a client only offers them while something is typed
+            return Completion(values=[])  # suggestions while typing; errors would only disturb
         ids = [job.job_id for job in listed.jobs if job.job_id.startswith(argument.value)]
         return Completion(values=ids, has_more=listed.next_cursor is not None)
 
@@ -80,9 +80,9 @@ def _add_template(
     async def read(job_id: str, context: Context[Jobs, Any]) -> str:
         jobs = context.request_context.lifespan_context
         try:
-            with anyio.fail_after(LONGEST_CALL_SECONDS):
-                who = await authenticator.caller()
-                data = await jobs.file(who.owner, job_id, name)
+            with anyio.fail_after(MAX_CALL_SECONDS):
+                caller = await authenticator.caller()
+                data = await jobs.file(caller.owner, job_id, name)
         except NotFound as error:
             raise ResourceNotFoundError(error_text(error)) from error
         except JobsError as error:

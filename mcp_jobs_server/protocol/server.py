@@ -1,4 +1,4 @@
-"""The MCP server put together: tools, resources, what lives as long as it does."""
+"""The MCP server: tools, resources, and the jobs that are open while it serves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mcp_jobs_server import __version__
 from mcp_jobs_server.auth.caller import Authenticator, SingleUserAuthenticator
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.jobs.service import Jobs
-from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages import descriptions
 from mcp_jobs_server.protocol.resources import add_resources
 from mcp_jobs_server.protocol.tools import TOOLS
 from research_contract.records import SourceRef
@@ -26,10 +26,10 @@ Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class ResearchServer(MCPServer[Jobs]):
-    """An ``MCPServer`` whose tools take their arguments in plain words.
+    """An ``MCPServer`` whose tools are those of ``TOOLS``.
 
-    The SDK derives tools from functions, lets unknown arguments pass and answers wrong ones in
-    the words of its validation library. Here both methods are answered from ``TOOLS``.
+    The SDK derives tools from functions, ignores unknown arguments and answers wrong ones with
+    messages of its validation library; ``list_tools`` and ``call_tool`` replace that.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class ResearchServer(MCPServer[Jobs]):
         auth: AuthSettings | None = None,
         log_level: str = "WARNING",
     ) -> None:
-        """Make a server over the jobs that ``opening`` opens for as long as it serves.
+        """Create a server over the jobs that ``opening`` opens while it serves.
 
         ``authenticator`` identifies callers; by default every caller is the local user.
-        ``verifier`` and ``auth`` have the SDK look at bearer tokens first (HTTP).
+        With ``verifier`` and ``auth`` the SDK checks bearer tokens first (HTTP).
         """
         self.authenticator: Authenticator = authenticator or SingleUserAuthenticator()
         self._jobs: Jobs | None = None
@@ -59,7 +59,7 @@ class ResearchServer(MCPServer[Jobs]):
             "research-jobs",
             title="Research jobs",
             version=__version__,
-            instructions=wording.INSTRUCTIONS,
+            instructions=descriptions.INSTRUCTIONS,
             log_level=cast("Level", log_level),
             lifespan=life,
             token_verifier=verifier,
@@ -69,15 +69,15 @@ class ResearchServer(MCPServer[Jobs]):
 
     @property
     def jobs(self) -> Jobs:
-        """The jobs that are open; only while the server serves."""
+        """The jobs that are open while the server serves."""
         if self._jobs is None:
-            raise RuntimeError("The server does not serve yet.")
+            raise RuntimeError("The server is not serving yet.")
         return self._jobs
 
     async def list_tools(self) -> list[ListedTool]:
-        """Return the tools; the description of a start names the caller's sources of this moment.
+        """Return the tools; the description of ``start_research`` names the caller's sources.
 
-        A caller who cannot be told gets the same tools and no sources: the calls say why.
+        A caller who cannot be identified gets the same tools without sources; calls say why.
         """
         sources = await self._offered()
         return [tool.listed(sources) for tool in TOOLS]
@@ -86,10 +86,10 @@ class ResearchServer(MCPServer[Jobs]):
         if self._jobs is None:
             return ()
         try:
-            who = await self.authenticator.caller()
+            caller = await self.authenticator.caller()
         except JobsError:
             return ()
-        return who.access.offered(self._jobs.sources.all())
+        return caller.access.offered(self._jobs.sources.all())
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Jobs, Any] | None = None

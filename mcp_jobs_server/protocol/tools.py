@@ -1,5 +1,4 @@
-"""The tools: thin over ``Jobs``. Each reads its arguments, calls, and answers twice, as fields
-and as text."""
+"""The tools: each reads its arguments, calls ``Jobs``, and answers as fields and as text."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from mcp_jobs_server.auth.caller import Authenticator, Caller
 from mcp_jobs_server.citations import wording as check_wording
 from mcp_jobs_server.core.errors import Internal, JobsError, Unavailable
 from mcp_jobs_server.jobs.service import Jobs
-from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages import descriptions, texts, wording
 from mcp_jobs_server.messages.arguments import (
     Arguments,
     Cancel,
@@ -29,7 +28,7 @@ from mcp_jobs_server.messages.arguments import (
     StartResearch,
 )
 from mcp_jobs_server.messages.json_schema import answer_schema, schema_of
-from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.parsing import parse_arguments
 from mcp_jobs_server.messages.results import (
     CancelResult,
     CheckResult,
@@ -48,26 +47,26 @@ log = logging.getLogger(__name__)
 A = TypeVar("A", bound=Arguments)
 R = TypeVar("R", bound=Result)
 
-LONGEST_CALL_SECONDS = 75.0
-"""A call that lasts longer is given up: proxies cut one after 120 s, and then nobody says why."""
+MAX_CALL_SECONDS = 75.0
+"""A call that takes longer is abandoned: proxies cut one after 120 s without a reason."""
 
 PATIENT_WAIT_SECONDS = 20.0
 PATIENT_CLIENTS = ("claude", "cursor", "visual studio code", "vscode", "goose", "zed", "windsurf")
-"""Clients whose tool calls are known to last 60 s and more, by the beginning of their name."""
+"""Beginnings of the names of clients whose tool calls may take 60 s and more."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a tool: by whom, and through which client."""
+    """One call of a tool: the jobs, the caller, and the context of the protocol."""
 
     jobs: Jobs
-    who: Caller
+    caller: Caller
     context: Context[Any, Any]
 
 
 @dataclass(frozen=True)
 class Tool(Generic[A, R]):
-    """One tool: what a model is told of it, what it takes and answers, and what it does."""
+    """One tool: its description, arguments, answer, and the function that runs it."""
 
     name: str
     title: str
@@ -78,12 +77,12 @@ class Tool(Generic[A, R]):
     run: Callable[[Call, A], Awaitable[tuple[R, str]]]
 
     def listed(self, sources: Sequence[SourceRef]) -> ListedTool:
-        """Return what ``tools/list`` says; ``sources`` are those of who asks."""
-        said = self.description
+        """Return the entry of ``tools/list``; ``sources`` are those that the caller may use."""
+        text = self.description
         return ListedTool(
             name=self.name,
             title=self.title,
-            description=said if isinstance(said, str) else said(sources),
+            description=text if isinstance(text, str) else text(sources),
             input_schema=schema_of(self.arguments),
             output_schema=answer_schema(self.answer),
             annotations=self.annotations,
@@ -96,11 +95,11 @@ class Tool(Generic[A, R]):
         raw: Mapping[str, Any],
         context: Context[Any, Any],
     ) -> CallToolResult:
-        """Run the tool; whatever goes wrong is answered in plain words."""
+        """Run the tool; every error is answered in plain words."""
         annotate_request(tool=self.name)
         try:
-            with anyio.fail_after(LONGEST_CALL_SECONDS):
-                asked = understand(self.arguments, raw)
+            with anyio.fail_after(MAX_CALL_SECONDS):
+                asked = parse_arguments(self.arguments, raw)
                 call = Call(jobs, await authenticator.caller(), context)
                 answer, text = await self.run(call, asked)
         except TimeoutError:
@@ -109,7 +108,7 @@ class Tool(Generic[A, R]):
             return _refused(error)
         except NewerFormat as error:
             return _refused(JobsError(str(error)))
-        except Exception:  # noqa: BLE001 - the last line: a defect is logged, never shown
+        except Exception:  # noqa: BLE001 - a defect is logged, never shown
             return _refused(_defect(self.name))
         annotate_request(job_id=getattr(answer, "job_id", None))
         return CallToolResult(
@@ -119,19 +118,19 @@ class Tool(Generic[A, R]):
 
 
 def _defect(tool: str) -> Internal:
-    """Log a defect with its traceback under a reference, and return what the caller reads."""
+    """Log the current exception under a reference, and return the error for the caller."""
     reference = secrets.token_hex(4)
     log.exception("defect %s in %s", reference, tool)
     return Internal(
-        f"{tool} failed by a defect of this server (reference {reference}).",
-        "Nothing of the job is lost; its log on standard error holds the details.",
+        f"{tool} failed because of a defect in this server (reference {reference}).",
+        "Nothing of the job is lost; the server's log on standard error has the details.",
     )
 
 
 def _refused(error: JobsError) -> CallToolResult:
     annotate_request(error=error.kind)
     text = wording.visible(wording.error_text(error))
-    said = {
+    content = {
         "error": {
             "kind": error.kind,
             "message": error.message,
@@ -140,22 +139,22 @@ def _refused(error: JobsError) -> CallToolResult:
         }
     }
     return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=said, is_error=True
+        content=[TextContent(type="text", text=text)], structured_content=content, is_error=True
     )
 
 
 async def _start(call: Call, asked: StartResearch) -> tuple[StartResult, str]:
-    answer = await call.jobs.start(call.who.owner, asked, access=call.who.access)
-    return answer, wording.start_text(answer)
+    answer = await call.jobs.start(call.caller.owner, asked, access=call.caller.access)
+    return answer, texts.start_text(answer)
 
 
 async def _status(call: Call, asked: GetStatus) -> tuple[StatusResult, str]:
-    shown = _Shown(call.context)
+    progress = _ProgressReporter(call.context)
     patient = asked.wait_seconds is None and asked.cursor and _is_patient(call.context)
     if patient:
         asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
-    answer = await call.jobs.status(call.who.owner, asked, watching=shown.tell)
-    return answer, wording.status_text(answer, full=asked.detail == "full")
+    answer = await call.jobs.status(call.caller.owner, asked, on_change=progress.report)
+    return answer, texts.status_text(answer, full=asked.detail == "full")
 
 
 def _is_patient(context: Context[Any, Any]) -> bool:
@@ -164,40 +163,40 @@ def _is_patient(context: Context[Any, Any]) -> bool:
     return name.startswith(PATIENT_CLIENTS)
 
 
-class _Shown:
-    """Sends what happens while a call waits as progress, which must grow each time."""
+class _ProgressReporter:
+    """Sends progress notifications while a call waits; their number must grow each time."""
 
     def __init__(self, context: Context[Any, Any]) -> None:
         self._context = context
         self._last = -1.0
-        self._said = ""
+        self._message = ""
 
-    async def tell(self, status: StatusResult) -> None:
+    async def report(self, status: StatusResult) -> None:
         message = status.steps[-1].message if status.steps else status.summary
-        if message == self._said:
+        if message == self._message:
             return
-        self._said = message
+        self._message = message
         self._last = max(float(status.progress.done), self._last + 0.001)
         await self._context.report_progress(self._last, float(status.progress.total), message)
 
 
 async def _list(call: Call, asked: ListActiveJobs) -> tuple[JobListResult, str]:
-    answer = await call.jobs.list(call.who.owner, asked)
-    return answer, wording.list_text(answer)
+    answer = await call.jobs.list(call.caller.owner, asked)
+    return answer, texts.list_text(answer)
 
 
 async def _cancel(call: Call, asked: Cancel) -> tuple[CancelResult, str]:
-    answer = await call.jobs.cancel(call.who.owner, asked)
-    return answer, wording.cancel_text(answer)
+    answer = await call.jobs.cancel(call.caller.owner, asked)
+    return answer, texts.cancel_text(answer)
 
 
 async def _fetch(call: Call, asked: FetchReport) -> tuple[ReportResult, str]:
-    answer = await call.jobs.report(call.who.owner, asked)
-    return answer, wording.report_text(answer)
+    answer = await call.jobs.report(call.caller.owner, asked)
+    return answer, texts.report_text(answer)
 
 
 async def _check(call: Call, asked: CheckCitations) -> tuple[CheckResult, str]:
-    answer = await call.jobs.check(call.who.owner, asked)
+    answer = await call.jobs.check(call.caller.owner, asked)
     return answer, check_wording.text(answer)
 
 
@@ -210,12 +209,12 @@ def _hints(*, reads: bool, destroys: bool = False, repeatable: bool = True) -> T
     )
 
 
-# A tool that only reads comes first: conformance checkers call the first one without arguments.
+# A read-only tool comes first: conformance checkers call the first tool without arguments.
 TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="get_status",
         title="Status of a research job",
-        description=wording.STATUS,
+        description=descriptions.STATUS,
         annotations=_hints(reads=True),
         arguments=GetStatus,
         answer=StatusResult,
@@ -224,7 +223,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="start_research",
         title="Start research",
-        description=wording.start_description,
+        description=descriptions.start_description,
         annotations=_hints(reads=False, repeatable=False),
         arguments=StartResearch,
         answer=StartResult,
@@ -233,7 +232,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="list_active_jobs",
         title="Research jobs",
-        description=wording.LIST,
+        description=descriptions.LIST,
         annotations=_hints(reads=True),
         arguments=ListActiveJobs,
         answer=JobListResult,
@@ -242,7 +241,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="cancel",
         title="Stop a research job",
-        description=wording.CANCEL,
+        description=descriptions.CANCEL,
         annotations=_hints(reads=False, destroys=True),
         arguments=Cancel,
         answer=CancelResult,
@@ -251,7 +250,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="fetch_report",
         title="Read a research report",
-        description=wording.FETCH,
+        description=descriptions.FETCH,
         annotations=_hints(reads=True),
         arguments=FetchReport,
         answer=ReportResult,
@@ -260,7 +259,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
     Tool(
         name="check_citations",
         title="Check a draft",
-        description=wording.CHECK,
+        description=descriptions.CHECK,
         annotations=_hints(reads=True),
         arguments=CheckCitations,
         answer=CheckResult,

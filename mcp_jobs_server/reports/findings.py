@@ -1,6 +1,6 @@
-"""What a job found, told as text: by question, by source, by citation.
+"""What a job found, as text: by question, by source, by citation.
 
-It reads the evidence journal, so it says the same of a running job, as far as that got.
+It reads the evidence log, so a running job shows what it has found so far.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from research_contract import records as contract
 from research_contract.files import decode
 from research_contract.records import Coverage, Evidence, Outcome, QuestionResult, Status
 
-MOST = 500
-"""Quotes read of one job; a job finds a few per question."""
+MAX_QUOTES = 500
+"""Quotes of one job that are read; a job finds a few per question."""
 
 STATES = {"answered": "answered", "partial": "partly answered", "not_found": "no evidence found"}
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The quotes of a job, its outcome once it has one, and what was read."""
+    """The quotes of a job, its outcome once it has one, and the coverage of its sources."""
 
     quotes: tuple[Evidence, ...]
     outcome: Outcome | None
@@ -38,14 +38,14 @@ class Findings:
         return {quote.n: quote for quote in self.quotes}
 
     def of(self, question: int) -> list[Evidence]:
-        """Return the quotes for one question, the best first."""
+        """Return the quotes for a question (its index from 0), best first."""
         found = [quote for quote in self.quotes if quote.question == question]
         return sorted(found, key=lambda quote: (-quote.score, quote.n))
 
 
 async def read(folders: Folders, job: Job) -> Findings:
-    """Return what the job found so far."""
-    page = await EVIDENCE.page(folders, job.folder, Cursor(), MOST)
+    """Read what the job has found so far."""
+    page = await EVIDENCE.page(folders, job.folder, Cursor(), MAX_QUOTES)
     ended = await folders.read(job.folder, contract.OUTCOME)
     outcome = decode(Outcome, ended.data if ended else None)
     file = await folders.read(job.folder, contract.STATUS)
@@ -55,7 +55,7 @@ async def read(folders: Folders, job: Job) -> Findings:
 
 
 def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
-    """Return the questions with what came of them; of a running job, as far as it got."""
+    """Return the results by question; for a running job the results so far."""
     if known.outcome:
         return known.outcome.questions
     asked = contract.questions_of(job.request.question, job.request.plan)
@@ -71,14 +71,14 @@ def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
 
 
 def unfinished(job: Job) -> str:
-    """Say that this is not the report, where there is none."""
+    """Return the note that there is no report (yet)."""
     if job.ended:
-        return f"This research ended without a full report ({job.state}). Known until then:"
-    return f"Unfinished: the research is {job.state}. Known so far:"
+        return f"This research ended without a full report ({job.state}). Found until then:"
+    return f"Unfinished: the research is {job.state}. Found so far:"
 
 
 def summary(job: Job, known: Findings) -> str:
-    """Return the short answer and what came of each question."""
+    """Return the short answer and the result of each question."""
     parts = [] if known.outcome else [unfinished(job)]
     if known.outcome:
         parts.append(known.outcome.answer or known.outcome.reason or "No answer was found.")
@@ -105,7 +105,7 @@ def so_far(job: Job, known: Findings) -> str:
 
 
 def evidence(job: Job, known: Findings) -> str:
-    """Return the quotes to write from, by question, with the advice how to use them."""
+    """Return the quotes to write from, by question, with instructions for their use."""
     first = [] if known.outcome else [unfinished(job)]
     coverage = [known.coverage.sentence()] if known.coverage else []
     advice = f"{wording.WRITE_FROM} {wording.QUOTED}"
@@ -132,17 +132,17 @@ def _block(quote: Evidence) -> str:
 
 
 def _origin(quote: Evidence) -> str:
-    """Return the source of a quote and, where it was taken over, from which job."""
+    """Return the source of a quote and, if it was carried over, the job that found it."""
     return quote.source + (f"; from job {quote.carried_from}" if quote.carried_from else "")
 
 
 def _quoted(text: str) -> str:
-    """Mark every line as quoted, empty ones too, so that a quote stays one paragraph."""
+    """Return the text with every line marked as quoted, so that it stays one paragraph."""
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def citations(job: Job, known: Findings) -> str:
-    """Return every citation with its quote and where it stands."""
+    """Return every citation with its quote and its place."""
     if not known.quotes:
         return "There are no citations." if known.outcome else unfinished(job) + " nothing yet."
     return "\n\n".join(
@@ -153,23 +153,23 @@ def citations(job: Job, known: Findings) -> str:
 
 
 def citation(quote: Evidence, kept: bytes | None) -> str:
-    """Return one citation with its paragraph, and whether its quote stands in the text ``kept``."""
+    """Return one citation with its paragraph, verified against the snapshot ``kept``."""
     return "\n\n".join(
         [
             f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)}, {quote.uri})",
             _quoted(quote.quote),
             f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
-            standing(quote, kept),
+            verification(quote, kept),
         ]
     )
 
 
-def standing(quote: Evidence, kept: bytes | None) -> str:
-    """Say whether the quote stands at its place of the kept text now."""
+def verification(quote: Evidence, kept: bytes | None) -> str:
+    """Return whether the quote still stands at its place in the snapshot."""
     name = contract.snapshot_name(quote.snapshot)
-    place = f"characters {quote.start} to {quote.end} of the kept text {name}"
+    place = f"characters {quote.start} to {quote.end} of the snapshot {name}"
     if kept is None:
-        return f"Not verified: {name} is not in the job folder any more."
+        return f"Not verified: {name} is no longer in the job folder."
     if hashlib.sha256(kept).hexdigest() != quote.snapshot:
         return f"Not verified: {name} was changed after the quote was taken. Do not cite it."
     if kept.decode(errors="replace")[quote.start : quote.end] != quote.quote:
@@ -178,7 +178,7 @@ def standing(quote: Evidence, kept: bytes | None) -> str:
 
 
 def sources(job: Job, known: Findings) -> str:
-    """Return the documents that were cited, and what was read and not read."""
+    """Return the cited documents, and the coverage of the sources."""
     named: dict[str, list[Evidence]] = {}
     for quote in known.quotes:
         named.setdefault(quote.uri, []).append(quote)
@@ -195,7 +195,7 @@ def sources(job: Job, known: Findings) -> str:
 
 
 def footnotes(page: str, known: Findings) -> str:
-    """Return the quotes that a page cites as ``[n]`` without showing them."""
+    """Return the quotes that a page cites as ``[n]`` but does not show."""
     flat = _flat(page)
     cited = dict.fromkeys(int(n) for n in re.findall(r"\[(\d{1,6})\]", page))
     missing = [known.by_number[n] for n in cited if n in known.by_number]
@@ -208,6 +208,6 @@ def footnotes(page: str, known: Findings) -> str:
 
 
 def _flat(text: str) -> str:
-    """Return the words of Markdown without its quote marks and escapes."""
+    """Return the words of Markdown without quote marks and escapes."""
     unmarked = re.sub(r"^>", "", text, flags=re.MULTILINE)
     return " ".join(re.sub(r"\\([^\w\s]|_)", r"\1", unmarked).split())

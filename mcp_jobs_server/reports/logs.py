@@ -1,7 +1,7 @@
-"""Reads the step log and the evidence of a job, page by page, from any cursor.
+"""Reads the step log and the evidence of a job in pages, from any cursor.
 
-A cursor holds the part, the byte in it and the number expected there, so a read costs the
-same however much stands before it, and a made-up cursor is recognised.
+A cursor holds the segment, the byte offset in it and the record number expected there. So the cost
+of a page does not depend on the length of the log, and an invented cursor is recognised.
 """
 
 from __future__ import annotations
@@ -14,54 +14,54 @@ from typing import Generic, TypeVar
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Slice
-from research_contract import records as contract
+from research_contract import records
 from research_contract.files import decode, decode_lines
-from research_contract.records import Evidence, Record, Step
+from research_contract.records import Evidence, Record, Step, segment_name
 
 R = TypeVar("R", bound=Record)
 
 CHUNK = 64 * 1024
-"""Bytes read at a time; a record is far smaller (its payload is capped at 4 kB)."""
+"""Bytes per read; a record is far smaller (its payload has at most 4 kB)."""
 
 TAIL = 8 * 1024
 """Bytes read to find the newest records."""
 
 TAIL_RECORDS = 8
-"""Records that the tail holds at most."""
+"""Most records in the tail."""
 
 _CURSOR = re.compile(r"([a-z2-7]{6})\.(\d{1,12})\.(\d{1,12})\.(\d{1,12})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place in a journal: part (its first number), byte in it, number expected there."""
+    """A place in a log: segment (its first number), byte offset, number of the next record."""
 
-    part: int = 1
+    segment: int = 1
     offset: int = 0
     number: int = 1
 
     @classmethod
     def parse(cls, text: str, job_id: str) -> Cursor:
-        """Return the cursor in ``text``; an empty one is the beginning.
+        """Return the cursor in ``text``; an empty text is the beginning.
 
         Raises:
-            InvalidArgument: it has not the form of a cursor, or belongs to another job.
+            InvalidArgument: it is not a cursor, or one of another job.
         """
         if not text:
             return cls()
         found = _CURSOR.fullmatch(text)
         if not found or found[1] != job_id[-6:]:
             raise _not_issued()
-        return cls(part=int(found[2]), offset=int(found[3]), number=int(found[4]))
+        return cls(segment=int(found[2]), offset=int(found[3]), number=int(found[4]))
 
     def text(self, job_id: str) -> str:
-        """Return the form that callers see."""
-        return f"{job_id[-6:]}.{self.part}.{self.offset}.{self.number}"
+        """Return the cursor as callers see it."""
+        return f"{job_id[-6:]}.{self.segment}.{self.offset}.{self.number}"
 
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """Records in order, where the next ones begin, and whether some are there already."""
+    """Records in order, the cursor behind them, and whether more records exist."""
 
     records: tuple[R, ...]
     cursor: Cursor
@@ -69,18 +69,18 @@ class Page(Generic[R]):
 
 
 @dataclass(frozen=True)
-class Journal(Generic[R]):
-    """One kind of numbered records below a job folder."""
+class Log(Generic[R]):
+    """A log of numbered records in a job folder, divided into the segments in ``folder_name``."""
 
-    parts: str
+    folder_name: str
     kind: type[R]
     number: Callable[[R], int]
 
     async def page(self, folders: Folders, folder: str, cursor: Cursor, limit: int) -> Page[R]:
-        """Return up to ``limit`` records from ``cursor`` on.
+        """Return up to ``limit`` records, beginning at ``cursor``.
 
         Raises:
-            InvalidArgument: no server ever issued this cursor for this job.
+            InvalidArgument: this cursor was never issued for this job.
         """
         found: list[tuple[R, Cursor]] = []
         while len(found) <= limit:
@@ -97,29 +97,29 @@ class Journal(Generic[R]):
         more = len(found) > limit
         return Page(kept, found[limit][1] if more else cursor, more=more)
 
-    async def tail(self, folders: Folders, folder: str, part: int) -> Page[R]:
-        """Return the last few records of ``part`` and the cursor behind them."""
-        name = contract.segment_name(self.parts, part)
+    async def tail(self, folders: Folders, folder: str, segment: int) -> Page[R]:
+        """Return the last few records of ``segment`` and the cursor behind them."""
+        name = segment_name(self.folder_name, segment)
         piece = await folders.read(folder, name, start=-TAIL)
         if piece is None:
             return Page((), Cursor(), more=False)
         skipped = _last_lines(piece)
         lines = decode_lines(self.kind, piece.data[skipped:])
-        records = tuple(record for record, _ in lines if record is not None)
-        if not records:
-            return await self.page(folders, folder, Cursor(part, 0, part), limit=20)
+        newest = tuple(record for record, _ in lines if record is not None)
+        if not newest:
+            return await self.page(folders, folder, Cursor(segment, 0, segment), limit=20)
         end = piece.start + skipped + lines[-1][1]
-        return Page(records, Cursor(part, end, self.number(records[-1]) + 1), more=False)
+        return Page(newest, Cursor(segment, end, self.number(newest[-1]) + 1), more=False)
 
     async def _following(self, folders: Folders, folder: str, cursor: Cursor) -> Cursor:
-        """Return the beginning of the next part once it is there: till then this one may grow."""
-        name = contract.segment_name(self.parts, cursor.number)
+        """Return the start of the next segment once it exists; until then this one may grow."""
+        name = segment_name(self.folder_name, cursor.number)
         there = await folders.read(folder, name, limit=0)
         return Cursor(cursor.number, 0, cursor.number) if there else cursor
 
     async def _piece(self, folders: Folders, folder: str, cursor: Cursor) -> Slice:
-        """Return what stands at the cursor; nothing where its part is not there yet."""
-        name = contract.segment_name(self.parts, cursor.part)
+        """Return the bytes at the cursor; none where its segment does not exist yet."""
+        name = segment_name(self.folder_name, cursor.segment)
         piece = await folders.read(folder, name, start=cursor.offset, limit=CHUNK)
         if piece is None and cursor != Cursor():
             raise _not_issued()
@@ -128,12 +128,12 @@ class Journal(Generic[R]):
         return piece or Slice(data=b"", start=0, size=0)
 
     async def _check_end(self, folders: Folders, folder: str, cursor: Cursor) -> None:
-        """Where nothing follows a cursor, what stands before it must lead up to it."""
+        """Check a cursor that no record follows by the number of the record before it."""
         if not cursor.offset:
-            if cursor.number != cursor.part:
+            if cursor.number != cursor.segment:
                 raise _not_issued()
             return
-        name = contract.segment_name(self.parts, cursor.part)
+        name = segment_name(self.folder_name, cursor.segment)
         start = max(0, cursor.offset - TAIL)
         piece = await folders.read(folder, name, start=start, limit=cursor.offset - start)
         before = piece.data.rstrip(b"\n").rpartition(b"\n")[2] if piece else b""
@@ -142,7 +142,7 @@ class Journal(Generic[R]):
             raise _not_issued()
 
     def _take(self, piece: Slice, cursor: Cursor, found: list[tuple[R, Cursor]]) -> Cursor:
-        """Add the complete lines of ``piece`` to ``found``; return the cursor behind them."""
+        """Append the records of ``piece`` with their cursors to ``found``; return the next one."""
         at = cursor
         for record, end in decode_lines(self.kind, piece.data):
             if record is not None and self.number(record) != at.number:
@@ -154,7 +154,7 @@ class Journal(Generic[R]):
 
 
 def _last_lines(piece: Slice) -> int:
-    """Return where the last few lines begin; the first one may have lost its head."""
+    """Return the offset of the last few lines; a first line that may be cut is skipped."""
     start = len(piece.data)
     for _ in range(TAIL_RECORDS + 1):
         start = piece.data.rfind(b"\n", 0, start)
@@ -169,5 +169,5 @@ def _not_issued() -> InvalidArgument:
     )
 
 
-STEPS = Journal(contract.STEPS, Step, lambda step: step.step)
-EVIDENCE = Journal(contract.EVIDENCE_SEGMENTS, Evidence, lambda evidence: evidence.n)
+STEPS = Log(records.STEPS, Step, lambda step: step.step)
+EVIDENCE = Log(records.EVIDENCE_SEGMENTS, Evidence, lambda evidence: evidence.n)

@@ -1,4 +1,4 @@
-"""Cuts a long text into pages that end on a paragraph and say that they are pages."""
+"""Divides a long text into pages that end on a paragraph and say that they are pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CURSOR = re.compile(r"([a-z2-7]{6})\.([a-z]{1,12})\.(\d{1,6})\.(\d{1,6})", re.A
 
 @dataclass(frozen=True)
 class TextPage:
-    """One page: its text, which one it is, how many there are, and the next one's cursor."""
+    """One page: its text, its number from 1, the number of pages, and the cursor of the next."""
 
     text: str
     number: int
@@ -22,7 +22,7 @@ class TextPage:
 
     @property
     def label(self) -> str:
-        """Say which page this is, and that it is not the whole."""
+        """Which page this is, and whether it is the whole text."""
         if self.count == 1:
             return "1 of 1"
         return f"{self.number} of {self.count}, not the whole text"
@@ -30,19 +30,19 @@ class TextPage:
 
 @dataclass(frozen=True)
 class Place:
-    """Which page of which part a cursor names, and the page size it was issued for."""
+    """The content of a cursor: part, page from 0, and the page size for which it was issued."""
 
     part: str
     page: int
     size: int
 
     def text(self, job_id: str) -> str:
-        """Return the form that callers see."""
+        """Return the cursor as callers see it."""
         return f"{job_id[-6:]}.{self.part}.{self.page}.{self.size}"
 
 
-def place(cursor: str, *, job_id: str, part: str, size: int) -> Place:
-    """Return the page that ``cursor`` names; an empty one is the first page.
+def parse_cursor(cursor: str, *, job_id: str, part: str, size: int) -> Place:
+    """Return the place that ``cursor`` names; an empty one is the first page.
 
     Raises:
         InvalidArgument: it was not issued for this job and part.
@@ -51,12 +51,11 @@ def place(cursor: str, *, job_id: str, part: str, size: int) -> Place:
         return Place(part=part, page=0, size=size)
     found = _CURSOR.fullmatch(cursor)
     if not found or found[1] != job_id[-6:] or found[2] != part:
-        raise not_issued(part)
+        raise _not_issued(part)
     return Place(part=part, page=int(found[3]), size=max(500, int(found[4])))
 
 
-def not_issued(part: str) -> InvalidArgument:
-    """Return the error for a cursor that this part of this job never had."""
+def _not_issued(part: str) -> InvalidArgument:
     return InvalidArgument(
         f"This cursor was not issued for the part '{part}' of this job.",
         "Leave 'cursor' out to read from the beginning.",
@@ -66,16 +65,16 @@ def not_issued(part: str) -> InvalidArgument:
 def page_of(
     text: str, at: Place, *, job_id: str, notes: Callable[[str], str] = lambda _: ""
 ) -> TextPage:
-    """Return the page of ``text`` at ``at``; ``notes`` are added to what the page says.
+    """Return the page of ``text`` at ``at``; ``notes`` returns text to append to a page.
 
-    A page with its notes is at most ``at.size`` characters long, unless one line is longer.
+    A page with its notes has at most ``at.size`` characters, unless one line is longer.
 
     Raises:
         InvalidArgument: there is no such page.
     """
     pages = split(text, at.size, notes)
     if at.page >= len(pages):
-        raise not_issued(at.part)
+        raise _not_issued(at.part)
     following = Place(part=at.part, page=at.page + 1, size=at.size).text(job_id)
     last = at.page + 1 == len(pages)
     return TextPage(
@@ -87,7 +86,7 @@ def page_of(
 
 
 def split(text: str, size: int, notes: Callable[[str], str] = lambda _: "") -> list[str]:
-    """Return ``text`` in pages of at most ``size`` characters, notes included."""
+    """Return the pages of ``text``, each at most ``size`` characters with its notes."""
     pages: list[str] = []
     page = ""
     for piece in _pieces(text, size):
@@ -101,7 +100,7 @@ def split(text: str, size: int, notes: Callable[[str], str] = lambda _: "") -> l
 
 
 def _pieces(text: str, size: int) -> list[str]:
-    """Return the paragraphs of ``text``, one that is longer than a page cut at lines or words."""
+    """Return the paragraphs of ``text``; those longer than a page are cut at lines or words."""
     pieces: list[str] = []
     for paragraph in re.split(r"\n{2,}", text.strip("\n")):
         rest = paragraph

@@ -1,25 +1,29 @@
-"""What ``fetch_report`` gives: the parts of a report, or what is known so far."""
+"""The parts of a report that ``fetch_report`` returns; of a running job, what was found so far."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.core.models import Job
-from mcp_jobs_server.messages import wording
+from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import FetchReport, ReportPart
 from mcp_jobs_server.messages.results import Link, ReportResult
+from mcp_jobs_server.messages.texts import step_text
 from mcp_jobs_server.reports import findings
 from mcp_jobs_server.reports.findings import Findings
 from mcp_jobs_server.reports.job_status import full_step
 from mcp_jobs_server.reports.logs import STEPS, Cursor
-from mcp_jobs_server.reports.paging import TextPage, page_of, place
-from research_contract import records as contract
+from mcp_jobs_server.reports.paging import TextPage, page_of, parse_cursor
+from research_contract.records import REPORT, REPORT_HTML, snapshot_name
 
-STEPS_A_PAGE = 100
+STEPS_PER_PAGE = 100
+
+WITH_REPORT: frozenset[ReportPart] = frozenset({"summary", "report", "section"})
+"""Parts that list the sections of the report and link to the whole of it."""
 
 
 @dataclass(frozen=True)
@@ -31,43 +35,46 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Folder:
-    """One job folder as a reader of reports sees it."""
+class StepsPage:
+    """A page of the step log; the number of pages is unknown."""
 
-    folders: Folders
-    job: Job
-    asked: FetchReport
+    text: str
+    first: int
+    next_cursor: str | None
 
-    async def file(self, name: str) -> str | None:
-        """Return a text file of the folder, or ``None`` where it is not there."""
-        found = await self.folders.read(self.job.folder, name)
-        return found.data.decode(errors="replace") if found else None
+    @property
+    def label(self) -> str:
+        """Where the page begins, and whether more steps follow."""
+        more = ", not the whole log" if self.next_cursor else ""
+        return f"from step {self.first}{more}"
 
 
 async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) -> ReportResult:
-    """Return one page of the part that was asked for.
+    """Return one page of a part of the report.
 
-    ``paths``: the caller can open paths of this machine.
+    ``paths``: whether the caller can open paths of this machine.
 
     Raises:
         NotFound: the report has no such section or citation.
-        InvalidArgument: the cursor was not issued for this part, or a needed argument is missing.
+        InvalidArgument: the cursor was not issued for this part, or an argument is missing.
     """
-    folder = Folder(folders, job, asked)
-    whole = asked.part in _OF_THE_WHOLE
-    report = await folder.file(contract.REPORT) if whole else None
-    page: TextPage | LogPage
+    report = await _read(folders, job, REPORT) if asked.part in WITH_REPORT else None
+    page: TextPage | StepsPage
     if asked.part == "steps":
-        page, total = await _steps(folder)
+        page = await _steps(folders, job, asked)
+        total = len(page.text)
     else:
         known = await findings.read(folders, job)
-        text = await _PARTS[asked.part](folder, report, known)
-        at = place(asked.cursor, job_id=job.id, part=asked.part, size=asked.max_chars)
-        page = page_of(text, at, job_id=job.id, notes=_notes(asked.part, known))
+        text = await _part(folders, job, asked, report, known)
+        place = parse_cursor(asked.cursor, job_id=job.id, part=asked.part, size=asked.max_chars)
+        footnotes = asked.part in WITH_REPORT
+        page = page_of(
+            text,
+            place,
+            job_id=job.id,
+            notes=lambda shown: findings.footnotes(shown, known) if footnotes else "",
+        )
         total = len(text)
-    following = wording.after_fetch(
-        job, part=asked.part, section=asked.section, next_cursor=page.next_cursor
-    )
     return ReportResult(
         job_id=job.id,
         title=job.title,
@@ -80,7 +87,9 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         total_chars=total,
         next_cursor=page.next_cursor,
         links=_links(folders, job, paths=paths) if report is not None else (),
-        next=following,
+        next=next_steps.after_fetch(
+            job, part=asked.part, section=asked.section, next_cursor=page.next_cursor
+        ),
     )
 
 
@@ -93,127 +102,85 @@ def sections(report: str) -> list[Section]:
     ]
 
 
-async def _summary(folder: Folder, report: str | None, known: Findings) -> str:
-    del report
-    return findings.summary(folder.job, known)
+async def _part(
+    folders: Folders, job: Job, asked: FetchReport, report: str | None, known: Findings
+) -> str:
+    """Return the text of a part other than the steps."""
+    match asked.part:
+        case "report":
+            return _report(job, report, known)
+        case "section":
+            return _section(asked.section, report)
+        case "citation":
+            return await _citation(folders, job, asked.citation, known)
+        case "evidence":
+            return findings.evidence(job, known)
+        case "sources":
+            return findings.sources(job, known)
+        case "citations":
+            return findings.citations(job, known)
+        case _:
+            return findings.summary(job, known)
 
 
-async def _report(folder: Folder, report: str | None, known: Findings) -> str:
+def _report(job: Job, report: str | None, known: Findings) -> str:
     if report is None:
-        return findings.so_far(folder.job, known)
-    return report if folder.job.state == "completed" else f"{_unended(folder.job)}\n\n{report}"
+        return findings.so_far(job, known)
+    if job.state == "completed":
+        return report
+    return f"This research is {job.state}; the report holds what was found until then.\n\n{report}"
 
 
-def _unended(job: Job) -> str:
-    return f"This research is {job.state}; the report holds what was known until then."
-
-
-async def _section(folder: Folder, report: str | None, known: Findings) -> str:
-    del known
-    there = sections(report or "")
-    if not folder.asked.section:
-        raise InvalidArgument("The argument 'section' is missing.", _names(there))
-    wanted = folder.asked.section.casefold()
-    for number, section in enumerate(there, start=1):
-        if wanted in (str(number), section.name.casefold()):
+def _section(named: str, report: str | None) -> str:
+    """Return the section with this number or name, or the only one whose name contains it."""
+    existing = sections(report or "")
+    wanted = named.casefold()
+    for number, section in enumerate(existing, start=1):
+        if wanted and wanted in (str(number), section.name.casefold()):
             return section.text
-    starts = [section for section in there if wanted in section.name.casefold()]
-    if len(starts) == 1:
-        return starts[0].text
-    raise NotFound(f"The report has no section '{folder.asked.section[:60]}'.", _names(there))
+    containing = [section for section in existing if wanted in section.name.casefold()]
+    if wanted and len(containing) == 1:
+        return containing[0].text
+    names = "; ".join(f"{number}: {one.name}" for number, one in enumerate(existing, start=1))
+    hint = f"Its sections are {names}."
+    if not existing:
+        hint = "There is no report yet; part='summary' returns what was found so far."
+    if not wanted:
+        raise InvalidArgument("The argument 'section' is missing.", hint)
+    raise NotFound(f"The report has no section '{named[:60]}'.", hint)
 
 
-def _names(there: Sequence[Section]) -> str:
-    if not there:
-        return "There is no report yet; part='summary' tells what is known so far."
-    names = (f"{number}: {section.name}" for number, section in enumerate(there, start=1))
-    return f"Its sections are {'; '.join(names)}."
-
-
-async def _evidence(folder: Folder, report: str | None, known: Findings) -> str:
-    del report
-    return findings.evidence(folder.job, known)
-
-
-async def _sources(folder: Folder, report: str | None, known: Findings) -> str:
-    del report
-    return findings.sources(folder.job, known)
-
-
-async def _citations(folder: Folder, report: str | None, known: Findings) -> str:
-    del report
-    return findings.citations(folder.job, known)
-
-
-async def _citation(folder: Folder, report: str | None, known: Findings) -> str:
-    del report
-    wanted = folder.asked.citation
-    if wanted is None:
+async def _citation(folders: Folders, job: Job, number: int | None, known: Findings) -> str:
+    if number is None:
         raise InvalidArgument("The argument 'citation' is missing.", "Pass the number n of [n].")
-    found = known.by_number.get(wanted)
-    if found is None:
-        numbers = f"They run up to {max(known.by_number)}." if known.by_number else "It has none."
-        raise NotFound(f"There is no citation [{wanted}] in this job.", numbers)
-    name = contract.snapshot_name(found.snapshot)
-    kept = await folder.folders.read(folder.job.folder, name)
-    return findings.citation(found, kept.data if kept else None)
+    quote = known.by_number.get(number)
+    if quote is None:
+        highest = f"The highest is {max(known.by_number)}." if known.by_number else "It has none."
+        raise NotFound(f"There is no citation [{number}] in this job.", highest)
+    snapshot = await folders.read(job.folder, snapshot_name(quote.snapshot))
+    return findings.citation(quote, snapshot.data if snapshot else None)
 
 
-_OF_THE_WHOLE: frozenset[ReportPart] = frozenset({"summary", "report", "section"})
-"""Parts that say which sections there are and where the whole report can be opened."""
-
-Part = Callable[[Folder, str | None, Findings], Awaitable[str]]
-
-_PARTS: dict[ReportPart, Part] = {
-    "summary": _summary,
-    "report": _report,
-    "section": _section,
-    "evidence": _evidence,
-    "sources": _sources,
-    "citations": _citations,
-    "citation": _citation,
-}
+async def _steps(folders: Folders, job: Job, asked: FetchReport) -> StepsPage:
+    """Return a page of the step log; its cursor is that of the log."""
+    cursor = Cursor.parse(asked.cursor, job.id)
+    page = await STEPS.page(folders, job.folder, cursor, STEPS_PER_PAGE)
+    lines = [step_text(full_step(step), full=True) for step in page.records]
+    return StepsPage(
+        text="\n".join(lines) or "No steps yet.",
+        first=page.records[0].step if page.records else 0,
+        next_cursor=page.cursor.text(job.id) if page.more else None,
+    )
 
 
-def _notes(part: ReportPart, known: Findings) -> Callable[[str], str]:
-    """Return what adds to a page the citations it uses but does not show."""
-    if part not in _OF_THE_WHOLE:
-        return lambda _: ""
-    return lambda page: findings.footnotes(page, known)
+async def _read(folders: Folders, job: Job, name: str) -> str | None:
+    found = await folders.read(job.folder, name)
+    return found.data.decode(errors="replace") if found else None
 
 
-@dataclass(frozen=True)
-class LogPage:
-    """A page of the step log; how many pages there are is not known."""
-
-    text: str
-    first: int
-    next_cursor: str | None
-
-    @property
-    def label(self) -> str:
-        """Say where the page begins, and that more follows."""
-        more = ", not the whole log" if self.next_cursor else ""
-        return f"from step {self.first}{more}"
-
-
-async def _steps(folder: Folder) -> tuple[LogPage, int]:
-    """Return a page of the step log; its cursor is the log's own."""
-    cursor = Cursor.parse(folder.asked.cursor, folder.job.id)
-    page = await STEPS.page(folder.folders, folder.job.folder, cursor, STEPS_A_PAGE)
-    lines = [wording.step_text(full_step(step), full=True) for step in page.records]
-    text = "\n".join(lines) or "No steps yet."
-    following = page.cursor.text(folder.job.id) if page.more else None
-    first = page.records[0].step if page.records else 0
-    return LogPage(text, first=first, next_cursor=following), len(text)
-
-
-def _links(folders: Folders, job: Job, *, paths: bool) -> tuple[Link, ...]:
-    """Return where the whole report is: as resources, and as files to open."""
-    links = [
-        Link(name=name, uri=f"research://{job.id}/{name}")
-        for name in (contract.REPORT, contract.REPORT_HTML)
-    ]
+def _links(folders: Folders, job: Job, *, paths: bool) -> Sequence[Link]:
+    """Return where the whole report is: as resources, and as a file to open."""
+    links = [Link(name=name, uri=f"research://{job.id}/{name}") for name in (REPORT, REPORT_HTML)]
     if paths:
-        links.append(Link(name="open", uri=folders.location(job.folder, contract.REPORT_HTML)))
+        links.append(Link(name="open", uri=folders.location(job.folder, REPORT_HTML)))
     return tuple(links)

@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
         super().__init__(config(log_config=None, access_log=False) if settings.app else config())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._research.jobs.leave()
+        self._research.jobs.close()
         await super().shutdown(sockets)
 
 

@@ -63,11 +63,14 @@ class Stage:
         self.settings = Settings(data_dir=self.root / "data")
         self.folders = MemoryFolders()
         self.runner = MemoryRunner(self.folders, clock=self.clock)
-        source = SourceRef(name="handbook", uri=self.documents.as_uri())
+        self.use_sources(SourceRef(name="handbook", uri=self.documents.as_uri()))
+
+    def use_sources(self, *sources: SourceRef) -> None:
+        """Open the jobs over these sources."""
         self.jobs = Jobs(
             runner=self.runner,
             folders=self.folders,
-            sources=Sources(self.settings, extra=[source]),
+            sources=Sources(self.settings, extra=sources),
             settings=self.settings,
             same_computer=self.same_computer,
             clock=self.clock,

@@ -10,7 +10,7 @@ from mcp import Client
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.messages.arguments import CheckCitations, FetchReport, StartResearch
-from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.parsing import parse_arguments
 from mcp_jobs_server.messages.results import CheckResult
 from research_contract import records
 from tests.mcp_jobs_server.stage import ME, QUOTE, SNAPSHOT, Stage
@@ -22,7 +22,7 @@ SOMEBODY = Owner(issuer="local", subject="somebody else")
 
 async def found(stage: Stage) -> str:
     """Begin a job and let it find its quote."""
-    asked = understand(StartResearch, {"question": "How much water?"})
+    asked = parse_arguments(StartResearch, {"question": "How much water?"})
     job_id = (await stage.jobs.start(ME, asked)).job_id
     await stage.begin(job_id)
     stage.find(job_id)
@@ -30,11 +30,11 @@ async def found(stage: Stage) -> str:
 
 
 async def check(stage: Stage, text: str, **said: object) -> CheckResult:
-    return await stage.jobs.check(ME, understand(CheckCitations, {"text": text, **said}))
+    return await stage.jobs.check(ME, parse_arguments(CheckCitations, {"text": text, **said}))
 
 
 async def citation(stage: Stage) -> str:
-    asked = understand(FetchReport, {"part": "citation", "citation": 1})
+    asked = parse_arguments(FetchReport, {"part": "citation", "citation": 1})
     return (await stage.jobs.report(ME, asked)).content
 
 
@@ -81,7 +81,7 @@ async def test_a_text_that_claims_nothing_is_said_to(stage: Stage) -> None:
 
 async def test_another_persons_job_is_not_found(stage: Stage) -> None:
     job_id = await found(stage)
-    asked = understand(CheckCitations, {"job_id": job_id, "text": "Pumps [1]."})
+    asked = parse_arguments(CheckCitations, {"job_id": job_id, "text": "Pumps [1]."})
     with pytest.raises(NotFound):
         await stage.jobs.check(SOMEBODY, asked)
 
@@ -89,7 +89,7 @@ async def test_another_persons_job_is_not_found(stage: Stage) -> None:
 @pytest.mark.parametrize("text", ["", "  \n", "a" * 60_001])
 def test_a_draft_has_bounds(text: str) -> None:
     with pytest.raises(InvalidArgument):
-        understand(CheckCitations, {"text": text})
+        parse_arguments(CheckCitations, {"text": text})
 
 
 async def test_the_way_leads_from_evidence_to_the_check(stage: Stage) -> None:
@@ -134,7 +134,7 @@ async def test_a_changed_kept_text_is_told(stage: Stage, change: bytes) -> None:
     ("before", "after", "said"),
     [
         (b'"start":10', b'"start":9', "are not this quote"),
-        (sha256(SNAPSHOT).hexdigest().encode(), b"0" * 64, "is not in the job folder any more"),
+        (sha256(SNAPSHOT).hexdigest().encode(), b"0" * 64, "is no longer in the job folder"),
     ],
 )
 async def test_a_quote_without_its_place_is_told(

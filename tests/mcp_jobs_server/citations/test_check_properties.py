@@ -7,7 +7,7 @@ import re
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from mcp_jobs_server.citations.check import MOST_SHOWN, checked
+from mcp_jobs_server.citations.check import MAX_SHOWN, check_claims
 from mcp_jobs_server.messages.results import CheckResult
 from research_contract.claims.claims import claims
 from research_contract.records import Evidence
@@ -27,7 +27,9 @@ BOUNDED = settings(max_examples=200, deadline=None, suppress_health_check=list(H
 
 
 def check(draft: str, *quotes: str) -> CheckResult:
-    return checked("job", draft, [_evidence(n, quote) for n, quote in enumerate(quotes, start=1)])
+    return check_claims(
+        "job", draft, [_evidence(n, quote) for n, quote in enumerate(quotes, start=1)]
+    )
 
 
 def _evidence(n: int, quote: str) -> Evidence:
@@ -49,8 +51,8 @@ def _evidence(n: int, quote: str) -> Evidence:
 @given(draft=ODD, quote=ODD)
 def test_any_text_gets_a_bounded_answer(draft: str, quote: str) -> None:
     answer = check(draft, quote)
-    assert len(answer.claims) <= MOST_SHOWN
-    assert len(answer.uncited) <= MOST_SHOWN
+    assert len(answer.claims) <= MAX_SHOWN
+    assert len(answer.uncited) <= MAX_SHOWN
     assert all(0 <= claim.score <= 1 for claim in answer.claims)
     assert answer == check(draft, quote)
 
@@ -93,4 +95,4 @@ def test_a_draft_of_the_greatest_length_is_answered() -> None:
     quotes = [f"Pump {n} moves {n * 3} litres of water a minute." for n in range(1, 400)]
     answer = check(draft, *quotes)
     assert sum(answer.counts.values()) == 1000
-    assert len(answer.claims) == MOST_SHOWN
+    assert len(answer.claims) == MAX_SHOWN

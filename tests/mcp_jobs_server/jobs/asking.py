@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.messages.arguments import FetchReport, GetStatus, StartResearch
-from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.parsing import parse_arguments
 from mcp_jobs_server.messages.results import StartResult, StatusResult
 from tests.mcp_jobs_server.stage import ME, Stage
 
@@ -12,16 +12,16 @@ SOMEBODY = Owner(issuer="local", subject="somebody else")
 
 
 async def start(stage: Stage, question: str = "How much water?", **said: object) -> StartResult:
-    asked = understand(StartResearch, {"question": question, **said})
+    asked = parse_arguments(StartResearch, {"question": question, **said})
     return await stage.jobs.start(ME, asked)
 
 
 async def status(stage: Stage, **said: object) -> StatusResult:
-    return await stage.jobs.status(ME, understand(GetStatus, said))
+    return await stage.jobs.status(ME, parse_arguments(GetStatus, said))
 
 
 async def fetch(stage: Stage, **said: object) -> str:
-    return (await stage.jobs.report(ME, understand(FetchReport, said))).content
+    return (await stage.jobs.report(ME, parse_arguments(FetchReport, said))).content
 
 
 async def running(stage: Stage) -> str:

@@ -56,7 +56,7 @@ async def test_so_many_unended_jobs_and_no_more(tmp_path: Path) -> None:
     stage = limited(tmp_path, Quotas(active=2))
     first = await ask(stage, "One?")
     await ask(stage, "Two?")
-    with pytest.raises(QuotaReached, match=r"2 unended jobs; 2 are allowed.*when one has ended"):
+    with pytest.raises(QuotaReached, match=r"2 unfinished jobs; 2 are allowed.*when one has ended"):
         await ask(stage, "Three?")
     await ask(stage, "Three?", owner=EVE)
     stage.runner.begin(first.job_id)
@@ -103,7 +103,7 @@ async def test_cost_of_a_day(tmp_path: Path) -> None:
 async def test_the_queue_of_all_is_bounded(tmp_path: Path) -> None:
     stage = limited(tmp_path, Quotas(queued=1))
     first = await ask(stage, "One?", owner=EVE)
-    with pytest.raises(QuotaReached, match="wait to run already"):
+    with pytest.raises(QuotaReached, match="are already waiting"):
         await ask(stage, "Two?")
     stage.runner.begin(first.job_id)
     assert (await ask(stage, "Two?")).created

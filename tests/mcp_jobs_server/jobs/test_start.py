@@ -12,7 +12,6 @@ from mcp_jobs_server.core.errors import (
     Unavailable,
 )
 from mcp_jobs_server.messages.arguments import ListActiveJobs, StartResearch
-from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
 from tests.mcp_jobs_server.jobs.asking import SOMEBODY, running, start
 from tests.mcp_jobs_server.stage import ME, Stage
@@ -72,7 +71,7 @@ async def test_a_key_makes_a_retry_safe_and_serves_one_request(stage: Stage) -> 
 
 
 async def test_with_nothing_to_search_no_job_is_started(stage: Stage) -> None:
-    stage.jobs.sources = Sources(stage.settings)
+    stage.use_sources()
     with pytest.raises(NothingToSearch, match="sources add"):
         await start(stage)
     assert (await stage.jobs.list(ME, ListActiveJobs())).jobs == ()
@@ -81,15 +80,15 @@ async def test_with_nothing_to_search_no_job_is_started(stage: Stage) -> None:
 async def test_a_source_that_is_gone_is_said_to_be_left_out(stage: Stage) -> None:
     gone = SourceRef(name="archive", uri=(stage.root / "archive").as_uri())
     here = SourceRef(name="handbook", uri=stage.documents.as_uri())
-    stage.jobs.sources = Sources(stage.settings, extra=[here, gone])
+    stage.use_sources(here, gone)
     started = await start(stage)
     assert started.sources == ("handbook",)
-    assert started.note == "Not there now, so not searched: archive."
+    assert started.note == "Not available now, so not searched: archive."
 
 
 async def test_where_jobs_end_with_their_client_it_is_said(stage: Stage) -> None:
     stage.runner.survives_client = False
-    assert "ends when this client ends" in ((await start(stage)).note or "")
+    assert "ends when this client is closed" in ((await start(stage)).note or "")
 
 
 async def test_a_follow_up_inherits_sources_depth_and_language(stage: Stage) -> None:

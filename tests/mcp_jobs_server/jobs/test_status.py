@@ -130,7 +130,7 @@ async def test_who_watches_hears_what_happens_while_the_call_waits(stage: Stage)
 
     async with anyio.create_task_group() as tasks:
         asked = GetStatus(job_id=job_id, wait_seconds=45)
-        tasks.start_soon(lambda: stage.jobs.status(ME, asked, watching=listen))
+        tasks.start_soon(lambda: stage.jobs.status(ME, asked, on_change=listen))
         await anyio.wait_all_tasks_blocked()
         changed = stage.status_of("Reading handbook: 120 of 312 files.")
         stage.runner.write(job_id, "status.json", changed.model_dump_json().encode())

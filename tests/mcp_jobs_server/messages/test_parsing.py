@@ -16,11 +16,11 @@ from mcp_jobs_server.messages.arguments import (
     ListActiveJobs,
     StartResearch,
 )
-from mcp_jobs_server.messages.parsing import understand
+from mcp_jobs_server.messages.parsing import parse_arguments
 
 
 def start(**said: object) -> StartResearch:
-    return understand(StartResearch, {"question": "Why is the sky blue?", **said})
+    return parse_arguments(StartResearch, {"question": "Why is the sky blue?", **said})
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_null_is_not_given() -> None:
 
 
 def test_more_than_possible_is_the_most_possible() -> None:
-    assert understand(GetStatus, {"wait_seconds": 600}).wait_seconds == 45
-    assert understand(GetStatus, {"wait_seconds": "1 minute"}).wait_seconds == 45
-    assert understand(GetStatus, {"wait_seconds": "9" * 400}).wait_seconds == 45
-    assert understand(GetStatus, {"wait_seconds": "500 ms"}).wait_seconds == 0.5
-    assert understand(FetchReport, {"max_chars": 10**9}).max_chars == 60_000
-    assert understand(ListActiveJobs, {"limit": "5,000"}).limit == 100
+    assert parse_arguments(GetStatus, {"wait_seconds": 600}).wait_seconds == 45
+    assert parse_arguments(GetStatus, {"wait_seconds": "1 minute"}).wait_seconds == 45
+    assert parse_arguments(GetStatus, {"wait_seconds": "9" * 400}).wait_seconds == 45
+    assert parse_arguments(GetStatus, {"wait_seconds": "500 ms"}).wait_seconds == 0.5
+    assert parse_arguments(FetchReport, {"max_chars": 10**9}).max_chars == 60_000
+    assert parse_arguments(ListActiveJobs, {"limit": "5,000"}).limit == 100
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_more_than_possible_is_the_most_possible() -> None:
         (StartResearch, {"question": "x", "limits": {"minutes": -1}}, "more than 0"),
         (StartResearch, {"question": "x", "sources": [7]}, "'sources[1]' is wrong"),
         (StartResearch, {"question": "x", "again": "perhaps"}, "true or false"),
-        (StartResearch, {"question": "\u200b?\0"}, "a text that asks something"),
+        (StartResearch, {"question": "\u200b?\0"}, "a text with at least one word"),
         (StartResearch, {"question": "x", "xyz": None}, "Unknown argument 'xyz'"),
         (StartResearch, {"question": "x", "limits": {"minuts": None}}, "'limits.minutes'"),
         (StartResearch, {"question": "x", "plan": {"questions": ["a"]}}, "at least 3 characters"),
@@ -130,7 +130,7 @@ def test_what_is_wrong_is_said_in_plain_words(
     kind: type[Arguments], said: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        understand(kind, said)
+        parse_arguments(kind, said)
     assert words in str(caught.value)
     assert "pydantic" not in str(caught.value)
 
@@ -152,6 +152,6 @@ def test_whatever_is_said_is_understood_or_answered(
     names = st.sampled_from([*kind.model_fields, "unknown"])
     said = data.draw(st.dictionaries(names, JSON, max_size=4))
     try:
-        understand(kind, said)
+        parse_arguments(kind, said)
     except InvalidArgument as error:
         assert len(str(error)) < 500

@@ -1,6 +1,6 @@
 """Every wording a model reads, as it reads it: a change to one is seen in review.
 
-After a wanted change run ``UPDATE_SNAPSHOTS=1 python -m pytest tests/server/test_wording.py``.
+After a wanted change run this file with ``UPDATE_SNAPSHOTS=1``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from mcp import Client
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
 from mcp_jobs_server.messages import wording
-from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import Failure
 from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
 from tests.repository import ROOT
@@ -145,7 +144,7 @@ async def test_what_a_model_hears_when_it_is_wrong(stage: Stage) -> None:
         await talk.say("wrong-id", "get_status", job_id="../../etc/passwd")
         await talk.say("wrong-cursor", "list_active_jobs", cursor="page 2")
         await talk.say("wrong-source", "start_research", question="Why?", sources="handbok")
-        stage.jobs.sources = Sources(stage.settings)
+        stage.use_sources()
         await talk.say("nothing-to-search", "start_research", question="Why?")
 
 
@@ -173,7 +172,7 @@ async def test_a_defect_is_answered_without_its_details(stage: Stage) -> None:
     async with Client(stage.server) as client:
         answer = await client.call_tool("start_research", {"question": "Why?"})
     assert answer.is_error
-    assert re.search(r"a defect of this server \(reference [0-9a-f]{8}\)", text_of(answer))
+    assert re.search(r"a defect in this server \(reference [0-9a-f]{8}\)", text_of(answer))
     assert "NoneType" not in text_of(answer)
 
 

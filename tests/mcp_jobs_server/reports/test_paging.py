@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.reports.paging import Place, page_of, place, split
+from mcp_jobs_server.reports.paging import Place, page_of, parse_cursor, split
 from mcp_jobs_server.reports.report_parts import sections
 
 JOB = "20261121-abcdefghijklm"
@@ -29,10 +29,10 @@ def test_pages_end_on_a_paragraph_where_paragraphs_fit() -> None:
 
 def test_a_page_says_that_it_is_not_the_whole_and_leads_on() -> None:
     text = "\n\n".join("word " * 80 for _ in range(10))
-    first = page_of(text, place("", job_id=JOB, part="report", size=600), job_id=JOB)
+    first = page_of(text, parse_cursor("", job_id=JOB, part="report", size=600), job_id=JOB)
     assert first.label == "1 of 10, not the whole text"
     assert first.next_cursor
-    again = place(first.next_cursor, job_id=JOB, part="report", size=9999)
+    again = parse_cursor(first.next_cursor, job_id=JOB, part="report", size=9999)
     assert page_of(text, again, job_id=JOB).number == 2
 
 
@@ -55,7 +55,7 @@ def test_notes_stand_on_the_page_that_needs_them() -> None:
 )
 def test_a_cursor_never_issued_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidArgument, match="not issued"):
-        place(cursor, job_id=JOB, part="report", size=500)
+        parse_cursor(cursor, job_id=JOB, part="report", size=500)
 
 
 def test_a_page_behind_the_end_is_refused() -> None:

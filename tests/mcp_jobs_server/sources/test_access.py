@@ -157,7 +157,7 @@ async def test_evidence_of_a_source_that_one_may_no_longer_use_is_withheld(
     workspace.rights.revoke("genie 01f", workspace.ada.name, "CAN_RUN")
     later = await start(stage, await access_of(workspace, workspace.ada), **{how: earlier.job_id})
     assert later.sources == ("papers",)
-    assert later.note == "Not there now, so not searched: plant."
+    assert later.note == "Not available now, so not searched: plant."
     job = await stage.runner.job(ME, later.job_id)
     assert job is not None
     assert job.request.withheld == ("nobodys", "plant", "secret")

@@ -1,0 +1,189 @@
+"""Starts jobs: resolves what may be read, makes the request, and starts it within the quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+import anyio
+
+from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.backends.runner import Runner
+from mcp_jobs_server.core.errors import InvalidArgument, NotGranted
+from mcp_jobs_server.core.models import Job, Owner, StartOptions
+from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.lookup import Lookup
+from mcp_jobs_server.jobs.quotas import Admission
+from mcp_jobs_server.jobs.requests import USUAL_SECONDS, fingerprint, limits_in_force, request_of
+from mcp_jobs_server.messages import next_steps, wording
+from mcp_jobs_server.messages.arguments import StartResearch
+from mcp_jobs_server.messages.results import StartResult
+from mcp_jobs_server.reports import findings
+from mcp_jobs_server.sources.access import Access, raise_unavailable
+from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import Request, SourceRef, new_job_id
+
+REUSE = timedelta(minutes=10)
+"""The same request within this time returns the unfinished job that it started before."""
+
+
+class Starts:
+    """Starts the jobs of many owners.
+
+    Args:
+        runner: runs the jobs.
+        folders: holds their files.
+        sources: what may be read.
+        settings: caps and quotas.
+        lookup: finds the job that a follow-up or refresh names.
+        same_computer: whether callers use this machine, so that their paths have a meaning here.
+        clock: the time, in UTC.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        folders: Folders,
+        sources: Sources,
+        settings: Settings,
+        lookup: Lookup,
+        *,
+        same_computer: bool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._runner = runner
+        self._admission = Admission(runner, settings.quotas, clock)
+        self._folders = folders
+        self._sources = sources
+        self._settings = settings
+        self._lookup = lookup
+        self._same_computer = same_computer
+        self._clock = clock
+
+    async def start(
+        self, owner: Owner, asked: StartResearch, typed: Sequence[SourceRef], access: Access
+    ) -> StartResult:
+        """Start a job, or return the one that the same request started before.
+
+        ``typed`` are sources that a person named on the command line: granted for this job.
+        """
+        now = self._clock()
+        base = await self._base_job(owner, asked)
+        request = request_of(
+            asked,
+            job_id=new_job_id(now),
+            now=now,
+            sources=await self._readable(asked, typed, base, access),
+            withheld=await self._withheld(base, access),
+            caps=self._settings.caps,
+            base=base,
+            base_folder=self._folders.location(base.folder) if base else "",
+        )
+        options = StartOptions(
+            key=asked.idempotency_key,
+            fingerprint=fingerprint(request),
+            reuse_after=None if asked.again else now - REUSE,
+        )
+        started = await self._admission.start(request, owner=owner, options=options)
+        skipped = () if asked.sources or typed else self._skipped(request, base, access)
+        reused = not started.created and not asked.idempotency_key
+        job = started.job
+        expected = await self.expected_seconds(job)
+        return StartResult(
+            job_id=job.id,
+            state=job.state,
+            created=started.created,
+            title=job.title,
+            questions=job.request.plan.questions,
+            sources=tuple(source.name for source in job.request.sources),
+            limits=limits_in_force(job.request, asked),
+            expected_seconds=max(1, round(expected)),
+            note=self._note(job, reused=reused, skipped=skipped),
+            next=next_steps.after_start(job.id, expected),
+        )
+
+    async def expected_seconds(self, job: Job) -> float:
+        """Return the typical duration of similar jobs in seconds; 0 for an ended job."""
+        if job.ended:
+            return 0
+        typical = await self._runner.typical_seconds(job.owner, job.request)
+        usual = USUAL_SECONDS[job.request.depth] if typical is None else typical
+        return usual if job.started_at else usual + self._runner.startup_seconds
+
+    async def _base_job(self, owner: Owner, asked: StartResearch) -> Job | None:
+        """Return the job that this one follows up or refreshes."""
+        if asked.follow_up_of and asked.refresh_of:
+            raise InvalidArgument(*wording.EITHER_EARLIER)
+        named = asked.follow_up_of or asked.refresh_of
+        return await self._lookup.find(owner, named) if named else None
+
+    async def _readable(
+        self, asked: StartResearch, typed: Sequence[SourceRef], base: Job | None, access: Access
+    ) -> Sequence[SourceRef]:
+        """Return the sources of the job: those named, else those of the base job, else all."""
+        if typed and not asked.sources:
+            return typed
+        if base and not asked.sources:
+            offered = access.offered(base.request.sources)
+            opened = await _opened(offered, access, each_must_answer=True)
+            if not opened:
+                raise NotGranted(
+                    f"No source of the job {base.id} is open to you any more.",
+                    "Name other sources, or leave follow_up_of and refresh_of out.",
+                )
+            return opened
+        resolved = await anyio.to_thread.run_sync(
+            lambda: self._sources.resolve(
+                asked.sources, remote=not self._same_computer, offered=access.offered
+            )
+        )
+        return (*await _opened(resolved, access, all_must_open=bool(asked.sources)), *typed)
+
+    async def _withheld(self, base: Job | None, access: Access) -> tuple[str, ...]:
+        """Return the names of sources whose evidence the new job must not carry over."""
+        if base is None:
+            return ()
+
+        async def quoted() -> Collection[str]:
+            known = await findings.read(self._folders, base)
+            read = [source.name for source in base.request.sources]
+            return {*read, *(quote.source for quote in known.quotes)}
+
+        return await access.withheld(self._sources.all(), quoted)
+
+    def _skipped(self, request: Request, base: Job | None, access: Access) -> Sequence[str]:
+        """Return the names of the caller's sources that cannot be read now."""
+        read = {source.uri for source in request.sources}
+        offered = access.offered(base.request.sources if base else self._sources.all())
+        return [source.name for source in offered if source.uri not in read]
+
+    def _note(self, job: Job, *, reused: bool, skipped: Sequence[str]) -> str | None:
+        """Return what the user should know about a start."""
+        seconds_ago = (self._clock() - job.request.created_at).total_seconds()
+        notes = [
+            wording.reused(seconds_ago) if reused else "",
+            wording.skipped(skipped) if skipped else "",
+            "" if self._runner.survives_client else wording.NOT_DETACHED,
+        ]
+        return " ".join(note for note in notes if note) or None
+
+
+async def _opened(
+    sources: Sequence[SourceRef],
+    access: Access,
+    *,
+    all_must_open: bool = False,
+    each_must_answer: bool = False,
+) -> tuple[SourceRef, ...]:
+    """Return the sources that the caller may read.
+
+    ``all_must_open``: a source that does not open is an error. ``each_must_answer``: so is one
+    whose state is unknown now, since the same call would return another set a moment later.
+    """
+    refusals = await access.refusals(sources)
+    opened = tuple(source for source in sources if source.name not in refusals)
+    if refusals and (all_must_open or not opened):
+        raise next(iter(refusals.values()))
+    if each_must_answer:
+        raise_unavailable(refusals)
+    return opened

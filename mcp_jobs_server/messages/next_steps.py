@@ -1,0 +1,89 @@
+"""What to do after an answer: call a tool, or tell the user something and stop."""
+
+from __future__ import annotations
+
+from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.messages.results import Next
+from mcp_jobs_server.messages.wording import duration
+
+TELL_USER_ABOVE_SECONDS = 90
+"""With more time left than this, the user is told to come back instead of waiting in the chat."""
+
+LOOK_AGAIN_SECONDS = 3
+WAIT_AFTER_CANCEL_SECONDS = 20
+
+DRAFT = "<your draft with [n]>"
+
+
+def after_start(job_id: str, expected_seconds: float) -> Next:
+    """Return the step after a start."""
+    if expected_seconds > TELL_USER_ABOVE_SECONDS:
+        return tell_user(
+            f"The research runs in the background and takes about {duration(expected_seconds)}; you"
+            " can close this chat and ask for the report later."
+        )
+    return _look_again({"job_id": job_id})
+
+
+def while_active(job: Job, *, cursor: str, seconds_left: float | None) -> Next:
+    """Return the step while a job runs; ``seconds_left`` is an estimate, ``None`` if unknown."""
+    if seconds_left is not None and seconds_left > TELL_USER_ABOVE_SECONDS:
+        return tell_user(
+            f"The research is still running, for about {duration(seconds_left)} more; ask me again"
+            " then."
+        )
+    return _look_again({"job_id": job.id, "cursor": cursor})
+
+
+def after_cancel(job: Job) -> Next:
+    """Return the step after a cancel: wait until the job has ended, then read its report."""
+    if job.ended:
+        return after_end(job)
+    arguments = {"job_id": job.id, "wait_seconds": WAIT_AFTER_CANCEL_SECONDS}
+    return Next(action="call", tool="get_status", arguments=arguments)
+
+
+def after_end(job: Job) -> Next:
+    """Return the step once a job has ended."""
+    if job.state == "completed":
+        part = "summary" if job.outcome == "insufficient_evidence" else "evidence"
+        return _fetch({"job_id": job.id, "part": part})
+    if job.state == "cancelled":
+        return tell_user("The research was stopped; what it found until then can still be read.")
+    reason = job.error.message if job.error else "the reason is unknown."
+    hint = f" {job.error.hint}" if job.error and job.error.hint else ""
+    return tell_user(f"The research failed: {reason}{hint}")
+
+
+def after_fetch(job: Job, *, part: str, section: str, next_cursor: str | None) -> Next:
+    """Return the step after a page of a report."""
+    if next_cursor:
+        within = {"section": section} if section else {}
+        return _fetch({"job_id": job.id, "part": part, "cursor": next_cursor, **within})
+    if not job.ended:
+        return Next(action="call", tool="get_status", arguments={"job_id": job.id})
+    if part == "summary" and job.outcome in ("answered", "partial"):
+        return _fetch({"job_id": job.id, "part": "evidence"})
+    if part == "evidence":
+        return check_draft(job.id)
+    return tell_user("What this part says; keep its [n] citations.")
+
+
+def check_draft(job_id: str) -> Next:
+    """Return the step once the assistant has written or corrected a draft."""
+    arguments = {"job_id": job_id, "text": DRAFT}
+    return Next(action="call", tool="check_citations", arguments=arguments)
+
+
+def tell_user(sentence: str) -> Next:
+    return Next(action="tell_user", say=sentence)
+
+
+def _look_again(arguments: dict[str, str]) -> Next:
+    return Next(
+        action="call", tool="get_status", arguments=arguments, after_seconds=LOOK_AGAIN_SECONDS
+    )
+
+
+def _fetch(arguments: dict[str, str]) -> Next:
+    return Next(action="call", tool="fetch_report", arguments=arguments)
