@@ -1,1 +1,1 @@
-"""What every room stands on: models, errors, settings, concurrency. Imports no other room."""
+"""Models, errors, settings and concurrency that every other room uses. Imports no other room."""

@@ -1,9 +1,9 @@
-"""Independent requests made at the same time."""
+"""Runs independent requests concurrently."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import anyio
 
@@ -12,44 +12,35 @@ B = TypeVar("B")
 T = TypeVar("T")
 
 
-async def gather(asks: Iterable[Callable[[], Awaitable[T]]], *, limit: int = 8) -> list[T]:
-    """Return what each returns, in order; the first error of any is raised as it is.
+async def gather(calls: Iterable[Callable[[], Awaitable[T]]], *, limit: int = 8) -> list[T]:
+    """Run the calls concurrently, at most ``limit`` at a time, and return their results in order.
 
-    Where one fails, those under way are let go.
+    The first error is raised as it is, not in an exception group, and cancels the other calls.
     """
-    waiting = list(asks)
-    found: dict[int, T] = {}
+    pending = list(calls)
+    results: dict[int, T] = {}
     errors: list[Exception] = []
     limiter = anyio.CapacityLimiter(limit)
 
-    async def ask(number: int, tasks: anyio.abc.TaskGroup) -> None:
+    async def run(number: int, tasks: anyio.abc.TaskGroup) -> None:
         async with limiter:
             try:
-                found[number] = await waiting[number]()
-            except Exception as error:  # noqa: BLE001 - raised below, out of its group
+                results[number] = await pending[number]()
+            except Exception as error:  # noqa: BLE001 - raised below, outside the task group
                 errors.append(error)
                 tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
-        for number in range(len(waiting)):
-            tasks.start_soon(ask, number, tasks)
+        for number in range(len(pending)):
+            tasks.start_soon(run, number, tasks)
     if errors:
         raise errors[0]
-    return [found[number] for number in range(len(waiting))]
+    return [results[number] for number in range(len(pending))]
 
 
 async def gather_pair(
     first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
 ) -> tuple[A, B]:
-    """Return what the two return."""
-    a: list[A] = []
-    b: list[B] = []
-
-    async def ask_first() -> None:
-        a.append(await first())
-
-    async def ask_second() -> None:
-        b.append(await second())
-
-    await gather((ask_first, ask_second))
-    return a[0], b[0]
+    """Run two calls of different types concurrently and return both results."""
+    calls: tuple[Callable[[], Awaitable[object]], ...] = (first, second)
+    return cast("tuple[A, B]", tuple(await gather(calls)))

@@ -1,4 +1,4 @@
-"""What of a process's environment a job can notice, and which of it is secret."""
+"""Environment variables that affect a job, and those that look like secrets."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ _SESSION = re.compile(
     r"|SYSTEMD_.*|TERM|TERM_.*|TMUX.*|VSCODE_.*|VTE_VERSION|WAYLAND_.*|WINDOWID|WT_.*|XDG_SESSION.*"
     r"|XPC_.*|.*_(?:SESSION|TRACE|WINDOW)_ID"
 )
-"""Variables that tell one window or session from the next and mean nothing to a job. Settings and
-the place of the installation are told apart by themselves."""
+"""Variables that differ between windows or sessions and do not affect a job. Settings
+(``MCP_JOBS_*``) and the place of the installation are compared separately, by ``Settings.profile``.
+"""
 
 _SECRET = re.compile(r"(?:.*_)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_.*)?", re.I)
 
 
-def noticed(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a job can notice."""
-    return {name: text for name, text in environ.items() if not _SESSION.fullmatch(name)}
+def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that can affect a job."""
+    return {name: value for name, value in environ.items() if not _SESSION.fullmatch(name)}
 
 
 def digest(environ: Mapping[str, str]) -> str:
-    """Return a hash of what a job can notice: it tells surroundings apart and reveals none."""
-    said = "\0".join(f"{name}={text}" for name, text in sorted(noticed(environ).items()))
-    return hashlib.sha256(said.encode(errors="surrogateescape")).hexdigest()
+    """Return a hash that identifies the relevant variables and reveals no value."""
+    text = "\0".join(
+        f"{name}={value}" for name, value in sorted(relevant_variables(environ).items())
+    )
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def secret_names(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names, never the values, of the variables that look like secrets."""
-    return tuple(sorted(name for name in noticed(environ) if _SECRET.fullmatch(name)))
+    return tuple(sorted(name for name in relevant_variables(environ) if _SECRET.fullmatch(name)))

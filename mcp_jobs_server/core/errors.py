@@ -1,7 +1,7 @@
-"""What can go wrong, in words a caller can act on.
+"""Errors that reach a caller.
 
-Every error says what is wrong, what to do, and whether a retry can help. None carries a stack
-trace, a token, a host or another person's job.
+Each error states what is wrong, what to do, and whether a retry can help. No error contains a
+stack trace, a token, a host name or data of another person's job.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import ClassVar
 
 
 class JobsError(Exception):
-    """Base of the errors that reach a caller.
+    """Base class of the errors that reach a caller.
 
     Args:
-        message: one sentence that says what is wrong.
-        hint: one sentence that says what to do.
+        message: one sentence stating what is wrong.
+        hint: one sentence stating what to do.
     """
 
     kind: ClassVar[str] = "error"
@@ -27,19 +27,19 @@ class JobsError(Exception):
 
 
 class InvalidArgument(JobsError):
-    """An argument is unknown, missing, of the wrong type or out of its range."""
+    """An argument is unknown, missing, of the wrong type or out of range."""
 
     kind = "invalid_argument"
 
 
 class NotFound(JobsError):
-    """No such job, section, citation or source for this caller."""
+    """The caller has no such job, section, citation or source."""
 
     kind = "not_found"
 
 
 class NotGranted(JobsError):
-    """A source exists or may exist, but nobody granted it."""
+    """A source was not granted, whether or not it exists."""
 
     kind = "not_granted"
 
@@ -51,64 +51,64 @@ class NothingToSearch(JobsError):
 
 
 class Conflict(JobsError):
-    """The request contradicts an earlier one, such as one key for two questions."""
+    """The request contradicts an earlier one, such as the same key for two questions."""
 
     kind = "conflict"
 
 
 def dependent_job_error(job_id: str) -> Conflict:
-    """Return the error for removing a job that the unended job ``job_id`` builds on."""
+    """Return the error for removing a job that the active job ``job_id`` builds on."""
     return Conflict(
-        f"The job {job_id}, which has not ended, builds on this one.",
-        "Remove this one when that has ended.",
+        f"The job {job_id}, which is still active, builds on this one.",
+        "Remove this job after that one has ended.",
     )
 
 
 class NewerVersion(JobsError):
-    """The data was written by a newer version and is left untouched."""
+    """The data was written by a newer version. It is not changed."""
 
     kind = "newer_version"
 
 
 class Unavailable(JobsError):
-    """Something this server needs does not answer or has no room; a retry can help."""
+    """A dependency does not respond or has no space left. A retry can help."""
 
     kind = "unavailable"
     retryable = True
 
 
 class NotSignedIn(JobsError):
-    """The Databricks workspace does not take the credential this server has, or there is none."""
+    """The server has no credential for the Databricks workspace, or the workspace rejects it."""
 
     kind = "not_signed_in"
 
 
 class NotPermitted(JobsError):
-    """The identity that asks lacks a privilege in the Databricks workspace."""
+    """The calling identity lacks a privilege in the Databricks workspace."""
 
     kind = "not_permitted"
 
 
 class Refused(JobsError):
-    """The Databricks workspace refuses a request as it stands; a retry does not help."""
+    """The Databricks workspace rejects the request. A retry does not help."""
 
     kind = "refused"
 
 
 class Unidentified(JobsError):
-    """It cannot be told who is calling, or that one may not call."""
+    """The caller cannot be identified or may not use this server."""
 
     kind = "unidentified"
 
 
 class QuotaReached(JobsError):
-    """The owner may start no further job now, or too many jobs wait; later it works again."""
+    """The owner reached a quota, or too many jobs are queued. A retry can work later."""
 
     kind = "quota_reached"
     retryable = True
 
 
 class Internal(JobsError):
-    """A defect of this server. Details stand in its log under the reference."""
+    """A defect of this server. The log has the details under the reference."""
 
     kind = "internal"

@@ -1,4 +1,4 @@
-"""The nouns of the server: who asks, what a job is, and where it stands."""
+"""Core data types: owners, jobs and their states."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENDED_STATES: tuple[JobState, ...] = ("completed", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Owner:
-    """Who a job belongs to: an issuer of identities and the subject it vouches for."""
+    """The identity that a job belongs to: an identity issuer and a subject of that issuer."""
 
     issuer: str
     subject: str
@@ -29,12 +29,12 @@ class Owner:
     @classmethod
     @cache
     def local(cls) -> Owner:
-        """Return the person whose account this process runs under."""
+        """Return the owner for the operating system account of this process."""
         return cls(issuer="local", subject=getpass.getuser())
 
     @cached_property
     def folder(self) -> str:
-        """Folder of this owner's jobs: a readable prefix and a hash, so that no two share it."""
+        """Folder name of this owner's jobs: a readable prefix and a hash that makes it unique."""
         readable = re.sub(r"[^a-z0-9]+", "-", self.subject.lower()).strip("-")[:24] or "owner"
         digest = hashlib.sha256(f"{self.issuer}\0{self.subject}".encode()).hexdigest()
         return f"{readable}-{digest[:16]}"
@@ -44,10 +44,11 @@ class Owner:
 class Job:
     """One research job as its runner records it.
 
-    ``state`` is the true one: ``cancelling`` until the last process is gone. ``requested`` is
-    what was asked of it, ``attempt`` how often it was started, ``queue_position`` 1 for the
-    next one to run (only while queued). ``summary`` is the outcome in one line, once ended; while
-    queued, what the job waits for besides its turn.
+    ``state`` is the actual state: ``cancelling`` until the last process has exited.
+    ``requested`` is the stop that was requested, if any. ``attempt`` counts the starts.
+    ``queue_position`` is set only while queued; 1 is the next job to run. ``summary`` is the
+    outcome in one line once the job has ended; while queued, it names what blocks the job besides
+    its place in the queue.
     """
 
     owner: Owner
@@ -82,18 +83,18 @@ class Job:
 
 
 def job_folder(owner: Owner, job_id: str) -> str:
-    """Return ``<owner>/<yyyy-mm>/<job_id>``; looking there is the access check."""
+    """Return ``<owner>/<yyyy-mm>/<job_id>``. Looking only there is the access check."""
     return job_folder_of(owner.folder, job_id)
 
 
 def job_folder_of(owner_folder: str, job_id: str) -> str:
-    """Return the same where only the owner's folder is known."""
+    """Return the same path where only the name of the owner's folder is known."""
     return f"{owner_folder}/{month_of(job_id)}/{job_id}"
 
 
 @dataclass(frozen=True)
 class Started:
-    """Answer to a start: the job, and whether it is new (else an earlier one is returned)."""
+    """Result of a start: the job, and whether it is new or an earlier one that is reused."""
 
     job: Job
     created: bool
@@ -101,7 +102,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Slice:
-    """Part of a file: its bytes from ``start`` and the size of the whole file, in bytes."""
+    """Bytes of a file from offset ``start``, and the size of the whole file in bytes."""
 
     data: bytes
     start: int
@@ -112,9 +113,9 @@ class Slice:
 class StartOptions:
     """How a start treats earlier requests.
 
-    ``key``: the caller's idempotency key ("" for none). ``fingerprint``: hash of what is asked.
-    ``reuse_after``: an unfinished job with the same fingerprint made since then is returned
-    instead of a new one; ``None`` always makes a new one.
+    ``key``: the caller's idempotency key ("" for none). ``fingerprint``: hash of the request.
+    ``reuse_after``: an active job with the same fingerprint that was created after this time is
+    returned instead of a new one; ``None`` always creates a new job.
     """
 
     key: str = ""
@@ -124,9 +125,9 @@ class StartOptions:
 
 @dataclass(frozen=True)
 class Usage:
-    """What an owner uses and used: unended jobs, and starts and US dollars since a moment.
+    """Usage of an owner: active jobs now, and starts and US dollars since a given time.
 
-    ``first`` is when the first of those starts was; ``None`` where there was none.
+    ``first`` is the time of the first of those starts; ``None`` if there was none.
     """
 
     active: int = 0
@@ -139,7 +140,7 @@ SUMMARY_LENGTH = 200
 
 
 def one_line_summary(outcome: Outcome) -> str:
-    """Return the answer, else the reason, as one line of at most 200 characters."""
+    """Return the answer, or else the reason, as one line of at most 200 characters."""
     line = " ".join((outcome.answer or outcome.reason).split())
     if len(line) <= SUMMARY_LENGTH:
         return line

@@ -1,4 +1,4 @@
-"""Which addresses only this computer reaches."""
+"""Recognizes loopback addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a server can do its work now: asked by ``/ready`` for whoever sends it requests."""
+"""Readiness checks of the server's dependencies, as reported by ``/ready``."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Protocol
 import anyio
 
 PartFaults = Mapping[str, str]
-"""What is wrong with each part that is needed, in words without hosts; "" where nothing is."""
+"""The fault of each required part, without host names; "" for a part without a fault."""
 
 
 class Readiness(Protocol):
-    """What a backend needs."""
+    """Checks the parts that a backend needs."""
 
     async def check(self) -> PartFaults:
-        """Look at each part, within ten seconds. Raises nothing: a fault is told as one."""
+        """Check each part within ten seconds. Raises nothing: errors are returned as faults."""
         ...
 
 
 class DataDirectoryReadiness:
-    """``Readiness`` of jobs on this machine: their directory can be used."""
+    """``Readiness`` of jobs on this machine: the data directory must be usable."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,9 +31,8 @@ class DataDirectoryReadiness:
         return {"data": await anyio.to_thread.run_sync(self._fault)}
 
     def _fault(self) -> str:
-        there = next(path for path in (self._path, *self._path.parents) if path.exists())
-        if not there.is_dir():
-            return "the data directory is no directory"
-        return (
-            "" if os.access(there, os.W_OK | os.X_OK) else "the data directory may not be written"
-        )
+        existing = next(path for path in (self._path, *self._path.parents) if path.exists())
+        if not existing.is_dir():
+            return "the data directory is not a directory"
+        writable = os.access(existing, os.W_OK | os.X_OK)
+        return "" if writable else "the data directory is not writable"

@@ -23,27 +23,28 @@ KEYS = {
     "MCP_JOBS_CONFIG": "path of research.toml",
     "MCP_JOBS_BACKEND": "where jobs run: local or lakeflow (default local)",
     "MCP_JOBS_VOLUME": "lakeflow: volume of the job folders, /Volumes/catalog/schema/volume",
-    "MCP_JOBS_JOB_ID": "lakeflow: number of the deployed job that does the research",
-    "MCP_JOBS_PRINCIPALS": "service principals that may call, by application id, with commas",
-    "MCP_JOBS_RETENTION_DAYS": "days that an ended job is kept; 0 for ever (default 0)",
-    "MCP_JOBS_MAX_RUNNING": "jobs that run at one time on this machine (default 2)",
-    "MCP_JOBS_MAX_MINUTES": "most active minutes of one job (default 30)",
-    "MCP_JOBS_MAX_TOOL_CALLS": "most tool calls of one job (default 500)",
-    "MCP_JOBS_MAX_TOKENS": "most model tokens of one job (default 2000000)",
-    "MCP_JOBS_MAX_COST_USD": "most US dollars of one job (default 5)",
-    "MCP_JOBS_MAX_ACTIVE": "most unended jobs of one owner; 0 for no limit (default 0)",
-    "MCP_JOBS_MAX_STARTS_A_DAY": "most starts of one owner in 24 hours; 0 for no limit (default 0)",
-    "MCP_JOBS_MAX_COST_A_DAY": "most US dollars of one owner in 24 hours; 0: no limit (default 0)",
-    "MCP_JOBS_MAX_QUEUED": "most jobs of all owners that wait; 0 for no limit (default 0)",
-    "MCP_JOBS_ALLOW_PATHS": "'any' lets a caller name any path of this machine",
-    "MCP_JOBS_LOG_LEVEL": "level of the log on standard error (default WARNING)",
+    "MCP_JOBS_JOB_ID": "lakeflow: id of the deployed job that does the research",
+    "MCP_JOBS_PRINCIPALS": "service principals that may call: application ids, comma-separated",
+    "MCP_JOBS_RETENTION_DAYS": "days to keep an ended job; 0 for ever (default 0)",
+    "MCP_JOBS_MAX_RUNNING": "maximum concurrent jobs on this machine (default 2)",
+    "MCP_JOBS_MAX_MINUTES": "maximum active minutes of one job (default 30)",
+    "MCP_JOBS_MAX_TOOL_CALLS": "maximum tool calls of one job (default 500)",
+    "MCP_JOBS_MAX_TOKENS": "maximum model tokens of one job (default 2000000)",
+    "MCP_JOBS_MAX_COST_USD": "maximum cost of one job in US dollars (default 5)",
+    "MCP_JOBS_MAX_ACTIVE": "maximum active jobs of one owner; 0: no limit (default 0)",
+    "MCP_JOBS_MAX_STARTS_A_DAY": "maximum starts of one owner in 24 hours; 0: no limit (default 0)",
+    "MCP_JOBS_MAX_COST_A_DAY": "maximum cost of one owner in 24 hours; 0: no limit (default 0)",
+    "MCP_JOBS_MAX_QUEUED": "maximum queued jobs of all owners; 0: no limit (default 0)",
+    "MCP_JOBS_ALLOW_PATHS": "'any' lets a caller name any path on this machine",
+    "MCP_JOBS_LOG_LEVEL": "log level on standard error (default WARNING)",
 }
-"""Every variable that is read, with its meaning; shown by ``doctor`` and the documentation."""
+"""Every variable that is read, with its meaning, for error messages and the documentation."""
 
 JOB_MARK = "MCP_JOBS_JOB"
 DATA_MARK = "MCP_JOBS_DATA"
-"""Marks that runners leave in the environment of what they start, to find it again: the job's
-id, the data directory. Nobody sets them, and a server started by a job ignores them."""
+"""Marks that runners set in the environment of the processes they start, to find them again: the
+id of the job and the data directory. They are not settings; a server started by a job ignores them.
+"""
 
 
 BACKENDS = ("local", "lakeflow")
@@ -54,7 +55,7 @@ DEFAULT_CAPS = Limits(minutes=30, tool_calls=500, tokens=2_000_000, cost_usd=5)
 
 @dataclass(frozen=True)
 class Quotas:
-    """What one owner may use, and how many jobs of all may wait; 0 is no limit."""
+    """Quotas of one owner, and the maximum of queued jobs of all owners; 0 means no limit."""
 
     active: int = 0
     starts_a_day: int = 0
@@ -64,16 +65,17 @@ class Quotas:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that the server can be told, resolved once at start.
+    """The settings of the server, resolved once at start.
 
-    ``caps`` bound the limits of every job; ``stop_grace_seconds`` is how long a stopped job
-    may take to end by itself before it is killed, ``finish_grace_seconds`` how long one that
-    was asked for its report; ``report_seconds`` bounds writing a report from a folder.
+    ``caps`` are upper bounds for the limits of every job. ``stop_grace_seconds`` is how long a
+    stopped job may take to exit before it is killed; ``finish_grace_seconds`` is the same for a
+    job that was told to finish with a report. ``report_seconds`` bounds writing a report from an
+    existing job folder.
 
-    ``auth_table`` is the table ``[auth]`` as it is written; ``auth/auth_table.py`` reads it where
-    the server is served. ``volume`` and ``job_id`` are set where the backend is ``lakeflow``.
-    ``app`` is the name of the Databricks App that this process is, "" elsewhere, and ``app_port``
-    where it must listen.
+    ``auth_table`` is the raw ``[auth]`` table; ``auth/auth_table.py`` parses it when serving
+    starts. ``volume`` and ``job_id`` are set only if the backend is ``lakeflow``. ``app`` is the
+    name of the Databricks App that this process runs as ("" elsewhere), and ``app_port`` the port
+    that the app must listen on.
     """
 
     data_dir: Path
@@ -105,13 +107,13 @@ class Settings:
 
     @property
     def grants_file(self) -> Path:
-        """File of the sources that were granted on the command line."""
+        """File of the sources granted on the command line."""
         return self.data_dir / "sources.json"
 
     @property
     def profile(self) -> str:
-        """Name of the surroundings a job of this server runs in: interpreter, version,
-        configuration, settings and what it can notice of the environment."""
+        """Identifier of the environment in which jobs of this server run: a hash of interpreter,
+        version, configuration, settings and the relevant environment variables."""
         parts = (
             *(sys.executable, os.path.realpath(sys.executable), sys.prefix, __version__),
             str(Path(__file__).parents[1]),
@@ -123,37 +125,40 @@ class Settings:
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """Names of the variables that look like secrets, which a job of this server is given."""
+        """Names of the variables that look like secrets and are passed on to jobs."""
         return environment.secret_names(os.environ)
 
 
 def load_settings(
     environ: Mapping[str, str] = os.environ, *, config: Path | None = None
 ) -> Settings:
-    """Return the settings from ``environ`` above ``research.toml`` above the defaults.
+    """Return the settings: ``environ`` overrides ``research.toml``, which overrides the defaults.
 
     Raises:
-        InvalidArgument: a value is not what its variable or key needs, or a key is unknown.
+        InvalidArgument: a value is not valid for its variable or key, or a name is unknown.
     """
     known = {*KEYS, JOB_MARK, DATA_MARK}
     unknown = sorted(name for name in environ if name.startswith("MCP_JOBS_") and name not in known)
     if unknown:
         raise InvalidArgument(
             f"Unknown environment variable {unknown[0]}.",
-            f"The known ones are {', '.join(KEYS)}.",
+            f"Known variables: {', '.join(KEYS)}.",
         )
-    named = config or (Path(environ["MCP_JOBS_CONFIG"]) if environ.get("MCP_JOBS_CONFIG") else None)
-    file = _read(named) if named else Configuration()
+    path = config or (Path(environ["MCP_JOBS_CONFIG"]) if environ.get("MCP_JOBS_CONFIG") else None)
+    try:
+        file = read_configuration(path) if path else Configuration()
+    except ConfigurationError as error:
+        raise InvalidArgument(error.message, error.hint) from error
     value = _Values(environ, file.server)
     if (backend := value.text("BACKEND", "local")) not in BACKENDS:
         raise InvalidArgument(
             f"MCP_JOBS_BACKEND is {backend!r}.", "It must be 'local' or 'lakeflow'."
         )
-    away = backend == "lakeflow"
+    lakeflow = backend == "lakeflow"
     return Settings(
         data_dir=Path(value.text("DATA_DIR", "") or default_data_dir()).expanduser().absolute(),
         backend=backend,
-        config=named.absolute() if named else None,
+        config=path.absolute() if path else None,
         max_running=int(value.number("MAX_RUNNING", 2, least=1)),
         caps=Limits(
             minutes=value.number("MAX_MINUTES", 30, least=0.01),
@@ -164,8 +169,8 @@ def load_settings(
         allow_any_path=value.text("ALLOW_PATHS", "") == "any",
         sources=tuple(configured.source for configured in file.sources),
         audiences={configured.name: configured.audience for configured in file.sources},
-        volume=_volume(value.text("VOLUME", "")) if away else "",
-        job_id=_job_id(value.text("JOB_ID", "")) if away else 0,
+        volume=_volume(value.text("VOLUME", "")) if lakeflow else "",
+        job_id=_job_id(value.text("JOB_ID", "")) if lakeflow else 0,
         principals=tuple(re.findall(r"[^\s,]+", value.text("PRINCIPALS", ""))),
         retention_days=int(value.number("RETENTION_DAYS", 0, least=0)),
         quotas=Quotas(
@@ -182,42 +187,36 @@ def load_settings(
 
 
 def default_data_dir() -> str:
+    """Return the data directory of the current user."""
     from platformdirs import user_data_dir
 
     return user_data_dir("mcp-jobs-server", appauthor=False)
 
 
-def _read(path: Path) -> Configuration:
-    try:
-        return read_configuration(path)
-    except ConfigurationError as error:
-        raise InvalidArgument(error.message, error.hint) from error
-
-
 def _volume(text: str) -> str:
-    """Return ``/Volumes/catalog/schema/volume`` for it, or for ``catalog.schema.volume``.
+    """Return ``/Volumes/catalog/schema/volume``; ``catalog.schema.volume`` is accepted too.
 
-    Unity Catalog stores names in lower case.
+    The result is in lower case, as Unity Catalog stores names.
     """
-    said = text.strip().lower().removeprefix("/volumes/").strip("/").replace(".", "/")
-    if not _VOLUME.fullmatch(said):
+    names = text.strip().lower().removeprefix("/volumes/").strip("/").replace(".", "/")
+    if not _VOLUME.fullmatch(names):
         raise InvalidArgument(
             f"MCP_JOBS_VOLUME is {text!r}.", "Write /Volumes/catalog/schema/volume."
         )
-    return f"/Volumes/{said}"
+    return f"/Volumes/{names}"
 
 
 def _job_id(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
         raise InvalidArgument(
             f"MCP_JOBS_JOB_ID is {text!r}.",
-            "It is the number of the deployed job; `databricks bundle summary` shows it.",
+            "It must be the id of the deployed job; `databricks bundle summary` shows it.",
         )
     return int(text)
 
 
 class _Values:
-    """One setting after the other: the environment first, the ``[server]`` table second."""
+    """Looks up single settings: in the environment first, then in the ``[server]`` table."""
 
     def __init__(self, environ: Mapping[str, str], table: Mapping[str, Any]) -> None:
         known = {name.removeprefix("MCP_JOBS_").lower() for name in KEYS}
@@ -225,7 +224,7 @@ class _Values:
         if unknown:
             raise InvalidArgument(
                 f"Unknown key {unknown[0]!r} in [server].",
-                f"The keys are {', '.join(sorted(known))}.",
+                f"Known keys: {', '.join(sorted(known))}.",
             )
         self._environ = environ
         self._table = table
@@ -234,13 +233,13 @@ class _Values:
         return str(self._environ.get(f"MCP_JOBS_{name}") or self._table.get(name.lower(), default))
 
     def number(self, name: str, default: float, *, least: float) -> float:
-        said = self.text(name, str(default))
+        text = self.text(name, str(default))
         try:
-            number = float(said)
+            number = float(text)
         except ValueError:
             number = float("nan")
         if not least <= number < 1e12:
             raise InvalidArgument(
-                f"MCP_JOBS_{name} is {said!r}.", f"It must be a number of at least {least:g}."
+                f"MCP_JOBS_{name} is {text!r}.", f"It must be a number of at least {least:g}."
             )
         return number

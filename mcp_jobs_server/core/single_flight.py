@@ -1,4 +1,4 @@
-"""Answers that several callers share: one request for all who ask at the same time."""
+"""A cache in which concurrent requests for the same key share one call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ V = TypeVar("V")
 
 
 @dataclass
-class _Kept(Generic[V]):
+class _Entry(Generic[V]):
     value: V
     at: float
     weight: int
@@ -23,22 +23,24 @@ class _Kept(Generic[V]):
 
 @dataclass
 class _Flight(Generic[V]):
+    """A call that has not returned yet."""
+
     landed: anyio.Event = field(default_factory=anyio.Event)
-    kept: _Kept[V] | None = None
+    entry: _Entry[V] | None = None
     error: Exception | None = None
 
 
 class SingleFlightCache(Generic[K, V]):
-    """Keeps answers for as long as a caller accepts, and asks once for all who wait.
+    """Keeps answers by key; concurrent requests for one key share a single call.
 
-    What was not asked for longest is dropped first, above ``most`` in weight. An answer that was
-    under way when its key was dropped is given to who waited for it and not kept. All in one
-    event loop.
+    Each caller states how old an answer may be. Above ``most`` in weight, the least recently used
+    answers are dropped first. If a key is dropped while its call is running, the callers that wait
+    still get the answer, but it is not kept. All use must be in one event loop.
 
     Args:
-        most: weight of all that is kept.
-        weigh: weight of an answer (default: each weighs 1).
-        clock: seconds; only differences count.
+        most: maximum total weight of the answers kept.
+        weigh: weight of an answer (default: 1 each).
+        clock: seconds; only differences matter.
     """
 
     def __init__(
@@ -51,77 +53,77 @@ class SingleFlightCache(Generic[K, V]):
         self._most = most
         self._weigh = weigh
         self._clock = clock
-        self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._flights: dict[K, _Flight[V]] = {}
         self._weight = 0
 
-    def known(self, key: K, seconds: float) -> _Kept[V] | None:
-        """Return what is kept and not older than ``seconds``, with its ``value``."""
-        kept = self._kept.get(key)
-        if kept is None or self._clock() - kept.at > seconds:
+    def known(self, key: K, seconds: float) -> _Entry[V] | None:
+        """Return the entry for ``key``, with its ``value``, unless it is older than ``seconds``."""
+        entry = self._entries.get(key)
+        if entry is None or self._clock() - entry.at > seconds:
             return None
-        self._kept.move_to_end(key)
-        return kept
+        self._entries.move_to_end(key)
+        return entry
 
-    async def get(self, key: K, seconds: float, ask: Callable[[], Awaitable[V]]) -> V:
-        """Return what is kept, else what ``ask`` returns, now or for a caller before this one.
+    async def get(self, key: K, seconds: float, fetch: Callable[[], Awaitable[V]]) -> V:
+        """Return the kept answer, or that of a running call, or else the result of ``fetch``.
 
-        An error is that of all who wait for the same answer; it is not kept.
+        An error is raised to every caller that waits for the same call. Errors are not kept.
         """
         while True:
-            kept = self.known(key, seconds)
-            if kept is not None:
-                return kept.value
+            entry = self.known(key, seconds)
+            if entry is not None:
+                return entry.value
             flight = self._flights.get(key)
             if flight is None:
-                return await self._fly(key, ask)
+                return await self._fly(key, fetch)
             await flight.landed.wait()
             if flight.error is not None:
                 raise flight.error
-            if flight.kept is not None:
-                return flight.kept.value
-            # Who asked went away before the answer came: ask again.
+            if flight.entry is not None:
+                return flight.entry.value
+            # The fetching caller was cancelled before the answer came: fetch again.
 
     def put(self, key: K, value: V) -> None:
-        """Keep what is known without asking; it counts as fresh."""
+        """Keep a value that is known without a call, as fresh."""
         self.drop(key)
-        self._keep(key, _Kept(value, self._clock(), self._weigh(value)))
+        self._keep(key, _Entry(value, self._clock(), self._weigh(value)))
 
     def drop(self, key: K) -> None:
-        """Forget the answer, and let one that is under way not be kept."""
+        """Forget the answer; the answer of a running call is not kept either."""
         self._flights.pop(key, None)
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._weight -= kept.weight
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._weight -= entry.weight
 
-    def drop_where(self, chosen: Callable[[K], bool]) -> None:
-        """Forget all answers whose key is chosen."""
-        for key in [key for key in (*self._kept, *self._flights) if chosen(key)]:
+    def drop_where(self, matches: Callable[[K], bool]) -> None:
+        """Forget the answers of all keys that match."""
+        for key in [key for key in (*self._entries, *self._flights) if matches(key)]:
             self.drop(key)
 
-    async def _fly(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
+    async def _fly(self, key: K, fetch: Callable[[], Awaitable[V]]) -> V:
         flight = self._flights[key] = _Flight[V]()
-        asked_at = self._clock()
+        began = self._clock()
         try:
-            value = await ask()
+            value = await fetch()
         except Exception as error:
             flight.error = error
             raise
         else:
-            flight.kept = _Kept(value, asked_at, self._weigh(value))
+            flight.entry = _Entry(value, began, self._weigh(value))
             if self._flights.get(key) is flight:
                 del self._flights[key]
                 self.drop(key)
-                self._keep(key, flight.kept)
+                self._keep(key, flight.entry)
             return value
         finally:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             flight.landed.set()
 
-    def _keep(self, key: K, kept: _Kept[V]) -> None:
-        self._kept[key] = kept
-        self._weight += kept.weight
-        while self._weight > self._most and self._kept:
-            _, dropped = self._kept.popitem(last=False)
+    def _keep(self, key: K, entry: _Entry[V]) -> None:
+        self._entries[key] = entry
+        self._weight += entry.weight
+        while self._weight > self._most and self._entries:
+            _, dropped = self._entries.popitem(last=False)
             self._weight -= dropped.weight

@@ -1,4 +1,4 @@
-"""Answers that are asked for again and again, kept for a short time."""
+"""A cache for answers that are requested often, each kept for a short time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ T = TypeVar("T")
 
 
 class TtlCache(Generic[T]):
-    """At most ``most`` answers by their keys, each for ``seconds``.
+    """At most ``most`` answers by key, each kept for ``seconds``.
 
-    Those who ask for the same at one moment share one answer, or one failure, which is not
-    remembered.
+    Concurrent requests for the same key share one answer or one failure. Failures are not kept.
     """
 
     def __init__(
         self, *, seconds: float, most: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._seconds = seconds
-        self._kept: SingleFlightCache[str, T] = SingleFlightCache(most=most, clock=clock)
+        self._cache: SingleFlightCache[str, T] = SingleFlightCache(most=most, clock=clock)
 
-    async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what is remembered under ``key``, else what ``ask`` answers."""
-        return await self._kept.get(key, self._seconds, ask)
+    async def get(self, key: str, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Return the cached answer for ``key``, or else the result of ``fetch``."""
+        return await self._cache.get(key, self._seconds, fetch)

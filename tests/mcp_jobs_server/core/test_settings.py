@@ -106,7 +106,7 @@ def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path)
         ({"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1"}, "MCP_JOBS_VOLUME is ''"),
         (
             {"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_VOLUME": "a.b.c"},
-            "number of the deployed job",
+            "id of the deployed job",
         ),
         ({"MCP_JOBS_CONFIG": "/no/such/research.toml"}, "cannot be read"),
     ],
