@@ -1,4 +1,4 @@
-"""The command ``mcp-jobs-server``. Imports little: a client waits for ``serve`` to start."""
+"""The command ``mcp-jobs-server``. Imports little, because clients wait for ``serve`` to start."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0: done (research: answered). 1: failed, cancelled or broken. 2: wrong usage. 3: a partial
-    answer. 4: insufficient evidence. 130: interrupted. 141: who read our output went away.
+    0: success (research: answered). 1: failed, cancelled or broken. 2: wrong usage. 3: a partial
+    answer. 4: insufficient evidence. 130: interrupted. 141: the reader of the output closed it.
     """
     from mcp_jobs_server.cli.parser import parse
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def discard_output() -> None:
-    """Let the interpreter's last flush go nowhere instead of to the broken pipe."""
+    """Redirect standard output to the null device, so that the final flush cannot fail."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,4 +1,4 @@
-"""Puts the parts together: runner, folders and sources for the settings in force."""
+"""Assembles runner, folders and sources according to the settings."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from research_contract.records import SourceRef
 def open_jobs(
     settings: Settings, *, extra_sources: Sequence[SourceRef] = (), same_computer: bool = True
 ) -> AbstractAsyncContextManager[Jobs]:
-    """Open the jobs that the settings name; leaving ends the waiting, never a job.
+    """Open the jobs of the configured backend. Leaving the context ends waiting calls, never a job.
 
     Args:
-        settings: where and how.
-        extra_sources: granted for as long as this process runs (``serve --source``).
-        same_computer: whether callers sit at this machine.
+        settings: settings of the server.
+        extra_sources: sources granted while this process runs (``serve --source``).
+        same_computer: whether callers use this machine, so that its paths have a meaning to them.
     """
     sources = Sources(settings, extra=extra_sources)
     if settings.backend == "lakeflow":
@@ -47,8 +47,11 @@ async def _on_this_machine(
 async def _on_databricks(
     settings: Settings, sources: Sources, *, same_computer: bool
 ) -> AsyncIterator[Jobs]:
-    """Open the jobs of a workspace. A server for others signs in at once, in the background, so
-    that nobody waits for it; one that a client started does so with its first call."""
+    """Open the jobs of a Databricks workspace.
+
+    A server for remote callers signs in immediately in the background, so that no call waits for
+    it. A server that a local client started signs in with its first call.
+    """
     from mcp_jobs_server.backends.lakeflow.readiness import WorkspaceReadiness
     from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
     from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
@@ -65,6 +68,6 @@ async def _on_databricks(
             sources=sources,
             settings=settings,
             readiness=WorkspaceReadiness(workspace, settings.volume, settings.job_id),
-            # The job reads where it runs: no path of this machine means anything to it.
+            # Jobs read files where they run, so paths of this machine have no meaning to them.
             same_computer=False,
         )

@@ -1,4 +1,4 @@
-"""Research in plain code: start, wait, fetch. For agent developers, scripts and tests.
+"""Python client for research jobs, for agent developers, scripts and tests.
 
     async with connect() as research:
         job = await research.start("Who grants leave?", sources=["~/Documents/handbook"])
@@ -6,7 +6,7 @@
         report = await research.fetch(job.job_id)
         print(ended.outcome, report.content)
 
-The job runs in processes of its own: leaving the block, or ending the program, does not end it.
+The job runs in separate processes: leaving the block, or ending the program, does not end it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
-from typing import TypeVar
 
 import anyio
 
@@ -26,7 +24,6 @@ from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.jobs.service import Jobs, OnChange
 from mcp_jobs_server.messages.arguments import (
     MAX_WAIT_SECONDS,
-    Arguments,
     Cancel,
     CheckCitations,
     FetchReport,
@@ -46,15 +43,14 @@ from mcp_jobs_server.messages.results import (
 from research_contract.records import REPORT, Depth
 
 _LONGEST_PAGE = 60_000
-A = TypeVar("A", bound=Arguments)
 
 
 @asynccontextmanager
 async def connect(settings: Settings | None = None) -> AsyncIterator[Research]:
-    """Open the jobs of the backend; without ``settings`` those of the environment hold."""
-    in_force = await with_owner(settings or load_settings())
-    async with open_jobs(in_force) as jobs:
-        yield Research(jobs, in_force)
+    """Open the jobs of the configured backend; ``settings`` defaults to the environment."""
+    resolved = await with_owner(settings or load_settings())
+    async with open_jobs(resolved) as jobs:
+        yield Research(jobs, resolved)
 
 
 def run(
@@ -66,26 +62,26 @@ def run(
     timeout: float | None = None,
     settings: Settings | None = None,
 ) -> ReportResult:
-    """Start a job, wait for its end and return its report, without async.
+    """Start a job, wait until it has ended and return its report, without async.
 
         print(run("Who grants leave?", sources=["handbook"]).content)
 
     Raises:
-        JobsError: what is asked for cannot be done.
-        TimeoutError: ``timeout`` seconds went by; the job goes on.
+        JobsError: the request cannot be carried out.
+        TimeoutError: the job took longer than ``timeout`` seconds; it continues to run.
     """
 
-    async def all_of_it() -> ReportResult:
+    async def start_and_fetch() -> ReportResult:
         async with connect(settings) as research:
             job = await research.start(question, sources=sources, questions=questions, depth=depth)
             await research.wait(job.job_id, timeout=timeout)
             return await research.fetch(job.job_id)
 
-    return anyio.run(all_of_it)
+    return anyio.run(start_and_fetch)
 
 
 class Research:
-    """The jobs of one owner. Arguments mean what they mean to the tools of the same names."""
+    """The jobs of one owner. Arguments have the same meaning as those of the MCP tools."""
 
     def __init__(self, jobs: Jobs, settings: Settings) -> None:
         self._jobs = jobs
@@ -106,16 +102,16 @@ class Research:
     ) -> StartResult:
         """Start a job and return at once.
 
-        ``sources`` are names of configured sources, or folders, which the job may thereby read;
-        none means all that are configured. ``limits`` takes ``minutes``, ``tool_calls``,
-        ``tokens`` and ``cost_usd``.
+        ``sources`` are names of configured sources, or folders, which are granted to this job by
+        naming them; by default all configured sources are used. ``limits`` takes ``minutes``,
+        ``tool_calls``, ``tokens`` and ``cost_usd``.
 
         Raises:
-            JobsError: an argument or a source is wrong; nothing was started.
+            JobsError: an argument or a source is invalid; nothing was started.
         """
         names, folders = await anyio.to_thread.run_sync(self._jobs.sources.typed, sources)
         plan = {"title": title, "questions": list(questions), "search_terms": list(terms)}
-        said = {
+        arguments = {
             "question": question,
             "plan": plan,
             "sources": list(names),
@@ -124,12 +120,11 @@ class Research:
             "idempotency_key": idempotency_key,
             "again": again,
         }
-        return await self._jobs.start(
-            self._owner, parse_arguments(StartResearch, said), typed=folders
-        )
+        request = parse_arguments(StartResearch, arguments)
+        return await self._jobs.start(self._owner, request, typed=folders)
 
     def folder(self, job_id: str) -> str:
-        """Return where the folder of a job is: a path of this machine, or of a volume."""
+        """Return the path of a job folder: on this machine, or in a Databricks volume."""
         return self._jobs.location(self._owner, job_id)
 
     async def status(
@@ -138,41 +133,45 @@ class Research:
         *,
         cursor: str = "",
         wait_seconds: float = 0,
-        watching: OnChange | None = None,
+        on_change: OnChange | None = None,
     ) -> StatusResult:
-        """Return where a job stands with its steps after ``cursor``, at most 50 of them."""
-        asked = _asked(
-            GetStatus, job_id=job_id, cursor=cursor, wait_seconds=wait_seconds, detail="full"
-        )
-        return await self._jobs.status(self._owner, asked, on_change=watching)
+        """Return the status of a job with at most 50 steps after ``cursor``."""
+        arguments = {
+            "job_id": job_id,
+            "cursor": cursor,
+            "wait_seconds": wait_seconds,
+            "detail": "full",
+        }
+        request = parse_arguments(GetStatus, arguments)
+        return await self._jobs.status(self._owner, request, on_change=on_change)
 
     async def follow(
-        self, job_id: str = "", *, watching: OnChange | None = None
+        self, job_id: str = "", *, on_change: OnChange | None = None
     ) -> AsyncIterator[StatusResult]:
-        """Give where the job stands at each change until it ended; each step comes once.
+        """Yield the status at each change until the job has ended; each step is yielded once.
 
-        ``watching`` hears of smaller changes too, such as a new summary.
+        ``on_change`` is also called for smaller changes, such as a new summary.
         """
-        standing = await self.status(job_id)
-        yield standing
-        while standing.more_steps or standing.state not in ENDED_STATES:
-            standing = await self.status(
-                standing.job_id,
-                cursor=standing.cursor,
-                wait_seconds=0 if standing.more_steps else MAX_WAIT_SECONDS,
-                watching=watching,
+        status = await self.status(job_id)
+        yield status
+        while status.more_steps or status.state not in ENDED_STATES:
+            status = await self.status(
+                status.job_id,
+                cursor=status.cursor,
+                wait_seconds=0 if status.more_steps else MAX_WAIT_SECONDS,
+                on_change=on_change,
             )
-            yield standing
+            yield status
 
     async def wait(self, job_id: str = "", *, timeout: float | None = None) -> StatusResult:  # noqa: ASYNC109 # the word people look for
-        """Return where the job stands once it ended. Nothing is polled meanwhile.
+        """Wait without polling until the job has ended, and return its last status.
 
         Raises:
-            TimeoutError: ``timeout`` seconds went by; the job goes on.
+            TimeoutError: the job took longer than ``timeout`` seconds; it continues to run.
         """
         with anyio.fail_after(timeout):
-            async for standing in self.follow(job_id):
-                last = standing
+            async for status in self.follow(job_id):
+                last = status
         return last
 
     async def fetch(
@@ -183,72 +182,67 @@ class Research:
         section: str = "",
         citation: int | str | None = None,
     ) -> ReportResult:
-        """Return a whole part of the report, all its pages put together.
+        """Return a complete part of the report, with all its pages joined.
 
         Raises:
             NotFound: no such job, section or citation.
         """
-        asked = partial(
-            _asked,
-            FetchReport,
-            part=part,
-            section=section,
-            citation=citation,
-            max_chars=_LONGEST_PAGE,
-        )
-        page = await self._jobs.report(self._owner, asked(job_id=job_id))
+        arguments = {
+            "part": part,
+            "section": section,
+            "citation": citation,
+            "max_chars": _LONGEST_PAGE,
+        }
+        request = parse_arguments(FetchReport, {**arguments, "job_id": job_id})
+        first = page = await self._jobs.report(self._owner, request)
         if page.next_cursor and part == "report" and page.state == "completed":
             data = await self._jobs.file(self._owner, page.job_id, REPORT)
-            return _whole(page, [data.decode(errors="replace")])
-        texts, first = [page.content], page
-        while page.next_cursor:
-            following = asked(job_id=page.job_id, cursor=page.next_cursor)
-            page = await self._jobs.report(self._owner, following)
-            texts.append(page.content)
-        return _whole(first, texts)
+            content = data.decode(errors="replace")
+        else:
+            contents = [page.content]
+            while page.next_cursor:
+                following = {**arguments, "job_id": page.job_id, "cursor": page.next_cursor}
+                page = await self._jobs.report(self._owner, parse_arguments(FetchReport, following))
+                contents.append(page.content)
+            content = "\n\n".join(contents)
+        whole = {"content": content, "page": "1 of 1", "next_cursor": None}
+        return first.model_copy(update={**whole, "total_chars": len(content)})
 
     async def check(self, text: str, job_id: str = "") -> CheckResult:
-        """Return what the quotes of a job say of each claim of a draft with ``[n]`` marks.
+        """Compare each claim of a draft with ``[n]`` marks with the quotes of a job.
 
         Raises:
             InvalidArgument: the draft is empty, or longer than 60,000 characters.
         """
-        return await self._jobs.check(self._owner, _asked(CheckCitations, job_id=job_id, text=text))
+        request = parse_arguments(CheckCitations, {"job_id": job_id, "text": text})
+        return await self._jobs.check(self._owner, request)
 
     async def cancel(self, job_id: str, *, finish_now: bool = False) -> CancelResult:
-        """Stop a job, or let it write its report from what it knows."""
+        """Stop a job; with ``finish_now`` it first writes a report of its findings so far."""
         mode = "finish_now" if finish_now else "stop"
-        return await self._jobs.cancel(self._owner, _asked(Cancel, job_id=job_id, mode=mode))
+        request = parse_arguments(Cancel, {"job_id": job_id, "mode": mode})
+        return await self._jobs.cancel(self._owner, request)
 
     async def jobs(self, *, include_ended: bool = False) -> Sequence[JobShown]:
-        """Return the unfinished jobs and the recent ones, or all that ever ended too."""
-        found: list[JobShown] = []
+        """Return the active jobs and the recent ones, or with ``include_ended`` all jobs."""
+        jobs: list[JobShown] = []
         cursor: str | None = ""
         while cursor is not None:
-            asked = _asked(ListActiveJobs, include_recent=include_ended, limit=100, cursor=cursor)
-            page = await self._jobs.list(self._owner, asked)
-            found.extend(page.jobs)
+            arguments = {"include_recent": include_ended, "limit": 100, "cursor": cursor}
+            page = await self._jobs.list(self._owner, parse_arguments(ListActiveJobs, arguments))
+            jobs.extend(page.jobs)
             cursor = page.next_cursor
-        return found
+        return jobs
 
     async def remove(self, job_id: str) -> None:
         """Remove an ended job and its folder.
 
         Raises:
-            NotFound: no such job. Conflict: it has not ended, or something builds on it.
+            NotFound: no such job.
+            Conflict: the job has not ended, or another job builds on it.
         """
         await self._jobs.remove(self._owner, job_id)
 
     async def ended_before(self, at: datetime) -> Sequence[str]:
-        """Return the ids of all jobs that ended before ``at`` (with its time zone)."""
+        """Return the ids of all jobs that ended before ``at``, a time with a time zone."""
         return await self._jobs.ended_before(self._owner, at)
-
-
-def _asked(kind: type[A], **said: object) -> A:
-    return parse_arguments(kind, said)
-
-
-def _whole(first: ReportResult, texts: Sequence[str]) -> ReportResult:
-    content = "\n\n".join(texts)
-    one = {"content": content, "page": "1 of 1", "next_cursor": None}
-    return first.model_copy(update={**one, "total_chars": len(content)})

@@ -60,7 +60,7 @@ async def _start(client: Research, args: argparse.Namespace) -> StartResult:
 async def followed(client: Research, job_id: str) -> StatusResult:
     """Show the job until it ended, and return where it stands then."""
     with view() as shown:
-        async for standing in client.follow(job_id, watching=shown.hear):
+        async for standing in client.follow(job_id, on_change=shown.hear):
             shown.show(standing)
     return standing
 

@@ -1,1 +1,1 @@
-"""What operators see of requests: one log line each, without questions or sources."""
+"""Request logging for operators: one line per request, without questions or sources."""

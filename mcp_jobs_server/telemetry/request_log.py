@@ -1,4 +1,4 @@
-"""One line in the log for each HTTP request: by whom it can be found, never what it was about."""
+"""Logs one line per HTTP request, with its id and result but never its content."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("mcp_jobs_server.requests")
 
 HEADER = "X-Request-Id"
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_TALKATIVE = ("httpx2", "httpcore2", "mcp", "urllib3")
-"""Loggers that tell addresses and bodies at lower levels than this one."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_VERBOSE_LOGGERS = ("httpx2", "httpcore2", "mcp", "urllib3")
+"""Loggers that reveal addresses and bodies below the level WARNING."""
+
+_PATHS = ("/mcp", "/health", "/ready")
 
 Facts = dict[str, str | int]
 
@@ -27,14 +29,14 @@ _request: ContextVar[Facts | None] = ContextVar("request", default=None)
 
 
 def annotate_request(**facts: str | None) -> None:
-    """Add to the line of the request that is being answered, if there is one."""
-    about = _request.get()
-    if about is not None:
-        about.update({name: value for name, value in facts.items() if value})
+    """Add facts to the log line of the current request, if there is one."""
+    current = _request.get()
+    if current is not None:
+        current.update({name: value for name, value in facts.items() if value})
 
 
 class RequestLog:
-    """ASGI middleware that names each request, answers with its name, and logs its end."""
+    """ASGI middleware that gives each request an id, returns it as a header and logs the result."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,58 +46,54 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        name = given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
-        about: Facts = {"request_id": name, "method": scope["method"], "path": _path(scope)}
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        # Unknown paths are not repeated: the caller may have put anything there.
+        path = scope["path"] if scope["path"] in _PATHS else "other"
+        facts: Facts = {"request_id": request_id, "method": scope["method"], "path": path}
         began = time.monotonic()
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                about["status"] = message["status"]
-                MutableHeaders(scope=message)[HEADER] = name
+                facts["status"] = message["status"]
+                MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        token = _request.set(about)
+        token = _request.set(facts)
         try:
             await self._app(scope, receive, answer)
         finally:
-            about["ms"] = round((time.monotonic() - began) * 1000)
-            log.info("request", extra={"facts": dict(about)})
+            facts["ms"] = round((time.monotonic() - began) * 1000)
+            log.info("request", extra={"facts": dict(facts)})
             _request.reset(token)
 
 
-def _path(scope: Scope) -> str:
-    """Return the path where it is one of ours; what else a caller asks for is not repeated."""
-    known = ("/mcp", "/health", "/ready")
-    return scope["path"] if scope["path"] in known else "other"
-
-
 class JsonLines(logging.Formatter):
-    """A record as one JSON object on one line, with the name of the request it belongs to."""
+    """Formats a record as one JSON object on one line, with the id of the current request."""
 
     def format(self, record: logging.LogRecord) -> str:
-        about = _request.get() or {}
-        said: dict[str, object] = {
+        request = _request.get() or {}
+        fields: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if "request_id" in about:
-            said["request_id"] = about["request_id"]
-        said.update(getattr(record, "facts", {}))
+        if "request_id" in request:
+            fields["request_id"] = request["request_id"]
+        fields.update(getattr(record, "facts", {}))
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def log_as_json(level: str) -> None:
-    """Write the log of this process to standard error as lines of JSON.
+    """Write the log of this process to standard error as JSON lines.
 
-    Requests are told at every level; of what libraries say only warnings.
+    Requests are logged whatever the level; verbose libraries log warnings only.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     log.setLevel(logging.INFO)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
