@@ -1,1 +1,1 @@
-"""Who is calling: from the transport to a caller whose jobs and sources are known."""
+"""Authentication: identifies the caller of a request, with the jobs and sources it may use."""

@@ -1,4 +1,4 @@
-"""Callers of HTTP outside Databricks, told apart by the token that each request bears."""
+"""Identifies HTTP callers outside Databricks by the bearer token of each request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from mcp_jobs_server.auth.auth_table import Auth
 from mcp_jobs_server.auth.caller import Caller
-from mcp_jobs_server.auth.oidc import Issuer
+from mcp_jobs_server.auth.oidc import OidcIssuer
 from mcp_jobs_server.core.errors import JobsError, Unidentified
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
@@ -22,10 +22,10 @@ from mcp_jobs_server.sources.access import AudienceAccess
 log = logging.getLogger(__name__)
 
 
-class Vouched(AccessToken):
-    """What a token was found to say: whose it is, and the groups of that one.
+class VerifiedToken(AccessToken):
+    """The identity and groups that a verified token stands for.
 
-    ``token`` stays empty: after the check nobody needs it.
+    ``token`` stays empty, because it is not needed after verification.
     """
 
     issuer: str
@@ -36,31 +36,36 @@ class Vouched(AccessToken):
         return Owner(issuer=self.issuer, subject=self.subject or "")
 
 
-class Verifier(TokenVerifier):
-    """Takes the tokens that ``[auth]`` allows: static ones and those of its issuer."""
+class BearerTokenVerifier(TokenVerifier):
+    """Accepts the tokens that ``[auth]`` allows: static tokens and those of its issuer."""
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
-        self._issuer = Issuer(auth) if auth.issuer else None
+        self._issuer = OidcIssuer(auth) if auth.issuer else None
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        if name := _holder(token, self._auth.tokens):
-            return self._vouched("token", name, groups=(name,), scopes=self._auth.scopes)
-        if self._issuer is None:
+        # Every static token is compared, each in constant time, so that timing reveals nothing.
+        names = [
+            name
+            for name, known in self._auth.tokens.items()
+            if hmac.compare_digest(token.encode(), known.encode())
+        ]
+        expires_at = None
+        groups: tuple[str, ...]
+        if names:
+            issuer, subject, groups, scopes = "token", names[0], (names[0],), self._auth.scopes
+        elif self._issuer is None:
             return None
-        try:
-            claims = await self._issuer.claims(token)
-        except JobsError as error:
-            log.warning("A token was refused. %s", error.message)
-            return None
-        groups, scopes = _texts(claims, "groups"), _texts(claims, "scope", "scp")
-        found = self._vouched(self._auth.issuer, str(claims["sub"]), groups=groups, scopes=scopes)
-        return found.model_copy(update={"expires_at": int(claims["exp"])})
-
-    def _vouched(
-        self, issuer: str, subject: str, *, groups: tuple[str, ...], scopes: tuple[str, ...]
-    ) -> Vouched:
-        return Vouched(
+        else:
+            try:
+                claims = await self._issuer.claims(token)
+            except JobsError as error:
+                log.warning("A token was rejected. %s", error.message)
+                return None
+            issuer, subject = self._auth.issuer, str(claims["sub"])
+            groups, scopes = _texts(claims, "groups"), _texts(claims, "scope", "scp")
+            expires_at = int(claims["exp"])
+        return VerifiedToken(
             token="",
             client_id=subject,
             subject=subject,
@@ -68,38 +73,32 @@ class Verifier(TokenVerifier):
             groups=groups,
             scopes=list(scopes),
             resource=self._auth.resource or None,
+            expires_at=expires_at,
         )
 
 
 class BearerAuthenticator:
-    """``Authenticator`` whose tokens the MCP SDK's own middleware had verified by ``Verifier``."""
+    """``Authenticator`` for requests whose token the MCP SDK verified with the verifier above."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def caller(self) -> Caller:
-        found = get_access_token()
-        if not isinstance(found, Vouched):
+        token = get_access_token()
+        if not isinstance(token, VerifiedToken):
             raise Unidentified(
-                "This request bears no token that tells who is calling.", "Connect anew."
+                "This request has no token that identifies the caller.", "Reconnect the client."
             )
         access = AudienceAccess(
-            found.groups,
+            token.groups,
             configured=self._settings.sources,
             audiences=self._settings.audiences,
         )
-        return Caller(owner=found.owner, access=access)
-
-
-def _holder(token: str, tokens: Mapping[str, str]) -> str:
-    """Return whose static token it is; every one is compared, each in constant time."""
-    said = token.encode()
-    holders = [name for name, known in tokens.items() if hmac.compare_digest(said, known.encode())]
-    return holders[0] if holders else ""
+        return Caller(owner=token.owner, access=access)
 
 
 def _texts(claims: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    """Return what a claim lists, be it a list or one text with spaces."""
-    said = next((claims[name] for name in names if claims.get(name)), ())
-    texts = said.split() if isinstance(said, str) else said
+    """Return the strings of the first claim present: a list, or one string split at spaces."""
+    value = next((claims[name] for name in names if claims.get(name)), ())
+    texts = value.split() if isinstance(value, str) else value
     return tuple(text for text in texts if isinstance(text, str)) if texts else ()

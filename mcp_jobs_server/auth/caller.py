@@ -1,4 +1,4 @@
-"""The caller of a request: whose jobs it may see and what it may have read."""
+"""The caller of a request: the owner of its jobs and the sources it may use."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from mcp_jobs_server.sources.access import FULL_ACCESS, Access
 
 @dataclass(frozen=True)
 class Credential:
-    """A token that proves who calls. It lives as long as its request and shows itself nowhere."""
+    """A token that identifies the caller. It is kept only during its request and never printed."""
 
     token: str = field(repr=False)
 
     @property
     def digest(self) -> str:
-        """Hash by which answers about the token are remembered, never the token itself."""
+        """Hash of the token; the key under which answers about the token are cached."""
         return hashlib.sha256(self.token.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request: the owner of its jobs and what it may have read."""
+    """The maker of a request: the owner of its jobs and its access to sources."""
 
     owner: Owner
     access: Access = FULL_ACCESS
 
 
 class Authenticator(Protocol):
-    """Identifies the caller of the current request from what its transport vouches for."""
+    """Identifies the caller of the current request from what its transport provides."""
 
     async def caller(self) -> Caller:
         """Return the caller.
 
         Raises:
-            Unidentified: it cannot be told, or may not call.
-            Unavailable: who could tell does not answer.
+            Unidentified: the caller cannot be identified or may not use this server.
+            Unavailable: the identity service does not respond.
         """
         ...
 
 
 class SingleUserAuthenticator:
-    """Everybody who reaches this server is the same person.
+    """Treats every caller as the same person: the user whose account the server runs under.
 
-    So it is over stdio and on a loopback address: the person whose account the server runs under.
-    A header is never an identity, since a caller can write any.
+    This holds over stdio and on a loopback address. Headers are ignored, since any caller can
+    write any header.
     """
 
     def __init__(self, owner: Owner | None = None) -> None:

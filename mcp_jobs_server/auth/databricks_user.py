@@ -1,4 +1,4 @@
-"""What the workspace says of a caller, and opens to one, asked with the caller's own token."""
+"""The Databricks user of a token, and the sources that this user can open."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 ORG_HEADER = "X-Databricks-Org-Id"
-Door = tuple[str, str]
-"""Method and path of a request that succeeds where the caller may open a source."""
+AccessProbe = tuple[str, str]
+"""Method and path of a request that succeeds if the caller may open a source."""
 
 _APPLICATION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_NOT_KNOWN = (
-    "Databricks does not take your sign-in: it has expired or is not valid.",
+_TOKEN_REJECTED = (
+    "Databricks rejects your sign-in: it has expired or is not valid.",
     "Sign in again, then repeat the call. Nothing is lost.",
 )
 
 
 @dataclass(frozen=True)
-class Person:
-    """Who a token belongs to: ``id`` never changes and is unique in the ``workspace``.
+class DatabricksUser:
+    """The owner of a token. ``id`` never changes and is unique within ``workspace``.
 
-    ``application`` is the id of a service principal, "" of a person.
+    ``application`` is the application id of a service principal; "" for a person.
     """
 
     workspace: str
@@ -50,84 +50,76 @@ class Person:
     application: str = ""
 
 
-async def ask_who(workspace: Workspace) -> Person:
-    """Return whose token the workspace was opened with.
+async def current_user(workspace: Workspace) -> DatabricksUser:
+    """Return the user whose credential ``workspace`` uses.
 
     Raises:
-        Unidentified: the workspace does not take the token. Unavailable: it does not answer.
+        Unidentified: the workspace rejects the token.
+        Unavailable: the workspace does not respond, or does not name the user.
     """
 
     def me(client: WorkspaceClient) -> object:
         path = "/api/2.0/preview/scim/v2/Me"
-        head = {"Accept": "application/json"}
-        return client.api_client.do("GET", path, headers=head, response_headers=[ORG_HEADER])
+        headers = {"Accept": "application/json"}
+        return client.api_client.do("GET", path, headers=headers, response_headers=[ORG_HEADER])
 
     try:
-        return person_of(await workspace.call("ask who is calling", me))
+        response = await workspace.call("identify the caller", me)
     except (NotSignedIn, NotPermitted) as error:
-        raise Unidentified(*_NOT_KNOWN) from error
-
-
-def person_of(said: object) -> Person:
-    """Return the person whom an answer of SCIM's ``Me`` describes.
-
-    Raises:
-        Unavailable: it does not say who, or of which workspace.
-    """
-    fields = said if isinstance(said, dict) else {}
-    known, place = fields.get("id"), fields.get(ORG_HEADER)
-    if not (known and place):
-        raise Unavailable("Databricks did not say who is calling.", "Try again in a minute.")
+        raise Unidentified(*_TOKEN_REJECTED) from error
+    fields = response if isinstance(response, dict) else {}
+    user_id, workspace_id = fields.get("id"), fields.get(ORG_HEADER)
+    if not (user_id and workspace_id):
+        raise Unavailable("Databricks did not identify the caller.", "Try again in a minute.")
     name = str(fields.get("userName") or "")
     groups = (group.get("display") for group in fields.get("groups") or ())
-    return Person(
-        workspace=str(place),
-        id=str(known),
+    return DatabricksUser(
+        workspace=str(workspace_id),
+        id=str(user_id),
         groups=frozenset(group for group in groups if group),
         application=name if _APPLICATION.fullmatch(name) else "",
     )
 
 
-class SourceDoor:
-    """``Opening`` of Genie spaces and volumes with the caller's token; others have no such door."""
+class CallerSourceCheck:
+    """``SourceCheck`` of Genie spaces and volumes with the caller's token; others always pass."""
 
-    def __init__(self, workspace: Workspace, digest: str, remembered: TtlCache[bool]) -> None:
+    def __init__(self, workspace: Workspace, digest: str, cache: TtlCache[bool]) -> None:
         self._workspace = workspace
         self._digest = digest
-        self._remembered = remembered
+        self._cache = cache
 
     async def refusal(self, source: SourceRef) -> JobsError | None:
-        doors = _doors(source.uri)
-        if not doors:
+        probes = _probes(source.uri)
+        if not probes:
             return None
         key = f"{self._digest} {source.uri}"
         try:
-            opened = await self._remembered.get(key, lambda: self._open(doors))
+            opened = await self._cache.get(key, lambda: self._open(probes))
         except Unavailable as error:
             return error
-        return None if opened else _closed(source)
+        if opened:
+            return None
+        return NotGranted(
+            f"You may not open the source '{source.name}' yourself.",
+            "Ask its owner for access in Databricks, or name other sources.",
+        )
 
-    async def _open(self, doors: Sequence[Door]) -> bool:
-        for method, path in doors:
+    async def _open(self, probes: Sequence[AccessProbe]) -> bool:
+        for method, path in probes:
             try:
                 await self._workspace.do("open a source", method, path)
             except (NotFound, NotPermitted, Refused):
                 continue
             except NotSignedIn as error:
-                raise Unidentified(*_NOT_KNOWN) from error
+                raise Unidentified(*_TOKEN_REJECTED) from error
             return True
         return False
 
 
-def _closed(source: SourceRef) -> NotGranted:
-    return NotGranted(
-        f"You may not open what lies behind the source '{source.name}' yourself.",
-        "Ask its owner for access in Databricks, or name other sources.",
-    )
-
-
-def _doors(uri: str) -> Sequence[Door]:
-    """Return what opens a source without reading it; a volume's may be a folder or a file."""
+def _probes(uri: str) -> Sequence[AccessProbe]:
+    """Return requests that open a source without reading it; a volume path may be a folder or a
+    file."""
     if uri.startswith("genie:"):
         space = quote(uri.removeprefix("genie:").strip("/"), safe="")
         return (("GET", f"/api/2.0/genie/spaces/{space}"),)

@@ -1,8 +1,9 @@
-"""Recognizes loopback addresses."""
+"""Recognizes loopback hosts and URLs that are safe to send secrets to."""
 
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
@@ -11,3 +12,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_secure_url(url: str) -> bool:
+    """Return whether ``url`` is an https URL, or an http URL of a loopback host."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))

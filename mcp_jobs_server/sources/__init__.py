@@ -1,1 +1,1 @@
-"""What jobs may read: the registry of sources, their names, grants and access by caller."""
+"""Sources that jobs may read: the registry, names, grants, and access by caller."""

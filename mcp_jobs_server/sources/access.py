@@ -1,48 +1,49 @@
-"""Which sources a caller may have read. A job reads with rights of its own, which are not lent."""
+"""Which sources a caller may use. A job reads with its own identity, not the caller's."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
-import anyio
-
+from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.errors import JobsError, Unavailable
 from research_contract.records import SourceRef
 
 EVERYBODY = "*"
-"""Audience of a source that all who may call may use."""
+"""Audience of a source that every caller may use."""
 
 Refusals = Mapping[str, JobsError]
 """Errors by the names of the sources that cannot be used."""
 
 
 class Access(Protocol):
-    """What one caller may use of the sources that are configured."""
+    """What one caller may use of the configured sources."""
 
     def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
-        """Return those that the caller may know of; of the others nothing is ever told."""
+        """Return the sources that the caller may know about. Others are never mentioned to it."""
         ...
 
     async def refusals(self, sources: Sequence[SourceRef]) -> Refusals:
-        """Return what keeps the caller from reading, of sources that are offered."""
+        """Return the errors for those of the offered sources that the caller may not read."""
         ...
 
     async def withheld(
         self, sources: Sequence[SourceRef], quoted: Callable[[], Awaitable[Collection[str]]]
     ) -> tuple[str, ...]:
-        """Return the names of sources whose earlier evidence the caller may no longer be given.
+        """Return the names of sources whose earlier evidence the caller may no longer see.
 
-        ``sources`` are those configured now, ``quoted`` tells the names that the evidence gives.
+        ``sources`` are the sources configured now; ``quoted`` returns the names of the sources in
+        the evidence.
 
         Raises:
-            Unavailable: it cannot be told now.
+            Unavailable: this cannot be determined now.
         """
         ...
 
 
 class FullAccess:
-    """The caller may use all there is: one person, and whatever that person granted."""
+    """Access to everything: for the single user who granted the sources."""
 
     def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
         return tuple(sources)
@@ -61,33 +62,25 @@ class FullAccess:
 FULL_ACCESS: Access = FullAccess()
 
 
-class Opening(Protocol):
-    """Opens what lies behind a source with the caller's own rights, without reading it."""
+class SourceCheck(Protocol):
+    """Checks with the caller's own rights that a source opens, without reading it."""
 
     async def refusal(self, source: SourceRef) -> JobsError | None:
-        """Return what keeps the caller out; ``None``: the source opened."""
+        """Return why the caller may not open the source; ``None`` if it opens."""
         ...
 
 
-class OpensNothing:
-    """There is nothing behind a source that a caller has rights of their own to."""
-
-    async def refusal(self, source: SourceRef) -> JobsError | None:
-        del source
-        return None
-
-
 class AudienceAccess:
-    """The caller is a member of groups; each source names the one whose members may use it.
+    """Access by group membership: each source names the group whose members may use it.
 
-    A source without an audience is nobody's; so is one that is not, or no more, configured as it
-    is asked for.
+    Nobody may use a source without an audience, or one that is not configured with the requested
+    name and URI any more.
 
     Args:
-        groups: those of the caller.
-        configured: the sources of the configuration.
-        audiences: a group for each of them, by name.
-        opening: opens a source with rights of the caller's own.
+        groups: groups of the caller.
+        configured: the configured sources.
+        audiences: the group of each source, by source name.
+        check: an additional check of each source with the caller's own rights, if any.
     """
 
     def __init__(
@@ -96,46 +89,40 @@ class AudienceAccess:
         *,
         configured: Sequence[SourceRef],
         audiences: Mapping[str, str],
-        opening: Opening | None = None,
+        check: SourceCheck | None = None,
     ) -> None:
-        mine = (source for source in configured if _is_for(groups, audiences.get(source.name, "")))
-        self._mine = {(source.name, source.uri) for source in mine}
-        self._opening = opening or OpensNothing()
+        open_to_caller = {EVERYBODY, *groups} - {""}
+        self._allowed = {
+            (source.name, source.uri)
+            for source in configured
+            if audiences.get(source.name, "") in open_to_caller
+        }
+        self._check = check
 
     def offered(self, sources: Sequence[SourceRef]) -> tuple[SourceRef, ...]:
-        return tuple(source for source in sources if (source.name, source.uri) in self._mine)
+        return tuple(source for source in sources if (source.name, source.uri) in self._allowed)
 
     async def refusals(self, sources: Sequence[SourceRef]) -> Refusals:
-        found: dict[str, JobsError] = {}
-
-        async def look(source: SourceRef) -> None:
-            if refusal := await self._opening.refusal(source):
-                found[source.name] = refusal
-
-        async with anyio.create_task_group() as tasks:
-            for source in sources:
-                tasks.start_soon(look, source)
-        return found
+        if self._check is None:
+            return {}
+        errors = await gather(partial(self._check.refusal, source) for source in sources)
+        return {source.name: error for source, error in zip(sources, errors, strict=True) if error}
 
     async def withheld(
         self, sources: Sequence[SourceRef], quoted: Callable[[], Awaitable[Collection[str]]]
     ) -> tuple[str, ...]:
-        concerned = set(await quoted())
+        quoted_names = set(await quoted())
         offered = self.offered(sources)
-        asked_for = [source for source in offered if source.name in concerned]
-        refused = await self.refusals(asked_for)
+        checked = [source for source in offered if source.name in quoted_names]
+        refused = await self.refusals(checked)
         raise_unavailable(refused)
-        usable = {source.name for source in asked_for} - set(refused)
+        usable = {source.name for source in checked} - set(refused)
         others = {source.name for source in sources} - {source.name for source in offered}
-        return tuple(sorted((concerned | others) - usable))
+        return tuple(sorted((quoted_names | others) - usable))
 
 
 def raise_unavailable(refusals: Refusals) -> None:
-    """Raise the first error that is no refusal: whether the caller may read was not answered."""
+    """Raise the first ``Unavailable``: the caller's rights could not be determined."""
     for error in refusals.values():
         if isinstance(error, Unavailable):
             raise error
-
-
-def _is_for(groups: Collection[str], audience: str) -> bool:
-    return audience == EVERYBODY or (audience != "" and audience in groups)

@@ -1,1 +1,1 @@
-"""How clients reach the server: stdio, HTTP, and the bridge to a Databricks App."""
+"""Transports of the server: stdio, HTTP, and the bridge from stdio to a Databricks App."""

@@ -1,4 +1,4 @@
-"""Serves over standard input and output."""
+"""Stdio transport: serves one client over standard input and output."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, extra_sources: Sequence[SourceRef] = ()) -> int:
-    """Serve one client until it goes, or until SIGINT or SIGTERM; return the exit code.
+    """Serve until the client disconnects, or until SIGINT or SIGTERM; return the exit code.
 
-    Nothing but the protocol reaches standard output: its descriptor is taken away before
-    anything else is loaded, and what a library prints goes to standard error.
+    Only protocol messages reach standard output: its descriptor is replaced before anything else
+    is loaded, so that output printed by libraries goes to standard error.
     """
-    wire_in, wire_out = take_wire()
-    end_on_signals()
+    protocol_in, protocol_out = take_standard_streams()
+    exit_on_signals()
 
     import anyio
 
@@ -44,43 +44,48 @@ def serve(settings: Settings, *, extra_sources: Sequence[SourceRef] = ()) -> int
         log_level=settings.log_level,
     )
     try:
-        anyio.run(_serve, server, anyio.wrap_file(wire_in), anyio.wrap_file(wire_out))
+        anyio.run(_serve, server, anyio.wrap_file(protocol_in), anyio.wrap_file(protocol_out))
     except* (BrokenPipeError, ConnectionResetError):
-        log.info("the client went away in the middle of an answer")
+        log.info("the client disconnected during an answer")
     return 0
 
 
-def take_wire() -> tuple[TextIOWrapper, TextIOWrapper]:
-    """Return private copies of standard input and output, and divert the public ones."""
-    wire_in, wire_out = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+def take_standard_streams() -> tuple[TextIOWrapper, TextIOWrapper]:
+    """Return private copies of standard input and output, and redirect the original descriptors.
+
+    Standard input then reads from the null device; standard output goes to standard error.
+    """
+    protocol_in, protocol_out = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    read = TextIOWrapper(os.fdopen(wire_in, "rb"), encoding="utf-8", errors="replace")
-    write = TextIOWrapper(os.fdopen(wire_out, "wb"), encoding="utf-8", newline="\n")
+    read = TextIOWrapper(os.fdopen(protocol_in, "rb"), encoding="utf-8", errors="replace")
+    write = TextIOWrapper(os.fdopen(protocol_out, "wb"), encoding="utf-8", newline="\n")
     return read, write
 
 
-def end_on_signals() -> None:
-    """End at once on SIGINT and SIGTERM.
+def exit_on_signals() -> None:
+    """Exit immediately on SIGINT and SIGTERM.
 
-    A thread sits in a blocking read of standard input and nothing can call it back. Nothing is
-    lost by leaving so: jobs run in processes of their own and every write is already on disk.
+    A thread blocks in a read of standard input that cannot be interrupted. Nothing is lost by an
+    immediate exit: jobs run in separate processes, and every write is already on disk.
     """
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def exit_now(number: int, frame: FrameType | None) -> None:
         del number, frame
         os._exit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, exit_now)
 
 
-async def _serve(server: ResearchServer, wire_in: AsyncFile[str], wire_out: AsyncFile[str]) -> None:
+async def _serve(
+    server: ResearchServer, protocol_in: AsyncFile[str], protocol_out: AsyncFile[str]
+) -> None:
     from mcp.server.stdio import stdio_server
 
-    low = server._lowlevel_server  # the SDK offers no public way to give streams to MCPServer
-    async with stdio_server(wire_in, wire_out) as (reading, writing):
+    low = server._lowlevel_server  # the SDK has no public way to pass streams to MCPServer
+    async with stdio_server(protocol_in, protocol_out) as (reading, writing):
         await low.run(reading, writing, low.create_initialization_options())

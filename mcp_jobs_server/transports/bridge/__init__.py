@@ -1,1 +1,1 @@
-"""``serve --app``: a server over stdio that passes everything on to a Databricks App."""
+"""``serve --app``: a stdio server that forwards all messages to a Databricks App."""

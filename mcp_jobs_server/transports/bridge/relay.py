@@ -1,4 +1,4 @@
-"""Passes messages between a client on stdio and a server on HTTP, in both protocol eras."""
+"""Relays messages between a stdio client and an HTTP server, for both protocol generations."""
 
 from __future__ import annotations
 
@@ -26,68 +26,67 @@ from mcp.types import (
 
 log = logging.getLogger(__name__)
 
-TRUE_VERSION = "x-true-protocol-version"
-"""Carries the version that a message is really of, from here to the door. See ``_headers``."""
+VERSION_HEADER = "x-true-protocol-version"
+"""Carries the actual protocol version of a message to ``AppTransport``. See ``_headers``."""
 
 MODERN = "2026-07-28"
-CUT_OFF = "The app ended in the middle of the answer. Nothing is lost; call again in a minute."
+CONNECTION_LOST = (
+    "The app closed the connection during the answer. Nothing is lost; call again in a minute."
+)
 
 
-class Sends(Protocol):
+class Sender(Protocol):
     async def send(self, item: SessionMessage, /) -> None: ...
 
 
-Receives = AsyncIterable[SessionMessage | Exception]
+Receiver = AsyncIterable[SessionMessage | Exception]
 
 
-class Passing:
-    """What is known of the conversation: the version that client and server agreed on."""
+class Relay:
+    """One conversation, with the protocol version that client and server agreed on."""
 
     def __init__(self) -> None:
         self._version = ""
-        self._agreeing: object = None
+        self._initialize_id: object = None
 
-    async def out(self, ours: Receives, app: Sends) -> None:
-        """Pass on what the client says until it goes."""
-        async for said in ours:
-            if isinstance(said, Exception):
-                log.warning("The client wrote a line that is no message (%s).", type(said).__name__)
+    async def to_app(self, client: Receiver, app: Sender) -> None:
+        """Forward the client's messages until it disconnects."""
+        async for item in client:
+            if isinstance(item, Exception):
+                log.warning("The client sent an invalid message (%s).", type(item).__name__)
                 continue
-            await app.send(SessionMessage(said.message, metadata=self._stamp(said)))
+            message, metadata = item.message, None
+            if isinstance(message, JSONRPCRequest) and message.method == "initialize":
+                self._initialize_id = message.id
+            elif isinstance(message, JSONRPCRequest | JSONRPCNotification):
+                headers = self._headers(message.method, message.params or {})
+                metadata = ClientMessageMetadata(headers=headers)
+            await app.send(SessionMessage(message, metadata=metadata))
 
-    async def back(self, theirs: Receives, client: Sends) -> None:
-        """Pass on what the server says, its notifications included."""
-        async for said in theirs:
-            if isinstance(said, Exception):
-                log.warning("The app answered what is no message (%s).", type(said).__name__)
+    async def to_client(self, app: Receiver, client: Sender) -> None:
+        """Forward the app's messages, including its notifications."""
+        async for item in app:
+            if isinstance(item, Exception):
+                log.warning("The app sent an invalid message (%s).", type(item).__name__)
                 continue
-            message = said.message
-            if isinstance(message, JSONRPCResponse) and message.id == self._agreeing:
+            message = item.message
+            if isinstance(message, JSONRPCResponse) and message.id == self._initialize_id:
                 self._version = str(message.result.get("protocolVersion", ""))
             if isinstance(message, JSONRPCError) and message.error.code == CONNECTION_CLOSED:
-                message.error.message = CUT_OFF
+                message.error.message = CONNECTION_LOST
             await client.send(SessionMessage(message))
 
-    def _stamp(self, said: SessionMessage) -> ClientMessageMetadata | None:
-        message = said.message
-        if not isinstance(message, JSONRPCRequest | JSONRPCNotification):
-            return None
-        if isinstance(message, JSONRPCRequest) and message.method == "initialize":
-            self._agreeing = message.id
-            return None
-        return ClientMessageMetadata(headers=self._headers(message.method, message.params or {}))
-
     def _headers(self, method: str, params: Mapping[str, object]) -> dict[str, str]:
-        """Return the headers that HTTP wants beside the body.
+        """Return the HTTP headers of a message.
 
-        The SDK's transport ends the request of a call that is cancelled only where it takes it for
-        one of the modern era; in the other it would send a notice that reaches nobody, as any
-        replica may get it. So it is told so of every message, and the door puts the true version
-        in.
+        When a call is cancelled, the SDK's transport closes its request only if the message has
+        the modern protocol version. For a legacy version it would send a cancel notification,
+        which is lost because any replica of the app may receive it. So every message is marked as
+        modern here, and ``AppTransport`` restores the actual version.
         """
         meta = params.get("_meta")
         modern = meta.get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, Mapping) else None
-        headers = {MCP_PROTOCOL_VERSION_HEADER: MODERN, TRUE_VERSION: modern or self._version}
+        headers = {MCP_PROTOCOL_VERSION_HEADER: MODERN, VERSION_HEADER: modern or self._version}
         if modern:
             headers[MCP_METHOD_HEADER] = method
             name = params.get(NAME_BEARING_METHODS.get(method, ""))
@@ -96,10 +95,10 @@ class Passing:
         return headers
 
 
-async def pass_on(client: tuple[Receives, Sends], app: tuple[Receives, Sends]) -> None:
-    """Pass messages both ways until the client goes."""
-    passing = Passing()
+async def relay(client: tuple[Receiver, Sender], app: tuple[Receiver, Sender]) -> None:
+    """Relay messages in both directions until the client disconnects."""
+    conversation = Relay()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(passing.back, app[0], client[1])
-        await passing.out(client[0], app[1])
+        tasks.start_soon(conversation.to_client, app[0], client[1])
+        await conversation.to_app(client[0], app[1])
         tasks.cancel_scope.cancel()

@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
 from mcp_jobs_server.auth.auth_table import Auth
-from mcp_jobs_server.auth.oidc import Issuer as Taken
+from mcp_jobs_server.auth.oidc import OidcIssuer
 from mcp_jobs_server.core.errors import Unavailable, Unidentified
 from tests.benchmarks.bare import free_port
 from tests.mcp_jobs_server.auth.local_issuer import Issuer, issuing
@@ -139,8 +139,8 @@ async def test_two_people_of_one_issuer_are_apart(here: Home, issuer: Issuer) ->
         await assert_apart(ana, eve)
 
 
-def taken(issuer: Issuer, **said: str) -> Taken:
-    return Taken(Auth(issuer=issuer.url, resource=RESOURCE, **said))  # type: ignore[arg-type]
+def taken(issuer: Issuer, **said: str) -> OidcIssuer:
+    return OidcIssuer(Auth(issuer=issuer.url, resource=RESOURCE, **said))  # type: ignore[arg-type]
 
 
 async def test_a_good_token_says_who_it_is(issuer: Issuer) -> None:
@@ -200,6 +200,6 @@ async def test_a_new_key_is_fetched_once_and_strange_ones_do_not_fetch_again(
 
 async def test_an_issuer_that_is_away_is_not_the_callers_fault(issuer: Issuer) -> None:
     token = issuer.token("ana", RESOURCE)
-    away = Taken(Auth(issuer=f"http://127.0.0.1:{free_port()}", resource=RESOURCE))
+    away = OidcIssuer(Auth(issuer=f"http://127.0.0.1:{free_port()}", resource=RESOURCE))
     with anyio.fail_after(60), pytest.raises(Unavailable):
         await away.claims(token)

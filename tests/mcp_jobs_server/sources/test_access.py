@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.auth.databricks_user import SourceDoor, ask_who
+from mcp_jobs_server.auth.databricks_user import CallerSourceCheck, current_user
 from mcp_jobs_server.core.errors import (
     JobsError,
     NotFound,
@@ -71,10 +71,10 @@ def stage(tmp_path: Path) -> Stage:
 async def access_of(workspace: FakeWorkspace, who: Identity) -> AudienceAccess:
     """Return the access as the app makes it for a caller's token."""
     seen = Workspace.from_token(who.token, host=workspace.url)
-    person = await ask_who(seen)
+    person = await current_user(seen)
     remembered: TtlCache[bool] = TtlCache(seconds=60, most=9)
-    door = SourceDoor(seen, who.id, remembered)
-    return AudienceAccess(person.groups, configured=SOURCES, audiences=AUDIENCES, opening=door)
+    door = CallerSourceCheck(seen, who.id, remembered)
+    return AudienceAccess(person.groups, configured=SOURCES, audiences=AUDIENCES, check=door)
 
 
 async def start(stage: Stage, access: AudienceAccess, **said: object) -> StartResult:
@@ -110,7 +110,7 @@ async def test_one_that_does_not_open_with_the_callers_token_is_refused(
     stage: Stage, workspace: FakeWorkspace
 ) -> None:
     eve = await access_of(workspace, workspace.eve)
-    with pytest.raises(NotGranted, match=r"may not open what lies behind the source 'plant'"):
+    with pytest.raises(NotGranted, match=r"may not open the source 'plant'"):
         await start(stage, eve, sources=["plant"])
     workspace.rights.grant("genie 01f", workspace.eve.name, "CAN_RUN")
     again = await access_of(workspace, workspace.eve)

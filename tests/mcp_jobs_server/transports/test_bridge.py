@@ -158,7 +158,7 @@ def ended(log: Path) -> list[object]:
     [
         (HTMLResponse("<html><title>Sign in</title></html>"), "asks for a sign-in"),
         (RedirectResponse("https://login.example.com/oidc", 302), "databricks auth login"),
-        (JSONResponse({"error": "invalid"}, 401), "does not take your sign-in"),
+        (JSONResponse({"error": "invalid"}, 401), "rejects your sign-in"),
         (PlainTextResponse("Forbidden", 403), "CAN_USE"),
         (HTMLResponse("<html>App not available</html>", 503), "may be stopped or starting"),
         (HTMLResponse("<html>no app</html>", 404), "databricks apps get NAME"),

@@ -100,7 +100,7 @@ def test_an_address_that_others_can_reach_is_refused(here: Home) -> None:
         command, env=here.env, capture_output=True, text=True, timeout=LONGEST, check=False
     )
     assert done.returncode != 0
-    assert "Use --host 127.0.0.1." in done.stderr
+    assert "Use --host 127.0.0.1," in done.stderr
     assert "Traceback" not in done.stderr
 
 
