@@ -8,73 +8,110 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from researcher_job.core.errors import ExitCode, JobError, RequestUnreadable, error_kind
-
-if TYPE_CHECKING:
-    from researcher_job.verification.verify import Verification
+from researcher_job.core.errors import (
+    ExitCode,
+    JobError,
+    RequestUnreadable,
+    error_kind,
+    error_message,
+)
 
 _EXIT_CODES = """\
 exit codes:
-  0  an outcome was written, or was there already; verify: all holds
-  1  the job failed; verify: something does not hold
+  0  an outcome was written or already existed; verify: no faults
+  1  the job failed; verify: faults were found
   2  the command line is wrong
-  3  stopped as asked
+  3  stopped on request
   4  another process or run works on the folder
-  5  the request is missing, unreadable, of a newer format, or asks for what it may not
+  5  the request is missing, unreadable, of a newer format, or exceeds what the job may do
   6  the disk is full or cannot be written, so there is no report either
 """
 
 
-class Ended(SystemExit):
-    """Ends the process with an exit code; who catches it instead reads a sentence."""
+class CommandFailed(SystemExit):
+    """Ends the process with an exit code. A caller that catches it gets a message as its text."""
 
-    def __init__(self, code: int, words: str) -> None:
+    def __init__(self, code: int, message: str) -> None:
         super().__init__(code)
-        self._words = words
+        self._message = message
 
     def __str__(self) -> str:
-        return self._words or f"researcher-job ended with exit code {self.code}"
+        return self._message or f"researcher-job ended with exit code {self.code}"
 
 
 def command() -> None:
-    """Run the command line of this process: what the console script calls.
+    """Run the command line of this process: the entry point of the console script.
 
-    It returns only where all is well. A platform that calls it takes any return for success, and
-    shows the text of what is raised.
+    It returns only on success. A platform that calls it treats any return as success, and shows
+    the message of an exception.
 
     Raises:
-        Ended: the exit code is not 0.
+        CommandFailed: the exit code is not 0.
     """
-    code, words = _answer(sys.argv[1:])
+    code, message = _execute(sys.argv[1:])
     if code:
-        raise Ended(code, words)
+        raise CommandFailed(code, message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    return _answer(list(sys.argv[1:] if arguments is None else arguments))[0]
+    return _execute(list(sys.argv[1:] if arguments is None else arguments))[0]
 
 
-def _answer(given: list[str]) -> tuple[int, str]:
-    """Return the exit code and what was said about it on standard error."""
-    if given[:1] == ["verify"]:
-        return _told(partial(_verify, _verify_parser().parse_args(given[1:])))
-    options = _parser().parse_args(given)
-    if options.probe:
-        return _told(partial(_probe, options))
-    if options.folder is None:
-        _parser().error("the following arguments are required: --folder")
-    if options.run_id:
-        return _of_platform(options)
-    return _told(partial(_run, options))
+def _execute(arguments: list[str]) -> tuple[int, str]:
+    """Return the exit code and the message printed to standard error."""
+    if arguments[:1] == ["verify"]:
+        work = partial(_verify, arguments[1:])
+    else:
+        options = _parser().parse_args(arguments)
+        if not options.probe and options.folder is None:
+            _parser().error("the following arguments are required: --folder")
+        if not options.probe and options.run_id:
+            return _run_on_platform(options)
+        work = partial(_probe if options.probe else _run, options)
+    code, message = _call(work)
+    if message:
+        print(message, file=sys.stderr)  # noqa: T201 - the command's own output
+    return code, message
+
+
+def _call(work: Callable[[], int], *, safe_to_log: bool = False) -> tuple[int, str]:
+    """Return the exit code, and a message on failure.
+
+    ``safe_to_log``: the message must not contain text of questions or sources, so it may be only
+    the kind of the error.
+    """
+    try:
+        return work(), ""
+    except JobError as error:
+        message = error_kind(error) if safe_to_log and not error.safe_to_log else str(error)
+        return error.exit_code, message
+    except Exception as error:  # noqa: BLE001 - people get a sentence, not a stack trace
+        from researcher_job.limits.disk_reserve import is_disk_full
+
+        cause = error_kind(error) if safe_to_log else error_message(error)
+        code = ExitCode.DISK_FULL if is_disk_full(error) else ExitCode.FAILED
+        return code, f"The job failed: {cause}."
 
 
 def _run(options: argparse.Namespace) -> int:
     from researcher_job.command.run_folder import run
 
     return run(options)
+
+
+def _run_on_platform(options: argparse.Namespace) -> tuple[int, str]:
+    """Run a folder where other people read the log: print only ids and kinds of errors."""
+    from researcher_job.command.quiet import suppress_output
+
+    name = f"job {options.folder.name}, run {options.run_id}"
+    print(f"{name}: begins", flush=True)  # noqa: T201 - the command's own output
+    with suppress_output():
+        code, message = _call(partial(_run, options), safe_to_log=True)
+    message = message or ExitCode(code).name.lower()
+    print(f"{name}: {message}", file=sys.stderr if code else sys.stdout)
+    return code, message
 
 
 def _probe(options: argparse.Namespace) -> int:
@@ -86,39 +123,34 @@ def _probe(options: argparse.Namespace) -> int:
     return show(result, as_json=options.json)
 
 
-def _of_platform(options: argparse.Namespace) -> tuple[int, str]:
-    """Run a folder where others read what is printed: it names ids and kinds of errors only."""
-    from researcher_job.command.quiet import suppress_output
+def _verify(arguments: list[str]) -> int:
+    """Verify a folder and print its faults."""
+    import json
+    from dataclasses import asdict
 
-    name = f"job {options.folder.name}, run {options.run_id}"
-    print(f"{name}: begins", flush=True)  # noqa: T201 - the command's own output
-    with suppress_output():
-        code, words = _tried(partial(_run, options), discreet=True)
-    words = words or ExitCode(code).name.lower()
-    print(f"{name}: {words}", file=sys.stderr if code else sys.stdout)
-    return code, words
+    from research_contract.files import NewerFormat
+    from research_contract.text.safe import one_line
+    from researcher_job.verification.verify import verify
 
-
-def _told(work: Callable[[], int]) -> tuple[int, str]:
-    code, words = _tried(work)
-    if words:
-        print(words, file=sys.stderr)  # noqa: T201 - the command's own output
-    return code, words
-
-
-def _tried(work: Callable[[], int], *, discreet: bool = False) -> tuple[int, str]:
-    """Return the exit code, and of an error a sentence; ``discreet``: only its kind."""
+    parser = argparse.ArgumentParser(
+        prog="researcher-job verify",
+        description="Checks every quote, file hash, step and citation of a job folder.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options = parser.parse_args(arguments)
     try:
-        return work(), ""
-    except JobError as error:
-        words = str(error) if error.safe_to_log or not discreet else error_kind(error)
-        return error.exit_code, words
-    except Exception as error:  # noqa: BLE001 - a person gets a sentence, not a stack trace
-        from researcher_job.limits.disk_reserve import is_disk_full
-        from researcher_job.research.job import error_message
-
-        words = f"The job failed: {error_kind(error) if discreet else error_message(error)}."
-        return (ExitCode.DISK_FULL if is_disk_full(error) else ExitCode.FAILED), words
+        result = verify(options.folder)
+    except NewerFormat as error:
+        raise RequestUnreadable(str(error)) from error
+    summary = {"verified": not result.faults, "summary": result.sentence()}
+    if options.json:
+        output = json.dumps({**summary, **asdict(result)}, ensure_ascii=True, indent=2)
+    else:
+        faults = [f"{one_line(fault.name)}: {fault.problem}" for fault in result.faults]
+        output = "\n".join([*faults, result.sentence()])
+    print(output)  # noqa: T201 - the command's own output
+    return ExitCode.FAILED if result.faults else ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,13 +168,13 @@ def _parser() -> argparse.ArgumentParser:
         "--run-id",
         type=_run_id,
         metavar="ID",
-        help="id of the platform's run that this is: the folder must be meant for it",
+        help="id of this platform run, to which the folder must belong",
     )
     parser.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="research.toml of this job: no source but those in it is read",
+        help="research.toml of this job: only sources in it are read",
     )
     parser.add_argument(
         "--storage",
@@ -154,20 +186,23 @@ def _parser() -> argparse.ArgumentParser:
         "--lock", type=Path, metavar="FILE", help="lock file to hold (default: DIR/.lock)"
     )
     parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="where extracted documents are kept for reuse"
+        "--cache", type=Path, metavar="DIR", help="folder that keeps extracted documents for reuse"
     )
     parser.add_argument(
-        "--attempt", type=int, metavar="N", help="number of this attempt (default: one more)"
+        "--attempt",
+        type=int,
+        metavar="N",
+        help="number of this attempt (default: the previous one plus one)",
     )
     parser.add_argument(
         "--finish",
         choices=("deadline", "finish_now", "died"),
-        help="only write the report from what the folder holds, for this reason",
+        help="only write the report, from the contents of the folder, for this reason",
     )
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="test what jobs need here; with --folder the result is written there, too",
+        help="test what jobs need here; with --folder, also write the result there",
     )
     parser.add_argument("--json", action="store_true", help="print the probe as JSON")
     return parser
@@ -177,47 +212,6 @@ def _run_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text, re.ASCII):
         raise argparse.ArgumentTypeError("an id has 1 to 64 letters, digits, '-' and '_'")
     return text
-
-
-def _verify_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="researcher-job verify",
-        description="Checks every quote, file hash, step and citation of a job folder.",
-    )
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    return parser
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from research_contract.files import NewerFormat
-    from researcher_job.verification.verify import verify
-
-    try:
-        found = verify(options.folder)
-    except NewerFormat as error:
-        raise RequestUnreadable(str(error)) from error
-    if options.json:
-        _print_json(found)
-    else:
-        _print_lines(found)
-    return ExitCode.FAILED if found.faults else ExitCode.DONE
-
-
-def _print_json(found: Verification) -> None:
-    import json
-    from dataclasses import asdict
-
-    said = {"verified": not found.faults, "summary": found.sentence(), **asdict(found)}
-    print(json.dumps(said, ensure_ascii=True, indent=2))  # noqa: T201 - the command's own output
-
-
-def _print_lines(found: Verification) -> None:
-    from research_contract.text.safe import one_line
-
-    for fault in found.faults:
-        print(f"{one_line(fault.name)}: {fault.problem}")  # noqa: T201 - the command's own output
-    print(found.sentence())  # noqa: T201 - the command's own output
 
 
 if __name__ == "__main__":

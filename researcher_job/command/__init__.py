@@ -1,1 +1,1 @@
-"""The command ``researcher-job``: one folder run as a process or as a run of a platform."""
+"""The command ``researcher-job``: runs one folder as a process or as a platform run."""

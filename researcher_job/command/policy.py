@@ -1,4 +1,4 @@
-"""What of a request a job may do that has a configuration of its own."""
+"""Checks a request against the job's own configuration."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
 
 def load_configuration(path: Path) -> Configuration:
-    """Return the configuration.
+    """Return the configuration in the file at ``path``.
 
     Raises:
-        RequestRefused: it cannot be used.
+        RequestRefused: the configuration is invalid.
     """
     try:
         return read_configuration(path)
@@ -34,40 +34,42 @@ def load_configuration(path: Path) -> Configuration:
 
 
 def check_request(request: Request, configuration: Configuration, folder: Path) -> None:
-    """Check the sources and the earlier job that the request for the job in ``folder`` names.
+    """Check the sources and the base job of the request for the job in ``folder``.
 
-    A source must stand in the configuration by name and URI, and may lie neither below the
-    root of all job folders nor around it. An earlier job must be one of the same owner.
+    The configuration must have each source with the same name and URI. A source must neither be
+    inside the root of all job folders nor contain it. A base job must have the same owner.
 
     Raises:
-        RequestRefused: one of this does not hold.
+        RequestRefused: one of these checks failed.
     """
-    known = {(one.name, one.uri) for one in configuration.sources}
+    configured = {(source.name, source.uri) for source in configuration.sources}
     root = jobs_root(folder)
     for source in request.sources:
-        if (source.name, source.uri) not in known:
+        name = one_line(source.name, most=64)
+        if (source.name, source.uri) not in configured:
             raise RequestRefused(
-                f"The source '{one_line(source.name, most=64)}' is not one that this job may read."
+                f"The source '{name}' is not one that this job may read."
                 " Add it to the job's configuration with the same address, or start the job anew."
             )
-        if (place := source_path(source)) and _overlap(place, root):
+        if (path := source_path(source)) and _overlap(path, root):
             raise RequestRefused(
-                f"The source '{one_line(source.name, most=64)}' lies where job folders are, so it"
-                " is never read. Remove it from the configuration."
+                f"The source '{name}' overlaps the job folders, so it is never read."
+                " Remove it from the configuration."
             )
-    if request.earlier and not _within(folder / request.earlier, folder.parents[1]):
-        raise RequestRefused(
-            "The earlier job is none of the same owner, so nothing is taken from it."
-        )
+    if request.earlier:
+        owner = _normalized(folder.parents[1])
+        base_job = _normalized(folder / request.earlier)
+        if base_job == owner or not base_job.is_relative_to(owner):
+            raise RequestRefused("The earlier job belongs to another owner, so it is not used.")
 
 
 def jobs_root(folder: Path) -> Path:
-    """Return the folder that holds all job folders: ``<root>/<owner>/<yyyy-mm>/<job_id>``."""
+    """Return the folder of all job folders: ``<root>/<owner>/<yyyy-mm>/<job_id>``."""
     return folder.parents[2] if _MONTH.fullmatch(folder.parent.name) else folder
 
 
 def source_path(source: SourceRef) -> Path | None:
-    """Return where the files of a source are; ``None`` for one that has none here."""
+    """Return the path of a source's files; ``None`` for a source without local files."""
     parts = urllib.parse.urlsplit(source.uri)
     if parts.scheme == "volume":
         return Path(volume_path(source.uri) or "")
@@ -75,17 +77,15 @@ def source_path(source: SourceRef) -> Path | None:
 
 
 def _overlap(one: Path, other: Path) -> bool:
-    return any(
-        a.is_relative_to(b) or b.is_relative_to(a)
-        for a, b in ((_plain(one), _plain(other)), (_plain(one.resolve()), _plain(other.resolve())))
+    """Return whether one path contains the other, either as written or with links resolved."""
+    pairs = (
+        (_normalized(one), _normalized(other)),
+        (_normalized(one.resolve()), _normalized(other.resolve())),
     )
+    return any(a.is_relative_to(b) or b.is_relative_to(a) for a, b in pairs)
 
 
-def _within(path: Path, parent: Path) -> bool:
-    return _plain(path) != _plain(parent) and _plain(path).is_relative_to(_plain(parent))
-
-
-def _plain(path: Path) -> Path:
-    """Return the path without detours and without regard to case, which a volume has none of."""
+def _normalized(path: Path) -> Path:
+    """Return the path without ``..`` and in lower case, because volumes ignore case."""
     text = os.path.normpath(path).casefold()
-    return Path(text.replace("//", "/", 1))  # two at the beginning are left by normpath
+    return Path(text.replace("//", "/", 1))  # normpath keeps two leading slashes

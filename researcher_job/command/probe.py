@@ -1,4 +1,4 @@
-"""Tests what jobs need where this process runs: as its identity, from its network."""
+"""The probe: tests what jobs need, with the identity and from the network of this process."""
 
 from __future__ import annotations
 
@@ -22,17 +22,27 @@ from research_contract.records import Checked, Probed
 from researcher_job.command.policy import source_path
 from researcher_job.command.secrets import read_secret, workspace
 from researcher_job.core.errors import JobError, error_kind
+from researcher_job.core.plural import counted
 from researcher_job.core.settings import Researcher
 from researcher_job.records.storage import Storage
 from researcher_job.sources.documents.walk import walk
 
 CHECK_SECONDS = 60.0
-"""A test that takes longer is given up."""
+"""A test that takes longer is abandoned and counts as failed."""
 
 MOST_FILES = 100_000
-"""More files of a source are not counted."""
+"""Most files of a source that are counted."""
 
 _CONNECT_SECONDS = 10.0
+
+Test = Callable[[], str]
+"""Returns a short description of success; raises an error on failure."""
+
+
+class ProbeFailed(JobError):
+    """A test of the probe failed; the message gives the reason."""
+
+    safe_to_log = True
 
 
 def probe(
@@ -40,85 +50,75 @@ def probe(
 ) -> Probed:
     """Test everything that is configured, one after the other; never raises.
 
-    ``folder`` is where job folders are, or will be: a file is written, read and deleted there.
+    ``folder`` is the place of job folders: a file is written, read and deleted there.
     """
     now = time.time()
-    begun = now - psutil.Process().create_time()
-    tests = _tests(configuration, folder, storage)
+    startup = now - psutil.Process().create_time()
     return Probed(
         run_id=run_id,
-        started_seconds=round(max(begun, 0.0), 3),
-        checks=tuple(_checked(name, test) for name, test in tests),
+        started_seconds=round(max(startup, 0.0), 3),
+        checks=tuple(_check(name, test) for name, test in _tests(configuration, folder, storage)),
         at=datetime.fromtimestamp(now, UTC),
     )
-
-
-Test = Callable[[], str]
-"""Returns what to say of what is well; raises where it is not."""
 
 
 def _tests(
     configuration: Configuration, folder: Path | None, storage: Storage
 ) -> Iterator[tuple[str, Test]]:
+    """Yield the name and the function of each test."""
     if folder:
-        yield "volume", partial(_volume, folder, storage)
+        yield "volume", partial(_test_volume, folder, storage)
     model = str(configuration.researcher.get("model", Researcher().model))
     if model:
-        yield f"model {model}", partial(_model, model)
+        yield f"model {model}", partial(_test_model, model)
     for source in configuration.sources:
-        yield f"source {source.name}", partial(_source, source)
+        yield f"source {source.name}", partial(_test_source, source)
         if source.token:
-            yield f"secret of {source.name}", partial(_secret, source.token)
-        if address := _address(source):
-            yield f"egress to {address[0]}", partial(_egress, *address)
+            yield f"secret of {source.name}", partial(_test_secret, source.token)
+        address = urlsplit(source.uri)
+        if address.scheme in ("https", "mcp+https") and (host := address.hostname):
+            yield f"egress to {host}", partial(_test_egress, host, address.port or 443)
 
 
-class _Missing(JobError):
-    """What was tested is not there; the text says what."""
+def _check(name: str, test: Test) -> Checked:
+    """Run one test in its own thread, which is abandoned if it hangs."""
+    results: SimpleQueue[str | BaseException] = SimpleQueue()
 
-    safe_to_log = True
-
-
-def _checked(name: str, test: Test) -> Checked:
-    """Run one test in a thread of its own, which is left behind where it hangs."""
-    answers: SimpleQueue[str | BaseException] = SimpleQueue()
-
-    def answer() -> None:
+    def run() -> None:
         try:
-            answers.put(test())
+            results.put(test())
         except Exception as error:  # noqa: BLE001 - any failure is a result
-            answers.put(error)
+            results.put(error)
 
-    begun = time.monotonic()
-    Thread(target=answer, daemon=True).start()
+    started = time.monotonic()
+    Thread(target=run, daemon=True).start()
     try:
-        said = answers.get(timeout=CHECK_SECONDS)
+        result = results.get(timeout=CHECK_SECONDS)
     except Empty:
-        said = TimeoutError()
-    seconds = round(time.monotonic() - begun, 3)
-    if isinstance(said, str):
-        return Checked(name=name, ok=True, said=said, seconds=seconds)
-    plain = isinstance(said, JobError) and said.safe_to_log
-    return Checked(
-        name=name, ok=False, said=str(said) if plain else error_kind(said), seconds=seconds
-    )
+        result = TimeoutError()
+    seconds = round(time.monotonic() - started, 3)
+    if isinstance(result, str):
+        return Checked(name=name, ok=True, said=result, seconds=seconds)
+    safe = isinstance(result, JobError) and result.safe_to_log
+    said = str(result) if safe else error_kind(result)
+    return Checked(name=name, ok=False, said=said, seconds=seconds)
 
 
-def _volume(folder: Path, storage: Storage) -> str:
+def _test_volume(folder: Path, storage: Storage) -> str:
     path = folder / f"probe-{secrets.token_hex(8)}.txt"
     data = secrets.token_bytes(64)
     storage.write(path, data)
     try:
-        if path.name not in {one.name for one in folder.iterdir()}:
-            raise _Missing("A file that was written is not listed.")
+        if path.name not in {entry.name for entry in folder.iterdir()}:
+            raise ProbeFailed("A file that was written is not listed.")
         if path.read_bytes() != data:
-            raise _Missing("A file that was written reads otherwise.")
+            raise ProbeFailed("A file that was written has different contents when read.")
     finally:
         path.unlink()
     return "written, listed, read and deleted"
 
 
-def _model(name: str) -> str:
+def _test_model(name: str) -> str:
     workspace().api_client.do(
         "POST",
         f"/serving-endpoints/{name}/invocations",
@@ -127,34 +127,25 @@ def _model(name: str) -> str:
     return "answers"
 
 
-def _source(source: ConfiguredSource) -> str:
-    place = source_path(source.source)
-    if place is None:
-        raise _Missing("Sources of this kind cannot be read yet.")
-    root = place.resolve(strict=True)
-    found = list(islice(walk(root), MOST_FILES))
-    readable = [one for one in found if one.reason is None]
+def _test_source(source: ConfiguredSource) -> str:
+    path = source_path(source.source)
+    if path is None:
+        raise ProbeFailed("Sources of this kind cannot be read yet.")
+    files = list(islice(walk(path.resolve(strict=True)), MOST_FILES))
+    readable = [file for file in files if file.reason is None]
     if not readable:
-        raise _Missing(f"{len(found)} files found, none of which may be read.")
+        raise ProbeFailed(f"{counted(len(files), 'file')} found, none of which may be read.")
     with open(readable[0].path, "rb") as file:  # noqa: PTH123 - a path of the walk
         file.read(1)
-    return f"{len(readable)} file{'' if len(readable) == 1 else 's'} found"
+    return f"{counted(len(readable), 'file')} found"
 
 
-def _secret(reference: str) -> str:
+def _test_secret(reference: str) -> str:
     read_secret(reference)
     return f"{reference} can be read"
 
 
-def _address(source: ConfiguredSource) -> tuple[str, int] | None:
-    """Return host and port of a source that is reached by https."""
-    parts = urlsplit(source.uri)
-    if parts.scheme not in ("https", "mcp+https") or not parts.hostname:
-        return None
-    return parts.hostname, parts.port or 443
-
-
-def _egress(host: str, port: int) -> str:
+def _test_egress(host: str, port: int) -> str:
     context = ssl.create_default_context()
     with (
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as raw,

@@ -1,4 +1,4 @@
-"""``--probe``: where it tests, and how the result is shown or kept."""
+"""``--probe``: where the probe tests, and how its result is stored or printed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ from researcher_job.records.storage import storage_of
 
 
 def run_probe(options: argparse.Namespace) -> Probed:
-    """Test, and write the result into the folder where one is named.
+    """Run the probe, and write the result into ``--folder`` if that is given.
+
+    Without ``--folder``, the volume that the configuration names for the server is tested.
 
     Raises:
-        RequestRefused: the configuration cannot be used.
+        RequestRefused: the configuration is invalid.
         OSError: the result cannot be written.
     """
     configuration = load_configuration(options.config) if options.config else Configuration()
-    JobSettings(cache_dir=Path()).set_by(configuration.researcher)  # what is wrong there is said
+    JobSettings(cache_dir=Path()).with_configuration(configuration.researcher)  # validates it
     folder: Path | None = options.folder.absolute() if options.folder else None
-    place = folder or _volume_of(configuration)
+    place, volume = folder, configuration.server.get("volume")
+    if not folder and isinstance(volume, str) and volume.startswith("/Volumes/"):
+        place = Path(volume)  # the environment of the server may name another volume
     storage = storage_of(place or Path(), options.storage)
     result = probe(configuration, place, storage, run_id=options.run_id or "")
     if folder:
@@ -35,25 +39,16 @@ def run_probe(options: argparse.Namespace) -> Probed:
 
 
 def show(result: Probed, *, as_json: bool) -> int:
-    """Print the result; the exit code says whether all is well."""
+    """Print the result and return the exit code: 0 if all tests passed, else 1."""
     if as_json:
         print(result.model_dump_json(indent=2))  # noqa: T201 - the command's own output
     else:
-        _print_table(result)
+        width = max((len(check.name) for check in result.checks), default=0)
+        startup = f"{result.started_seconds:.1f} s from the start of the process"
+        print(startup)  # noqa: T201 - as above
+        for check in result.checks:
+            state = "ok    " if check.ok else "FAILED"
+            print(f"{state} {check.name:{width}}  {check.said} ({check.seconds:.1f} s)")  # noqa: T201 - as above
+        if not result.checks:
+            print("Nothing is configured, so nothing was tested.")  # noqa: T201 - as above
     return ExitCode.DONE if all(check.ok for check in result.checks) else ExitCode.FAILED
-
-
-def _print_table(result: Probed) -> None:
-    width = max((len(check.name) for check in result.checks), default=0)
-    print(f"{result.started_seconds:.1f} s from the start of the process")  # noqa: T201 - as above
-    for check in result.checks:
-        state = "ok    " if check.ok else "FAILED"
-        print(f"{state} {check.name:{width}}  {check.said} ({check.seconds:.1f} s)")  # noqa: T201 - as above
-    if not result.checks:
-        print("Nothing is configured, so nothing was tested.")  # noqa: T201 - as above
-
-
-def _volume_of(configuration: Configuration) -> Path | None:
-    """Return the volume that the file names for the server: the environment may name another."""
-    named = configuration.server.get("volume")
-    return Path(named) if isinstance(named, str) and named.startswith("/Volumes/") else None

@@ -1,4 +1,4 @@
-"""Keeps what libraries say out of a log that others read."""
+"""Suppresses the output of libraries in logs that other people read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def suppress_output() -> Iterator[None]:
-    """Let nothing of this process be printed or logged: a parser's warning may quote a document."""
+    """Suppress all output and logging of this process: a parser's warning may quote a document."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,4 +1,4 @@
-"""Whose turn it is at a job folder that has no lock: told by the ids of runs."""
+"""Which platform run may work on a job folder that has no lock, decided by run ids."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.storage import LOCAL
 
 LIVE_SECONDS = 60.0
-"""A run whose status is older than this works no more: it writes one every few seconds."""
+"""A run with an older status has ended, because a running one writes it every few seconds."""
 
 APPEARS_SECONDS = 20.0
-"""A file that was written from elsewhere may become visible through the mount so late."""
+"""A file written by another machine may take this long to become visible through the mount."""
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 def check_run_owner(folder: JobFolder, run_id: str, now: datetime) -> None:
-    """Refuse the folder where another run than ``run_id`` has the job or works on it.
+    """Check that the job belongs to the run ``run_id`` and that no other run works on it.
 
     Raises:
-        LockHeld: it is so.
+        LockHeld: another run owns the job or works on it.
     """
     run = decode(Run, read_whole(folder.file(records.RUN)))
     if run and run.run_id != run_id:
-        raise LockHeld("This job belongs to another run, so this one leaves it alone.")
+        raise LockHeld("This job belongs to another run, so this run does not change it.")
     status = folder.status()
     if not status or status.run_id in ("", run_id):
         return
@@ -39,22 +39,24 @@ def check_run_owner(folder: JobFolder, run_id: str, now: datetime) -> None:
 
 
 def probe_requested(folder: JobFolder) -> bool:
-    """Say whether a probe is asked for here, not research; on a mount wait for one or the other."""
-    late = 0.0 if folder.storage is LOCAL else APPEARS_SECONDS
-    until = time.monotonic() + late
-    probe = folder.file(records.PROBE)
-    while not _listed(folder.file(records.REQUEST)):
-        if _listed(probe):
+    """Return whether the folder requests a probe instead of research.
+
+    On a mount, wait until the request of either kind is visible.
+    """
+    delay = 0.0 if folder.storage is LOCAL else APPEARS_SECONDS
+    deadline = time.monotonic() + delay
+    while not _is_listed(folder.file(records.REQUEST)):
+        if _is_listed(folder.file(records.PROBE)):
             return True
-        if time.monotonic() >= until:
+        if time.monotonic() >= deadline:
             return False
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return False
 
 
-def _listed(path: Path) -> bool:
-    """Look for a file by listing its folder, since a mount may remember that it was missing."""
+def _is_listed(path: Path) -> bool:
+    """Return whether the folder lists the file; a mount may cache that a single file is missing."""
     try:
-        return any(one.name == path.name for one in path.parent.iterdir())
+        return any(entry.name == path.name for entry in path.parent.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return False

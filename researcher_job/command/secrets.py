@@ -1,4 +1,4 @@
-"""Secrets, which are named everywhere and read only by the process that needs them."""
+"""Secrets: configurations contain references, and only the process that needs a value reads it."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ RETRY_SECONDS = 30
 
 
 class SecretUnavailable(JobError):
-    """A secret cannot be read. The text names it and the kind of error, never its value."""
+    """A secret cannot be read. The message has its reference and the kind of error, no value."""
 
     safe_to_log = True
 
 
 def read_secret(reference: str) -> str:
-    """Return the secret that ``secret:scope/key`` or ``env:NAME`` names.
+    """Return the secret that ``secret:scope/key`` or ``env:NAME`` refers to.
 
-    A scope is read as the identity that this process has. The value must not be logged or stored.
+    A scope is read with the identity of this process. Do not log or store the value.
 
     Raises:
-        SecretUnavailable: it is not there, or may not be read.
+        SecretUnavailable: the secret does not exist or may not be read.
     """
     kind, _, name = reference.partition(":")
-    value = os.environ.get(name, "") if kind == "env" else _of_scope(reference, name)
+    if kind == "env":
+        value = os.environ.get(name, "")
+    else:
+        scope, _, key = name.partition("/")
+        try:
+            encoded = workspace().secrets.get_secret(scope, key).value or ""
+            value = base64.b64decode(encoded).decode()
+        except Exception as error:  # noqa: BLE001 - the SDK raises many kinds, with hosts in texts
+            raise SecretUnavailable(
+                f"The secret {reference} cannot be read ({error_kind(error)}). Check that the job's"
+                " principal may read the scope."
+            ) from None
     if not value:
         raise SecretUnavailable(f"The secret {reference} is not set.")
     return value
 
 
-def _of_scope(reference: str, name: str) -> str:
-    scope, _, key = name.partition("/")
-    try:
-        return base64.b64decode(workspace().secrets.get_secret(scope, key).value or "").decode()
-    except Exception as error:  # noqa: BLE001 - the SDK raises of many kinds, and its texts name hosts
-        raise SecretUnavailable(
-            f"The secret {reference} cannot be read ({error_kind(error)}). Check that the job's"
-            " principal may read the scope."
-        ) from None
-
-
 def workspace() -> WorkspaceClient:
-    """Return a client of the workspace that acts as the identity of this process.
+    """Return a workspace client with the identity of this process.
 
-    Importing the library takes a second or two, and opening the client may call the network.
+    Importing the library takes a second or two, and creating the client may access the network.
     """
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.core import Config

@@ -1,1 +1,1 @@
-"""What every room of the job stands on: errors, clock and settings."""
+"""Shared basics of the job: errors, clock, settings and plurals."""

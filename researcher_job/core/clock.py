@@ -1,20 +1,17 @@
-"""Where a job gets the time from, so that tests need not wait."""
+"""The clock of a job, which tests can replace so that they need not wait."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+from functools import partial
 
 
 @dataclass(frozen=True)
 class Clock:
-    """``now`` dates what is written (UTC); ``monotonic`` measures how long things take (s)."""
+    """``now`` returns the UTC time for records, ``monotonic`` the seconds to measure durations."""
 
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
     monotonic: Callable[[], float] = time.monotonic

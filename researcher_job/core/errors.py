@@ -1,4 +1,4 @@
-"""What can go wrong in a job, in words a person can act on, and the exit code that says it."""
+"""Errors of a job, with messages that a person can act on, and the exit codes they lead to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """How ``researcher-job`` ended, for whoever started it."""
+    """Exit codes of ``researcher-job``."""
 
     DONE = 0
     FAILED = 1
@@ -19,9 +19,10 @@ class ExitCode(IntEnum):
 
 
 class JobError(Exception):
-    """Base of the errors of a job. Its text is one or two plain sentences, safe to show.
+    """Base class of the job's errors. The message is one or two plain sentences, safe to show.
 
-    ``impersonal``: the text holds nothing of a question or a source, so it may stand in a log.
+    ``safe_to_log``: the message contains no text of a question or a source, so logs that other
+    people read may contain it.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
@@ -29,14 +30,14 @@ class JobError(Exception):
 
 
 class RequestUnreadable(JobError):
-    """``request.json`` is missing, torn, no request, or of a newer format version."""
+    """``request.json`` is missing, incomplete, invalid or of a newer format version."""
 
     exit_code = ExitCode.NO_REQUEST
     safe_to_log = True
 
 
 class RequestRefused(JobError):
-    """The request asks for what this job may not do, or its configuration cannot be used."""
+    """The request exceeds what this job may do, or the job's configuration is invalid."""
 
     exit_code = ExitCode.NO_REQUEST
     safe_to_log = True
@@ -50,16 +51,25 @@ class LockHeld(JobError):
 
 
 class InvalidQuote(JobError):
-    """A quote does not stand in its snapshot, so it may not become evidence."""
+    """A quote does not match its snapshot, so it must not become evidence."""
 
 
 class LimitReached(JobError):
-    """A limit of the job is used up; what is known so far becomes the report."""
+    """A limit of the job is used up. The report is written from what is known so far."""
 
 
 def error_kind(error: BaseException) -> str:
-    """Return the kind of an error and nothing of its text, which may quote a source."""
+    """Return the type of an error without its message, which may quote a source."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     cause = error.__cause__
     return f"{type(error).__name__} ({type(cause).__name__})" if cause else type(error).__name__
+
+
+def error_message(error: BaseException) -> str:
+    """Return an error's message in one phrase; for a group of errors, that of the first one."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, JobError):
+        return str(error).rstrip(". ")
+    return f"{type(error).__name__}: {error}".rstrip(". ")

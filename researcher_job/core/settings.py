@@ -1,4 +1,4 @@
-"""How a job paces itself. What a person can set comes with the request."""
+"""Settings of a job: intervals, sizes and the strategy. The limits are part of the request."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from researcher_job.core.errors import RequestRefused
 
 StrategyName = Literal["extractive"]
-"""How questions are pursued: ``extractive`` finds and quotes without a language model."""
+"""How questions are researched: ``extractive`` finds quotes without a language model."""
 
 
 @dataclass(frozen=True)
 class JobSettings:
-    """Paces and bounds of one job; times in seconds.
+    """Intervals and sizes of one job; times in seconds.
 
-    ``concurrency``: questions pursued at one time. ``status_seconds``: least time between two
-    writes of ``status.json``; ``heartbeat_seconds``: most. ``look_seconds``: how often control
-    files and limits are looked at. ``part_records``: records in one journal part.
-    ``reserve_bytes``: room held back for the report. ``progress_seconds``: least time between two
-    writes of ``progress.md``.
+    ``concurrency``: questions researched at the same time. ``status_seconds``: shortest time
+    between two writes of ``status.json``; ``heartbeat_seconds``: longest. ``look_seconds``: how
+    often control files and limits are checked. ``segment_records``: records in one journal
+    segment. ``reserve_bytes``: disk space reserved for the report. ``progress_seconds``: shortest
+    time between two writes of ``progress.md``.
     """
 
     cache_dir: Path
@@ -36,10 +36,10 @@ class JobSettings:
     progress_seconds: float = 0.0
     strategy: StrategyName = "extractive"
 
-    def on_mount(self) -> JobSettings:
-        """Return the paces for a folder that is reached through a mount: it bears few writes.
+    def for_mount(self) -> JobSettings:
+        """Return the settings for a folder behind a mount, where writes are slow and few.
 
-        There is no room to hold back, since what a Volume may hold is not shared with others.
+        No disk space is reserved: a Volume does not share its space with other programs.
         """
         return replace(
             self,
@@ -51,27 +51,27 @@ class JobSettings:
             progress_seconds=10.0,
         )
 
-    def set_by(self, table: Mapping[str, object]) -> JobSettings:
-        """Return the settings with what the table ``[researcher]`` says.
+    def with_configuration(self, table: Mapping[str, object]) -> JobSettings:
+        """Return the settings with the values of the table ``[researcher]``.
 
         Raises:
-            RequestRefused: it holds what is no setting.
+            RequestRefused: the table has an unknown key or an invalid value.
         """
         try:
-            said = Researcher.model_validate(table)
+            configured = Researcher.model_validate(table)
         except ValidationError as error:
             first = error.errors()[0]
             raise RequestRefused(
                 f"[researcher] cannot be used: {'.'.join(map(str, first['loc']))}:"
                 f" {first['msg']}. The keys are {', '.join(Researcher.model_fields)}."
             ) from error
-        return replace(self, **said.model_dump(exclude_unset=True, exclude={"model"}))
+        return replace(self, **configured.model_dump(exclude_unset=True, exclude={"model"}))
 
 
 class Researcher(BaseModel):
-    """The table ``[researcher]`` of ``research.toml``: paces in seconds, strategy and model.
+    """The table ``[researcher]`` of ``research.toml``: intervals in seconds, strategy and model.
 
-    ``model`` is the name of a serving endpoint, "" for none.
+    ``model`` is the name of a serving endpoint; "" for none.
     """
 
     model_config = ConfigDict(extra="forbid", strict=False)
@@ -83,10 +83,3 @@ class Researcher(BaseModel):
     progress_seconds: float = Field(default=0.0, ge=0, le=300)
     strategy: StrategyName = "extractive"
     model: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,128}$")
-
-
-def default_cache_dir() -> Path:
-    """Return the user's cache directory for extracted and indexed documents."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("researcher-job", appauthor=False)

@@ -1,8 +1,8 @@
-"""Quotes for one question that say different things of the same: numbers, dates, negations.
+"""Contradictions: quotes for one question that differ in a number, a date or a negation.
 
-No language is understood here. Two quotes are taken to speak of the same where most of their words
-are the same and no name or numbered thing stands in one of them only; so what is missed is more
-than what is wrongly shown.
+The comparison is lexical. Two quotes have the same subject if they share most of their words and
+no name or numbered thing occurs in only one of them. This favours precision: more contradictions
+are missed than wrongly shown.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from research_contract.records import Evidence
 from research_contract.text.stop_words import STOP_WORDS
 
 SAME_SUBJECT = 0.6
-"""Share of the words of the shorter quote that both must have."""
+"""Share of the words of the shorter quote that the other quote must also contain."""
 
 SAME_BUT_NEGATED = 0.75
 LEAST_SHARED = 2
 MOST_SHOWN = 3
-"""Most pairs shown for one question."""
+"""Most pairs that are shown for one question."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
@@ -42,7 +42,7 @@ _MONTHS = frozenset(
         """january february march april june july august september october november december""",
     )
 )
-"""Without May, which is mostly another word."""
+"""Without May, which is usually a different word."""
 
 _NEGATIONS = frozenset(
     re.findall(
@@ -55,7 +55,7 @@ _NEGATIONS = frozenset(
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two quotes that differ, and in what: ``30`` against ``60``; empty for a negation."""
+    """Two quotes and the values in which they differ: ``30`` and ``60``; none for a negation."""
 
     one: Evidence
     other: Evidence
@@ -64,8 +64,8 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
-class _Said:
-    """A quote taken apart: what it speaks of, which values it gives, whether it negates."""
+class _Statement:
+    """The features of a quote that are compared: its subject, values and negation."""
 
     subject: frozenset[str]
     names: frozenset[str]
@@ -74,40 +74,36 @@ class _Said:
     negated: bool
 
 
-def find_contradictions(found: Sequence[Evidence]) -> tuple[Contradiction, ...]:
-    """Return the pairs of quotes that differ, in the order of ``found``, each quote once."""
-    said = {item.n: _said(item) for item in found}
+def find_contradictions(evidence: Sequence[Evidence]) -> tuple[Contradiction, ...]:
+    """Return the contradicting pairs in the order of ``evidence``; each quote is used once."""
+    statements = {item.n: _statement(item) for item in evidence}
     pairs: list[Contradiction] = []
     used: set[int] = set()
-    for one, other in combinations(found, 2):
+    for one, other in combinations(evidence, 2):
         if used & {one.n, other.n} or one.quote == other.quote:
             continue
-        if pair := _compare(one, other, said[one.n], said[other.n]):
+        if pair := _compare(one, other, statements[one.n], statements[other.n]):
             pairs.append(pair)
             used |= {one.n, other.n}
     return tuple(pairs[:MOST_SHOWN])
 
 
-def _compare(one: Evidence, other: Evidence, a: _Said, b: _Said) -> Contradiction | None:
+def _compare(one: Evidence, other: Evidence, a: _Statement, b: _Statement) -> Contradiction | None:
     shared = len(a.subject & b.subject)
     share = shared / max(min(len(a.subject), len(b.subject)), 1)
     if shared < LEAST_SHARED or share < SAME_SUBJECT or a.names != b.names:
         return None
     if (a.years and b.years and a.years != b.years) and (a.values and b.values):
-        return None  # two times of which different things are said
+        return None  # different values in different years do not contradict each other
     left, right = a.values | a.years, b.values | b.years
     if left - right and right - left:
-        return Contradiction(one, other, _sorted(left - right), _sorted(right - left))
+        return Contradiction(one, other, tuple(sorted(left - right)), tuple(sorted(right - left)))
     if a.negated != b.negated and left == right and share >= SAME_BUT_NEGATED:
         return Contradiction(one, other)
     return None
 
 
-def _sorted(values: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(values))
-
-
-def _said(item: Evidence) -> _Said:
+def _statement(item: Evidence) -> _Statement:
     words = _WORD.findall(item.quote)
     lower = [word.lower() for word in words]
     numbers = frozenset(_plain(found) for found in _NUMBER.findall(item.quote))
@@ -121,7 +117,7 @@ def _said(item: Evidence) -> _Said:
     years = frozenset(number for number in numbers if _YEAR.fullmatch(number))
     ids = {number for _, number in numbered}
     plain = set(lower) - STOP_WORDS - set(_COUNTED) - _MONTHS - _NEGATIONS
-    return _Said(
+    return _Statement(
         subject=frozenset(word[:_STEM].rstrip("s") for word in plain if len(word) > 1),
         names=frozenset({f"{word} {number}" for word, number in numbered} | _names(item.quote)),
         values=(numbers - years - ids) | frozenset(counted | months),
@@ -131,11 +127,11 @@ def _said(item: Evidence) -> _Said:
 
 
 def _names(quote: str) -> set[str]:
-    """Return the words that are written with a capital though no sentence begins there."""
+    """Return the words that start with a capital letter within a sentence, except months."""
     found = re.findall(r"(?<=[\w,;] )[^\W\d_]\w*", quote)
     return {word.lower() for word in found if word[0].isupper() and word.lower() not in _MONTHS}
 
 
 def _plain(number: str) -> str:
-    """Write a number without what only divides its thousands."""
+    """Return the number without thousands separators."""
     return re.sub(r"[.,](?=\d{3}(?:\D|$))", "", number)

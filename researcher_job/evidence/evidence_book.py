@@ -1,4 +1,4 @@
-"""Quotes become evidence here, and only here: each is checked against its kept snapshot."""
+"""The evidence of a job. Each quote is checked against its snapshot before it is recorded."""
 
 from __future__ import annotations
 
@@ -16,33 +16,37 @@ from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.sources.base import Quote
 
 MAX_PARAGRAPH = 1_200
-"""Most characters of the paragraph kept around a quote."""
+"""Most characters of the paragraph that is stored with a quote."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def check_quote(quote: Quote, text: str) -> None:
-    """Check that ``text`` is the snapshot that the quote names and that the quote stands in it.
+    """Check that ``text`` is the snapshot of the quote and contains the quote at its position.
 
     Raises:
-        InvalidQuote: it is not so; the message says what differs.
+        InvalidQuote: the quote or its snapshot does not match; the message says what differs.
     """
-    if text_sha256(text) != quote.passage.snapshot:
-        raise InvalidQuote("the snapshot is not the text that its hash names")
+    try:
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError as error:
+        raise InvalidQuote("the snapshot is not valid Unicode") from error
+    if sha256 != quote.passage.snapshot:
+        raise InvalidQuote("the snapshot does not match its hash")
     if not quote.text.strip():
         raise InvalidQuote("the quote is empty")
     if not 0 <= quote.start < quote.end <= len(text):
-        raise InvalidQuote("the quote lies outside of its snapshot")
+        raise InvalidQuote("the quote is outside its snapshot")
     if text[quote.start : quote.end] != quote.text:
-        raise InvalidQuote("the snapshot has other words at this place")
+        raise InvalidQuote("the snapshot has different words at this position")
 
 
 def read_snapshot(root: Path, sha256: str) -> str:
-    """Return the snapshot with this hash that the job folder ``root`` keeps.
+    """Return the snapshot with this hash from the job folder ``root``.
 
     Raises:
-        InvalidQuote: it is missing, a link, no valid text, or not what its hash names.
+        InvalidQuote: the snapshot is missing, a link, not valid text, or does not match its hash.
     """
     if not _SHA256.fullmatch(sha256):
         raise InvalidQuote("names no snapshot")
@@ -60,22 +64,11 @@ def read_snapshot(root: Path, sha256: str) -> str:
     return text
 
 
-def text_sha256(text: str) -> str:
-    """Return the SHA-256 (hex) of ``text`` in UTF-8.
-
-    Raises:
-        InvalidQuote: the text cannot be written as UTF-8.
-    """
-    try:
-        return hashlib.sha256(text.encode()).hexdigest()
-    except UnicodeEncodeError as error:
-        raise InvalidQuote("the snapshot is not valid Unicode") from error
-
-
 def paragraph_of(text: str, start: int, end: int, *, most: int = MAX_PARAGRAPH) -> str:
     """Return the paragraph around ``text[start:end]``, at most ``most`` characters of it.
 
-    A longer paragraph is cut evenly on both sides; a longer quote is its own paragraph, cut.
+    A longer paragraph is cut evenly on both sides. If the quote itself is longer, the result is
+    the beginning of the quote.
     """
     breaks = [found.end() for found in _BLANK_LINE.finditer(text, max(0, start - most), start)]
     after = _BLANK_LINE.search(text, end, min(len(text), end + most))
@@ -87,9 +80,9 @@ def paragraph_of(text: str, start: int, end: int, *, most: int = MAX_PARAGRAPH) 
 
 
 class EvidenceBook:
-    """The one writer of a job's evidence and snapshots. Numbers go on over attempts.
+    """The only writer of a job's evidence and snapshots. Numbers continue across attempts.
 
-    ``known`` is the evidence found by earlier attempts: a quote found again for the same
+    ``known`` is the evidence of earlier attempts: a quote that is found again for the same
     question keeps its number.
     """
 
@@ -103,72 +96,71 @@ class EvidenceBook:
     ) -> None:
         self._root = root
         self._storage = storage
-        # Not written again: what was cited once must not be lost, whatever happens.
-        self._parts = SegmentWriter(
-            root, records.EVIDENCE_SEGMENTS, Evidence, limit=limit, storage=storage, again=False
+        # Never rewritten: evidence that was cited once must not be lost if a write fails.
+        self._segments = SegmentWriter(
+            root,
+            records.EVIDENCE_SEGMENTS,
+            Evidence,
+            limit=limit,
+            storage=storage,
+            rewritable=False,
         )
-        self._known = {_place(item): item for item in known}
-        self._kept: set[str] = set()
+        self._known = {(item.question, item.snapshot, item.start, item.end): item for item in known}
+        self._written_snapshots: set[str] = set()
 
     @property
     def last(self) -> int:
-        """The number of the last evidence, 0 where there is none."""
-        return self._parts.last
+        """The number of the last evidence; 0 if there is none."""
+        return self._segments.last
 
     def record(
         self, question: int, quote: Quote, text: str, *, carried_from: str = ""
     ) -> tuple[Evidence, bool]:
-        """Check the quote against its snapshot ``text`` and keep both.
+        """Check the quote against its snapshot ``text`` and store both.
 
-        ``carried_from`` is the job that found it before, if any. Returns the evidence and whether
-        it is new.
+        ``carried_from`` is the job that found the quote, if another job did. Returns the evidence
+        and whether it is new.
 
         Raises:
-            InvalidQuote: the quote does not stand there; nothing was recorded.
+            InvalidQuote: the quote does not match its snapshot; nothing was recorded.
         """
         check_quote(quote, text)
-        place = (question, quote.passage.snapshot, quote.start, quote.end)
-        self._keep(quote.passage.snapshot, text)
+        passage = quote.passage
+        self._write_snapshot(passage.snapshot, text)
+        place = (question, passage.snapshot, quote.start, quote.end)
         if known := self._known.get(place):
             return known, False
-        fresh = self._parts.append(lambda n: _evidence(n, question, quote, text, carried_from))
-        self._known[place] = fresh
-        return fresh, True
+        evidence = self._segments.append(
+            lambda n: Evidence(
+                n=n,
+                question=question,
+                quote=quote.text,
+                source=passage.source,
+                uri=passage.uri,
+                title=one_line(passage.title, most=200),
+                locator=one_line(passage.locator, most=200),
+                snapshot=passage.snapshot,
+                start=quote.start,
+                end=quote.end,
+                paragraph=paragraph_of(text, quote.start, quote.end),
+                score=min(max(quote.score, 0.0), 1.0),
+                carried_from=carried_from,
+            )
+        )
+        self._known[place] = evidence
+        return evidence, True
 
     def flush(self) -> None:
-        """Write what the storage still holds, so that a file may name what was recorded."""
+        """Write buffered lines, so that other files may refer to the recorded evidence."""
         self._storage.pending_writes()()
 
     def close(self) -> None:
-        """End the evidence part of this attempt."""
-        self._parts.close()
+        """End the evidence segment of this attempt."""
+        self._segments.close()
 
-    def _keep(self, sha256: str, text: str) -> None:
+    def _write_snapshot(self, sha256: str, text: str) -> None:
         path = self._root / records.snapshot_name(sha256)
         data = text.encode()
-        if sha256 not in self._kept and read_whole(path) != data:
+        if sha256 not in self._written_snapshots and read_whole(path) != data:
             self._storage.write(path, data)
-        self._kept.add(sha256)
-
-
-def _place(item: Evidence) -> tuple[int, str, int, int]:
-    return item.question, item.snapshot, item.start, item.end
-
-
-def _evidence(n: int, question: int, quote: Quote, text: str, carried_from: str) -> Evidence:
-    passage = quote.passage
-    return Evidence(
-        n=n,
-        question=question,
-        quote=quote.text,
-        source=passage.source,
-        uri=passage.uri,
-        title=one_line(passage.title, most=200),
-        locator=one_line(passage.locator, most=200),
-        snapshot=passage.snapshot,
-        start=quote.start,
-        end=quote.end,
-        paragraph=paragraph_of(text, quote.start, quote.end),
-        score=min(max(quote.score, 0.0), 1.0),
-        carried_from=carried_from,
-    )
+        self._written_snapshots.add(sha256)

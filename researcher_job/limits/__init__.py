@@ -1,1 +1,1 @@
-"""What a job may use: budget of time, calls, tokens and cost, and disk space for the report."""
+"""Limits of a job: time, calls, tokens and cost, and the disk space reserved for its report."""

@@ -1,4 +1,4 @@
-"""Room on the disk that a job holds back for its report, and what says that there is none left."""
+"""Disk space that a job reserves for its report, and the errors that mean a full disk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SQLITE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY})
 
 
 class DiskReserve:
-    """The file ``.reserve`` of the job folder ``root``: ``size`` bytes that nothing else can take.
+    """The file ``.reserve`` of the job folder ``root``: ``size`` bytes for writing the report.
 
-    Where other programs fill the disk in the moment it is given up, it cannot help.
+    It does not help if other programs fill the disk right after it is released.
     """
 
     def __init__(self, root: Path, size: int) -> None:
@@ -27,33 +27,36 @@ class DiskReserve:
         self._size = size
 
     def allocate(self) -> None:
-        """Make the file, unless an earlier attempt left it or none is wanted.
+        """Write the file, unless the size is 0 or an earlier attempt left a large enough one.
 
         Raises:
-            OSError: there is no room for it; nothing of it stays.
+            OSError: there is not enough space; no part of the file remains.
         """
         with contextlib.suppress(FileNotFoundError):
             if not self._size or self._path.stat().st_size >= self._size:
                 return
         try:
-            # Random, so that no file system saves room by compressing it.
+            # Random bytes, so that no file system saves space by compressing them.
             self._path.write_bytes(secrets.token_bytes(self._size))
         except OSError:
             self.release()
             raise
 
     def release(self) -> None:
-        """Remove the file, for good or to write the report in its place."""
+        """Remove the file, before the report is written or at the end of the job."""
         with contextlib.suppress(OSError):
             self._path.unlink()
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Say whether ``error``, or one that it stands for, means that nothing can be written."""
+    """Return whether ``error`` or its cause, or any error of a group, means a full disk.
+
+    A disk that cannot be written (read-only, or over its quota) counts as full.
+    """
     if error is None:
         return False
     if isinstance(error, BaseExceptionGroup):
-        return any(is_disk_full(one) for one in error.exceptions)
+        return any(is_disk_full(member) for member in error.exceptions)
     if isinstance(error, OSError) and error.errno in _ERRNOS:
         return True
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE:

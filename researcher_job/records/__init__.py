@@ -1,1 +1,1 @@
-"""What a job writes to its folder and reads back: journal, status, ledger, tasks, storage."""
+"""Reading and writing a job folder: journal, status, ledger, tasks, storage."""

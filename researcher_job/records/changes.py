@@ -1,21 +1,22 @@
-"""What a refresh found to be new, changed or gone since the job that it repeats."""
+"""``work/changes.json``: the comparison of a refresh with the base job that it repeats."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from research_contract import records
-from research_contract.files import decode, encode, read_whole
+from research_contract.files import decode, read_whole
 from research_contract.records import Record
-from researcher_job.records.storage import LOCAL, Storage
+from researcher_job.core.plural import counted
 
 
 class Change(Record):
-    """One difference: the numbers of the earlier quote and of the one that stands there now.
+    """One difference, with the numbers of the base job's quote and of the quote found now.
 
-    ``new`` has no ``before``, ``gone`` no ``after``; ``changed`` has both.
+    A ``new`` quote has no ``before`` and one that is ``gone`` no ``after``; ``changed`` has both.
     """
 
     kind: Literal["new", "changed", "gone"]
@@ -24,10 +25,10 @@ class Change(Record):
 
 
 class Changes(Record):
-    """``work/changes.json``: the refresh compared with the earlier job.
+    """The differences between a refresh and its base job.
 
-    ``same`` counts quotes that stand word for word in what was read now. ``unusable`` counts
-    earlier quotes that do not stand in their own snapshot and were left out.
+    ``same`` counts quotes that were found again word for word. ``unusable`` counts quotes of the
+    base job that do not match their own snapshot and were ignored. ``earlier`` is the base job.
     """
 
     earlier: str
@@ -36,31 +37,18 @@ class Changes(Record):
     unusable: int = 0
     changes: tuple[Change, ...] = ()
 
-    def count(self, kind: str) -> int:
-        """Return how many changes are of this kind."""
-        return sum(change.kind == kind for change in self.changes)
-
     def sentence(self) -> str:
-        """Say in one sentence what changed."""
-        when = f" of {self.earlier_at:%Y-%m-%d}" if self.earlier_at else ""
-        since = f"Compared with job {self.earlier}{when}"
+        """Return the comparison in one sentence."""
+        date = f" of {self.earlier_at:%Y-%m-%d}" if self.earlier_at else ""
+        compared = f"Compared with job {self.earlier}{date}"
         if not self.changes:
-            return f"{since}, nothing changed: {_quotes(self.same)} found again word for word."
-        said = (
-            f"{self.count('new')} new, {self.count('changed')} changed, {self.count('gone')} gone"
-        )
-        return f"{since}: {said}, {self.same} the same."
-
-
-def _quotes(count: int) -> str:
-    return f"{count} quote{'' if count == 1 else 's'}"
-
-
-def write_changes(root: Path, changes: Changes, storage: Storage = LOCAL) -> None:
-    """Write the comparison into the job folder ``root``."""
-    storage.write(root / records.CHANGES, encode(changes))
+            again = f"{counted(self.same, 'quote')} found again word for word"
+            return f"{compared}, nothing changed: {again}."
+        kinds = Counter(change.kind for change in self.changes)
+        counts = ", ".join(f"{kinds[kind]} {kind}" for kind in ("new", "changed", "gone"))
+        return f"{compared}: {counts}, {self.same} unchanged."
 
 
 def read_changes(root: Path) -> Changes | None:
-    """Return the comparison, or ``None`` where there is none (yet)."""
+    """Return the comparison in the job folder ``root``, or ``None`` if there is none yet."""
     return decode(Changes, read_whole(root / records.CHANGES))

@@ -1,4 +1,4 @@
-"""What was asked of a job while it runs: control files in its folder and signals."""
+"""Requests to a running job: control files in its folder, and signals."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from typing import Literal
 
 from research_contract import records
 
-Requested = Literal["stop", "finish_now"]
+ControlRequest = Literal["stop", "finish_now"]
 
 _STOP, _FINISH_NOW = PurePosixPath(records.STOP), PurePosixPath(records.FINISH_NOW)
 
 
 class Control:
-    """Tells what was asked of the job in the folder ``root``. A stop overrides a finish-now.
+    """Reads requests to stop or finish the job in the folder ``root``.
 
-    ``signalled``: a signal asked for a stop, whatever stands in the folder.
+    ``signal_received``: a signal requested a stop, independent of the control files.
     """
 
     def __init__(self, root: Path) -> None:
         self._folder = root / _STOP.parent
         self.signal_received = False
 
-    def requested(self) -> Requested | None:
-        """Return what the folder says: one listing, since a mount may remember what was missing.
+    def requested(self) -> ControlRequest | None:
+        """Return the request in the control folder; ``stop`` overrides ``finish_now``.
 
-        A listing that fails says nothing; the next one is soon.
+        The folder is listed, because a mount may cache that a single file was missing. A listing
+        that fails returns ``None``; the next check follows soon.
         """
         try:
-            there = {path.name for path in self._folder.iterdir()}
+            names = {path.name for path in self._folder.iterdir()}
         except OSError:
             return None
-        if _STOP.name in there:
+        if _STOP.name in names:
             return "stop"
-        return "finish_now" if _FINISH_NOW.name in there else None
+        return "finish_now" if _FINISH_NOW.name in names else None
 
-    def obey_signals(self) -> None:
-        """Treat SIGTERM and SIGINT as a stop from now on; in the main thread only they arrive."""
+    def handle_signals(self) -> None:
+        """Treat SIGTERM and SIGINT as a stop request; signals reach the main thread only."""
         if threading.current_thread() is not threading.main_thread():
             return
         signal.signal(signal.SIGTERM, self._on_signal)

@@ -1,4 +1,4 @@
-"""A job folder as it stands: everything the job reads back from it."""
+"""Typed access to the files of a job folder."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.records.tasks import Task, task_name
 
 LOCK = ".lock"
-"""Lock file of a folder that is run by itself; no content, not part of the result."""
+"""Lock file of a folder that is run by itself; empty, and not part of the result."""
 
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Typed reading of the files of the job folder at ``path``, and how they are written."""
+    """The job folder at ``path``, and the storage that writes its files."""
 
     path: Path
     storage: Storage = LOCAL
 
     def file(self, name: str) -> Path:
-        """Return where the file ``name`` (a name of the contract) of this folder is."""
+        """Return the path of the file ``name``, a name defined in the contract."""
         return self.path.joinpath(*name.split("/"))
 
     def write(self, name: str, data: bytes) -> None:
-        """Replace the file ``name`` (a name of the contract)."""
+        """Replace the file ``name``, a name defined in the contract."""
         self.storage.write(self.file(name), data)
 
     def request(self) -> Request:
         """Return the request.
 
         Raises:
-            RequestUnreadable: it is missing, cannot be read, or has a newer format version.
+            RequestUnreadable: it is missing, invalid, unreadable or of a newer format version.
         """
         try:
             data = read_whole(self.file(contract.REQUEST))
@@ -53,14 +53,14 @@ class JobFolder:
         return request
 
     def status(self) -> Status | None:
-        """Return the last status written, if any."""
+        """Return the status written last, if there is one."""
         return decode(Status, read_whole(self.file(contract.STATUS)))
 
     def spent(self) -> Spent:
-        """Return what all attempts used so far.
+        """Return the usage of all attempts so far.
 
-        The status may be older than a killed attempt's last calls; the ledger has them all, and
-        the step log those of a job that an earlier version began.
+        If an attempt was killed, the status may lack its last calls; the ledger has them all. For a
+        job that an earlier version started, the step log has them.
         """
         status = self.status()
         spent, paid = status.spent if status else Spent(), total_paid(self.path)
@@ -74,14 +74,14 @@ class JobFolder:
         )
 
     def outcome(self) -> Outcome | None:
-        """Return the outcome; ``None`` while the job has not completed."""
+        """Return the outcome, or ``None`` if the job is not completed."""
         return decode(Outcome, read_whole(self.file(contract.OUTCOME)))
 
     def task(self, index: int) -> Task | None:
-        """Return the task of the question ``index``, if it was begun."""
+        """Return the task of the question with this index, if it was started."""
         return decode(Task, read_whole(self.file(task_name(index))))
 
     def evidence(self) -> tuple[Evidence, ...]:
-        """Return the evidence found so far, by its parts, in the order of its numbers."""
+        """Return the evidence found so far, from its segments, in the order of its numbers."""
         found = read_segments(self.path, contract.EVIDENCE_SEGMENTS, Evidence).records
         return tuple(item for item in found if item is not None)

@@ -1,4 +1,4 @@
-"""The job's own record of what it does: numbered steps and the status beside them."""
+"""The step log of a job: numbered steps, with the status updated at each step."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusWriter
 from researcher_job.records.storage import LOCAL, Storage
 
-LOST = "This step was lost when the attempt before it died."
+LOST = "This step was lost when the previous attempt died."
 
 
 class Journal:
-    """Appends to the step log, updates the status with it, and passes steps on to ``sinks``.
+    """Appends steps to the log, updates the status, and passes the steps to ``sinks``.
 
     ``recent`` holds the latest messages of this attempt, oldest first.
     """
@@ -31,7 +31,7 @@ class Journal:
     def __init__(
         self,
         root: Path,
-        board: StatusWriter,
+        status: StatusWriter,
         *,
         clock: Clock,
         segment_records: int,
@@ -43,9 +43,9 @@ class Journal:
         )
         self._clock = clock
         self._sinks = list(sinks)
-        self.board = board
+        self.status = status
         self.recent: deque[str] = deque(maxlen=5)
-        board.change(last_step=self._steps.last, step_part=self._steps.part)
+        status.update(last_step=self._steps.last, step_part=self._steps.segment)
 
     def step(
         self,
@@ -56,8 +56,12 @@ class Journal:
         tool: str = "",
         payload: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record one step. The message is put on one line; secrets are hidden; both are cut."""
-        made = self._steps.append(
+        """Record one step.
+
+        The message is reduced to one line. Secrets are hidden, and message and payload are cut to
+        their maximum length.
+        """
+        step = self._steps.append(
             lambda number: Step(
                 step=number,
                 at=self._clock.now(),
@@ -68,40 +72,41 @@ class Journal:
                 payload=redact(payload or {}),
             )
         )
-        self.recent.append(made.message)
-        self.board.change(last_step=made.step, step_part=self._steps.part)
-        self._pass_on(made)
+        self.recent.append(step.message)
+        self.status.update(last_step=step.step, step_part=self._steps.segment)
+        self._send_to_sinks(step)
 
-    def _pass_on(self, step: Step) -> None:
-        kept: list[StepSink] = []
+    def _send_to_sinks(self, step: Step) -> None:
+        """Pass the step to each sink. A sink that raises is dropped, and the log says so."""
+        working: list[StepSink] = []
         failures: list[str] = []
         for sink in self._sinks:
             try:
                 sink.write(step)
-                kept.append(sink)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the job goes on
+                working.append(sink)
+            except Exception as error:  # noqa: BLE001 - a failing sink must not stop the job
                 failures.append(f"Steps no longer go to {sink.name}: {error_kind(error)}.")
-        self._sinks = kept
+        self._sinks = working
         for failure in failures:
             self.step("error", failure)
 
     def fill_lost_steps(self, last: int) -> None:
-        """Fill the numbers up to ``last``: an earlier attempt told of steps that are lost.
+        """Write placeholder steps up to ``last``, the last step that an earlier status named.
 
-        So no number is used twice. What follows stands in a part of its own.
+        So no number is used twice. The steps after them start a new segment.
         """
         while self._steps.last < last:
             self.step("error", LOST)
         self._steps.close()
 
     def set_summary(self, summary: str) -> None:
-        """Set the line of the status that people read."""
-        self.board.change(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
+        """Set the summary line of the status."""
+        self.status.update(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
 
     def close(self) -> None:
         """End the step log of this attempt, close its sinks and write the last status."""
         self._steps.close()
         for sink in self._sinks:
-            with suppress(Exception):  # there is no step log any more that could say so
+            with suppress(Exception):  # the step log is closed, so it cannot record the failure
                 sink.close()
-        self.board.write()
+        self.status.write()

@@ -1,7 +1,7 @@
-"""What is paid for: each call that costs, with its cost and, once it came, its answer.
+"""The ledger of calls that cost something: each with its cost and, after the call, its answer.
 
-The cost is written before the call is made, the answer after it. So a later attempt takes a kept
-answer without a call, and a call in whose middle the job died counts as paid, never as free.
+The cost is written before the call and the answer after it. So a later attempt reuses a stored
+answer without a call, and a call during which the job died counts as paid, never as free.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from researcher_job.records.storage import LOCAL, Storage
 
 @dataclass(frozen=True)
 class Call:
-    """A call that costs, by its kind and all that its answer depends on.
+    """A call that costs something, identified by its kind and everything its answer depends on.
 
-    Two calls with the same arguments are one, so the second gets the answer of the first; who
-    wants another answer to the same words (of a model, say) numbers them. ``most`` is the most
-    that it may cost.
+    Two calls with the same arguments are the same call, so the second one gets the first one's
+    answer. To get different answers to the same arguments (from a model, for example), add a
+    number to the arguments. ``max_cost`` is the most that the call may cost.
     """
 
     kind: str
@@ -35,16 +35,16 @@ class Call:
 
     @property
     def name(self) -> str:
-        """Name of its file in the job folder."""
-        said = json.dumps([self.kind, self.arguments], sort_keys=True)
-        return f"{RESULTS}/{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
+        """The name of its file in the job folder."""
+        identity = json.dumps([self.kind, self.arguments], sort_keys=True)
+        return f"{RESULTS}/{hashlib.sha256(identity.encode()).hexdigest()[:32]}.json"
 
 
 class PaidCall(Record):
-    """``work/results/<hash>.json``: a call that was begun.
+    """``work/results/<hash>.json``: a call that was started.
 
-    ``cost`` is that of all times it was begun; of those that brought no answer, the most that
-    they may have cost. ``answer`` is null until it came.
+    ``begun`` counts how often it was started. ``cost`` is the total of all these times; a time
+    without an answer counts with its maximum cost. ``answer`` is null until there is one.
     """
 
     kind: str
@@ -56,7 +56,8 @@ class PaidCall(Record):
 class Ledger:
     """The paid calls of the job folder ``root``, each charged to ``budget`` before it is made.
 
-    To be used in this order: ``answer``; where there is none ``begin``, the call, ``keep``.
+    Use it in this order: ``stored_answer``; if there is none, ``begin``, the call, and
+    ``store_answer``.
     """
 
     def __init__(self, root: Path, budget: Budget, storage: Storage = LOCAL) -> None:
@@ -65,39 +66,39 @@ class Ledger:
         self._budget = budget
 
     def stored_answer(self, call: Call) -> JsonValue:
-        """Return what the call brought before; ``None``: it is to be made."""
-        return self._paid(call).answer
+        """Return the stored answer of the call; ``None`` if the call has to be made."""
+        return self._read(call).answer
 
     def begin(self, call: Call) -> None:
-        """Charge the most that the call may cost.
+        """Charge the maximum cost of the call.
 
         Raises:
-            LimitReached: that is more than is left; nothing was charged.
-            OSError: it cannot be written down, so the call may not be made.
+            LimitReached: the cost exceeds what is left of a limit; nothing was charged.
+            OSError: the cost cannot be written, so the call must not be made.
         """
         self._budget.charge(call.max_cost)
-        paid = self._paid(call)
+        paid = self._read(call)
         self._write(call, paid, begun=paid.begun + 1, cost=paid.cost.plus(call.max_cost))
 
     def store_answer(self, call: Call, answer: JsonValue, *, cost: Cost | None = None) -> None:
-        """Keep what the call brought; ``cost``: what it cost, where that is not the most."""
-        paid = self._paid(call)
+        """Store the answer of the call; ``cost`` is the actual cost if it is not the maximum."""
+        paid = self._read(call)
         total = paid.cost
         if cost is not None:
             self._budget.correct(call.max_cost, cost)
             total = total.plus(call.max_cost, times=-1).plus(cost)
         self._write(call, paid, cost=total, answer=answer)
 
-    def _paid(self, call: Call) -> PaidCall:
-        found = decode(PaidCall, read_whole(self._root / call.name))
-        return found or PaidCall(kind=call.kind)
+    def _read(self, call: Call) -> PaidCall:
+        paid = decode(PaidCall, read_whole(self._root / call.name))
+        return paid or PaidCall(kind=call.kind)
 
     def _write(self, call: Call, paid: PaidCall, **changes: object) -> None:
         self._storage.write(self._root / call.name, encode(paid.model_copy(update=changes)))
 
 
 def total_paid(root: Path) -> Cost:
-    """Return what all calls of the job folder ``root`` cost so far."""
+    """Return the cost of all calls in the job folder ``root`` so far."""
     total = Cost()
     for path in (root / RESULTS).glob("*.json"):
         if paid := decode(PaidCall, read_whole(path)):

@@ -1,4 +1,4 @@
-"""The files that a job wrote into its folder, with their hashes."""
+"""The manifest: the files of a job's result and their hashes, and the seal of the outcome."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ NOT_HASHED = frozenset(
         records.FINISH_NOW,
     }
 )
-"""Files of others that may change after the end, what is there only while the job runs, the
-heartbeat, and the outcome itself."""
+"""Files that are not part of the result: files that server and runner may change after the end,
+files that exist only while the job runs, the status (heartbeat), and the outcome itself."""
 
-_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def written_files(root: Path) -> Iterator[str]:
-    """Yield the names of all files that belong to the job's result, sorted a folder at a time.
+    """Yield the names of all files of the result, sorted within each folder.
 
     A link counts as a file and is never followed.
     """
@@ -41,14 +41,14 @@ def written_files(root: Path) -> Iterator[str]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted([*files, *links]):
             path = Path(folder, name).relative_to(root).as_posix()
-            if path not in NOT_HASHED and name not in _LITTER:
+            if path not in NOT_HASHED and name not in _DESKTOP_FILES:
                 yield path
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 (hex) of the file at ``path``; "" of what is no plain file.
+    """Return the SHA-256 (hex) of the file at ``path``; "" if it is not a regular file.
 
-    A pipe that someone put there would hold the reader for ever.
+    Reading a pipe would block forever.
     """
     if not path.is_file():
         return ""
@@ -62,20 +62,14 @@ def hash_files(root: Path) -> dict[str, str]:
 
 
 def seal(outcome: Outcome) -> tuple[Outcome, bytes]:
-    """Return ``outcome`` with its own hash in it, and the bytes to write."""
-    plain = encode(outcome.model_copy(update={"sha256": ""}))
-    sealed = outcome.model_copy(update={"sha256": hashlib.sha256(plain).hexdigest()})
+    """Return ``outcome`` with its own hash, and the bytes to write."""
+    unsealed = encode(outcome.model_copy(update={"sha256": ""}))
+    sealed = outcome.model_copy(update={"sha256": hashlib.sha256(unsealed).hexdigest()})
     return sealed, encode(sealed)
 
 
 def is_sealed(outcome: Outcome, data: bytes) -> bool:
-    """Return whether ``data``, in which ``outcome`` stands, is as it was sealed."""
+    """Return whether ``data``, the encoded ``outcome``, matches the hash that it contains."""
     name = b'"sha256":"'
-    plain = data.replace(name + outcome.sha256.encode() + b'"', name + b'"', 1)
-    return hashlib.sha256(plain).hexdigest() == outcome.sha256
-
-
-def remove_leftovers(root: Path) -> None:
-    """Remove temporary files that an attempt left behind when it was killed while writing."""
-    for path in root.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    unsealed = data.replace(name + outcome.sha256.encode() + b'"', name + b'"', 1)
+    return hashlib.sha256(unsealed).hexdigest() == outcome.sha256

@@ -1,4 +1,4 @@
-"""``progress.md``: the state of a job on one page, for people who open its folder."""
+"""``progress.md``: the progress of a job on one page, for people who open its folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from research_contract import records
 from research_contract.text.safe import markdown
+from researcher_job.core.plural import counted
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 
@@ -16,13 +17,17 @@ _STATES = {
     "writing": "Writing the report",
     "ended": "Ended",
 }
-_MARKS = {"answered": "answered", "partial": "answered in part", "not_found": "nothing found"}
+_RESULTS = {
+    "answered": "answered",
+    "partial": "partly answered",
+    "not_found": "nothing found",
+}
 
 
 class ProgressPage:
-    """The one writer of ``progress.md``; ``write`` is called where a phase changes.
+    """The only writer of ``progress.md``; ``write`` is called when a phase or question changes.
 
-    ``least`` is the least time between two writes in seconds.
+    ``least`` is the shortest time between two writes in seconds.
     """
 
     def __init__(
@@ -35,28 +40,27 @@ class ProgressPage:
         self._questions = questions
 
     def write(self, journal: Journal, *, now: bool = False) -> None:
-        """Replace the file by how things stand. ``now``: also where that was done lately."""
+        """Replace the page by the current state; skip it after a recent write unless ``now``."""
         if not now and time.monotonic() - self._written < self._least:
             return
         self._written = time.monotonic()
-        status = journal.board.current
+        status = journal.status.current
         lines = [
             f"# {markdown(self._title)}",
             "",
             f"**{_STATES[status.state]}.** {markdown(status.summary)}",
             "",
-            *(self._line(index, question) for index, question in enumerate(self._questions)),
+            *(self._question_line(index, text) for index, text in enumerate(self._questions)),
             "",
         ]
         if status.coverage:
             lines += [markdown(status.coverage.sentence()), ""]
         if journal.recent:
-            lines += ["Latest:", "", *(f"- {markdown(said)}" for said in journal.recent), ""]
+            lines += ["Latest:", "", *(f"- {markdown(message)}" for message in journal.recent), ""]
         lines.append(f"Attempt {status.attempt}, {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.")
-        data = "\n".join(lines).encode() + b"\n"
-        self._folder.write(records.PROGRESS, data)
+        self._folder.write(records.PROGRESS, "\n".join(lines).encode() + b"\n")
 
-    def _line(self, index: int, question: str) -> str:
+    def _question_line(self, index: int, question: str) -> str:
         task = self._folder.task(index)
         text = markdown(question)
         if task is None:
@@ -64,5 +68,5 @@ class ProgressPage:
         if task.result is None:
             return f"- [ ] {text} ({task.state})"
         count = len(task.result.evidence)
-        quotes = f", {count} quote{'' if count == 1 else 's'}" if count else ""
-        return f"- [x] {text} ({_MARKS[task.result.state]}{quotes})"
+        quotes = f", {counted(count, 'quote')}" if count else ""
+        return f"- [x] {text} ({_RESULTS[task.result.state]}{quotes})"

@@ -1,4 +1,4 @@
-"""Numbered records in journal parts: a part is named by its first record and only grows."""
+"""Journals: numbered records in segment files. A segment is named by its first record's number."""
 
 from __future__ import annotations
 
@@ -14,47 +14,44 @@ from researcher_job.records.storage import LOCAL, SegmentFile, Storage
 
 @dataclass(frozen=True)
 class SegmentedRecords(Generic[R]):
-    """All records of a journal in order, and the names of the parts they stand in.
+    """All records of a journal in order, and the names of its segments.
 
-    A record is ``None`` where a complete line is no such record (a folder edited by hand): it
-    keeps its number. ``next`` is the number that follows; ``part`` the first number of the part
-    that holds the last record (1 where there is none).
+    A complete line that is no valid record (in a folder edited by hand) is ``None`` and keeps its
+    number. ``last_segment`` is the first number of the segment with the last record; 1 if there is
+    no record.
     """
 
     records: tuple[R | None, ...]
     names: tuple[str, ...]
-    part: int = 1
-
-    @property
-    def next(self) -> int:
-        return len(self.records) + 1
+    last_segment: int = 1
 
 
 def read_segments(root: Path, folder: str, kind: type[R]) -> SegmentedRecords[R]:
-    """Read the journal ``folder`` of the job folder ``root``, part after part.
+    """Read the journal ``folder`` of the job folder ``root``, segment by segment.
 
-    A torn last line is not there; what follows it stands in the next part.
+    An incomplete last line is ignored: the record that replaced it starts the next segment.
     """
     records: list[R | None] = []
     names: list[str] = []
-    part = 1
+    segment = 1
     while data := read_whole(root / (name := segment_name(folder, len(records) + 1))):
         lines = decode_lines(kind, data)
         names.append(name)
         if not lines:
             break
-        part = len(records) + 1
+        segment = len(records) + 1
         records.extend(record for record, _ in lines)
-    return SegmentedRecords(tuple(records), tuple(names), part)
+    return SegmentedRecords(tuple(records), tuple(names), segment)
 
 
 class SegmentWriter(Generic[R]):
-    """The one writer of a journal. Numbers go on where the last complete line ended.
+    """The only writer of a journal. Numbers continue after the last complete line.
 
-    ``part`` is the first number of the part that holds the last record. Each record is one line
-    in one write. A new part begins with each writer, after ``limit`` records, where the storage
-    wants one, and after a write that failed half way, so that nothing follows a torn line.
-    ``again``: where lines cannot be appended, a part may be written again, longer.
+    ``segment`` is the first number of the segment with the last record. Each record is one line,
+    written at once. A new segment starts with each writer, after ``limit`` records, when the
+    storage considers a segment full, and after a failed write, so that no record follows an
+    incomplete line. ``rewritable``: a storage that cannot append may rewrite a segment with more
+    lines.
     """
 
     def __init__(
@@ -65,23 +62,23 @@ class SegmentWriter(Generic[R]):
         *,
         limit: int,
         storage: Storage = LOCAL,
-        again: bool = True,
+        rewritable: bool = True,
     ) -> None:
         self._root = root
         self._storage = storage
-        self._again = again
+        self._rewritable = rewritable
         self._folder = folder
         self._limit = limit
-        found = read_segments(root, folder, kind)
-        self._next = found.next
-        self.part = found.part
+        existing = read_segments(root, folder, kind)
+        self._next = len(existing.records) + 1
+        self.segment = existing.last_segment
         self._file: SegmentFile | None = None
         self._first = 1
         self._room = 0
 
     @property
     def last(self) -> int:
-        """The number of the last record, 0 where there is none."""
+        """The number of the last record; 0 if there is none."""
         return self._next - 1
 
     def append(self, make: Callable[[int], R]) -> R:
@@ -89,28 +86,23 @@ class SegmentWriter(Generic[R]):
         record = make(self._next)
         file = self._file
         if file is None or file.full or not self._room:
-            file = self._begin()
+            self.close()
+            # An existing file of this name has no complete line, else the number would be higher.
+            path = self._root / segment_name(self._folder, self._next)
+            file = self._storage.open_segment(path, rewritable=self._rewritable)
+            self._file, self._first, self._room = file, self._next, self._limit
         try:
             file.append(encode(record))
         except OSError:
             self.close()
             raise
-        self.part = self._first
+        self.segment = self._first
         self._next += 1
         self._room -= 1
         return record
 
     def close(self) -> None:
-        """End the current part; a further record begins a new one."""
+        """End the current segment; a further record starts a new one."""
         file, self._file = self._file, None
         if file:
             file.close()
-
-    def _begin(self) -> SegmentFile:
-        self.close()
-        # What is there holds no complete line, else the next number would be greater.
-        path = self._root / segment_name(self._folder, self._next)
-        self._file = self._storage.open_segment(path, again=self._again)
-        self._first = self._next
-        self._room = self._limit
-        return self._file

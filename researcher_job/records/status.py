@@ -1,4 +1,4 @@
-"""``status.json``: where the job stands, written often enough and never too often."""
+"""``status.json``: the current state of the job, written at bounded intervals."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from researcher_job.records.storage import LOCAL, Storage
 
 
 class StatusWriter:
-    """The one writer of ``status.json``.
+    """The only writer of ``status.json``.
 
-    Changes are coalesced: at most one write each ``least`` seconds, at least one each ``most``
-    (the heartbeat). ``spent`` is asked at each write. What the storage holds of the journals is
-    written before the status that names it.
+    Changes are combined into one write. ``spent`` is called at each write. Buffered journal lines
+    are written before the status that refers to them.
     """
 
     def __init__(
@@ -38,31 +37,34 @@ class StatusWriter:
         self._changed = anyio.Event()
         self.current = first
 
-    def change(self, **fields: object) -> None:
+    def update(self, **fields: object) -> None:
         """Set fields of the status by name; it is written soon."""
         self.current = self.current.model_copy(update=fields)
         self._changed.set()
 
     def write(self) -> None:
         """Write the status now."""
-        self._as_it_stands()()
-
-    def _as_it_stands(self) -> Callable[[], None]:
-        """Return what writes the journals and the status of this moment."""
-        self.change(spent=self._spent(), updated_at=self._clock.now())
-        self._changed = anyio.Event()
-        data, write_held = encode(self.current), self._storage.pending_writes()
-
-        def write() -> None:
-            write_held()
-            self._storage.write(self._path, data)
-
-        return write
+        self._prepare_write()()
 
     async def write_periodically(self, *, least: float, most: float) -> None:
-        """Write changes as they come, until cancelled."""
+        """Write changes until cancelled.
+
+        At least ``least`` seconds pass between two writes and at most about ``most`` (heartbeat).
+        """
         while True:
             with anyio.move_on_after(most):
                 await self._changed.wait()
-            await self._storage.run_blocking(self._as_it_stands())
+            await self._storage.run_blocking(self._prepare_write())
             await anyio.sleep(least)
+
+    def _prepare_write(self) -> Callable[[], None]:
+        """Return a function that writes the journals and the status as they are now."""
+        self.update(spent=self._spent(), updated_at=self._clock.now())
+        self._changed = anyio.Event()
+        data, write_journals = encode(self.current), self._storage.pending_writes()
+
+        def write() -> None:
+            write_journals()
+            self._storage.write(self._path, data)
+
+        return write

@@ -1,7 +1,7 @@
-"""How the files of a job folder are written: in a local directory, or through a Volume's mount.
+"""How the files of a job folder are written: to a local directory, or through a Volume's mount.
 
-A mount takes a whole file, written from its beginning to its end, and nothing else: it cannot
-append, rename, link or lock, and each write costs a fraction of a second.
+A mount accepts only whole files, written from the beginning to the end. It cannot append, rename,
+link or lock, and each write takes a fraction of a second.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Protocol, TypeVar
 
 from anyio import to_thread
@@ -23,83 +23,78 @@ from research_contract.files import write_whole
 T = TypeVar("T")
 
 MOUNTS = Path("/Volumes")
-"""What lies below is reached through a mount."""
+"""Folders below this path are reached through a mount."""
 
 
 class SegmentFile(Protocol):
-    """A journal part that is being written: it only grows."""
+    """A journal segment that is being written; lines are only appended."""
 
     @property
     def full(self) -> bool:
-        """Whether what follows belongs into a part of its own."""
+        """Whether the next line must go to a new segment."""
         ...
 
     def append(self, line: bytes) -> None:
-        """Add one line.
+        """Append one line.
 
         Raises:
-            OSError: it could not be written whole; the part must be closed.
+            OSError: the line was not written completely; the segment must be closed.
         """
         ...
 
     def close(self) -> None:
-        """Write what is not written yet, and let go of the file."""
+        """Write buffered lines and close the file."""
         ...
 
 
 class Storage(Protocol):
-    """Writes the files of one job folder. Reading needs no more than ``read_whole``."""
+    """Writes the files of one job folder. Reading needs nothing but ``read_whole``."""
 
     def write(self, path: Path, data: bytes) -> None:
-        """Replace the file at ``path`` now; its folder is made where there is none."""
+        """Replace the file at ``path`` now, and create its folder if necessary."""
         ...
 
-    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:
-        """Begin the journal part at ``path``, which holds nothing worth keeping.
+    def open_segment(self, path: Path, *, rewritable: bool) -> SegmentFile:
+        """Start the journal segment at ``path``, replacing a file without complete lines.
 
-        ``again``: where the part cannot be appended to, it may be written again, longer. A part
-        that may not is ended once it is written, so that what stands in it is safe.
+        ``rewritable``: if the segment cannot be appended to, it may be rewritten with more lines.
+        A segment that is not rewritable ends with its first write, so that its lines are safe.
         """
         ...
 
     def pending_writes(self) -> Callable[[], None]:
-        """Return what writes all lines that are held in memory at this moment."""
+        """Return a function that writes all lines that are in memory at this moment."""
         ...
 
     async def run_blocking(self, work: Callable[[], T]) -> T:
-        """Do what may wait for this storage, so that nothing else waits for it."""
+        """Run ``work``, which may wait for this storage, without blocking the event loop."""
         ...
 
 
 def storage_of(root: Path, kind: str = "auto") -> Storage:
-    """Return how the job folder ``root`` is written: by its place, or as ``kind`` says."""
-    # macOS mounts its disks there; they can be written like any directory.
-    by_place = root.is_relative_to(MOUNTS) and sys.platform != "darwin"
-    mounted = by_place if kind == "auto" else kind == "mount"
+    """Return the storage of the job folder ``root``: by its path, or ``kind`` if not ``auto``."""
+    # On macOS, /Volumes holds disks that can be written like any directory.
+    by_path = root.is_relative_to(MOUNTS) and sys.platform != "darwin"
+    mounted = by_path if kind == "auto" else kind == "mount"
     return MountedStorage() if mounted else LOCAL
 
 
 class LocalStorage:
-    """A local directory: what is written stands there at once, line by line."""
+    """A local directory: each line is written to its file immediately."""
 
-    def write(self, path: Path, data: bytes) -> None:
-        write_whole(path, data)
+    write = staticmethod(write_whole)
 
-    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:  # noqa: ARG002 - it can be appended to
+    def open_segment(self, path: Path, *, rewritable: bool) -> SegmentFile:  # noqa: ARG002 - it can be appended to
         return _LocalSegment(path)
 
     def pending_writes(self) -> Callable[[], None]:
-        return _nothing
+        return lambda: None
 
     async def run_blocking(self, work: Callable[[], T]) -> T:
         return work()
 
 
 LOCAL = LocalStorage()
-
-
-def _nothing() -> None:
-    """Hold nothing, so there is nothing to write."""
 
 
 class _LocalSegment:
@@ -118,8 +113,8 @@ class _LocalSegment:
         self._file.close()
 
 
-PART_BYTES = 128_000
-"""A part that is written again and again is no larger than this, and one line."""
+SEGMENT_BYTES = 128_000
+"""A segment that is rewritten has at most this many bytes plus one line."""
 
 TRIES = 4
 _FIRST_WAIT_SECONDS = 0.2
@@ -127,90 +122,83 @@ _LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, err
 
 
 class MountedStorage:
-    """A Volume's mount: lines are held in memory and written together, whole files only.
+    """A Volume's mount: lines are buffered in memory and written together, as whole files.
 
-    The lines held when the process dies are lost. All is written from one thread at a time.
+    Lines still in memory are lost if the process dies. A lock allows one write at a time.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._parts: list[_BufferedSegment] = []
+        self._lock = RLock()
+        self._segments: list[_BufferedSegment] = []
         self._folders: set[Path] = set()
 
     def write(self, path: Path, data: bytes) -> None:
+        """Write the whole file. Retry a few times, because network storage fails now and then."""
         with self._lock:
-            self._write(path, data)
+            for tries in range(1, TRIES + 1):
+                try:
+                    if path.parent not in self._folders:
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        self._folders.add(path.parent)
+                    path.write_bytes(data)
+                except OSError as error:
+                    if error.errno in _LASTING or tries == TRIES:
+                        raise
+                    time.sleep(_FIRST_WAIT_SECONDS * 2**tries)
+                else:
+                    return
 
-    def open_segment(self, path: Path, *, again: bool) -> SegmentFile:
-        part = _BufferedSegment(path, self, again=again)
-        self._parts.append(part)
-        return part
+    def open_segment(self, path: Path, *, rewritable: bool) -> SegmentFile:
+        segment = _BufferedSegment(path, self, rewritable=rewritable)
+        self._segments.append(segment)
+        return segment
 
     def pending_writes(self) -> Callable[[], None]:
-        """Return what writes the lines of this moment: first what is not written again."""
-        parts = sorted((part for part in self._parts if part.waits), key=lambda part: part.again)
-        return partial(self._write_parts, [(part, part.take()) for part in parts])
+        """Return a function that writes the current lines, first those of segments written once."""
+        pending = [segment for segment in self._segments if len(segment.data) > segment.written]
+        pending.sort(key=lambda segment: segment.rewritable)
+        return partial(self._write_segments, [(segment, segment.take()) for segment in pending])
 
     async def run_blocking(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work)
 
-    def end(self, part: _BufferedSegment) -> None:
-        """Write the part whole, for the last time."""
-        if part in self._parts:
-            self._parts.remove(part)
-            self._write_parts([(part, part.take())])
-
-    def _write_parts(self, parts: Sequence[tuple[_BufferedSegment, bytes]]) -> None:
+    def _write_segments(self, segments: Sequence[tuple[_BufferedSegment, bytes]]) -> None:
+        """Write each segment with its lines, unless a later call has already written more."""
         with self._lock:
-            for part, data in parts:
-                if len(data) > part.written:  # else it was written meanwhile, and longer
-                    self._write(part.path, data)
-                    part.written = len(data)
+            for segment, data in segments:
+                if len(data) > segment.written:
+                    self.write(segment.path, data)
+                    segment.written = len(data)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        """Write the file whole; a storage behind a network fails now and then, so try again."""
-        for tries in range(1, TRIES + 1):
-            try:
-                return self._put(path, data)
-            except OSError as error:
-                if error.errno in _LASTING or tries == TRIES:
-                    raise
-                time.sleep(_FIRST_WAIT_SECONDS * 2**tries)
-        return None
-
-    def _put(self, path: Path, data: bytes) -> None:
-        if path.parent not in self._folders:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(path.parent)
-        path.write_bytes(data)
+    def close_segment(self, segment: _BufferedSegment) -> None:
+        """Write the whole segment for the last time."""
+        if segment in self._segments:
+            self._segments.remove(segment)
+            self._write_segments([(segment, segment.take())])
 
 
 class _BufferedSegment:
-    """The lines of one part. ``written`` bytes of them stand in the file."""
+    """The lines of one segment: ``data``, of which the file has the first ``written`` bytes."""
 
-    def __init__(self, path: Path, storage: MountedStorage, *, again: bool) -> None:
+    def __init__(self, path: Path, storage: MountedStorage, *, rewritable: bool) -> None:
         self.path = path
-        self.again = again
+        self.rewritable = rewritable
+        self.data = b""
         self.written = 0
         self._storage = storage
-        self._data = b""
         self._ended = False
 
     @property
     def full(self) -> bool:
-        return self._ended or len(self._data) >= PART_BYTES
-
-    @property
-    def waits(self) -> bool:
-        return len(self._data) > self.written
+        return self._ended or len(self.data) >= SEGMENT_BYTES
 
     def take(self) -> bytes:
-        """Return all lines, to be written; one that is written once takes no more."""
-        self._ended = not self.again
-        return self._data
+        """Return all lines to write them; a segment that is not rewritable then ends."""
+        self._ended = not self.rewritable
+        return self.data
 
     def append(self, line: bytes) -> None:
-        self._data += line
+        self.data += line
 
     def close(self) -> None:
-        self._storage.end(self)
+        self._storage.close_segment(self)

@@ -1,1 +1,1 @@
-"""The report: what it says, as Markdown and HTML, and the outcome that ends a job."""
+"""The report of a job: its content, Markdown and HTML, and the outcome that completes the job."""

@@ -1,10 +1,11 @@
-"""Ends a job from its folder alone: results, report, outcome. Touches no source."""
+"""Completes a job from its folder alone, without reading a source: results, report, outcome."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +15,6 @@ from research_contract import records
 from research_contract.files import join_lines
 from research_contract.records import (
     Coverage,
-    Evidence,
     Outcome,
     OutcomeKind,
     QuestionResult,
@@ -30,7 +30,7 @@ from researcher_job.limits.disk_reserve import DiskReserve
 from researcher_job.records.changes import read_changes
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
-from researcher_job.records.manifest import hash_files, remove_leftovers, seal
+from researcher_job.records.manifest import hash_files, seal
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.status import StatusWriter
 from researcher_job.report.html import html_page
@@ -40,17 +40,22 @@ from researcher_job.report.report import Report, answer_text, build_report, repo
 
 FinishReason = Literal["deadline", "finish_now", "died"]
 
-FINISH_NOW = "The report was asked for before the work was done."
+FINISH_NOW = "The report was requested before the work was done."
 REASONS: dict[FinishReason, str] = {
     "deadline": "The time limit of the job was reached.",
     "finish_now": FINISH_NOW,
-    "died": "The job ended unexpectedly; this is what was known until then.",
+    "died": "The job ended unexpectedly; the report contains what was known by then.",
+}
+_COMPLETED: dict[OutcomeKind, str] = {
+    "answered": "The report is written: every question is answered.",
+    "partial": "The report is written: the answer is partial.",
+    "insufficient_evidence": "The report is written: there is not enough evidence.",
 }
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is known about a job that ends now; ``reason`` "" for one that did all its work."""
+    """The final facts about a job; ``reason`` is "" for a job that completed its work."""
 
     folder: JobFolder
     request: Request
@@ -61,57 +66,67 @@ class Conclusion:
     at: datetime
 
     def results(self) -> tuple[QuestionResult, ...]:
-        """Return what came of each question, finished or not, from the tasks and evidence."""
+        """Return the result of each question, finished or not, from the tasks and evidence."""
         evidence = self.folder.evidence()
         questions = records.questions_of(self.request.question, self.request.plan)
-        return tuple(
-            self._result(index, question, evidence) for index, question in enumerate(questions)
-        )
+        results = []
+        for index, question in enumerate(questions):
+            task = self.folder.task(index)
+            if task and task.result and task.question == question:
+                results.append(task.result)
+                continue
+            found = [item for item in evidence if item.question == index]
+            found.sort(key=lambda item: item.score, reverse=True)
+            unfinished = "The search was not finished." if task else "The search was not started."
+            results.append(
+                QuestionResult(
+                    question=question,
+                    state="partial" if found else "not_found",
+                    evidence=tuple(item.n for item in found),
+                    note=(task.note if task else "") or unfinished,
+                )
+            )
+        return tuple(results)
 
-    def _result(self, index: int, question: str, evidence: Sequence[Evidence]) -> QuestionResult:
-        task = self.folder.task(index)
-        if task and task.result and task.question == question:
-            return task.result
-        found = [item for item in evidence if item.question == index]
-        found.sort(key=lambda item: item.score, reverse=True)
-        return QuestionResult(
-            question=question,
-            state="partial" if found else "not_found",
-            evidence=tuple(item.n for item in found),
-            note=(task.note if task else "") or _unfinished(begun=task is not None),
-        )
+    def write_report(self, outcome: OutcomeKind | None, reason: str) -> Report:
+        """Write ``report.md`` and ``report.html`` and return their content."""
 
-    def write_report(self, kind: OutcomeKind | None, reason: str) -> Report:
-        """Write ``report.md`` and ``report.html`` and return what they say."""
+        @lru_cache(maxsize=2)
+        def snapshot_text(sha256: str) -> str:
+            with suppress(InvalidQuote):
+                return read_snapshot(self.folder.path, sha256)
+            return ""
+
         report = build_report(
             self.request,
             self.results(),
             self.folder.evidence(),
-            outcome=kind,
+            outcome=outcome,
             reason=reason,
             coverage=self.coverage,
-            circumstances=JobUsage(self.spent, self.attempts, self.at),
+            usage=JobUsage(self.spent, self.attempts, self.at),
             changes=read_changes(self.folder.path),
-            text_of=lru_cache(maxsize=2)(self._text_of),
+            snapshot_text=snapshot_text,
         )
         self.folder.write(records.REPORT, markdown_report(report).encode())
         self.folder.write(records.REPORT_HTML, html_page(report).encode())
         return report
 
     def write_outcome(self, journal: Journal, progress: ProgressPage) -> Outcome:
-        """Write the report, the last step and status, and as the very last file the outcome."""
+        """Write report, evidence, last step and status, and finally the outcome."""
         results = self.results()
         kind = outcome_of(results)
-        reason = _reason(kind, results, self.reason, self.coverage)
+        reason = _outcome_reason(kind, results, self.reason, self.coverage)
         report = self.write_report(kind, reason)
         self.folder.write(records.EVIDENCE, join_lines(self.folder.evidence()))
         answer = answer_text(report)
-        journal.board.change(state="ended")
+        journal.status.update(state="ended")
         journal.set_summary(answer or reason)
-        journal.step("completed", _completed(kind, reason))
+        journal.step("completed", one_line(f"{_COMPLETED[kind]} {reason}"))
         progress.write(journal, now=True)
         journal.close()
-        remove_leftovers(self.folder.path)
+        for leftover in self.folder.path.rglob(".*.tmp"):
+            leftover.unlink(missing_ok=True)  # of an attempt that was killed while writing
         outcome, data = seal(
             Outcome(
                 outcome=kind,
@@ -129,46 +144,41 @@ class Conclusion:
         self.folder.write(records.OUTCOME, data)
         return outcome
 
-    def _text_of(self, sha256: str) -> str:
-        try:
-            return read_snapshot(self.folder.path, sha256)
-        except InvalidQuote:
-            return ""
-
 
 def finish(
-    folder: JobFolder, why: FinishReason, *, clock: Clock, attempt: int | None = None
+    folder: JobFolder, finish_reason: FinishReason, *, clock: Clock, attempt: int | None = None
 ) -> None:
-    """Write the report of a job that no process works on, from what its folder holds.
+    """Write the report of a job on which no process works, from the contents of its folder.
 
-    ``died`` leaves no outcome: whoever started the job records the failure. The caller holds
-    the lock. ``attempt``: the number of attempts there were, where that is known better.
+    The caller holds the lock. ``died`` writes no outcome: whoever started the job records the
+    failure. ``attempt`` is the number of attempts, if the caller knows better than the status.
     """
     request = folder.request()
     DiskReserve(folder.path, 0).release()
     status = folder.status() or Status(updated_at=clock.now())
     spent = folder.spent()
+    reason = REASONS[finish_reason]
     conclusion = Conclusion(
         folder=folder,
         request=request,
         spent=spent,
         coverage=status.coverage or Coverage(),
         attempts=attempt or status.attempt,
-        reason=REASONS[why],
+        reason=reason,
         at=clock.now(),
     )
-    if why == "died":
-        conclusion.write_report(None, REASONS[why])
+    if finish_reason == "died":
+        conclusion.write_report(None, reason)
         return
     storage = folder.storage
-    board = StatusWriter(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
-    journal = Journal(folder.path, board, clock=clock, segment_records=100, storage=storage)
+    writer = StatusWriter(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
+    journal = Journal(folder.path, writer, clock=clock, segment_records=100, storage=storage)
     questions = records.questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, ProgressPage(folder, report_title(request), questions))
 
 
 def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:
-    """Return the honest outcome: answered only where every question is."""
+    """Return the outcome: ``answered`` only if every question is answered."""
     if all(result.state == "answered" for result in results):
         return "answered"
     if any(result.evidence for result in results):
@@ -177,40 +187,29 @@ def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:
 
 
 def configuration_hash(request: Request) -> str:
-    """Return the SHA-256 (hex) of what shapes the result: question, plan, sources, limits …
+    """Return the SHA-256 (hex) of the fields that determine the result.
 
-    Fields at their defaults do not count, so a later version with more of them agrees.
+    These are question, plan, sources, depth, limits and settings, and the base job if there is
+    one. Fields with default values are ignored, so later versions with more fields get the same
+    hash.
     """
-    shaping = {"question", "plan", "sources", "depth", "limits", "settings"}
+    fields = {"question", "plan", "sources", "depth", "limits", "settings"}
     if request.earlier:
-        shaping |= {"earlier", "follow_up_of", "refresh_of", "withheld"}
-    said = request.model_dump(mode="json", include=shaping, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        fields |= {"earlier", "follow_up_of", "refresh_of", "withheld"}
+    included = request.model_dump(mode="json", include=fields, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(included, sort_keys=True).encode()).hexdigest()
 
 
-def _unfinished(*, begun: bool) -> str:
-    return "The search for it was not finished." if begun else "It was not begun."
-
-
-def _reason(
+def _outcome_reason(
     kind: OutcomeKind, results: Sequence[QuestionResult], reason: str, coverage: Coverage
 ) -> str:
+    """Return why the answer is incomplete; ``reason`` is that of a job that ended early."""
     if kind == "answered" or reason:
         return "" if kind == "answered" else reason
-    if kind == "partial":
-        whole = sum(result.state == "answered" for result in results)
-        return (
-            f"{whole} of {len(results)} questions answered in full."
-            if len(results) > 1
-            else ("The question was answered in part.")
-        )
-    return "Not found in what could be read." if coverage.not_read else "Not found in the sources."
-
-
-def _completed(kind: OutcomeKind, reason: str) -> str:
-    said = {
-        "answered": "The report is written: every question is answered.",
-        "partial": "The report is written: the answer is partial.",
-        "insufficient_evidence": "The report is written: there is not enough evidence.",
-    }
-    return one_line(f"{said[kind]} {reason}")
+    if kind == "insufficient_evidence":
+        files = "in the files that could be read" if coverage.not_read else "in the sources"
+        return f"Not found {files}."
+    if len(results) == 1:
+        return "The question was partly answered."
+    answered = sum(result.state == "answered" for result in results)
+    return f"{answered} of {len(results)} questions answered in full."

@@ -1,4 +1,4 @@
-"""A citation on the page: the quote marked in an excerpt of its snapshot."""
+"""Citations in the HTML report: each quote, marked in an excerpt of its snapshot."""
 
 from __future__ import annotations
 
@@ -8,79 +8,80 @@ from urllib.parse import unquote, urlsplit
 from research_contract.records import Evidence
 from research_contract.text.safe import one_line, visible
 from researcher_job.evidence.excerpts import Excerpt
-from researcher_job.report.report import where
+from researcher_job.report.report import location
 
 EXCERPT_BYTES = 1_000_000
-"""Most bytes that all excerpts of one page take beyond the paragraphs of their quotes."""
+"""Most bytes of all excerpts of one page together, without the paragraphs of their quotes."""
 
 _LINKED = frozenset({"http", "https", "file"})
 
 
-def text(said: str) -> str:
-    """Return ``said`` on one line, escaped for text and attributes."""
-    return escape(one_line(said))
+def text(content: str) -> str:
+    """Return ``content`` on one line, escaped for text and attributes."""
+    return escape(one_line(content))
+
+
+def block(content: str) -> str:
+    """Return ``content`` with its line breaks, escaped for text."""
+    return escape(visible(content), quote=False)
 
 
 def cite(item: Evidence) -> str:
-    """Return the link ``[n]`` that brings up the quote in its snapshot."""
-    return f'<a class="cite" href="#c{item.n}" title="{text(where(item))}">[{item.n}]</a>'
+    """Return the link ``[n]`` that shows the quote in its snapshot."""
+    return f'<a class="cite" href="#c{item.n}" title="{text(location(item))}">[{item.n}]</a>'
 
 
 def place(item: Evidence) -> str:
-    """Return title, locator and source of a quote, and the job that it was taken over from."""
-    said = [f"<cite>{text(where(item))}</cite>", text(item.source)]
+    """Return title, locator and source of a quote, and the job that a carried quote is from."""
+    parts = [f"<cite>{text(location(item))}</cite>", text(item.source)]
     if item.carried_from:
-        said.append(f"taken over from job {text(item.carried_from)}")
-    return ", ".join(one for one in said if one)
+        parts.append(f"carried over from job {text(item.carried_from)}")
+    return ", ".join(part for part in parts if part)
 
 
-def link(uri: str, *, shown: str = "") -> str:
-    """Return a link to a source, or its plain text where it is not safe to follow."""
+def link(uri: str, *, label: str = "") -> str:
+    """Return a link to a source, or its address as plain text if it is not safe to follow."""
     try:
         scheme = urlsplit(uri).scheme
     except ValueError:
         scheme = ""
     if scheme not in _LINKED or visible(uri) != uri:
         return text(uri)
-    return f'<a href="{escape(uri)}" rel="noopener noreferrer">{text(shown or uri)}</a>'
+    return f'<a href="{escape(uri)}" rel="noopener noreferrer">{text(label or uri)}</a>'
 
 
-def citation(item: Evidence, excerpt: Excerpt | None, *, of: int) -> str:
-    """Return the quote in its place, one ``of`` so many; alone where there is no excerpt."""
-    marked = f'<mark id="c{item.n}">{_inert(item.quote)}</mark>'
+def citation(item: Evidence, excerpt: Excerpt | None, *, total: int) -> str:
+    """Return one of ``total`` citations: the quote in its excerpt, or else in its paragraph.
+
+    Its link to the document has the file name only; the list of sources has the whole address.
+    """
+    name = unquote(item.uri.rstrip("/").rpartition("/")[2]) or item.uri
+    document = f'<span class="open">{link(item.uri, label=f"Open {name}")}</span>'
+    context = _quote_in_context(item, excerpt, room=EXCERPT_BYTES // (2 * total))
     return (
         f'<article class="citation"><p class="place"><b class="number">{item.n}</b> {place(item)}'
-        f" {_open(item.uri)}</p>"
-        f'<div class="snapshot" dir="auto" tabindex="0">'
-        f"{_around(item, marked, excerpt, room=EXCERPT_BYTES // (2 * of))}</div>"
+        f" {document}</p>"
+        f'<div class="snapshot" dir="auto" tabindex="0">{context}</div>'
         f'<p class="ways"><a href="#f{item.n}">In the report</a> <a href="#closed">Close</a></p>'
         "</article>"
     )
 
 
-def _open(uri: str) -> str:
-    """Return a link to the document; its whole address stands among the sources."""
-    name = unquote(uri.rstrip("/").rpartition("/")[2]) or uri
-    return f'<span class="open">{link(uri, shown=f"Open {name}")}</span>'
+def _quote_in_context(item: Evidence, excerpt: Excerpt | None, *, room: int) -> str:
+    """Return the marked quote with the text around it.
 
-
-def _around(item: Evidence, marked: str, excerpt: Excerpt | None, *, room: int) -> str:
+    Text beyond the paragraph is omitted if it has more than ``room`` bytes after escaping.
+    """
+    marked = f'<mark id="c{item.n}">{block(item.quote)}</mark>'
     if excerpt is None:
         before, found, after = item.paragraph.partition(item.quote)
-        return f"{_inert(before)}{marked}{_inert(after)}" if found else marked
-    begin = "" if excerpt.begins else "… "
-    end = "" if excerpt.ends else " …"
-    return (
-        f"{_far(begin + excerpt.far_before, room)}{_inert(excerpt.near_before)}{marked}"
-        f"{_inert(excerpt.near_after)}{_far(excerpt.far_after + end, room)}"
-    )
-
-
-def _far(said: str, room: int) -> str:
-    """Return text beyond the paragraph, unless escaping makes too much of it."""
-    shown = _inert(said)
-    return f'<span class="far">{shown}</span>' if 0 < len(shown.encode()) <= room else ""
-
-
-def _inert(said: str) -> str:
-    return escape(visible(said), quote=False)
+        return f"{block(before)}{marked}{block(after)}" if found else marked
+    beyond = []
+    for outer in (
+        f"{'' if excerpt.begins else '… '}{excerpt.far_before}",
+        f"{excerpt.far_after}{'' if excerpt.ends else ' …'}",
+    ):
+        shown = block(outer)
+        fits = 0 < len(shown.encode()) <= room
+        beyond.append(f'<span class="far">{shown}</span>' if fits else "")
+    return f"{beyond[0]}{block(excerpt.near_before)}{marked}{block(excerpt.near_after)}{beyond[1]}"

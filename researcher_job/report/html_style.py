@@ -1,7 +1,7 @@
-"""The look of the report page: a quiet column of text, light and dark, good on paper.
+"""The style of the HTML report: one column of text, light and dark, suitable for printing.
 
-A citation that is followed comes up beside the text (below it on a narrow screen) by ``:has`` and
-``:target``. A browser without ``:has`` goes to it in the list, with its whole excerpt.
+An opened citation is shown beside the text (below it on a narrow screen) by ``:has`` and
+``:target``. A browser without ``:has`` scrolls to it in the list, which has its whole excerpt.
 """
 
 STYLE = """

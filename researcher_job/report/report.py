@@ -1,4 +1,4 @@
-"""What a report says, before it takes the form of Markdown or of a page."""
+"""The content of a report, before it is rendered as Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Literal
 
 from research_contract.records import Coverage, Evidence, OutcomeKind, QuestionResult, Request
 from research_contract.text.safe import one_line
+from researcher_job.core.plural import counted
 from researcher_job.evidence.contradictions import Contradiction, find_contradictions
-from researcher_job.evidence.excerpts import Excerpt, TextOf, excerpts
+from researcher_job.evidence.excerpts import Excerpt, SnapshotText, excerpts
 from researcher_job.records.changes import Changes
-from researcher_job.report.methods import JobUsage, made
+from researcher_job.report.methods import JobUsage, method_lines
 from researcher_job.report.tables import Table, tables
 
 MAX_ANSWER_SENTENCES = 6
-"""Most quotes that the short answer at the top is made of."""
+"""Most quotes in the short answer at the top of the report."""
 
 MAX_ANSWER_WORDS = 180
-"""Words after which the short answer takes no further quote."""
+"""The short answer takes no further quote after this many words."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question and what was found for it, best first; ``left_out`` quotes are not shown.
+    """One question and its evidence, best first; ``left_out`` quotes are not shown.
 
-    ``differing`` are quotes that contradict each other, ``tables`` those that are rows.
+    ``contradictions`` are pairs of quotes that differ, ``tables`` the quotes that are table rows.
     """
 
     number: int
@@ -34,20 +35,20 @@ class Section:
     note: str
     evidence: tuple[Evidence, ...]
     left_out: int
-    differing: tuple[Contradiction, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
     tables: tuple[Table, ...] = ()
 
     @property
     def quotes(self) -> tuple[Evidence, ...]:
-        """The evidence that is shown as quotes one by one: in no table and no contradiction."""
+        """The evidence shown as single quotes: in no table and in no contradiction."""
         rows = {row.evidence.n for table in self.tables for row in table.rows}
-        pairs = {item.n for pair in self.differing for item in (pair.one, pair.other)}
+        pairs = {item.n for pair in self.contradictions for item in (pair.one, pair.other)}
         return tuple(item for item in self.evidence if item.n not in rows | pairs)
 
 
 @dataclass(frozen=True)
 class QuoteChange:
-    """One difference to an earlier job: the quote then, the quote now."""
+    """One difference from the base job: the quote then and the quote now."""
 
     kind: Literal["new", "changed", "gone"]
     before: Evidence | None
@@ -56,19 +57,15 @@ class QuoteChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed since the job that this one repeats: in one sentence, and one by one."""
+    """The changes of a refresh since its base job: one sentence, and each change."""
 
     sentence: str
-    changed: tuple[QuoteChange, ...]
-
-    def of(self, kind: str) -> tuple[QuoteChange, ...]:
-        """Return the differences of this kind."""
-        return tuple(item for item in self.changed if item.kind == kind)
+    changes: tuple[QuoteChange, ...]
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document that the report cites: where in it, and by which citations."""
+    """A cited document, with the cited places and the numbers of the citations."""
 
     title: str
     source: str
@@ -79,11 +76,11 @@ class Document:
 
 @dataclass(frozen=True)
 class Report:
-    """All that stands in a report. Texts are as stored; the form makes them inert.
+    """The content of a report. Texts are unescaped; rendering escapes them.
 
-    ``answer`` is the evidence whose quotes are the short answer. ``outcome`` is ``None`` for a
-    report about a job that did not end by itself. ``since`` is there in a refresh only.
-    ``excerpts`` show the cited quotes in their snapshots.
+    ``answer`` is the evidence whose quotes form the short answer. ``outcome`` is ``None`` if the
+    job did not complete. Only a refresh has a ``comparison``. ``excerpts`` show the cited quotes
+    in their snapshots.
     """
 
     title: str
@@ -94,29 +91,34 @@ class Report:
     coverage: Coverage
     sections: tuple[Section, ...]
     open_points: tuple[str, ...]
-    made: tuple[str, ...]
-    since: Comparison | None = None
+    methods: tuple[str, ...]
+    comparison: Comparison | None = None
     excerpts: Mapping[int, Excerpt] = field(default_factory=dict)
 
     @property
     def cited(self) -> tuple[Evidence, ...]:
         """The evidence that the report cites, by number."""
         items = [item for section in self.sections for item in section.evidence]
-        for change in self.since.changed if self.since else ():
+        for change in self.comparison.changes if self.comparison else ():
             items += [item for item in (change.before, change.after) if item]
         return tuple(sorted({item.n: item for item in items}.values(), key=lambda item: item.n))
 
     @property
     def documents(self) -> tuple[Document, ...]:
-        """The documents cited, in the order of their first citation."""
+        """The cited documents, in the order of their first citation."""
         grouped: dict[tuple[str, str], list[Evidence]] = {}
         for item in self.cited:
             grouped.setdefault((item.source, item.uri), []).append(item)
-        return tuple(_document(items) for items in grouped.values())
-
-
-def _no_text(_sha256: str) -> str:
-    return ""
+        return tuple(
+            Document(
+                title=items[0].title,
+                source=source,
+                uri=uri,
+                locators=tuple(dict.fromkeys(item.locator for item in items if item.locator)),
+                numbers=tuple(item.n for item in items),
+            )
+            for (source, uri), items in grouped.items()
+        )
 
 
 def build_report(
@@ -127,39 +129,47 @@ def build_report(
     outcome: OutcomeKind | None,
     reason: str,
     coverage: Coverage,
-    circumstances: JobUsage,
+    usage: JobUsage,
     changes: Changes | None = None,
-    text_of: TextOf = _no_text,
+    snapshot_text: SnapshotText = lambda _sha256: "",
 ) -> Report:
-    """Return the report on these results; ``evidence`` holds all that the results name.
+    """Return the report on these results; ``evidence`` contains all evidence that they name.
 
-    ``text_of`` returns the snapshots: tables and excerpts are made from them.
+    Tables and excerpts are made from the snapshots that ``snapshot_text`` returns.
     """
     by_number = {item.n: item for item in evidence}
-    sections = _sections(results, by_number, request.plan.report_words, text_of)
+    sections = _sections(results, by_number, request.plan.report_words, snapshot_text)
     shown = {item.n for section in sections for item in section.evidence}
+    carried = sum(by_number[n].carried_from != "" for n in shown)
+    comparison = None
+    if changes:
+        pairs = [
+            QuoteChange(
+                change.kind, by_number.get(change.before or 0), by_number.get(change.after or 0)
+            )
+            for change in changes.changes
+        ]
+        comparison = Comparison(changes.sentence(), tuple(pairs))
+    open_points = _open_points(sections, coverage)
+    if request.refresh_of and not changes:
+        open_points.append(f"What changed since job {request.refresh_of} could not be established.")
     report = Report(
         title=report_title(request),
         question=request.question,
         outcome=outcome,
         reason=reason,
-        answer=_answer(sections),
+        answer=_select_answer(sections),
         coverage=coverage,
         sections=sections,
-        open_points=(*_open_points(sections, coverage), *_not_compared(request, changes)),
-        made=made(
-            request,
-            circumstances,
-            coverage,
-            carried=sum(by_number[n].carried_from != "" for n in shown),
-        ),
-        since=_since(changes, by_number) if changes else None,
+        open_points=tuple(open_points),
+        methods=method_lines(request, usage, coverage, carried=carried),
+        comparison=comparison,
     )
-    return replace(report, excerpts=excerpts(report.cited, text_of))
+    return replace(report, excerpts=excerpts(report.cited, snapshot_text))
 
 
-def where(evidence: Evidence) -> str:
-    """Return document and locator; the title once where the locator begins with it."""
+def location(evidence: Evidence) -> str:
+    """Return document and locator, without the title if the locator already starts with it."""
     title, locator = evidence.title, evidence.locator
     if locator == title or locator.startswith(f"{title} > "):
         return locator
@@ -167,42 +177,35 @@ def where(evidence: Evidence) -> str:
 
 
 def answer_sentence(evidence: Evidence) -> str:
-    """Return the quote as a part of the short answer: a row of a table without its outer bars."""
+    """Return the quote for the short answer: one line, a table row without its outer bars."""
     return one_line(evidence.quote).strip("| ") or one_line(evidence.quote)
 
 
 def report_title(request: Request) -> str:
-    """Return the title of the plan, else the question, cut to a line."""
+    """Return the title of the plan, or the question, cut to one line."""
     return one_line(request.plan.title or request.question, most=160)
 
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of plain text with its citations."""
-    said = [report.since.sentence] if report.since else []
-    return " ".join([*said, *(f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer)])
-
-
-def _since(changes: Changes, by_number: Mapping[int, Evidence]) -> Comparison:
-    changed = [
-        QuoteChange(
-            change.kind, by_number.get(change.before or 0), by_number.get(change.after or 0)
-        )
-        for change in changes.changes
-    ]
-    return Comparison(changes.sentence(), tuple(changed))
+    quotes = [f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer]
+    return " ".join([report.comparison.sentence, *quotes] if report.comparison else quotes)
 
 
 def _sections(
     results: Sequence[QuestionResult],
     by_number: Mapping[int, Evidence],
-    words: int | None,
-    text_of: TextOf,
+    report_words: int | None,
+    snapshot_text: SnapshotText,
 ) -> tuple[Section, ...]:
-    share = words / max(len(results), 1) if words else None
+    words_each = report_words / max(len(results), 1) if report_words else None
     sections = []
     for number, result in enumerate(results, start=1):
         found = [by_number[n] for n in result.evidence if n in by_number]
-        shown = _within(found, share)
+        shown = _best_within(found, words_each)
+        pairs = find_contradictions(shown)
+        contradicting = {item.n for pair in pairs for item in (pair.one, pair.other)}
+        others = [item for item in shown if item.n not in contradicting]
         sections.append(
             Section(
                 number=number,
@@ -211,20 +214,15 @@ def _sections(
                 note=result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
-                differing=(differing := find_contradictions(shown)),
-                tables=tables(_without(shown, differing), text_of),
+                contradictions=pairs,
+                tables=tables(others, snapshot_text),
             )
         )
     return tuple(sections)
 
 
-def _without(found: Sequence[Evidence], differing: Sequence[Contradiction]) -> tuple[Evidence, ...]:
-    taken = {item.n for pair in differing for item in (pair.one, pair.other)}
-    return tuple(item for item in found if item.n not in taken)
-
-
-def _within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:
-    """Keep the best quotes that fit into about so many words, and one in any case."""
+def _best_within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:
+    """Return the best quotes with about this many words in total, but at least one quote."""
     shown: list[Evidence] = []
     used = 0
     for item in found:
@@ -235,8 +233,11 @@ def _within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:
     return shown
 
 
-def _answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
-    """Take the best of each question in turn until the answer is long enough; no text twice."""
+def _select_answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
+    """Return the best quote of each question, or the best three of a single question.
+
+    It ends once it has enough quotes or words. No text is repeated.
+    """
     chosen: dict[str, Evidence] = {}
     words = 0
     most = MAX_ANSWER_SENTENCES if len(sections) > 1 else 3
@@ -249,31 +250,15 @@ def _answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
     return tuple(chosen.values())[:most]
 
 
-def _open_points(sections: Sequence[Section], coverage: Coverage) -> tuple[str, ...]:
+def _open_points(sections: Sequence[Section], coverage: Coverage) -> list[str]:
     points = []
     for section in sections:
         if section.state == "answered":
             continue
-        said = "only a part was found" if section.evidence else "nothing was found"
+        found = "only a partial answer was found" if section.evidence else "nothing was found"
         note = f" {section.note}" if section.note else ""
-        points.append(f"Question {section.number}, {one_line(section.question)}: {said}.{note}")
+        points.append(f"Question {section.number}, {one_line(section.question)}: {found}.{note}")
     if coverage.not_read:
-        count = sum(kind.count for kind in coverage.not_read)
-        points.append(f"{count} file{'' if count == 1 else 's'} not read could say more.")
-    return tuple(points)
-
-
-def _not_compared(request: Request, changes: Changes | None) -> tuple[str, ...]:
-    if not request.refresh_of or changes:
-        return ()
-    return (f"What changed since job {request.refresh_of} could not be established.",)
-
-
-def _document(items: Sequence[Evidence]) -> Document:
-    return Document(
-        title=items[0].title,
-        source=items[0].source,
-        uri=items[0].uri,
-        locators=tuple(dict.fromkeys(item.locator for item in items if item.locator)),
-        numbers=tuple(item.n for item in items),
-    )
+        unread = counted(sum(kind.count for kind in coverage.not_read), "unread file")
+        points.append(f"{unread} may contain more.")
+    return points

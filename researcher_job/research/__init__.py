@@ -1,1 +1,1 @@
-"""Leading a job: its questions, workers, follow-up and refresh of earlier jobs."""
+"""Running a job: its questions and workers, and follow-up and refresh of a base job."""

@@ -1,8 +1,9 @@
-"""The evidence of an earlier job, each quote checked again before anything is made of it."""
+"""The base job of a follow-up or refresh. Each quote of it is verified before it is used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,21 +12,22 @@ from pathlib import Path
 from research_contract import records
 from research_contract.records import Evidence, Request
 from researcher_job.core.errors import InvalidQuote, JobError
+from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Quote, Source
 
 
 class BaseJobUnreadable(JobError):
-    """The folder of the earlier job is not there or is not the folder of that job."""
+    """The folder of the base job is missing, invalid, or belongs to another job."""
 
 
 @dataclass(frozen=True)
 class BaseJob:
-    """What an earlier job found: quotes that stand in its snapshots, in the order of its numbers.
+    """The evidence of a base job: quotes that match its snapshots, in the order of their numbers.
 
-    ``unusable`` counts those that do not, ``withheld`` those of sources that the request withholds.
-    The job may be running: then it is what it found so far.
+    ``unusable`` counts quotes that do not match, ``withheld`` those from sources that the request
+    withholds. The base job may still be running; then this is its evidence so far.
     """
 
     root: Path
@@ -36,66 +38,74 @@ class BaseJob:
     unusable: int
     withheld: int = 0
 
-    def text_of(self, sha256: str) -> str:
+    def snapshot(self, sha256: str) -> str:
         """Return the snapshot with this hash.
 
         Raises:
-            InvalidQuote: it is not there any more or was changed.
+            InvalidQuote: the snapshot is missing or was changed.
         """
-        return _text_of(self.root, sha256)
+        return _read_snapshot(self.root, sha256)
 
     def sentence(self) -> str:
-        """Say what there is to take over, and what was left out."""
-        count = len(self.quotes)
-        said = f"Job {self.job_id} found {count} quote{'' if count == 1 else 's'} before."
+        """Return how many quotes can be used and how many were left out."""
+        sentence = f"Job {self.job_id} found {counted(len(self.quotes), 'usable quote')}."
         if self.unusable:
-            said += f" {self.unusable} did not stand in their kept texts and were left out."
+            sentence += f" {self.unusable} did not match their stored snapshots and were left out."
         if self.withheld:
-            said += f" {self.withheld} of sources that may not be used now were left out."
-        return said
+            sentence += f" {self.withheld} from sources that this job may not use were left out."
+        return sentence
 
     def origin(self, item: Evidence) -> str:
-        """Return the job that found a quote: this one, or the one that it was taken over from."""
+        """Return the job that found a quote: the base job, or the job that it was carried from."""
         return item.carried_from or self.job_id
 
 
-def read_base_job(request: Request, root: Path) -> BaseJob | None:
-    """Return what the job that ``request`` follows up or repeats found; ``None`` without one.
+@lru_cache(maxsize=4)
+def _read_snapshot(root: Path, sha256: str) -> str:
+    return read_snapshot(root, sha256)
 
-    ``root`` is the folder of the request's own job.
+
+def read_base_job(request: Request, root: Path) -> BaseJob | None:
+    """Return the job that ``request`` follows up on or repeats, or ``None`` if there is none.
+
+    ``root`` is the folder of the requested job.
 
     Raises:
-        EarlierUnreadable: its folder cannot be read, or belongs to another job.
+        BaseJobUnreadable: the folder of the base job cannot be read, or belongs to another job.
     """
     job_id = request.refresh_of or request.follow_up_of
     if not job_id or not request.earlier:
         return None
     folder = JobFolder(root / request.earlier)
     try:
-        asked = folder.request()
-        if asked.job_id != job_id:
-            raise BaseJobUnreadable(f"The earlier folder is not that of job {job_id}.")
-        every = [item for item in folder.evidence() if item.question >= 0]
+        base_request = folder.request()
+        evidence = [item for item in folder.evidence() if item.question >= 0]
     except (JobError, OSError, ValueError) as error:
-        if isinstance(error, BaseJobUnreadable):
-            raise
         raise BaseJobUnreadable(f"The folder of job {job_id} cannot be read.") from error
-    not_now = {name.casefold() for name in request.withheld}
-    found = [item for item in every if item.source.casefold() not in not_now]
-    sound = tuple(item for item in found if _stands(folder.path, item))
+    if base_request.job_id != job_id:
+        raise BaseJobUnreadable(f"The folder named for job {job_id} belongs to another job.")
+    withheld_sources = {name.casefold() for name in request.withheld}
+    allowed = [item for item in evidence if item.source.casefold() not in withheld_sources]
+    valid = []
+    for item in allowed:
+        with suppress(InvalidQuote, OSError):
+            check_quote(evidence_as_quote(item), _read_snapshot(folder.path, item.snapshot))
+            valid.append(item)
+    # Two questions may have the same quote; the first one is used.
+    distinct = {(item.snapshot, item.start, item.end): item for item in reversed(valid)}
     return BaseJob(
         folder.path,
         job_id,
-        asked.created_at,
-        records.questions_of(asked.question, asked.plan),
-        _distinct(sound),
-        unusable=len(found) - len(sound),
-        withheld=len(every) - len(found),
+        base_request.created_at,
+        records.questions_of(base_request.question, base_request.plan),
+        tuple(reversed(distinct.values())),
+        unusable=len(allowed) - len(valid),
+        withheld=len(evidence) - len(allowed),
     )
 
 
-def quote_of(item: Evidence, *, score: float | None = None) -> Quote:
-    """Return earlier evidence as a quote whose passage is itself."""
+def evidence_as_quote(item: Evidence) -> Quote:
+    """Return evidence as a quote whose passage is the quote itself."""
     passage = Passage(
         source=item.source,
         uri=item.uri,
@@ -107,73 +117,59 @@ def quote_of(item: Evidence, *, score: float | None = None) -> Quote:
         text=item.quote,
         score=item.score,
     )
-    return Quote(passage, item.start, item.end, item.quote, item.score if score is None else score)
-
-
-@lru_cache(maxsize=4)
-def _text_of(root: Path, sha256: str) -> str:
-    return read_snapshot(root, sha256)
-
-
-def _stands(root: Path, item: Evidence) -> bool:
-    try:
-        check_quote(quote_of(item), _text_of(root, item.snapshot))
-    except (InvalidQuote, OSError):
-        return False
-    return True
-
-
-def _distinct(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Keep one of the quotes that two questions share."""
-    kept = {(item.snapshot, item.start, item.end): item for item in reversed(items)}
-    return tuple(reversed(kept.values()))
+    return Quote(passage, item.start, item.end, item.quote, item.score)
 
 
 @dataclass(frozen=True)
 class BaseJobSource:
-    """The quotes of an earlier job as a ``Source``; word statistics are those of ``now``."""
+    """The quotes of a base job as a ``Source``. Word statistics are those of ``current``."""
 
-    earlier: BaseJob
-    now: Source
-    kind = "earlier job"
+    base_job: BaseJob
+    current: Source
+    kind = "base job"
 
     @property
     def edition(self) -> str:
-        return f"{self.earlier.job_id} {self.now.edition}"
+        return f"{self.base_job.job_id} {self.current.edition}"
 
     @property
     def coverage(self) -> records.Coverage:
-        return self.now.coverage
+        return self.current.coverage
 
     @property
     def lexicon(self) -> Lexicon | None:
-        return _WithoutTitles(self.now.lexicon) if self.now.lexicon else None
+        return _LexiconWithoutTitles(self.current.lexicon) if self.current.lexicon else None
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        """Return all quotes that share a word with the query, the most shared first."""
-        wanted = _words(" ".join((query.question, *query.terms)))
-        quotes = self.earlier.quotes
-        shared = {item.n: len(wanted & _words(f"{item.title} {item.quote}")) for item in quotes}
+        """Return the quotes that share words with the query, those with most words first."""
+        wanted = _word_stems(" ".join((query.question, *query.terms)))
+        quotes = self.base_job.quotes
+        shared = {
+            item.n: len(wanted & _word_stems(f"{item.title} {item.quote}")) for item in quotes
+        }
         best = sorted((item for item in quotes if shared[item.n]), key=lambda item: -shared[item.n])
-        return [quote_of(item).passage for item in best[:limit]]
+        return [evidence_as_quote(item).passage for item in best[:limit]]
 
     async def snapshot(self, sha256: str) -> str:
-        return self.earlier.text_of(sha256)
+        return self.base_job.snapshot(sha256)
 
 
 @dataclass(frozen=True)
-class _WithoutTitles:
-    """Word statistics of today's sources. Their titles are of documents that were not quoted."""
+class _LexiconWithoutTitles:
+    """The word statistics of the current sources, without titles.
 
-    now: Lexicon
+    The titles belong to documents of the current sources, which the base job did not quote.
+    """
+
+    current: Lexicon
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
-        return await self.now.frequencies(stems)
+        return await self.current.frequencies(stems)
 
     async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
         return ()
 
 
-def _words(text: str) -> set[str]:
-    """Return the words by their first letters, so that endings do not part them."""
+def _word_stems(text: str) -> set[str]:
+    """Return the first five letters of each word, so that endings make no difference."""
     return {word[:5] for word in text.lower().split()}

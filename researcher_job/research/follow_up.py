@@ -1,9 +1,9 @@
-"""What an earlier job found, used for a new question where it fits and still holds."""
+"""Carries evidence of a base job over to a new question, if it fits and is still valid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from research_contract.records import Depth, Evidence
 from researcher_job.research.base_job import BaseJob, BaseJobSource
@@ -14,9 +14,9 @@ from researcher_job.strategies.base import State, Strategy
 
 @dataclass(frozen=True)
 class CarriedQuote:
-    """A quote for the new question, the text that it stands in, and the job it comes from.
+    """A quote for the new question, the text of its snapshot, and the job that found it.
 
-    ``carried_from`` is empty where the sources say it word for word today.
+    ``carried_from`` is empty if the current sources contain the quote word for word.
     """
 
     quote: Quote
@@ -25,10 +25,10 @@ class CarriedQuote:
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedEvidence:
     """The quotes that fit a question, best first, and how far they answer it.
 
-    ``outdated`` counts those left out because their document says it otherwise today.
+    ``outdated`` counts quotes left out because their document no longer contains them.
     """
 
     quotes: tuple[CarriedQuote, ...]
@@ -38,9 +38,9 @@ class Carried:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """Finds what fits a question among the quotes of ``earlier``."""
+    """Selects the quotes of ``base_job`` that fit a question."""
 
-    earlier: BaseJob
+    base_job: BaseJob
     strategy: Strategy
 
     async def carry(
@@ -51,45 +51,41 @@ class FollowUp:
         terms: Sequence[str],
         depth: Depth,
         known: Sequence[Evidence],
-    ) -> Carried:
-        """Return the quotes to add to ``known``, which the search of today found.
+    ) -> CarriedEvidence:
+        """Return the quotes to add to ``known``, the evidence found in the current sources.
 
-        A quote whose document was read and no longer says it is left out. Each costs a search.
+        Each quote is re-verified, which costs a search. A quote whose document was read but no
+        longer contains it is left out.
 
         Raises:
             LimitReached: no tool call was left.
         """
-        there = {collapse_whitespace(item.quote) for item in known}
-        own = BaseJobSource(self.earlier, source)
-        found = await self.strategy.find(question, own, terms=terms, depth=depth)
-        fitting = [quote for quote in found.quotes if collapse_whitespace(quote.text) not in there]
-        looked = [await self._now(quote, source) for quote in fitting]
-        kept = tuple(quote for quote in looked if quote)
-        return Carried(kept, found.state if kept else "not_found", len(looked) - len(kept))
+        known_texts = {collapse_whitespace(item.quote) for item in known}
+        base_source = BaseJobSource(self.base_job, source)
+        found = await self.strategy.find(question, base_source, terms=terms, depth=depth)
+        fitting = [
+            item for item in found.quotes if collapse_whitespace(item.text) not in known_texts
+        ]
+        verified = [await self._reverify(quote, source) for quote in fitting]
+        valid = tuple(quote for quote in verified if quote)
+        return CarriedEvidence(
+            valid, found.state if valid else "not_found", len(verified) - len(valid)
+        )
 
-    async def _now(self, quote: Quote, source: Source) -> CarriedQuote | None:
-        item = self._evidence(quote)
-        now = await reverify(item, source)
-        if now.state == "same" and now.quote:
-            text = await source.snapshot(now.quote.passage.snapshot)
-            return CarriedQuote(_scored(now.quote, quote.score), text, "")
-        if now.document_read:
-            return None
-        text = self.earlier.text_of(quote.passage.snapshot)
-        return CarriedQuote(quote, text, self.earlier.origin(item))
-
-    def _evidence(self, quote: Quote) -> Evidence:
-        """Return the earlier evidence that ``quote`` is (a part of), in its own words."""
-        place = quote.passage
+    async def _reverify(self, quote: Quote, source: Source) -> CarriedQuote | None:
+        """Return the quote from the current source, or from the base job; ``None`` if outdated."""
+        snapshot = quote.passage.snapshot
         whole = next(
             item
-            for item in self.earlier.quotes
-            if item.snapshot == place.snapshot and item.start <= quote.start < item.end
+            for item in self.base_job.quotes
+            if item.snapshot == snapshot and item.start <= quote.start < item.end
         )
-        return whole.model_copy(
-            update={"quote": quote.text, "start": quote.start, "end": quote.end}
-        )
-
-
-def _scored(quote: Quote, score: float) -> Quote:
-    return Quote(quote.passage, quote.start, quote.end, quote.text, score)
+        # The strategy may have selected only a part of the evidence.
+        position = {"quote": quote.text, "start": quote.start, "end": quote.end}
+        result = await reverify(whole.model_copy(update=position), source)
+        if result.state == "same" and result.quote:
+            text = await source.snapshot(result.quote.passage.snapshot)
+            return CarriedQuote(replace(result.quote, score=quote.score), text, "")
+        if result.document_read:
+            return None
+        return CarriedQuote(quote, self.base_job.snapshot(snapshot), self.base_job.origin(whole))

@@ -1,4 +1,4 @@
-"""A job from request to outcome: research until done, interrupted or out of budget, then end."""
+"""A job from request to outcome: research until done or interrupted, then write the report."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ import anyio
 from anyio import to_thread
 
 from research_contract import records
-from research_contract.records import Coverage, Request, SourceRef, Spent, Status
+from research_contract.files import encode
+from research_contract.records import Coverage, Request, SourceRef, Status
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import ExitCode, JobError, LimitReached
+from researcher_job.core.errors import ExitCode, LimitReached, error_message
+from researcher_job.core.plural import counted
 from researcher_job.core.settings import JobSettings
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.limits.budget import Budget
 from researcher_job.limits.disk_reserve import DISK_FULL, DiskReserve, is_disk_full
-from researcher_job.records.changes import read_changes, write_changes
-from researcher_job.records.control import Control, Requested
+from researcher_job.records.changes import read_changes
+from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusWriter
-from researcher_job.report.conclusion import FINISH_NOW, Conclusion
+from researcher_job.report.conclusion import Conclusion
 from researcher_job.report.report import report_title
 from researcher_job.research.base_job import BaseJob, BaseJobUnreadable, read_base_job
 from researcher_job.research.follow_up import FollowUp
+from researcher_job.research.interruption import Interruption
 from researcher_job.research.lead import Lead, open_questions
 from researcher_job.research.metered_source import MeteredSource
 from researcher_job.research.reading_steps import ReadingLog
@@ -44,7 +47,7 @@ from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Trac
 
 
 class OpenSource(Protocol):
-    """Reads the sources and returns them ready to be searched."""
+    """Reads the sources of a request and returns one source to search."""
 
     def __call__(
         self,
@@ -56,20 +59,12 @@ class OpenSource(Protocol):
     ) -> Awaitable[Source]: ...
 
 
-@dataclass
-class _Interruption:
-    """What ended the research before its end: ``reason`` for people, ``stopped`` for good."""
-
-    reason: str = ""
-    stopped: bool = False
-
-
 @dataclass(frozen=True)
 class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
-    ``on_stop`` is called once when a stop is seen, before the research is cancelled. ``run_id``
-    is the run that this attempt is part of, where runs have ids. ``sinks`` receive its steps.
+    ``on_stop`` is called once when a stop is requested, before the research is cancelled.
+    ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
     """
 
     folder: JobFolder
@@ -86,7 +81,7 @@ class Job:
     tracer: Tracer = field(default_factory=NoTracing)
 
     async def run(self) -> ExitCode:
-        """Do the job and return how it ended. A job that has an outcome is left as it is."""
+        """Run the attempt and return how it ended. A job with an outcome is left unchanged."""
         if self.folder.outcome():
             return ExitCode.DONE
         attributes: Attributes = {"job_id": self.request.job_id, "attempt": self.attempt}
@@ -95,206 +90,130 @@ class Job:
 
 
 class _Attempt:
-    """The moving parts of one attempt, put together from the folder."""
+    """One attempt: its phases in the order in which they run, each in one method."""
 
     def __init__(self, job: Job) -> None:
+        folder, request, settings = job.folder, job.request, job.settings
+        root, storage, limit = folder.path, folder.storage, settings.segment_records
+        previous = folder.status()
         self._job = job
-        self._interruption = _Interruption()
-        root, request, settings = job.folder.path, job.request, job.settings
         self._questions = records.questions_of(request.question, request.plan)
-        before = job.folder.status()
-        self._budget = Budget(request.limits, job.folder.spent(), job.clock.monotonic)
-        storage, most = job.folder.storage, settings.segment_records
+        self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
         self._ledger = Ledger(root, self._budget, storage)
-        self._book = EvidenceBook(root, job.folder.evidence(), limit=most, storage=storage)
-        self._board = StatusWriter(
-            root, self._first(before), clock=job.clock, spent=self._spent, storage=storage
-        )
-        self._journal = Journal(
-            root,
-            self._board,
-            clock=job.clock,
-            segment_records=most,
-            storage=storage,
-            sinks=job.sinks,
-        )
-        self._told = before.last_step if before else 0
-        self._progress = ProgressPage(
-            job.folder, report_title(request), self._questions, least=settings.progress_seconds
-        )
-        self._reading_log = ReadingLog()
-        self._reserve = DiskReserve(root, settings.reserve_bytes)
-
-    def _spent(self) -> Spent:
-        return self._budget.tick()
-
-    def _first(self, before: Status | None) -> Status:
-        return Status(
-            attempt=self._job.attempt,
-            run_id=self._job.run_id,
+        self._book = EvidenceBook(root, folder.evidence(), limit=limit, storage=storage)
+        first_status = Status(
+            attempt=job.attempt,
+            run_id=job.run_id,
             summary="Starting",
             total=len(self._questions),
             last_evidence=self._book.last,
-            coverage=before.coverage if before else None,
-            updated_at=self._job.clock.now(),
+            coverage=previous.coverage if previous else None,
+            updated_at=job.clock.now(),
         )
+        self._status = StatusWriter(
+            root, first_status, clock=job.clock, spent=self._budget.tick, storage=storage
+        )
+        self._journal = Journal(
+            root,
+            self._status,
+            clock=job.clock,
+            segment_records=limit,
+            storage=storage,
+            sinks=job.sinks,
+        )
+        self._last_published_step = previous.last_step if previous else 0
+        self._progress = ProgressPage(
+            folder, report_title(request), self._questions, least=settings.progress_seconds
+        )
+        self._reading_log = ReadingLog()
+        self._reserve = DiskReserve(root, settings.reserve_bytes)
+        self._interruption = Interruption(job.control, self._budget, self._status, job.on_stop)
 
     async def run(self) -> ExitCode:
+        """Research; then stop on request, or write the report."""
         try:
-            self._journal.fill_lost_steps(self._told)
-            await self._research_while_there_is_room()
-            return self._end()
+            self._journal.fill_lost_steps(self._last_published_step)
+            await self._research_until_interrupted()
+            self._reserve.release()
+            self._book.close()
+            self._interruption.record(self._job.control.requested())
+            return self._stop() if self._interruption.stop_requested else self._write_report()
         except Exception as error:
             if is_disk_full(error):
                 with contextlib.suppress(OSError):
                     self._journal.close()
                 raise
             self._journal.step("error", f"The job failed: {error_message(error)}.")
-            self._book.close()  # before the steps that name what is in it
+            self._book.close()  # before the steps that refer to its evidence
             self._journal.close()
             raise
         finally:
             self._book.close()
             self._reserve.release()
 
-    async def _research_while_there_is_room(self) -> None:
+    async def _research_until_interrupted(self) -> None:
+        """Research, write the status meanwhile, and end early on an interruption or a full disk."""
+        settings, storage = self._job.settings, self._job.folder.storage
+        least, most = settings.status_seconds, settings.heartbeat_seconds
         try:
             self._reserve.allocate()
-            await self._research_until_interrupted()
+            async with anyio.create_task_group() as group:
+                group.start_soon(partial(self._status.write_periodically, least=least, most=most))
+                with anyio.CancelScope() as research:
+                    if self._interruption.ends_research(self._job.control.requested()):
+                        research.cancel()
+                    watch = partial(self._interruption.watch, interval=settings.look_seconds)
+                    group.start_soon(watch, research, storage)
+                    try:
+                        await self._research()
+                    except LimitReached as limit:
+                        self._interruption.reason = str(limit)
+                group.cancel_scope.cancel()
         except Exception as error:
             if not is_disk_full(error):
                 raise
             self._interruption.reason = DISK_FULL
 
-    async def _research_until_interrupted(self) -> None:
-        pace = self._job.settings
-        async with anyio.create_task_group() as group:
-            group.start_soon(
-                partial(
-                    self._board.write_periodically,
-                    least=pace.status_seconds,
-                    most=pace.heartbeat_seconds,
-                )
-            )
-            with anyio.CancelScope() as research:
-                if self._interrupted(self._job.control.requested()):
-                    research.cancel()
-                group.start_soon(self._watch, research)
-                try:
-                    await self._research()
-                except LimitReached as cap:
-                    self._interruption.reason = str(cap)
-            group.cancel_scope.cancel()
-
-    async def _watch(self, research: anyio.CancelScope) -> None:
-        """Look at control files and time until one of them ends the research."""
-        while True:
-            await anyio.sleep(self._job.settings.look_seconds)
-            if self._interrupted(
-                await self._job.folder.storage.run_blocking(self._job.control.requested)
-            ):
-                return research.cancel()
-
-    def _interrupted(self, told: Requested | None) -> bool:
-        if told:
-            self._board.change(asked=told)
-        match "stop" if self._job.control.signal_received else told:
-            case "stop":
-                self._interruption.stopped = True
-                self._job.on_stop()
-                return True
-            case "finish_now":
-                self._interruption.reason = FINISH_NOW
-                return True
-        try:
-            self._budget.check_time()
-        except LimitReached as cap:
-            self._interruption.reason = str(cap)
-            return True
-        return False
-
     async def _research(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        self._tell_plan()
-        earlier = await self._read_earlier()
-        refreshed = earlier if self._job.request.refresh_of else None
-        unfinished = open_questions(self._job.folder, self._questions)
-        if not unfinished and not (refreshed and not read_changes(self._job.folder.path)):
+        """Do the work that earlier attempts left: read the sources, research, compare."""
+        await anyio.lowlevel.checkpoint()  # an attempt that was interrupted at once does nothing
+        self._log_plan()
+        base_job = await self._read_base_job()
+        refreshed = base_job if self._job.request.refresh_of else None
+        not_compared = refreshed and not read_changes(self._job.folder.path)
+        if not open_questions(self._job.folder, self._questions) and not not_compared:
             return
         source = await self._read_sources()
-        follow_up = FollowUp(earlier, self._job.strategy) if earlier and not refreshed else None
-        if not source.coverage.read and not (earlier and earlier.quotes):
-            self._interruption.reason = _nothing_read(self._job.request, source.coverage)
+        if not source.coverage.read and not (base_job and base_job.quotes):
+            self._interruption.reason = (
+                f"Nothing could be read in the sources. {source.coverage.sentence()}"
+                if self._job.request.sources
+                else "No source was named, so nothing could be read."
+            )
             return
-        self._board.change(state="researching")
-        await self._pursue(source, follow_up)
+        self._status.update(state="researching")
+        await self._pursue_questions(source, None if refreshed else base_job)
         if refreshed:
             await self._compare(refreshed, source)
 
-    async def _read_earlier(self) -> BaseJob | None:
-        """Read what an earlier job found; the research goes on without it where it is not there."""
+    def _log_plan(self) -> None:
+        message = f"{counted(len(self._questions), 'question')} to research."
+        if self._job.attempt > 1:
+            message = f"Attempt {self._job.attempt} continues from the folder. {message}"
+        self._journal.step("plan", message, payload={"questions": list(self._questions)})
+        self._progress.write(self._journal)
+
+    async def _read_base_job(self) -> BaseJob | None:
+        """Return the base job; ``None`` if there is none or it cannot be read."""
         job = self._job
         try:
-            earlier = await to_thread.run_sync(read_base_job, job.request, job.folder.path)
+            base_job = await to_thread.run_sync(read_base_job, job.request, job.folder.path)
         except BaseJobUnreadable as error:
-            self._journal.step("error", f"{error} Nothing is taken over from it.")
+            self._journal.step("error", f"{error} No evidence is carried over from it.")
             return None
-        if earlier:
-            self._journal.step("status", earlier.sentence())
-        return earlier
-
-    async def _compare(self, earlier: BaseJob, source: Source) -> None:
-        """Write down what is new, changed and gone since the job that this one repeats."""
-        self._journal.set_summary("Comparing with the earlier evidence")
-        metered = MeteredSource(
-            source,
-            worker="refresh",
-            journal=self._journal,
-            ledger=self._ledger,
-            tracer=self._job.tracer,
-        )
-        refresh = Refresh(earlier, self._questions, metered, self._book)
-        tasks = (self._job.folder.task(index) for index in range(len(self._questions)))
-        cited = {n for task in tasks if task and task.result for n in task.result.evidence}
-        found = [item for item in self._job.folder.evidence() if item.n in cited]
-        changes = await refresh.compare(found)
-        self._book.flush()
-        write_changes(self._job.folder.path, changes, self._job.folder.storage)
-        self._board.change(last_evidence=self._book.last)
-        self._journal.step("status", changes.sentence())
-
-    async def _pursue(self, source: Source, follow_up: FollowUp | None) -> None:
-        await self._lead().pursue(
-            Worker(
-                source=source,
-                strategy=self._job.strategy,
-                journal=self._journal,
-                book=self._book,
-                ledger=self._ledger,
-                tracer=self._job.tracer,
-                terms=self._job.request.plan.search_terms,
-                depth=self._job.request.depth,
-                follow_up=follow_up,
-            )
-        )
-
-    def _lead(self) -> Lead:
-        return Lead(
-            folder=self._job.folder,
-            questions=self._questions,
-            journal=self._journal,
-            progress=self._progress,
-            attempt=self._job.attempt,
-            concurrency=self._job.settings.concurrency,
-        )
-
-    def _tell_plan(self) -> None:
-        count = len(self._questions)
-        said = f"{count} question{'' if count == 1 else 's'} to pursue."
-        if self._job.attempt > 1:
-            said = f"Attempt {self._job.attempt} goes on from the folder. {said}"
-        self._journal.step("plan", said, payload={"questions": list(self._questions)})
-        self._progress.write(self._journal)
+        if base_job:
+            self._journal.step("status", base_job.sentence())
+        return base_job
 
     async def _read_sources(self) -> Source:
         sources = self._job.request.sources
@@ -304,62 +223,86 @@ class _Attempt:
         source = await self._job.open_source(
             sources,
             cache_dir=self._job.settings.cache_dir,
-            reading=self._on_read,
+            reading=self._log_reading,
             about=(*self._questions, *self._job.request.plan.search_terms),
         )
-        self._board.change(coverage=source.coverage)
-        self._journal.step(
-            "status",
-            source.coverage.sentence(),
-            payload=source.coverage.model_dump(mode="json"),
-        )
+        coverage = source.coverage
+        self._status.update(coverage=coverage)
+        payload = coverage.model_dump(mode="json")
+        self._journal.step("status", coverage.sentence(), payload=payload)
         self._progress.write(self._journal)
         return source
 
-    async def _on_read(self, coverage: Coverage, name: str) -> None:
-        self._board.change(coverage=coverage)
+    async def _log_reading(self, coverage: Coverage, name: str) -> None:
+        self._status.update(coverage=coverage)
         done = reached(coverage)
         self._journal.set_summary(f"Reading {name}: {done} of {coverage.found} files")
-        if self._reading_log.should_log(done, of=coverage.found):
+        if self._reading_log.should_log(done, total=coverage.found):
             self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")
 
-    def _end(self) -> ExitCode:
+    async def _pursue_questions(self, source: Source, base_job: BaseJob | None) -> None:
+        """Research the open questions, and carry over evidence of ``base_job``."""
         job = self._job
-        self._reserve.release()
-        self._book.close()
-        if (told := job.control.requested()) is not None:
-            self._board.change(asked=told)
-        if self._interruption.stopped or job.control.signal_received or told == "stop":
-            self._journal.set_summary("Stopped as asked")
-            self._journal.step("status", "The job was stopped as asked.")
-            self._journal.close()
-            return ExitCode.STOPPED
-        self._board.change(state="writing")
+        worker = Worker(
+            source=source,
+            strategy=job.strategy,
+            journal=self._journal,
+            book=self._book,
+            ledger=self._ledger,
+            tracer=job.tracer,
+            terms=job.request.plan.search_terms,
+            depth=job.request.depth,
+            follow_up=FollowUp(base_job, job.strategy) if base_job else None,
+        )
+        lead = Lead(
+            folder=job.folder,
+            questions=self._questions,
+            journal=self._journal,
+            progress=self._progress,
+            attempt=job.attempt,
+            concurrency=job.settings.concurrency,
+        )
+        await lead.pursue(worker)
+
+    async def _compare(self, base_job: BaseJob, source: Source) -> None:
+        """Record which quotes are new, changed or gone since the base job."""
+        folder = self._job.folder
+        self._journal.set_summary(f"Comparing with job {base_job.job_id}")
+        metered = MeteredSource(
+            source,
+            worker="refresh",
+            journal=self._journal,
+            ledger=self._ledger,
+            tracer=self._job.tracer,
+        )
+        refresh = Refresh(base_job, self._questions, metered, self._book)
+        tasks = (folder.task(index) for index in range(len(self._questions)))
+        cited = {n for task in tasks if task and task.result for n in task.result.evidence}
+        changes = await refresh.compare([item for item in folder.evidence() if item.n in cited])
+        self._book.flush()
+        folder.write(records.CHANGES, encode(changes))
+        self._status.update(last_evidence=self._book.last)
+        self._journal.step("status", changes.sentence())
+
+    def _stop(self) -> ExitCode:
+        self._journal.set_summary("Stopped on request")
+        self._journal.step("status", "The job was stopped on request.")
+        self._journal.close()
+        return ExitCode.STOPPED
+
+    def _write_report(self) -> ExitCode:
+        job = self._job
+        self._status.update(state="writing")
         self._journal.set_summary("Writing the report")
-        self._board.write()
+        self._status.write()
         with job.tracer.span(REPORT, {"quotes": self._book.last}):
             Conclusion(
                 folder=job.folder,
                 request=job.request,
                 spent=self._budget.tick(),
-                coverage=self._board.current.coverage or Coverage(),
+                coverage=self._status.current.coverage or Coverage(),
                 attempts=job.attempt,
                 reason=self._interruption.reason,
                 at=job.clock.now(),
             ).write_outcome(self._journal, self._progress)
         return ExitCode.DONE
-
-
-def error_message(error: BaseException) -> str:
-    """Say in one phrase what went wrong: the first cause inside a group of errors."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, JobError):
-        return str(error).rstrip(". ")
-    return f"{type(error).__name__}: {error}".rstrip(". ")
-
-
-def _nothing_read(request: Request, coverage: Coverage) -> str:
-    if not request.sources:
-        return "No source was named, so nothing could be read."
-    return f"Nothing could be read in the sources. {coverage.sentence()}"

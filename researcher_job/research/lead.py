@@ -1,4 +1,4 @@
-"""Leads the questions of a job: what is still open, several at a time, each kept as a task."""
+"""Leads the questions of a job: researches the open ones concurrently and stores each as a task."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import anyio
 
+from research_contract.files import encode
 from research_contract.records import QuestionResult
 from researcher_job.core.errors import JobError, LimitReached
 from researcher_job.limits.disk_reserve import is_disk_full
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.progress_page import ProgressPage
-from researcher_job.records.tasks import Task, write_task
+from researcher_job.records.tasks import Task, TaskState, task_name
 from researcher_job.research.worker import Worker, worker_name
 
 
@@ -28,7 +29,7 @@ def open_questions(folder: JobFolder, questions: Sequence[str]) -> tuple[int, ..
 
 @dataclass(frozen=True)
 class Lead:
-    """Runs the open questions of one job, ``concurrency`` at a time."""
+    """Researches the open questions of one job, ``concurrency`` at a time."""
 
     folder: JobFolder
     questions: Sequence[str]
@@ -38,69 +39,69 @@ class Lead:
     concurrency: int
 
     async def pursue(self, worker: Worker) -> None:
-        """Pursue every open question. One that fails is recorded and does not stop the others.
+        """Research every open question. A question that fails does not stop the others.
 
         Raises:
-            LimitReached: a limit is used up; questions that were begun may be unfinished.
+            LimitReached: a limit is used up; questions that were started may be unfinished.
             JobError: every open question failed.
         """
-        todo = open_questions(self.folder, self.questions)
-        self._show_done(len(self.questions) - len(todo))
+        todo = self._update_done()
         limiter = anyio.CapacityLimiter(self.concurrency)
-        caps: list[LimitReached] = []
+        limits: list[LimitReached] = []
         failures: list[str] = []
+
+        async def run(index: int) -> None:
+            async with limiter:
+                if limits:
+                    return
+                try:
+                    await self._pursue_question(worker, index)
+                except LimitReached as limit:
+                    limits.append(limit)
+                except Exception as error:  # other questions must continue
+                    if is_disk_full(error):
+                        raise
+                    failures.append(
+                        f"Question {index + 1} failed ({type(error).__name__}: {error})."
+                    )
+                    self.journal.step("error", failures[-1], worker=worker_name(index))
+                    note = "An error ended the search for this question."
+                    self._write_task(index, "failed", note=note)
+
         async with anyio.create_task_group() as group:
-
-            async def take(index: int) -> None:
-                async with limiter:
-                    if caps:
-                        return
-                    try:
-                        await self._take(worker, index)
-                    except LimitReached as cap:
-                        caps.append(cap)
-                    except Exception as error:  # other questions must go on
-                        if is_disk_full(error):
-                            raise
-                        failures.append(self._failed(index, error))
-
             for index in todo:
-                group.start_soon(take, index)
-        if caps:
-            raise caps[0]
+                group.start_soon(run, index)
+        if limits:
+            raise limits[0]
         if todo and len(failures) == len(todo):
             raise JobError(failures[0])
 
-    async def _take(self, worker: Worker, index: int) -> None:
+    async def _pursue_question(self, worker: Worker, index: int) -> None:
         question, count = self.questions[index], len(self.questions)
-        self._write(index, state="running")
-        self.journal.step("task", f"Begins: {question}", worker=worker_name(index))
+        self._write_task(index, "running")
+        self.journal.step("task", f"Started: {question}", worker=worker_name(index))
         self.journal.set_summary(f"Searching question {index + 1} of {count}: {question}")
         result = await worker.pursue(index, question)
-        self._write(index, state="done", result=result)
-        self._show_done(count - len(open_questions(self.folder, self.questions)))
+        self._write_task(index, "done", result=result)
+        self._update_done()
 
-    def _failed(self, index: int, error: Exception) -> str:
-        note = f"Question {index + 1} could not be pursued ({type(error).__name__}: {error})."
-        self.journal.step("error", note, worker=worker_name(index))
-        self._write(index, state="failed", note="An error ended the search for this question.")
-        return note
-
-    def _write(
-        self, index: int, *, state: str, result: QuestionResult | None = None, note: str = ""
+    def _write_task(
+        self, index: int, state: TaskState, *, result: QuestionResult | None = None, note: str = ""
     ) -> None:
-        task = Task.model_validate(
-            {
-                "index": index,
-                "question": self.questions[index],
-                "state": state,
-                "attempt": self.attempt,
-                "result": result,
-                "note": note,
-            }
+        task = Task(
+            index=index,
+            question=self.questions[index],
+            state=state,
+            attempt=self.attempt,
+            result=result,
+            note=note,
         )
-        write_task(self.folder.path, task, self.folder.storage)
+        self.folder.write(task_name(index), encode(task))
         self.progress.write(self.journal)
 
-    def _show_done(self, done: int) -> None:
-        self.journal.board.change(done=done, total=len(self.questions))
+    def _update_done(self) -> tuple[int, ...]:
+        """Update the number of finished questions in the status; return the open ones."""
+        todo = open_questions(self.folder, self.questions)
+        total = len(self.questions)
+        self.journal.status.update(done=total - len(todo), total=total)
+        return todo

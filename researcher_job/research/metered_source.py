@@ -1,4 +1,4 @@
-"""A library whose every search is paid for once and stands in the step log."""
+"""A source whose searches are charged to the budget, stored in the ledger and logged as steps."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from research_contract.records import Cost, Coverage, Record
+from researcher_job.core.plural import counted
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger
 from researcher_job.sources.base import Lexicon, Passage, Query, Source
 from researcher_job.tracing import base as tracing
 
 SEARCH = "search"
-"""Name of the tool in steps that search the library."""
+"""The tool name in the steps of a search."""
 
 
-class Place(Record):
-    """A passage that was found, without its text: that stands in the snapshot."""
+class StoredPassage(Record):
+    """A passage that was found, without its text, which is in the snapshot."""
 
     source: str
     uri: str
@@ -29,14 +30,14 @@ class Place(Record):
     score: float
 
 
-_PLACES = TypeAdapter(list[Place])
+_STORED_PASSAGES = TypeAdapter(list[StoredPassage])
 
 
 class MeteredSource:
-    """``library`` as one worker sees it.
+    """``source`` for one worker.
 
-    A search that this or an earlier attempt made is not made again while the library is of the
-    same edition. ``search`` raises ``LimitReached`` where no tool call is left.
+    A search that this or an earlier attempt made is not repeated while the source has the same
+    edition. ``search`` raises ``LimitReached`` if no tool call is left.
     """
 
     def __init__(
@@ -70,63 +71,54 @@ class MeteredSource:
     def lexicon(self) -> Lexicon | None:
         return self._source.lexicon
 
+    async def snapshot(self, sha256: str) -> str:
+        return await self._source.snapshot(sha256)
+
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        asked: dict[str, JsonValue] = {
+        arguments: dict[str, JsonValue] = {
             "question": query.question,
             "terms": list(query.terms),
             "limit": limit,
         }
-        call = Call(SEARCH, {**asked, "edition": self.edition}, max_cost=Cost(tool_calls=1))
-        kept = await self._passages(self._ledger.stored_answer(call))
-        if kept is not None:
-            self._tell(kept, f"Searched before: {_said(kept)}")
-            return kept
+        call = Call(SEARCH, {**arguments, "edition": self.edition}, max_cost=Cost(tool_calls=1))
+        stored = await self._restore(self._ledger.stored_answer(call))
+        if stored is not None:
+            self._log_result(stored, prefix="Searched before: ")
+            return stored
         self._ledger.begin(call)
-        said = f"Searching for: {query.question}"
-        self._journal.step("tool_call", said, worker=self._worker, tool=SEARCH, payload=asked)
+        message = f"Searching for: {query.question}"
+        self._journal.step(
+            "tool_call", message, worker=self._worker, tool=SEARCH, payload=arguments
+        )
         with self._tracer.span(tracing.SEARCH, {"source": self.kind, "limit": limit}):
             passages = await self._source.search(query, limit=limit)
-        self._ledger.store_answer(
-            call, _PLACES.dump_python([_place(one) for one in passages], mode="json")
-        )
-        self._tell(passages, _said(passages))
+        places = [StoredPassage.model_validate(item, from_attributes=True) for item in passages]
+        self._ledger.store_answer(call, _STORED_PASSAGES.dump_python(places, mode="json"))
+        self._log_result(passages)
         return passages
 
-    def _tell(self, passages: Sequence[Passage], said: str) -> None:
-        best: list[JsonValue] = [_named(item) for item in passages[:5]]
-        payload = {"found": len(passages), "best": best}
-        self._journal.step("tool_result", said, worker=self._worker, tool=SEARCH, payload=payload)
-
-    async def _passages(self, answer: JsonValue) -> list[Passage] | None:
-        """Read the places of a kept answer; ``None`` where it is none or does not hold now."""
+    async def _restore(self, answer: JsonValue) -> list[Passage] | None:
+        """Return the passages of a stored answer; ``None`` if it is missing or no longer valid."""
         if answer is None:
             return None
         try:
-            places = _PLACES.validate_python(answer)
+            places = _STORED_PASSAGES.validate_python(answer)
             hashes = dict.fromkeys(place.snapshot for place in places)
             texts = {sha256: await self._source.snapshot(sha256) for sha256 in hashes}
         except (ValidationError, KeyError):
             return None
-        return [_passage(place, texts[place.snapshot]) for place in places]
+        return [
+            Passage(**dict(place), text=texts[place.snapshot][place.start : place.end])
+            for place in places
+        ]
 
-    async def snapshot(self, sha256: str) -> str:
-        return await self._source.snapshot(sha256)
-
-
-def _place(passage: Passage) -> Place:
-    return Place.model_validate(passage, from_attributes=True)
-
-
-def _passage(place: Place, text: str) -> Passage:
-    return Passage(**dict(place), text=text[place.start : place.end])
-
-
-def _said(passages: Sequence[Passage]) -> str:
-    if not passages:
-        return "No passage matches."
-    count = f"{len(passages)} passage{'' if len(passages) == 1 else 's'} found"
-    return f"{count}, the best in {_named(passages[0])}."
-
-
-def _named(passage: Passage) -> str:
-    return f"{passage.title}, {passage.locator}" if passage.locator else passage.title
+    def _log_result(self, passages: Sequence[Passage], *, prefix: str = "") -> None:
+        best = [f"{item.title}, {item.locator}".removesuffix(", ") for item in passages[:5]]
+        found = f"{counted(len(passages), 'passage')} found, the best in {best[0]}." if best else ""
+        self._journal.step(
+            "tool_result",
+            f"{prefix}{found or 'No passage matches.'}",
+            worker=self._worker,
+            tool=SEARCH,
+            payload={"found": len(passages), "best": best},
+        )

@@ -1,4 +1,4 @@
-"""Decides which of many files read are worth a step of their own."""
+"""Limits how many steps the reading of files adds to the step log."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ import time
 from collections.abc import Callable
 
 FIRST = 10
-"""So many steps come a second apart at least; later ones a tenth of the time passed."""
+"""The first steps are at least ``SECONDS`` apart, later ones a tenth of the time elapsed."""
 
 SECONDS = 1.0
 
 
 class ReadingLog:
-    """Keeps the step log readable however many files there are and however long it takes.
+    """Decides after each file whether to log a step.
 
-    ``monotonic`` returns the time in seconds.
+    It keeps the step log short for any number of files and any duration. ``monotonic`` returns
+    the time in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._began = monotonic()
+        self._started = monotonic()
         self._last = -math.inf
-        self._told = 0
-        self._told_done = 0
+        self._steps = 0
+        self._last_done = 0
 
-    def should_log(self, done: int, *, of: int) -> bool:
-        """Whether to tell that ``done`` of ``of`` files are dealt with now; at an end, always."""
+    def should_log(self, done: int, *, total: int) -> bool:
+        """Return whether to log that ``done`` of ``total`` files are processed; true at the end."""
         now = self._monotonic()
-        pause = SECONDS if self._told < FIRST else max(SECONDS, (now - self._began) / FIRST)
-        if done == self._told_done or (done < of and now - self._last < pause):
+        pause = SECONDS if self._steps < FIRST else max(SECONDS, (now - self._started) / FIRST)
+        if done == self._last_done or (done < total and now - self._last < pause):
             return False
-        self._told += 1
-        self._told_done = done
+        self._steps += 1
+        self._last_done = done
         self._last = now
         return True

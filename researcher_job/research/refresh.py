@@ -1,97 +1,95 @@
-"""Compares the evidence of a job that was repeated with what the sources say now."""
+"""Compares a repeated job with its base job: which quotes are new, changed or gone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from research_contract.records import Evidence
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.records.changes import Change, Changes
-from researcher_job.research.base_job import BaseJob, quote_of
+from researcher_job.research.base_job import BaseJob, evidence_as_quote
 from researcher_job.research.reverification import collapse_whitespace, reverify
-from researcher_job.sources.base import Quote, Source
+from researcher_job.sources.base import Source
 
 NO_QUESTION = -1
-"""The question of earlier quotes that were not found again: they answer none any more."""
+"""The question of base job quotes that were not found again: they answer no question any more."""
 
 
 @dataclass(frozen=True)
 class Refresh:
     """The comparison of one refresh. ``book`` records the quotes that the report shows for it."""
 
-    earlier: BaseJob
+    base_job: BaseJob
     questions: Sequence[str]
     source: Source
     book: EvidenceBook
 
     async def compare(self, found: Sequence[Evidence]) -> Changes:
-        """Return what changed; ``found`` is what the refresh found for its questions.
+        """Return the changes; ``found`` is the evidence of the refresh for its questions.
 
-        Costs a search for each earlier quote that was not found again.
+        Each quote of the base job that was not found again costs a search.
 
         Raises:
-            LimitReached: no tool call was left; nothing is known of the rest.
+            LimitReached: no tool call was left; the remaining quotes were not compared.
         """
-        there = {collapse_whitespace(item.quote) for item in found}
-        lost = [
-            item for item in self.earlier.quotes if collapse_whitespace(item.quote) not in there
+        found_texts = {collapse_whitespace(item.quote) for item in found}
+        missing = [
+            item
+            for item in self.base_job.quotes
+            if collapse_whitespace(item.quote) not in found_texts
         ]
-        looked = [await self._look(item, found) for item in lost]
-        changes = [change for change in looked if change]
-        replaced = {change.after for change in changes}
-        fresh = [item for item in found if item.n not in replaced and self._is_new(item)]
+        compared = [await self._compare_quote(item, found) for item in missing]
+        changes = [change for change in compared if change]
+        replacements = {change.after for change in changes}
+        new = [
+            Change(kind="new", after=item.n)
+            for item in found
+            if item.n not in replacements and self._is_new(item)
+        ]
         return Changes(
-            earlier=self.earlier.job_id,
-            earlier_at=self.earlier.created_at,
-            same=len(self.earlier.quotes) - len(changes),
-            unusable=self.earlier.unusable,
-            changes=(*changes, *(Change(kind="new", after=item.n) for item in fresh)),
+            earlier=self.base_job.job_id,
+            earlier_at=self.base_job.created_at,
+            same=len(self.base_job.quotes) - len(changes),
+            unusable=self.base_job.unusable,
+            changes=(*changes, *new),
         )
 
-    async def _look(self, item: Evidence, found: Sequence[Evidence]) -> Change | None:
-        now = await reverify(item, self.source)
-        if now.state == "same":
+    async def _compare_quote(self, item: Evidence, found: Sequence[Evidence]) -> Change | None:
+        """Return the change of one quote of the base job, and record both of its versions."""
+        result = await reverify(item, self.source)
+        if result.state == "same":
             return None
-        before = self._keep(item)
-        if now.state == "gone" or now.quote is None:
+        text = self.base_job.snapshot(item.snapshot)
+        origin = self.base_job.origin(item)
+        quote = evidence_as_quote(item)
+        before = self.book.record(NO_QUESTION, quote, text, carried_from=origin)[0].n
+        now = result.quote
+        if result.state == "gone" or now is None:
             return Change(kind="gone", before=before)
-        known = next((one.n for one in found if _overlap(one, now.quote)), None)
-        after = known or await self._record(self._question(item), now.quote)
+        for known in found:
+            overlaps = known.start < now.end and now.start < known.end
+            if overlaps and known.snapshot == now.passage.snapshot:
+                return Change(kind="changed", before=before, after=known.n)
+        text = await self.source.snapshot(now.passage.snapshot)
+        after = self.book.record(self._question_of(item), now, text)[0].n
         return Change(kind="changed", before=before, after=after)
 
-    async def _record(self, question: int, quote: Quote) -> int:
-        text = await self.source.snapshot(quote.passage.snapshot)
-        return self.book.record(question, quote, text)[0].n
-
-    def _keep(self, item: Evidence) -> int:
-        """Record the earlier quote with its snapshot, for the report to show."""
-        text = self.earlier.text_of(item.snapshot)
-        origin = self.earlier.origin(item)
-        return self.book.record(NO_QUESTION, quote_of(item), text, carried_from=origin)[0].n
-
-    def _question(self, item: Evidence) -> int:
-        asked = self.earlier.questions[item.question : item.question + 1]
-        return self.questions.index(asked[0]) if asked and asked[0] in self.questions else 0
+    def _question_of(self, item: Evidence) -> int:
+        """Return the index of the question that a quote of the base job answered; 0 if unknown."""
+        for question in self.base_job.questions[item.question : item.question + 1]:
+            if question in self.questions:
+                return self.questions.index(question)
+        return 0
 
     def _is_new(self, item: Evidence) -> bool:
-        """Return whether neither the earlier evidence nor the documents kept with it say this."""
+        """Return whether neither the base job's quotes nor its snapshots contain this quote."""
+        quotes = self.base_job.quotes
+        texts = [quote.quote for quote in quotes]
+        for sha256 in {quote.snapshot for quote in quotes if quote.uri == item.uri}:
+            with suppress(InvalidQuote):
+                texts.append(self.base_job.snapshot(sha256))
         words = collapse_whitespace(item.quote)
-        return not any(words in collapse_whitespace(text) for text in self._earlier_texts(item.uri))
-
-    def _earlier_texts(self, uri: str) -> list[str]:
-        quotes = [one.quote for one in self.earlier.quotes]
-        kept = {one.snapshot for one in self.earlier.quotes if one.uri == uri}
-        return quotes + [text for sha256 in kept if (text := self._text(sha256))]
-
-    def _text(self, sha256: str) -> str:
-        try:
-            return self.earlier.text_of(sha256)
-        except InvalidQuote:
-            return ""
-
-
-def _overlap(item: Evidence, quote: Quote) -> bool:
-    same = item.snapshot == quote.passage.snapshot
-    return same and item.start < quote.end and quote.start < item.end
+        return not any(words in collapse_whitespace(text) for text in texts)

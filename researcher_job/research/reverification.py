@@ -1,4 +1,4 @@
-"""Where an earlier quote stands in the sources as they are now."""
+"""Re-verification: whether the current sources still contain a quote of a base job."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from research_contract.records import Evidence
 from researcher_job.sources.base import Passage, Query, Quote, Source
 
 PASSAGES = 20
-"""How many passages are looked at for one quote."""
+"""Passages that are searched for one quote."""
 
 ALIKE = 0.6
-"""Share of words, in their order, from which on a sentence is the same one in other words."""
+"""Share of common words, in order, from which a sentence counts as a changed version."""
 
-_MOST_ASKED = 600
+_MOST_QUERY = 600
 _SENTENCE = re.compile(r"\S(?:.|\n(?!\s*\n))*?(?:[.!?]+[\"')\]]*(?=\s|$)|(?=\n\s*\n)|$)")
 _LINE = re.compile(r"\S.*")
 
 
 @dataclass(frozen=True)
 class Reverification:
-    """What became of a quote. ``quote`` is where it stands now, or the sentence now in its place.
+    """The result for one quote. ``quote`` is its current place, or its changed version.
 
-    ``document_read``: its document was met, so that ``gone`` is more than not searched.
+    ``document_read``: the search returned its document, so ``gone`` means that the quote was
+    removed from it. Otherwise the document may not have been read this time.
     """
 
     state: Literal["same", "changed", "gone"]
@@ -35,25 +36,29 @@ class Reverification:
 
 
 async def reverify(item: Evidence, source: Source) -> Reverification:
-    """Return where the quote stands now. Costs one search.
+    """Return whether the source still contains the quote, and where. Costs one search.
 
-    Raises what the library raises.
+    Errors of the source are passed on.
     """
-    passages = await source.search(Query(item.quote[:_MOST_ASKED]), limit=PASSAGES)
+    passages = await source.search(Query(item.quote[:_MOST_QUERY]), limit=PASSAGES)
     own = [passage for passage in passages if passage.uri == item.uri]
     for passage in [*own, *(other for other in passages if other.uri != item.uri)]:
         if found := _word_for_word(item.quote, passage):
             return Reverification("same", found, document_read=bool(own))
     for passage in own[:1]:
-        if found := _anywhere(item, passage, await source.snapshot(passage.snapshot)):
+        # The quote may extend over two passages, so search the whole document.
+        start = (await source.snapshot(passage.snapshot)).find(item.quote)
+        if start >= 0:
+            end = start + len(item.quote)
+            found = Quote(passage, start, end, item.quote, item.score)
             return Reverification("same", found, document_read=True)
-    if nearest := _nearest(item.quote, own):
-        return Reverification("changed", nearest, document_read=True)
+    if similar := _most_similar(item.quote, own):
+        return Reverification("changed", similar, document_read=True)
     return Reverification("gone", document_read=bool(own))
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return ``text`` so that two quotes with the same words are equal."""
+    """Return ``text`` with single spaces, so that quotes with the same words are equal."""
     return " ".join(text.split())
 
 
@@ -63,16 +68,8 @@ def _word_for_word(quote: str, passage: Passage) -> Quote | None:
     return _quote(passage, found.start(), found.end()) if found else None
 
 
-def _anywhere(item: Evidence, passage: Passage, text: str) -> Quote | None:
-    """Look beyond the passage: a quote may reach over two of them."""
-    at = text.find(item.quote)
-    if at < 0:
-        return None
-    return Quote(passage, at, at + len(item.quote), item.quote, item.score)
-
-
-def _nearest(quote: str, passages: Sequence[Passage]) -> Quote | None:
-    """Return the sentence or line that is the most like ``quote``, if it is like it at all."""
+def _most_similar(quote: str, passages: Sequence[Passage]) -> Quote | None:
+    """Return the sentence or line most similar to ``quote``, if it is similar enough."""
     words = quote.split()
     best, share = None, ALIKE
     for passage in passages:

@@ -1,1 +1,1 @@
-"""Spans of what a job does, for tracing backends: the port in ``base``."""
+"""Tracing of a job for tracing backends: the port in ``base``."""

@@ -1,4 +1,4 @@
-"""The port to tracing: spans around what a job does."""
+"""The port to tracing: spans around the work of a job."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ JOB = "research_job"
 QUESTION = "question"
 SEARCH = "search"
 REPORT = "report"
-"""Names of spans. Those of questions and searches may be open in several tasks at once."""
+"""Names of spans. Spans of questions and searches may be open in several tasks at once."""
 
 
 class Tracer(Protocol):
-    """Opens spans; a span opened while another one is open in the same task is its child.
+    """Opens spans. A span opened inside another span of the same task is its child.
 
     Attributes hold ids, counts and names, never text of a source or a secret. A tracer must not
-    raise and must not wait: what it exports, it exports in the background.
+    raise or block; it exports spans in the background.
     """
 
     def span(self, name: str, attributes: Attributes) -> AbstractContextManager[object]:
-        """Return a context manager: the span lasts while it is entered."""
+        """Return a context manager that opens the span on entry and ends it on exit."""
         ...
 
 
 class NoTracing:
-    """Traces nothing: the default."""
+    """A tracer that records nothing: the default."""
 
     def span(self, name: str, attributes: Attributes) -> AbstractContextManager[object]:
         del name, attributes

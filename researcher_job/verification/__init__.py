@@ -1,1 +1,1 @@
-"""Checks a finished job folder again: hashes, quotes, steps, citations."""
+"""Verification of a finished job folder: hashes, quotes, steps, citations."""

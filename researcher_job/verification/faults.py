@@ -1,4 +1,4 @@
-"""What verification finds."""
+"""Faults that verification finds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that does not hold: what (a file, ``quote 3``, ``step 7``) and why."""
+    """One fault: its place (a file, ``quote 3``, ``step 7``) and the problem."""
 
     name: str
     problem: str

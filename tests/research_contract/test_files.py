@@ -194,11 +194,13 @@ def test_attempts_that_die_anywhere_leave_contiguous_steps(
                 parts.append(_status(text))
             parts.close()
             if said:
-                part = root / contract.segment_name(contract.STEPS, parts.part)
+                part = root / contract.segment_name(contract.STEPS, parts.segment)
                 part.write_bytes(part.read_bytes()[: -lost or None])
             read = read_segments(root, contract.STEPS, Step)
             assert read.records[: len(before)] == before
-            assert [step and step.step for step in read.records] == list(range(1, read.next))
+            assert [step and step.step for step in read.records] == list(
+                range(1, len(read.records) + 1)
+            )
 
 
 def _status(text: str) -> Callable[[int], Step]:

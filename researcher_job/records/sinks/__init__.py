@@ -1,1 +1,1 @@
-"""Where steps go besides the job folder: the port in ``base``."""
+"""Destinations of steps besides the job folder: the port in ``base``."""

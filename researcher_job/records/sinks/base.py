@@ -1,4 +1,4 @@
-"""The port to where steps go besides the job folder, such as a SQL table."""
+"""The port to destinations of steps besides the job folder, such as a SQL table."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from research_contract.records import Step
 
 
 class StepSink(Protocol):
-    """Receives each step of one attempt once and in order, after the step log took it.
+    """Receives each step of one attempt once and in order, after it was written to the step log.
 
-    The job folder stays the record of truth: a sink must not stop or slow the job, so ``write``
-    and ``close`` return at once and queue what takes time. A sink that raises is told of no
-    further step, and the step log says so. ``name`` is shown there.
+    The job folder remains the authoritative record: a sink must not stop or slow down the job, so
+    ``write`` and ``close`` return quickly and queue slow work. A sink that raises receives no
+    further steps, and the step log records that with the sink's ``name``.
 
-    The steps of earlier attempts are not repeated. What a sink had queued when its process died
-    is missing there; the folder has it.
+    Steps of earlier attempts are not repeated. Steps that were queued when the process died are
+    missing in the sink; the job folder has them.
     """
 
     name: str
 
     def write(self, step: Step) -> None:
-        """Take one step. Secrets are redacted and the payload is within its limit."""
+        """Receive one step. Its secrets are hidden and its payload is within the size limit."""
         ...
 
     def close(self) -> None:
-        """Deliver what is queued, within a bounded time; no step follows."""
+        """Deliver queued steps within a bounded time; no step follows."""
         ...

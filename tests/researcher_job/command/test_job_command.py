@@ -119,12 +119,12 @@ def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
     outcome = outcome_of(folder)
     assert (outcome.outcome, outcome.reason) == (
         "insufficient_evidence",
-        "Not found in what could be read.",
+        "Not found in the files that could be read.",
     )
     assert outcome.coverage.sentence() == said
     assert status_of(folder).coverage == outcome.coverage
     head = report_of(folder).split("\n## ")[0]
-    assert "Not found in what could be read." in head
+    assert "Not found in the files that could be read." in head
     assert said in head
     page = folder.file(records.REPORT_HTML).read_text(encoding="utf-8")
     assert page.index(said) < page.index("What was not established")
@@ -230,7 +230,7 @@ def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
         os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
     assert folder.outcome() is None
-    assert status_of(folder).summary == "Stopped as asked"
+    assert status_of(folder).summary == "Stopped on request"
     assert status_of(folder).last_step == len(steps_of(folder))
 
 

@@ -291,7 +291,7 @@ def test_who_calls_the_entry_point_sees_a_failure_in_words(tmp_path: Path) -> No
     begin(folder := make_folder(tmp_path / "job"), run_id="another")
     said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
     assert said.splitlines()[-1] == (
-        "SystemExit|4|This job belongs to another run, so this one leaves it alone."
+        "SystemExit|4|This job belongs to another run, so this run does not change it."
     )
 
 

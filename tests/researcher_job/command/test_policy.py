@@ -84,7 +84,7 @@ def test_no_source_lies_where_job_folders_are(
     folder = make_folder(place, sources=(SourceRef(name="jobs", uri=uri),))
     refused = run(folder, config)
     assert refused.returncode == ExitCode.NO_REQUEST
-    assert "'jobs' lies where job folders are" in refused.stderr
+    assert "'jobs' overlaps the job folders" in refused.stderr
     assert untouched(folder)
 
 
@@ -114,7 +114,7 @@ def test_an_earlier_job_is_one_of_the_same_owner(
     folder = make_folder(place, **fields)
     done = run(folder, config)
     assert done.returncode == (ExitCode.NO_REQUEST if refused else ExitCode.DONE)
-    assert ("none of the same owner" in done.stderr) == refused
+    assert ("belongs to another owner" in done.stderr) == refused
 
 
 @pytest.mark.parametrize(

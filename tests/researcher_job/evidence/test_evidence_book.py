@@ -42,10 +42,10 @@ def test_what_stands_there_may_be_quoted(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("quote", "text", "problem"),
     [
-        (quote_of(0, 5, "Grüße", snapshot="0" * 64), TEXT, "not the text that its hash names"),
-        (quote_of(0, 5, "Grüße"), TEXT + " ", "not the text that its hash names"),
-        (quote_of(0, 5, "Grüsse"), TEXT, "other words"),
-        (quote_of(1, 6, "Grüße"), TEXT, "other words"),
+        (quote_of(0, 5, "Grüße", snapshot="0" * 64), TEXT, "does not match its hash"),
+        (quote_of(0, 5, "Grüße"), TEXT + " ", "does not match its hash"),
+        (quote_of(0, 5, "Grüsse"), TEXT, "different words"),
+        (quote_of(1, 6, "Grüße"), TEXT, "different words"),
         (quote_of(5, 6, " "), TEXT, "empty"),
         (quote_of(3, 3, ""), TEXT, "empty"),
         (quote_of(-5, -1, "days"), TEXT, "outside"),

@@ -44,7 +44,7 @@ def attempt(root: Path, number: int) -> int:
     folder = JobFolder(root, MountedStorage())
     job = make_job(folder, FakeSource(TEXTS, watcher=searching), attempt=number)
     settings = replace(
-        job.settings.on_mount(), status_seconds=0.01, look_seconds=0.01, concurrency=2
+        job.settings.for_mount(), status_seconds=0.01, look_seconds=0.01, concurrency=2
     )
     return anyio.run(replace(job, settings=settings).run)
 

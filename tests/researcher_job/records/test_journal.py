@@ -62,7 +62,7 @@ def test_a_part_holds_so_many_records_and_no_more(tmp_path: Path) -> None:
         for _ in range(5):
             journal.step("status", "said")
     assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl", "00000005.jsonl"]
-    assert (journal.board.current.last_step, journal.board.current.step_part) == (5, 5)
+    assert (journal.status.current.last_step, journal.status.current.step_part) == (5, 5)
 
 
 def test_a_step_can_be_read_as_soon_as_it_is_made(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_status_is_written_at_a_change_and_again_as_a_heartbeat(tmp_path: Pa
     async def keep() -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(partial(board.write_periodically, least=0.001, most=0.005))
-            board.change(summary="changed")
+            board.update(summary="changed")
             with anyio.fail_after(WAIT):
                 await twice.wait()
             group.cancel_scope.cancel()

@@ -21,7 +21,7 @@ from researcher_job.records.journal import LOST, Journal
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.segments import read_segments
 from researcher_job.records.status import StatusWriter
-from researcher_job.records.storage import LOCAL, PART_BYTES, MountedStorage, storage_of
+from researcher_job.records.storage import LOCAL, SEGMENT_BYTES, MountedStorage, storage_of
 from researcher_job.sources.base import Quote
 from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
@@ -79,7 +79,7 @@ def test_steps_wait_and_are_written_before_the_status_that_names_them(tmp_path: 
     journal.step("status", "two")
     assert parts(tmp_path, contract.STEPS) == {}
     assert status(tmp_path) is None
-    journal.board.write()
+    journal.status.write()
     assert messages(tmp_path) == ["one", "two"]
     told = status(tmp_path)
     assert told
@@ -91,7 +91,7 @@ def test_a_part_only_grows_and_ends_at_so_many_records(tmp_path: Path) -> None:
     before: dict[str, bytes] = {}
     for number in range(8):
         journal.step("status", f"step {number}")
-        journal.board.write()
+        journal.status.write()
         now = parts(tmp_path, contract.STEPS)
         assert all(now[name].startswith(data) for name, data in before.items())
         before = now
@@ -106,7 +106,7 @@ def test_a_part_ends_at_so_many_bytes(tmp_path: Path) -> None:
     journal.close()
     sizes = [len(data) for data in parts(tmp_path, contract.STEPS).values()]
     assert len(sizes) > 2
-    assert max(sizes) < PART_BYTES + 5_000
+    assert max(sizes) < SEGMENT_BYTES + 5_000
     assert len(messages(tmp_path)) == 100
 
 

@@ -37,7 +37,7 @@ def unfinished(tmp_path: Path) -> JobFolder:
     ("why", "reason"),
     [
         ("deadline", "The time limit of the job was reached."),
-        ("finish_now", "The report was asked for before the work was done."),
+        ("finish_now", "The report was requested before the work was done."),
     ],
 )
 def test_a_partial_report_is_written_with_its_reason(
@@ -49,7 +49,7 @@ def test_a_partial_report_is_written_with_its_reason(
     outcome = jobs.outcome_of(unfinished)
     assert (outcome.outcome, outcome.reason, outcome.attempts) == ("partial", reason, 3)
     assert [result.state for result in outcome.questions] == ["answered", "not_found"]
-    assert outcome.questions[1].note == "The search for it was not finished."
+    assert outcome.questions[1].note == "The search was not finished."
     assert outcome.coverage.read == 2
     assert outcome.spent.tool_calls == 2
     assert "thirty days" in report_of(unfinished)
@@ -64,7 +64,7 @@ def test_a_job_that_never_began_has_insufficient_evidence(tmp_path: Path) -> Non
     assert command("--folder", tmp_path, "--finish", "deadline").returncode == ExitCode.DONE
     outcome = jobs.outcome_of(folder)
     assert outcome.outcome == "insufficient_evidence"
-    assert [result.note for result in outcome.questions] == ["It was not begun."] * 2
+    assert [result.note for result in outcome.questions] == ["The search was not started."] * 2
     assert verify(tmp_path).faults == ()
 
 

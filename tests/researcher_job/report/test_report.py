@@ -72,7 +72,7 @@ def report(*items: Evidence, plan: Plan | None = None, state: str = "answered") 
         outcome="answered",
         reason="",
         coverage=COVERAGE,
-        circumstances=JobUsage(Spent(tool_calls=3, active_seconds=12), 1, NOW),
+        usage=JobUsage(Spent(tool_calls=3, active_seconds=12), 1, NOW),
     )
 
 
@@ -96,7 +96,7 @@ def test_the_parts_stand_in_their_order() -> None:
     assert "[1] “Because of this.” — Document 1, line 1 (handbook)" in text
     assert "- Document 1 (handbook): line 1 [1] — file:///docs/1.md" in text
     assert "researcher-job verify FOLDER" in text
-    assert "No language model took part" in text
+    assert "No language model was used" in text
     assert "Spent: 12 s of work, 3 searches" in text
 
 
@@ -104,7 +104,7 @@ def test_a_short_report_keeps_the_best_quotes_and_says_what_it_left_out() -> Non
     items = [evidence(n, f"Quote {n} " + "word " * 20) for n in range(1, 6)]
     short = report(*items, plan=Plan(report_words=50))
     assert [item.n for item in short.cited] == [1, 2]
-    assert "3 more in evidence.jsonl, left out for length." in markdown_report(short)
+    assert "3 more in evidence.jsonl, omitted for length." in markdown_report(short)
     assert len(report(*items).cited) == 5
 
 

@@ -30,7 +30,7 @@ def main(root: Path, holding: str, attempt: int) -> int:
             await anyio.sleep_forever()
 
     control = Control(root)
-    control.obey_signals()
+    control.handle_signals()
     library = FakeSource(TEXTS, watcher=hold)
     job = make_job(JobFolder(root), library, attempt=attempt)
     return anyio.run(replace(job, control=control, on_stop=partial(exit_after, 0.2)).run)

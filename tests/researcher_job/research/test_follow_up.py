@@ -71,7 +71,7 @@ def test_what_an_earlier_job_found_answers_a_new_question(first: JobFolder, tmp_
     assert item.carried_from == FIRST
     assert outcome_of(second).outcome == "answered"
     assert f"(texts; from job {FIRST}) [1]:" in report_of(second)
-    assert "checked again against their kept copies" in report_of(second)
+    assert "verified again against their stored copies" in report_of(second)
 
 
 def test_the_copy_stands_without_the_earlier_folder(first: JobFolder, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_what_does_not_fit_the_question_is_not_taken_over(first: JobFolder, tmp_
 def test_what_its_document_no_longer_says_is_left_out(first: JobFolder, tmp_path: Path) -> None:
     now = {"logs": "Nothing is kept. Backup files are shredded at once, all of them."}
     second = follow(tmp_path, "Where are ninety backup files kept?", now)
-    assert "are outdated" in messages(second)
+    assert "left out 2 outdated quotes" in messages(second)
     assert not [item for item in second.evidence() if item.carried_from]
 
 
@@ -126,7 +126,7 @@ def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_
     part = first.file(records.segment_name(records.EVIDENCE_SEGMENTS, 1))
     part.write_text(part.read_text().replace("ninety days", "twenty days"))
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
-    assert "did not stand in their kept texts and were left out" in messages(second)
+    assert "did not match their stored snapshots and were left out" in messages(second)
     assert "twenty" not in report_of(second)
 
 
@@ -176,7 +176,7 @@ def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
     first: JobFolder, tmp_path: Path, earlier: str
 ) -> None:
     second = follow(tmp_path, "How long are backup files kept?", OTHER, earlier=earlier)
-    assert "Nothing is taken over from it." in messages(second)
+    assert "No evidence is carried over from it." in messages(second)
     assert second.evidence() == ()
 
 
@@ -186,7 +186,7 @@ def test_evidence_of_a_withheld_source_is_left_out_and_counted(
 ) -> None:
     second = follow(tmp_path, "How long are backup files kept?", OTHER, withheld=withheld)
     assert bool(second.evidence()) == kept
-    assert ("3 of sources that may not be used now were left out." in messages(second)) != kept
+    assert ("3 from sources that this job may not use were left out." in messages(second)) != kept
     text = "\n".join(path.read_text() for path in second.path.rglob("*.txt"))
     assert ("ninety days" in text) == kept
 

@@ -14,8 +14,7 @@ from research_contract import records
 from research_contract.files import create_once
 from research_contract.records import Coverage, Depth, Limits, NotRead, Plan
 from researcher_job.core.clock import Clock
-from researcher_job.core.errors import ExitCode, JobError
-from researcher_job.research.job import error_message
+from researcher_job.core.errors import ExitCode, JobError, error_message
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import Finding
 from researcher_job.testing import FakeSource, FakeStrategy
@@ -107,7 +106,7 @@ def test_a_question_nothing_speaks_to_makes_the_answer_partial(tmp_path: Path) -
         (Coverage(found=2, read=2), "Not found in the sources."),
         (
             Coverage(found=3, read=2, not_read=(NotRead(reason="scanned PDF", count=1),)),
-            "Not found in what could be read.",
+            "Not found in the files that could be read.",
         ),
     ],
 )
@@ -159,7 +158,9 @@ def test_a_quote_that_is_not_in_its_snapshot_is_dropped(tmp_path: Path) -> None:
     assert [item.quote for item in folder.evidence()] == ["Backup files are kept for ninety days."]
     assert outcome_of(folder).questions[0].state == "partial"
     errors = [step.message for step in steps_of(folder) if step.kind == "error"]
-    assert errors == ["A quote from logs was dropped: the snapshot has other words at this place."]
+    assert errors == [
+        "A quote from logs was dropped: the snapshot has different words at this position."
+    ]
     assert verify(tmp_path).faults == ()
 
 
@@ -221,7 +222,7 @@ def test_the_limit_of_minutes_ends_a_search_that_does_not_return(tmp_path: Path)
     outcome = outcome_of(folder)
     assert outcome.outcome == "partial"
     assert outcome.reason == "The limit of 1 active minute was reached."
-    assert outcome.questions[1].note == "The search for it was not finished."
+    assert outcome.questions[1].note == "The search was not finished."
     assert outcome.spent.active_seconds >= 60
 
 
@@ -236,7 +237,7 @@ def test_finish_now_reports_what_is_known(tmp_path: Path) -> None:
     assert run_job(folder, FakeSource(TEXTS, watcher=ask_and_hold)) is ExitCode.DONE
     outcome = outcome_of(folder)
     assert outcome.outcome == "partial"
-    assert outcome.reason == "The report was asked for before the work was done."
+    assert outcome.reason == "The report was requested before the work was done."
     assert verify(tmp_path).faults == ()
 
 
@@ -255,7 +256,7 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
     assert folder.outcome() is None
     assert not folder.file(records.REPORT).exists()
     assert stops == ["stop"]
-    assert steps_of(folder)[-1].message == "The job was stopped as asked."
+    assert steps_of(folder)[-1].message == "The job was stopped on request."
 
 
 def test_a_job_stopped_before_it_began_reads_nothing(tmp_path: Path) -> None:

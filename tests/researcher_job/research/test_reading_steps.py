@@ -22,7 +22,7 @@ def told(files: int, seconds: float) -> list[int]:
     steps = []
     for done in range(1, files + 1):
         clock.seconds = seconds * done / files
-        if log.should_log(done, of=files):
+        if log.should_log(done, total=files):
             steps.append(done)
     return steps
 
@@ -41,5 +41,5 @@ def test_long_readings_are_told_ever_less_often() -> None:
 
 def test_nothing_new_is_not_told() -> None:
     log = ReadingLog()
-    assert log.should_log(3, of=3)
-    assert not log.should_log(3, of=3)
+    assert log.should_log(3, total=3)
+    assert not log.should_log(3, total=3)

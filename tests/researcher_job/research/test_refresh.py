@@ -76,7 +76,7 @@ def test_a_changed_sentence_is_shown_beside_the_earlier_one(
 
 def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, CHANGED)
-    said = f"Compared with job {FIRST} of 2026-03-01: 0 new, 1 changed, 0 gone, 2 the same."
+    said = f"Compared with job {FIRST} of 2026-03-01: 0 new, 1 changed, 0 gone, 2 unchanged."
     assert report_of(second).split("\n\n")[1] == f"**{said}**"
     assert report_of(second).split("\n## ")[1].startswith("What changed\n")
     assert outcome_of(second).answer.startswith(said)
@@ -89,7 +89,7 @@ def test_a_quote_that_is_not_found_any_more_is_shown_as_gone(
 ) -> None:
     second = refresh(tmp_path, GONE)
     assert kinds(second).count("gone") == 2
-    assert f"Not found any more: logs, line 1 (texts; from job {FIRST})" in report_of(second)
+    assert f"No longer found: logs, line 1 (texts; from job {FIRST})" in report_of(second)
     answering = {n for result in outcome_of(second).questions for n in result.evidence}
     gone = {change.before for change in changes_of(second).changes if change.kind == "gone"}
     assert not answering & gone

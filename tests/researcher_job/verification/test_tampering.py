@@ -291,7 +291,7 @@ def test_a_quote_changed_where_it_is_shown_is_found_under_mended_hashes(
 
 @pytest.mark.parametrize(
     ("question", "problem"),
-    [(1, "names the quote 1 of another question"), (40, "belongs to no question")],
+    [(1, "names quote 1 of another question"), (40, "belongs to no question")],
 )
 def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
     original: JobFolder, tmp_path: Path, question: int, problem: str
@@ -316,7 +316,7 @@ def test_an_outcome_that_its_questions_do_not_bear_out_is_found(
     asked = [one.model_copy(update={"state": really}) for one in outcome.questions]
     changed = outcome.model_copy(update={"outcome": said, "questions": tuple(asked)})
     folder.file(records.OUTCOME).write_bytes(seal(changed)[1])
-    assert f"says {said}, which its questions do not" in {
+    assert f"says {said}, which does not match the results of its questions" in {
         fault.problem for fault in verify(folder.path).faults
     }
 

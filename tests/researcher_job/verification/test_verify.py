@@ -59,8 +59,8 @@ def test_a_changed_report_is_named(copied: JobFolder) -> None:
     edit(copied, records.REPORT, lambda text: text.replace("thirty days", "sixty days"))
     assert faults(copied) == {
         "report.md: was changed",
-        "citation 1: its quote does not stand in report.md",
-        "report.md: quotes what no evidence says: > Retention of log files lasts sixty days.",
+        "citation 1: its quote is not in report.md",
+        "report.md: has a quote without evidence: > Retention of log files lasts sixty days.",
     }
 
 
@@ -95,9 +95,7 @@ def test_a_moved_quote_is_named(copied: JobFolder) -> None:
         records.EVIDENCE,
         lambda text: text.replace(f'"start":{item.start},', f'"start":{item.start + 1},', 1),
     )
-    assert f"quote 1: does not stand at {item.start + 1}–{item.end} of its snapshot" in (
-        faults(copied)
-    )
+    assert f"quote 1: is not at {item.start + 1}–{item.end} of its snapshot" in (faults(copied))
 
 
 def test_a_snapshot_outside_of_the_folder_is_refused(copied: JobFolder) -> None:
@@ -116,35 +114,35 @@ def test_a_snapshot_that_is_a_link_is_refused(copied: JobFolder, tmp_path: Path)
 
 def test_evidence_with_a_wrong_number_or_form_is_named(copied: JobFolder) -> None:
     edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":2,', '{"n":7,'))
-    assert "quote 2: carries the number 7" in faults(copied)
+    assert "quote 2: has the number 7" in faults(copied)
     edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":7,', "{7,"))
-    assert "quote 2: is no valid evidence" in faults(copied)
+    assert "quote 2: is not valid evidence" in faults(copied)
 
 
 def test_evidence_that_ends_torn_is_named(copied: JobFolder) -> None:
     edit(copied, records.EVIDENCE, lambda text: text[:-5])
-    assert "evidence.jsonl: ends in a torn line" in faults(copied)
-    assert "question 2: names the quote 3, which is not there" in faults(copied)
+    assert "evidence.jsonl: ends with an incomplete line" in faults(copied)
+    assert "question 2: names quote 3, which does not exist" in faults(copied)
 
 
 def test_a_missing_step_is_named(copied: JobFolder) -> None:
     part = records.segment_name(records.STEPS, 1)
     edit(copied, part, lambda text: text.split("\n", 1)[1])
-    assert {f"{part}: was changed", "step 1: carries the number 2"} <= faults(copied)
+    assert {f"{part}: was changed", "step 1: has the number 2"} <= faults(copied)
 
 
 def test_a_part_that_does_not_follow_is_named(copied: JobFolder) -> None:
     stray = records.segment_name(records.STEPS, 900)
     copied.file(stray).write_bytes(b"")
     assert faults(copied) == {
-        f"{stray}: is not known to the outcome",
-        f"{stray}: does not follow from the part before it",
+        f"{stray}: is not listed in the outcome",
+        f"{stray}: does not follow from the segment before it",
     }
 
 
 def test_a_file_too_many_is_named(copied: JobFolder) -> None:
     copied.file("work/tasks/note.txt").write_bytes(b"x")
-    assert faults(copied) == {"work/tasks/note.txt: is not known to the outcome"}
+    assert faults(copied) == {"work/tasks/note.txt: is not listed in the outcome"}
 
 
 def test_another_request_is_named(copied: JobFolder) -> None:
@@ -157,7 +155,7 @@ def test_another_request_is_named(copied: JobFolder) -> None:
 
 def test_an_invalid_outcome_is_named(copied: JobFolder) -> None:
     edit(copied, records.OUTCOME, lambda text: text[:40])
-    assert faults(copied) == {"outcome.json: does not hold a valid outcome"}
+    assert faults(copied) == {"outcome.json: is not a valid outcome"}
 
 
 def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFolder) -> None:
@@ -165,7 +163,7 @@ def test_an_outcome_that_names_files_elsewhere_reads_none_of_them(copied: JobFol
     assert faults(copied) == {
         "../../secret: is missing",
         "outcome.json: was changed",
-        "report.md: is not known to the outcome",
+        "report.md: is not listed in the outcome",
     }
 
 
@@ -192,7 +190,7 @@ def test_the_command_names_each_fault_and_exits_with_one(copied: JobFolder) -> N
     assert checked.returncode == ExitCode.FAILED
     assert checked.stdout.splitlines() == [
         "report.html: was changed",
-        "<U+001B>[2Jevil: is not known to the outcome",
+        "<U+001B>[2Jevil: is not listed in the outcome",
         f"3 quotes, {len(outcome_of(copied).files)} files: 2 faults found",
     ]
     said = json.loads(command("verify", copied.path, "--json").stdout)

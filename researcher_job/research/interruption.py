@@ -1,0 +1,65 @@
+"""Ends the research of a job early: on request, on a signal, or when its time is used up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from researcher_job.core.errors import LimitReached
+from researcher_job.limits.budget import Budget
+from researcher_job.records.control import Control, ControlRequest
+from researcher_job.records.status import StatusWriter
+from researcher_job.records.storage import Storage
+from researcher_job.report.conclusion import FINISH_NOW
+
+
+class Interruption:
+    """Checks control files, signals and the time limit.
+
+    ``stop_requested``: the job ends without a report. ``reason`` explains in the report why the
+    research ended early; "" if it did not. ``on_stop`` is called when a stop ends the research.
+    """
+
+    def __init__(
+        self, control: Control, budget: Budget, status: StatusWriter, on_stop: Callable[[], None]
+    ) -> None:
+        self._control = control
+        self._budget = budget
+        self._status = status
+        self._on_stop = on_stop
+        self.reason = ""
+        self.stop_requested = False
+
+    def record(self, request: ControlRequest | None) -> None:
+        """Record a request from the control files in the status, and whether the job must stop."""
+        if request:
+            self._status.update(asked=request)
+        if request == "stop" or self._control.signal_received:
+            self.stop_requested = True
+
+    def ends_research(self, request: ControlRequest | None) -> bool:
+        """Return whether this request, a signal or the time limit ends the research."""
+        self.record(request)
+        if self.stop_requested:
+            self._on_stop()
+            return True
+        if request == "finish_now":
+            self.reason = FINISH_NOW
+            return True
+        try:
+            self._budget.check_time()
+        except LimitReached as limit:
+            self.reason = str(limit)
+            return True
+        return False
+
+    async def watch(
+        self, research: anyio.CancelScope, storage: Storage, *, interval: float
+    ) -> None:
+        """Check every ``interval`` seconds, and cancel the research when it has to end."""
+        while True:
+            await anyio.sleep(interval)
+            if self.ends_research(await storage.run_blocking(self._control.requested)):
+                research.cancel()
+                return
