@@ -109,7 +109,7 @@ class Research:
         Raises:
             JobsError: an argument or a source is invalid; nothing was started.
         """
-        names, folders = await anyio.to_thread.run_sync(self._jobs.sources.typed, sources)
+        names, folders = await anyio.to_thread.run_sync(self._jobs.sources.resolve_typed, sources)
         plan = {"title": title, "questions": list(questions), "search_terms": list(terms)}
         arguments = {
             "question": question,

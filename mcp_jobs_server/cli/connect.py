@@ -31,6 +31,6 @@ def connect(args: argparse.Namespace) -> int:
 
 def _absolute(typed: list[str], settings: Settings) -> list[str]:
     """Return the folders as a client can use them, whatever directory it starts in."""
-    names, folders = Sources(settings).typed(typed)
+    names, folders = Sources(settings).resolve_typed(typed)
     del names  # sources that are known are served without being named
     return [f"{source.name}={path_from_uri(source.uri)}" for source in folders]

@@ -19,7 +19,7 @@ def serve(args: argparse.Namespace) -> int:
     settings = load_settings()
     if args.app:
         return _pass_on(args, settings)
-    _, extra = Sources(settings).typed(args.source) if args.source else ((), ())
+    _, extra = Sources(settings).resolve_typed(args.source) if args.source else ((), ())
     if args.transport == "http" or (settings.app and not args.transport):
         from mcp_jobs_server.transports import http
 

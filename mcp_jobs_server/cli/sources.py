@@ -8,9 +8,9 @@ from pathlib import Path
 from mcp_jobs_server.cli.output import print_json, print_line, print_note, print_table
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound
 from mcp_jobs_server.core.settings import Settings, load_settings
-from mcp_jobs_server.sources.grants import path_from_uri
-from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown
-from mcp_jobs_server.sources.registry import Sources, grant
+from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
+from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown_source
+from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
 
 
@@ -45,7 +45,7 @@ def remove(args: argparse.Namespace) -> int:
     """Take a grant back."""
     sources = Sources(load_settings())
     if not sources.remove(args.name):
-        raise unknown(args.name, sources.granted())
+        raise unknown_source(args.name, sources.granted())
     if args.json:
         print_json({"removed": args.name})
     else:
@@ -63,7 +63,7 @@ def _place(source: SourceRef) -> str:
 def _trouble(source: SourceRef, settings: Settings) -> str:
     """Say why a source cannot be read now; "" where it can."""
     try:
-        grant(path_from_uri(source.uri), settings)
+        grantable_path(path_from_uri(source.uri), settings)
     except NotFound:
         return "no: it is gone"
     except JobsError as error:

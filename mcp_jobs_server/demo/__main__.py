@@ -89,7 +89,7 @@ def _ask(question: str, typed: Sequence[str], settings: Settings) -> Ask:
             'Say one: make demo QUESTION="…" SOURCES="…"',
         )
     apart = replace(settings, data_dir=settings.data_dir / "demo")
-    _, folders = Sources(apart).typed(typed or installed_documents())
+    _, folders = Sources(apart).resolve_typed(typed or installed_documents())
     if not folders:
         raise NothingToSearch("No documents were found.", "Name a folder: make demo SOURCES=DIR")
     named = tuple(f"{source.name}={path_from_uri(source.uri)}" for source in folders)

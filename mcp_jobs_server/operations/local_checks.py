@@ -17,7 +17,7 @@ from typing import Literal
 
 from mcp_jobs_server.core.errors import JobsError, NotFound
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.sources.grants import grant, path_from_uri
+from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
 ENOUGH_BYTES = 500_000_000
@@ -208,7 +208,7 @@ def _sources(settings: Settings) -> Iterator[Check]:
 
 def _readable(name: str, uri: str, settings: Settings) -> Check:
     try:
-        path = grant(path_from_uri(uri), settings)
+        path = grantable_path(path_from_uri(uri), settings)
         _open(path)
     except NotFound:
         return Check(name, "broken", f"{uri} is gone", "Put it back, or remove the source.")

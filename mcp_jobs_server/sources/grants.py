@@ -1,7 +1,7 @@
-"""What may be granted to jobs at all, and the file of what a person granted.
+"""Rules for paths that may be granted to jobs, and the file of granted sources.
 
-Some places are never granted, whoever asks: a drive's root, a whole home folder, hidden paths,
-credentials, secrets of the system, and our own data.
+Some places are never granted: the root of a drive, a whole home folder, hidden paths, credentials,
+system folders, and the data of this server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 
 from mcp_jobs_server.core.errors import (
     InvalidArgument,
-    JobsError,
     NewerVersion,
     NotFound,
     NotGranted,
@@ -28,11 +27,10 @@ from research_contract.records import SourceRef
 
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10
-_NO_ROOM = "Free some space and check that you may write there."
 
 _SYSTEM = ("etc", "proc", "sys", "dev", "boot", "run/secrets", "private/etc", "windows")
-_HOMES_OF_ALL = ("home", "users", "var/home", "export/home")
-_PASSWORDS = (
+_HOME_PARENTS = ("home", "users", "var/home", "export/home")
+_PASSWORD_STORES = (
     "library/keychains",
     "library/application support/google/chrome",
     "library/application support/firefox",
@@ -40,23 +38,25 @@ _PASSWORDS = (
     "appdata/roaming/mozilla",
     "appdata/local/google/chrome",
 )
-"""Places below a home folder, not hidden, where programs keep passwords and sessions."""
+"""Non-hidden folders below a home folder in which programs keep passwords and sessions."""
+
 _CREDENTIAL_FOLDERS = frozenset({"keychains", "keyrings"})
-_CREDENTIAL_ENDINGS = (".pem", ".key", ".p12", ".pfx", ".kdbx", ".keychain", ".keychain-db", ".jks")
-_CREDENTIAL_STARTS = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
+_KEY_SUFFIXES = (".pem", ".key", ".p12", ".pfx", ".kdbx", ".keychain", ".keychain-db", ".jks")
+_KEY_PREFIXES = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
 
 
-def grant(path: Path, settings: Settings) -> Path:
-    """Return the real place of ``path``, all links followed, if it may be granted at all.
+def grantable_path(path: Path, settings: Settings) -> Path:
+    """Return the real path of ``path``, with all links followed, if it may be granted.
 
     Raises:
         NotFound: there is no such file or folder.
-        NotGranted: it lies where no job may ever read; the error says why.
+        NotGranted: no job may ever read there; the error gives the reason.
     """
     real = real_path(path)
-    if why := _forbidden(real, settings):
+    if reason := _forbidden(real, settings):
         raise NotGranted(
-            f"{shown(path)} cannot be a source: {why}.", "Name a folder of documents instead."
+            f"{printable(path)} cannot be a source: {reason}.",
+            "Name a folder of documents instead.",
         )
     return real
 
@@ -66,16 +66,16 @@ def real_path(path: Path) -> Path:
 
     Raises:
         NotFound: there is no such file or folder.
-        NotGranted: it cannot be followed: a loop of links, a folder that may not be entered.
+        NotGranted: the path cannot be followed: a loop of links, or a folder without permission.
     """
     try:
         return path.expanduser().resolve(strict=True)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound(f"There is no {shown(path)}.", "Check the path.") from error
+        raise NotFound(f"There is no {printable(path)}.", "Check the path.") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise NotGranted(
-            f"{shown(path)} cannot be opened.",
-            "Check the path, its links and that your account may read it.",
+            f"{printable(path)} cannot be opened.",
+            "Check the path, its links, and that your account may read it.",
         ) from error
 
 
@@ -83,7 +83,7 @@ def path_from_uri(uri: str) -> Path:
     """Return the path that a ``file:`` URI names.
 
     Raises:
-        InvalidArgument: it is not a URI of a file on this machine.
+        InvalidArgument: ``uri`` is not a URI of a file on this machine.
     """
     try:
         parts = urlsplit(uri)
@@ -92,14 +92,14 @@ def path_from_uri(uri: str) -> Path:
     path = unquote(parts.path)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost") or "\0" in path:
         raise InvalidArgument(
-            f"'{shown(uri)}' is not a folder or file of this machine.",
+            f"'{printable(uri)}' is not a folder or file of this machine.",
             "Sources are folders and files, such as file:///home/me/documents.",
         )
     return Path(path[1:] if os.name == "nt" else path)
 
 
-def shown(value: object) -> str:
-    """Show a name or path in a message: on one line, without control characters, not too long."""
+def printable(value: object) -> str:
+    """Return a name or path for a message: one line, no control characters, at most 200."""
     text = "".join(char if char.isprintable() else "�" for char in str(value))
     return text if len(text) <= 200 else text[:199] + "…"
 
@@ -108,22 +108,29 @@ def shown(value: object) -> str:
 
 
 def _forbidden(real: Path, settings: Settings) -> str:
-    """Say why no job may read ``real``; "" where one may.
+    """Return why no job may read ``real``; "" if a job may.
 
-    Compared without regard to case: many file systems have none.
+    Paths are compared without case, since many file systems ignore case.
     """
     if real.parent == real:
         return "it is the root of a drive"
     path, data = _folded(real), _folded(settings.data_dir.resolve())
-    if _whole_home(path):
+    if _is_whole_home(path):
         return "it is a whole home folder"
     if any(_overlap(path, _folded(real.anchor) / place) for place in _SYSTEM):
         return "it belongs to the system"
-    if path.is_relative_to(data) or _visible_within(data, path):
+    if path.is_relative_to(data):
         return "it holds the data of this server"
-    if any(part.startswith(".") for part in _own_parts(path)):
+    # A walk skips hidden folders, so it cannot reach data below a hidden folder.
+    if data.is_relative_to(path) and not _hidden(data.relative_to(path).parts):
+        return "it holds the data of this server"
+    if _hidden(_chosen_parts(path)):
         return "hidden files and folders are never read"
-    return "credentials are never read" if _credential(path) else ""
+    return "credentials are never read" if _is_credential(path) else ""
+
+
+def _hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(".") for part in parts)
 
 
 def _folded(path: Path | str) -> Path:
@@ -134,15 +141,15 @@ def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
-def _whole_home(path: Path) -> bool:
+def _is_whole_home(path: Path) -> bool:
     if any(home.is_relative_to(path) for home in _homes()):
         return True
-    everyone = [Path(path.anchor) / place for place in _HOMES_OF_ALL]
+    everyone = [Path(path.anchor) / place for place in _HOME_PARENTS]
     return path in everyone or path.parent in everyone
 
 
 def _homes() -> frozenset[Path]:
-    """Return the home folders of the people with an account on this machine."""
+    """Return the home folders of the accounts of people on this machine."""
     own = {_folded(Path.home().resolve())}
     try:
         import pwd
@@ -153,19 +160,12 @@ def _homes() -> frozenset[Path]:
     return frozenset(own | {home for home in homes if home.parent != home})
 
 
-def _visible_within(inner: Path, outer: Path) -> bool:
-    """Tell whether ``outer`` holds ``inner`` and a walk that skips hidden folders gets there."""
-    if not inner.is_relative_to(outer):
-        return False
-    return not any(part.startswith(".") for part in inner.relative_to(outer).parts)
+def _chosen_parts(path: Path) -> Sequence[str]:
+    """Return the parts of a path to check for hidden names.
 
-
-def _own_parts(path: Path) -> Sequence[str]:
-    """Return the parts of a path that a person chose.
-
-    Libraries are public wherever they are installed, and environments often lie in hidden
-    folders (``.venv``): of a path among the running program's libraries, only the part below
-    the folder of libraries counts.
+    Installed libraries are public, and virtual environments are often in hidden folders
+    (``.venv``). So for a path among the libraries of this program, only the parts below the
+    library folder are checked.
     """
     for key in ("purelib", "platlib"):
         libraries = _folded(Path(sysconfig.get_path(key)).resolve())
@@ -174,51 +174,52 @@ def _own_parts(path: Path) -> Sequence[str]:
     return path.parts[1:]
 
 
-def _credential(path: Path) -> bool:
-    if any(_overlap(path, home / place) for home in _homes() for place in _PASSWORDS):
+def _is_credential(path: Path) -> bool:
+    if any(_overlap(path, home / place) for home in _homes() for place in _PASSWORD_STORES):
         return True
     if not _CREDENTIAL_FOLDERS.isdisjoint(path.parts):
         return True
-    return path.name.endswith(_CREDENTIAL_ENDINGS) or path.name.startswith(_CREDENTIAL_STARTS)
+    return path.name.endswith(_KEY_SUFFIXES) or path.name.startswith(_KEY_PREFIXES)
 
 
 # --- the file of grants -------------------------------------------------------------------
 
 
 class GrantsFile:
-    """``sources.json``: the sources a person granted. Read anew whenever it changed."""
+    """``sources.json``: the sources granted on the command line. Read again whenever it changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[tuple[int, int, int] | None, tuple[SourceRef, ...]] = (None, ())
+        self._cached: tuple[tuple[int, int, int] | None, tuple[SourceRef, ...]] = (None, ())
 
     def read(self) -> tuple[SourceRef, ...]:
-        """Return the granted sources; none where there is no file.
+        """Return the granted sources; none if there is no file.
 
         Raises:
-            InvalidArgument: the file was edited by hand and cannot be understood.
-            NewerVersion: a newer version wrote it.
+            InvalidArgument: the file cannot be parsed, for example after a manual edit.
+            NewerVersion: a newer version wrote the file.
+            Unavailable: the file cannot be read.
         """
         try:
             stat = self._path.stat()
             version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if version != self._seen[0]:
-                self._seen = (version, self._parse(self._path.read_bytes()))
+            if version != self._cached[0]:
+                self._cached = (version, self._parse(self._path.read_bytes()))
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise Unavailable(
-                f"The list of sources {shown(self._path)} cannot be read ({error.strerror}).",
+                f"The list of sources {printable(self._path)} cannot be read ({error.strerror}).",
                 "Check that your account may read it.",
             ) from error
-        return self._seen[1]
+        return self._cached[1]
 
     @contextmanager
     def changing(self) -> Iterator[list[SourceRef]]:
-        """Give the list to change, alone; it is written whole when the block ends well.
+        """Yield the list to change, under a lock; it is written if the block ends without error.
 
         Raises:
-            Unavailable: another process holds the list, or it cannot be written.
+            Unavailable: another process holds the lock, or the list cannot be written.
         """
         from filelock import FileLock, Timeout
 
@@ -227,36 +228,33 @@ class GrantsFile:
             with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
                 sources = list(self.read())
                 yield sources
-                self._write(sources)
+                data = {
+                    "format_version": FORMAT_VERSION,
+                    "sources": [source.model_dump() for source in sources],
+                }
+                write_whole(self._path, json.dumps(data, indent=2).encode() + b"\n")
         except Timeout as error:
             raise Unavailable(
                 "Another process is changing the list of sources.", "Try again."
             ) from error
         except OSError as error:
             raise Unavailable(
-                f"The list of sources {shown(self._path)} cannot be written ({error.strerror}).",
-                _NO_ROOM,
+                f"The list of sources {printable(self._path)} cannot be written"
+                f" ({error.strerror}).",
+                "Free some space and check that your account may write there.",
             ) from error
-
-    def _write(self, sources: Sequence[SourceRef]) -> None:
-        listed = [source.model_dump() for source in sources]
-        text = json.dumps({"format_version": FORMAT_VERSION, "sources": listed}, indent=2)
-        write_whole(self._path, text.encode() + b"\n")
 
     def _parse(self, data: bytes) -> tuple[SourceRef, ...]:
         try:
             raw = json.loads(data)
             if raw["format_version"] > FORMAT_VERSION:
-                raise self._newer()
-            return tuple(SourceRef.model_validate(one) for one in raw["sources"])
+                raise NewerVersion(
+                    f"The list of sources {printable(self._path)} was written by a newer version.",
+                    "Upgrade mcp-jobs-server.",
+                )
+            return tuple(SourceRef.model_validate(source) for source in raw["sources"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidArgument(
-                f"The list of sources {shown(self._path)} cannot be understood.",
+                f"The list of sources {printable(self._path)} cannot be parsed.",
                 "Correct it, or delete it and add the sources again.",
             ) from error
-
-    def _newer(self) -> JobsError:
-        return NewerVersion(
-            f"The list of sources {shown(self._path)} was written by a newer version.",
-            "Upgrade mcp-jobs-server.",
-        )

@@ -23,7 +23,8 @@ from mcp_jobs_server.core.errors import (
     NothingToSearch,
 )
 from mcp_jobs_server.core.settings import Settings
-from mcp_jobs_server.sources.registry import Sources, grant
+from mcp_jobs_server.sources.grants import grantable_path
+from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
 
 
@@ -120,7 +121,7 @@ def test_sources_named_at_start_go_before_granted_ones(
 def test_a_list_edited_by_hand_is_explained(settings: Settings, text: str) -> None:
     settings.data_dir.mkdir()
     settings.grants_file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(InvalidArgument, match=r"sources\.json cannot be understood"):
+    with pytest.raises(InvalidArgument, match=r"sources\.json cannot be parsed"):
         Sources(settings).all()
 
 
@@ -153,7 +154,7 @@ def test_a_list_of_a_newer_version_is_left_untouched(settings: Settings, handboo
 def test_never_granted(settings: Settings, place: str, why: str, *, allow_any_path: bool) -> None:
     lenient = replace(settings, allow_any_path=allow_any_path)
     with pytest.raises(NotGranted, match=why):
-        grant(Path(place), lenient)
+        grantable_path(Path(place), lenient)
     with pytest.raises(NotGranted, match=why):
         Sources(lenient).resolve([place], remote=False)
 
@@ -183,10 +184,10 @@ def test_a_home_folder_its_parents_and_its_passwords_are_never_granted(tmp_path:
     for folder in ("Documents", "Library/Keychains", "Library/Notes"):
         (home / folder).mkdir(parents=True)
     script = (
-        "import sys; from pathlib import Path; from mcp_jobs_server.sources.registry import grant;"
-        "from mcp_jobs_server.core.settings import Settings\n"
+        "import sys; from pathlib import Path; from mcp_jobs_server.core.settings import Settings;"
+        "from mcp_jobs_server.sources.grants import grantable_path as check\n"
         "for place in sys.argv[1:]:\n"
-        "    try: grant(Path(place), Settings(data_dir=Path('/nowhere/data'))); print('granted')\n"
+        "    try: check(Path(place), Settings(data_dir=Path('/nowhere/data'))); print('granted')\n"
         "    except Exception as error: print(type(error).__name__)\n"
     )
     places = [home, home.parent, home / "Library", home / "Library/Notes", home / "Documents"]
@@ -207,16 +208,16 @@ def test_our_own_data_is_never_granted_nor_what_shows_it(
     (settings.data_dir / "jobs").mkdir(parents=True)
     for place in (settings.data_dir, settings.data_dir / "jobs", tmp_path):
         with pytest.raises(NotGranted, match="data of this server"):
-            grant(place, settings)
+            grantable_path(place, settings)
     hidden = replace(settings, data_dir=tmp_path / ".data" / "ours")
-    assert grant(tmp_path, hidden) == tmp_path.resolve()
+    assert grantable_path(tmp_path, hidden) == tmp_path.resolve()
 
 
 def test_libraries_are_documents_also_within_a_hidden_environment(settings: Settings) -> None:
     import pydantic
 
     folder = Path(pydantic.__file__).parent
-    assert grant(folder, settings) == folder.resolve()
+    assert grantable_path(folder, settings) == folder.resolve()
 
 
 # --- what a caller names ----------------------------------------------------------------------
@@ -316,9 +317,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all(
         ("file://server/share", "not a folder or file of this machine"),
         ("a\0b", "control characters"),
         ("a" * 10_000, "1 to 2,000 characters"),
-        ("/tmp/../etc", r"holds '\.\.'"),
-        ("../x", r"holds '\.\.'"),
-        ("sub/folder", "not a whole path"),
+        ("/tmp/../etc", r"contains '\.\.'"),
+        ("../x", r"contains '\.\.'"),
+        ("sub/folder", "not absolute"),
         ("   ", "1 to 2,000 characters"),
     ],
 )
@@ -371,7 +372,9 @@ def test_typed_folders_are_granted_and_names_stay_names(
     monkeypatch.chdir(tmp_path)
     sources = Sources(settings)
     sources.add("known", handbook / "chapters")
-    names, folders = sources.typed(["known", "Our Handbook", f"mine={handbook / 'chapters'}"])
+    names, folders = sources.resolve_typed(
+        ["known", "Our Handbook", f"mine={handbook / 'chapters'}"]
+    )
     assert names == ("known",)
     assert folders[0] == SourceRef(name="our-handbook", uri=handbook.resolve().as_uri())
     assert folders[1].name == "mine"
@@ -390,4 +393,4 @@ def test_typed_folders_are_granted_and_names_stay_names(
 )
 def test_what_a_person_may_not_type(settings: Settings, text: str, error: type[JobsError]) -> None:
     with pytest.raises(error):
-        Sources(settings).typed([text])
+        Sources(settings).resolve_typed([text])
