@@ -26,7 +26,7 @@ from mcp_jobs_server.cli.output import print_error, print_line
 from mcp_jobs_server.core.errors import JobsError, Unavailable
 from mcp_jobs_server.demo.__main__ import QUESTION, installed_documents
 from mcp_jobs_server.demo.transcript import call, follow, read, refused, say, verify
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs, StartResearch
 from mcp_jobs_server.sources.registry import Sources
-from mcp_jobs_server.testing.fake_workspace.runs import Run, Termination
+from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run, Termination
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.files import encode
 from research_contract.records import OUTCOME, STATUS, Outcome, SourceRef, Status

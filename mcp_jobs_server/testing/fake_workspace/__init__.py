@@ -1,5 +1,5 @@
-"""A Databricks workspace to test against, as far as this project uses one.
+"""A fake Databricks workspace, as far as this project uses one.
 
-``FakeWorkspace`` stands in ``workspace``; nothing is imported here, since ``mount`` is loaded into
-processes that want none of it.
+Import ``FakeWorkspace`` from the module ``workspace``. This file imports nothing, because the
+processes of jobs load ``mount`` and must load nothing else.
 """

@@ -1,4 +1,4 @@
-"""``python -m mcp_jobs_server.testing.fake_workspace DIR``: a workspace to try things with."""
+"""``python -m mcp_jobs_server.testing.fake_workspace DIR``: run a fake workspace."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
 
 def main() -> int:
-    """Serve until interrupted; print where, and who may call."""
+    """Serve until interrupted; print the environment variables and tokens of its clients."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("directory", type=Path, help="where its volumes lie")
-    parser.add_argument("--port", type=int, default=0, help="default: any free one")
-    asked = parser.parse_args()
-    with FakeWorkspace(asked.directory, port=asked.port) as workspace:
+    parser.add_argument("directory", type=Path, help="directory of its volumes")
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    arguments = parser.parse_args()
+    with FakeWorkspace(arguments.directory, port=arguments.port) as workspace:
         workspace.add_volume("main.research.jobs")
         job = workspace.add_job()
         lines = [
@@ -26,7 +26,7 @@ def main() -> int:
             "MCP_JOBS_BACKEND=lakeflow",
             "MCP_JOBS_VOLUME=/Volumes/main/research/jobs",
             f"MCP_JOBS_JOB_ID={job.job_id}",
-            *(f"# token of {who.name}: {who.token}" for who in (workspace.ada, workspace.eve)),
+            *(f"# token of {user.name}: {user.token}" for user in (workspace.ada, workspace.eve)),
         ]
         print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
         try:

@@ -1,31 +1,33 @@
-"""What goes wrong on demand: faults wait for the requests they are meant for."""
+"""Faults that a test injects into responses."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Literal
 
+import anyio
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from mcp_jobs_server.testing.fake_workspace.errors import ApiError, denied
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, permission_denied
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 
 Kind = Literal[
     "429", "503", "500", "401", "403", "hang", "lost answer", "truncated", "unknown words"
 ]
-"""``429``: with Retry-After where it is given. ``500``: with an empty message. ``401``: as HTML.
-``403``: the token is invalid. ``hang``: nothing is done, and nothing answered for ``seconds``.
-``lost answer``: it is done, but the answer comes after ``seconds``. ``truncated``: half of the
-JSON. ``unknown words``: enum values that no version knows."""
+"""``429``: rate limit, with Retry-After if it is set. ``500``: an empty message. ``401``: an HTML
+page. ``403``: the token is invalid. ``hang``: the request is not executed and not answered for
+``seconds``. ``lost answer``: the request is executed, but the response is sent after ``seconds``.
+``truncated``: half of the JSON body. ``unknown words``: enum values that no API version has."""
 
 
 @dataclass
 class Fault:
-    """``times`` requests whose method and path fit get it, after ``after`` that do not.
+    """Affects the next ``times`` matching requests, after letting ``after`` of them pass.
 
-    ``method`` may be "*"; ``path`` is a regular expression found anywhere in the path; ``who`` is
-    the only caller that gets it.
+    ``method`` may be "*". ``path`` is a regular expression that is searched in the path. ``who``
+    limits the fault to one caller.
     """
 
     method: str
@@ -38,62 +40,74 @@ class Fault:
     who: Identity | None = None
 
     @property
-    def is_carried_out(self) -> bool:
-        """Whether the request has its effect all the same."""
+    def executes_request(self) -> bool:
+        """Whether the request has its usual effect in the workspace."""
         return self.kind in ("lost answer", "truncated", "unknown words")
 
-    def fits(self, method: str, path: str, who: Identity | None) -> bool:
+    def matches(self, method: str, path: str, caller: Identity | None) -> bool:
         return (
             self.times > 0
             and self.method in ("*", method)
-            and self.who in (None, who)
+            and self.who in (None, caller)
             and re.search(self.path, path) is not None
         )
 
-    def answer(self) -> Response:
-        """Return the answer of the kinds that are plain errors."""
+    def error_response(self) -> Response:
+        """Return the response to a request that is not executed."""
         match self.kind:
             case "429":
-                limited = ApiError(
-                    429,
-                    "REQUEST_LIMIT_EXCEEDED",
-                    "Workspace 900800700600 exceeded the rate limit for this API. Please try"
-                    " again later.",
-                ).response()
+                message = (
+                    "Workspace 900800700600 exceeded the rate limit for this API. Please try again"
+                    " later."
+                )
+                limited = ApiError(429, "REQUEST_LIMIT_EXCEEDED", message).response()
                 if self.retry_after:
                     limited.headers["Retry-After"] = self.retry_after
                 return limited
             case "503" | "hang":
-                return ApiError(
-                    503,
-                    "TEMPORARILY_UNAVAILABLE",
-                    "The service is temporarily unavailable. Please try again later.",
-                ).response()
+                message = "The service is temporarily unavailable. Please try again later."
+                return ApiError(503, "TEMPORARILY_UNAVAILABLE", message).response()
             case "500":
                 return JSONResponse({"error_code": "INTERNAL_ERROR", "message": ""}, 500)
             case "401":
                 return HTMLResponse(_UNAUTHORIZED, 401)
             case _:
-                return denied("Invalid access token.").response()
+                return permission_denied("Invalid access token.").response()
+
+    async def apply(self, response: Response) -> Response:
+        """Delay or damage a response according to ``kind``."""
+        body = bytes(response.body)
+        match self.kind:
+            case "hang" | "lost answer":
+                await anyio.sleep(self.seconds)
+            case "truncated":
+                half = body[: len(body) // 2]
+                return Response(half, response.status_code, media_type="application/json")
+            case "unknown words":
+                text = body.decode()
+                for name in ("state", "life_cycle_state", "result_state", "code", "type"):
+                    text = re.sub(rf'"{name}": ?"[A-Z_]+"', f'"{name}":"QUANTUM_FLUX"', text)
+                return JSONResponse(json.loads(text), response.status_code)
+        return response
 
 
 class Faults:
-    """The faults that wait. Each is used up by the requests that it fits."""
+    """Pending faults in the order of their injection."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
-        self._waiting.append(fault)
+        self._pending.append(fault)
         return fault
 
     def clear(self) -> None:
-        self._waiting.clear()
+        self._pending.clear()
 
-    def take(self, method: str, path: str, who: Identity | None) -> Fault | None:
-        """Return the fault that is meant for this request, if any."""
-        for fault in self._waiting:
-            if fault.fits(method, path, who):
+    def take(self, method: str, path: str, caller: Identity | None) -> Fault | None:
+        """Return the fault for this request, if any, and count it as used once."""
+        for fault in self._pending:
+            if fault.matches(method, path, caller):
                 if fault.after > 0:
                     fault.after -= 1
                     continue

@@ -1,4 +1,4 @@
-"""Genie spaces: a question is answered after some looks, from what was put into the space."""
+"""The Genie API: each space answers every question with the same prepared answer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from mcp_jobs_server.testing.fake_workspace.errors import ApiError, needed, no_route
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, endpoint_not_found, required
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 STATUSES = (
@@ -23,18 +23,17 @@ STATUSES = (
     "ASKING_AI",
     "COMPLETED",
 )
-"""Seen in this order, one a look. Genie asks its model again after the query."""
+"""Statuses of a message in order, one for each poll. Genie asks its model again after the query."""
 
 _WITH_QUERY = ("PENDING_WAREHOUSE", "EXECUTING_QUERY", "COMPLETED", "QUERY_RESULT_EXPIRED")
 
 
 @dataclass
 class Space:
-    """A space and its one answer: words, the query, and rows of texts by column.
+    """A space and its answer: a text, a query, and the rows of the result as texts by column.
 
-    ``statuses`` are seen one a look; the last is how every question ends. ``error`` is the type
-    and text of a message that FAILED. ``types`` are those of the columns, STRING where none is
-    given.
+    Each poll of a message shows the next of ``statuses``; the last one is final. ``error`` is the
+    type and text of a FAILED message. ``types`` are the types of the columns, STRING if missing.
     """
 
     space_id: str
@@ -51,71 +50,76 @@ class Space:
 
 @dataclass
 class Message:
-    """A question in a conversation, and how many looks it has had."""
+    """A question in a conversation and the number of its polls."""
 
     message_id: str
     conversation_id: str
     content: str
     user_id: str
     created: int
-    looks: int = 0
+    polls: int = 0
+
+    @property
+    def statement_id(self) -> str:
+        digits = self.message_id[8:]
+        return f"01f1c2a3-{digits[:4]}-{digits[4:8]}-{digits[8:12]}-{digits[12:]}"
 
 
 class Genie:
-    """Spaces by id; ``genie SPACE`` needs ``CAN_RUN``."""
+    """Spaces by id. A caller needs ``CAN_RUN`` on ``genie SPACE``."""
 
     def __init__(self, rights: Rights) -> None:
         self.spaces: dict[str, Space] = {}
         self._rights = rights
         self._numbers = itertools.count(1)
 
-    async def answer(self, request: Request, who: Identity, path: str) -> JSONResponse:
-        """Answer ``/api/2.0/genie/spaces/{path}``."""
+    async def handle(self, request: Request, caller: Identity, path: str) -> JSONResponse:
+        """Respond to ``/api/2.0/genie/spaces/{path}``."""
         space_id, *rest = path.split("/")
         space = self.spaces.get(space_id)
-        enough = {"CAN_RUN", "CAN_EDIT", "CAN_MANAGE"}
-        if space is None or not self._rights.may(who, enough, f"genie {space_id}"):
+        sufficient = {"CAN_RUN", "CAN_EDIT", "CAN_MANAGE"}
+        if space is None or not self._rights.allows(caller, sufficient, f"genie {space_id}"):
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", "Unable to find the Genie space.")
         match request.method, rest:
             case "GET", []:
                 return JSONResponse({"space_id": space_id, "title": space.title})
             case "POST", ["start-conversation"]:
-                asked = self._ask(space, self._new(), await request.json(), who)
-                return JSONResponse(_begun(space, asked))
-            case "POST", ["conversations", conversation, "messages"]:
-                asked = self._ask(space, conversation, await request.json(), who)
-                return JSONResponse(_shown(space, asked))
-            case "GET", ["conversations", _, "messages", message]:
-                return JSONResponse(_look(space, message))
-            case "GET", ["conversations", _, "messages", message, "attachments", _, "query-result"]:
-                return JSONResponse(_rows(space, _found(space, message)))
-        raise no_route(request.method, request.url.path)
+                message = self._add_message(space, "", await request.json(), caller)
+                return JSONResponse(_conversation_body(space, message))
+            case "POST", ["conversations", conversation_id, "messages"]:
+                message = self._add_message(space, conversation_id, await request.json(), caller)
+                return JSONResponse(_message_body(space, message))
+            case "GET", ["conversations", _, "messages", message_id]:
+                message = _find_message(space, message_id)
+                message.polls += 1
+                return JSONResponse(_message_body(space, message))
+            case "GET", ["conversations", _, "messages", mid, "attachments", _, "query-result"]:
+                return JSONResponse(_result_body(space, _find_message(space, mid)))
+        raise endpoint_not_found(request.method, request.url.path)
 
-    def _new(self) -> str:
-        return f"01f1c2a2{next(self._numbers):024x}"
-
-    def _ask(
-        self, space: Space, conversation: str, body: Mapping[str, Any], who: Identity
+    def _add_message(
+        self, space: Space, conversation_id: str, body: Mapping[str, Any], caller: Identity
     ) -> Message:
-        now = int(time.time() * 1000)
-        asked = Message(self._new(), conversation, needed(body, "content"), who.id, now)
-        space.messages[asked.message_id] = asked
-        return asked
+        """Add a question to a conversation, to a new one if ``conversation_id`` is empty."""
+        new_ids = (f"01f1c2a2{number:024x}" for number in self._numbers)
+        message = Message(
+            conversation_id=conversation_id or next(new_ids),
+            message_id=next(new_ids),
+            content=required(body, "content"),
+            user_id=caller.id,
+            created=int(time.time() * 1000),
+        )
+        space.messages[message.message_id] = message
+        return message
 
 
-def _found(space: Space, message_id: str) -> Message:
+def _find_message(space: Space, message_id: str) -> Message:
     if message_id not in space.messages:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", "Unable to find the message.")
     return space.messages[message_id]
 
 
-def _look(space: Space, message_id: str) -> dict[str, Any]:
-    message = _found(space, message_id)
-    message.looks += 1
-    return _shown(space, message)
-
-
-def _begun(space: Space, message: Message) -> dict[str, Any]:
+def _conversation_body(space: Space, message: Message) -> dict[str, Any]:
     conversation = {
         "id": message.conversation_id,
         "space_id": space.space_id,
@@ -127,14 +131,14 @@ def _begun(space: Space, message: Message) -> dict[str, Any]:
     }
     return {
         "message_id": message.message_id,
-        "message": _shown(space, message),
+        "message": _message_body(space, message),
         "conversation_id": message.conversation_id,
         "conversation": conversation,
     }
 
 
-def _shown(space: Space, message: Message) -> dict[str, Any]:
-    status = space.statuses[min(message.looks, len(space.statuses) - 1)]
+def _message_body(space: Space, message: Message) -> dict[str, Any]:
+    status = space.statuses[min(message.polls, len(space.statuses) - 1)]
     body: dict[str, Any] = {
         "id": message.message_id,
         "space_id": space.space_id,
@@ -149,51 +153,44 @@ def _shown(space: Space, message: Message) -> dict[str, Any]:
     if status == "FAILED":
         body["error"] = {"type": space.error[0], "error": space.error[1]}
     if status in _WITH_QUERY:
-        body["attachments"] = [_query(space, message, done=status == "COMPLETED")]
-    if status == "COMPLETED":
-        body["attachments"].append({"text": {"content": space.answer}})
-        done = {"statement_id": _statement(message), "row_count": len(space.rows)}
-        body["query_result"] = done
+        query: dict[str, Any] = {
+            "query": space.query,
+            "description": message.content,
+            "statement_id": message.statement_id,
+            "thoughts": [{"content": message.content, "thought_type": "THOUGHT_TYPE_DESCRIPTION"}],
+        }
+        body["attachments"] = [
+            {"attachment_id": f"01f1c2a3{message.message_id[8:]}", "query": query}
+        ]
+        if status == "COMPLETED":
+            query["query_result_metadata"] = {"row_count": len(space.rows)}
+            body["attachments"].append({"text": {"content": space.answer}})
+            body["query_result"] = {
+                "statement_id": message.statement_id,
+                "row_count": len(space.rows),
+            }
     return body
 
 
-def _query(space: Space, message: Message, *, done: bool) -> dict[str, Any]:
-    thought = {"content": message.content, "thought_type": "THOUGHT_TYPE_DESCRIPTION"}
-    query: dict[str, Any] = {
-        "query": space.query,
-        "description": message.content,
-        "statement_id": _statement(message),
-        "thoughts": [thought],
-    }
-    if done:
-        query["query_result_metadata"] = {"row_count": len(space.rows)}
-    return {"attachment_id": f"01f1c2a3{message.message_id[8:]}", "query": query}
-
-
-def _statement(message: Message) -> str:
-    digits = message.message_id[8:]
-    return f"01f1c2a3-{digits[:4]}-{digits[4:8]}-{digits[8:12]}-{digits[12:]}"
-
-
-def _rows(space: Space, message: Message) -> dict[str, Any]:
+def _result_body(space: Space, message: Message) -> dict[str, Any]:
     types = (*space.types, *("STRING",) * len(space.columns))
     columns = [
         {"name": name, "position": place, "type_name": types[place], "type_text": types[place]}
         for place, name in enumerate(space.columns)
     ]
-    part = {"chunk_index": 0, "row_offset": 0, "row_count": len(space.rows)}
+    chunk = {"chunk_index": 0, "row_offset": 0, "row_count": len(space.rows)}
     return {
         "statement_response": {
-            "statement_id": _statement(message),
+            "statement_id": message.statement_id,
             "status": {"state": "SUCCEEDED"},
             "manifest": {
                 "format": "JSON_ARRAY",
                 "schema": {"column_count": len(columns), "columns": columns},
                 "total_chunk_count": 1,
-                "chunks": [part],
+                "chunks": [chunk],
                 "total_row_count": len(space.rows),
                 "truncated": False,
             },
-            "result": {**part, "data_array": [list(row) for row in space.rows]},
+            "result": {**chunk, "data_array": [list(row) for row in space.rows]},
         }
     }

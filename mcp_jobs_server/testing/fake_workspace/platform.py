@@ -1,4 +1,4 @@
-"""Smaller services: secrets, model serving, apps."""
+"""Smaller APIs of the workspace: secrets, model serving and apps."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mcp_jobs_server.testing.fake_workspace.errors import ApiError, no_route
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.errors import ApiError, endpoint_not_found
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 
 class Platform:
-    """What is neither jobs, files nor catalog. ``secrets`` is by ``scope/key``.
+    """Secrets by ``scope/key``, model serving endpoints and apps by name.
 
-    ``endpoints`` are by name; ``replies`` of one are the messages that it answers with, in order,
-    such as ``{"content": …}`` or ``{"content": "", "tool_calls": […]}``. ``asked`` is what all
-    endpoints were asked.
+    The ``replies`` of an endpoint are the messages of its responses, in order, such as
+    ``{"content": …}`` or ``{"content": "", "tool_calls": […]}``. ``asked`` holds the bodies of
+    the requests to all endpoints.
     """
 
     def __init__(self, rights: Rights) -> None:
@@ -29,54 +29,54 @@ class Platform:
         self.apps: dict[str, dict[str, Any]] = {}
         self._rights = rights
 
-    async def answer(self, request: Request, who: Identity) -> Response:
-        """Answer any other path."""
-        path = request.scope["path"]
+    async def handle(self, request: Request, caller: Identity, path: str) -> Response:
+        """Respond to a path that no other API serves."""
         parts = [part for part in path.split("/") if part]
         match request.method, parts:
             case "GET", ["api", "2.0", "secrets", "get"]:
-                return JSONResponse(self._secret(request, who))
+                return JSONResponse(self._secret(request, caller))
             case "GET", ["api", "2.0", "serving-endpoints", name]:
-                return JSONResponse(self._endpoint(name, who))
+                return JSONResponse(self._endpoint(name, caller))
             case "POST", ["serving-endpoints", name, "invocations"]:
-                self._endpoint(name, who)
+                self._endpoint(name, caller)
                 return JSONResponse(self._completion(name, await request.json()))
             case "GET", ["api", "2.0", "apps", name]:
                 if name not in self.apps:
                     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"App '{name}' does not exist.")
                 return JSONResponse({"name": name, **self.apps[name]})
-        raise no_route(request.method, path)
+        raise endpoint_not_found(request.method, path)
 
-    def _secret(self, request: Request, who: Identity) -> dict[str, str]:
+    def _secret(self, request: Request, caller: Identity) -> dict[str, str]:
         scope, key = request.query_params.get("scope", ""), request.query_params.get("key", "")
-        self._rights.need(who, "READ", f"secret-scope {scope}")
+        self._rights.require(caller, "READ", f"secret-scope {scope}")
         value = self.secrets.get(f"{scope}/{key}")
         if value is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with key: {key}")
         return {"key": key, "value": base64.b64encode(value.encode()).decode()}
 
-    def _endpoint(self, name: str, who: Identity) -> dict[str, Any]:
-        self._rights.need(who, "CAN_QUERY", f"serving-endpoint {name}")
+    def _endpoint(self, name: str, caller: Identity) -> dict[str, Any]:
+        self._rights.require(caller, "CAN_QUERY", f"serving-endpoint {name}")
         if name not in self.endpoints:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' does not exist.")
-        told = {key: value for key, value in self.endpoints[name].items() if key != "replies"}
-        return {"name": name, "state": {"ready": "READY", "config_update": "NOT_UPDATING"}, **told}
+        fields = {key: value for key, value in self.endpoints[name].items() if key != "replies"}
+        state = {"ready": "READY", "config_update": "NOT_UPDATING"}
+        return {"name": name, "state": state, **fields}
 
-    def _completion(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """Answer with the next of the endpoint's replies, or with a sentence."""
-        self.asked.append(asked)
+    def _completion(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the next reply of the endpoint, or a fixed sentence if none is left."""
+        self.asked.append(body)
         replies = self.endpoints[name].get("replies") or []
-        told = replies.pop(0) if replies else {"content": "It answers."}
-        wants = "tool_calls" if told.get("tool_calls") else "stop"
-        message = {"role": "assistant", **told}
-        words = len(str(asked.get("messages", ""))) // 4, len(str(told)) // 4
+        reply = replies.pop(0) if replies else {"content": "It answers."}
+        finish_reason = "tool_calls" if reply.get("tool_calls") else "stop"
+        message = {"role": "assistant", **reply}
+        tokens = len(str(body.get("messages", ""))) // 4, len(str(reply)) // 4
         return {
             "model": name,
-            "choices": [{"message": message, "index": 0, "finish_reason": wants}],
+            "choices": [{"message": message, "index": 0, "finish_reason": finish_reason}],
             "usage": {
-                "prompt_tokens": words[0],
-                "completion_tokens": words[1],
-                "total_tokens": sum(words),
+                "prompt_tokens": tokens[0],
+                "completion_tokens": tokens[1],
+                "total_tokens": sum(tokens),
             },
             "object": "chat.completion",
             "id": f"msg_bdrk_fake{len(self.asked):04d}",

@@ -1,18 +1,22 @@
-"""Who may do what: grants on securables, handed down from catalog to schema to volume."""
+"""Privileges on securables. Those on a catalog or schema also hold for everything below it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from mcp_jobs_server.testing.fake_workspace.errors import denied
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.errors import permission_denied
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 
-ALL = "ALL_PRIVILEGES"
+ALL_PRIVILEGES = "ALL_PRIVILEGES"
 
 
 class Rights:
-    """Grants by securable, such as ``volume main.research.jobs``, ``job 625`` or ``genie 01f``."""
+    """Privileges by securable and principal.
+
+    A securable is a kind and a name, such as ``volume main.research.jobs``, ``job 625`` or
+    ``genie 01f``.
+    """
 
     def __init__(self) -> None:
         self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -23,51 +27,48 @@ class Rights:
     def revoke(self, securable: str, principal: str, *privileges: str) -> None:
         self._granted[securable][principal].difference_update(privileges)
 
-    def of(self, securable: str) -> dict[str, set[str]]:
-        """Return what is granted on the securable itself, by principal."""
-        return {who: set(what) for who, what in self._granted[securable].items() if what}
+    def granted_on(self, securable: str) -> dict[str, set[str]]:
+        """Return the privileges granted on the securable itself, by principal."""
+        granted = self._granted[securable].items()
+        return {principal: set(privileges) for principal, privileges in granted if privileges}
 
     def effective(self, securable: str) -> dict[str, dict[str, str]]:
-        """Return privileges by principal, each with the securable that it comes from."""
-        found: dict[str, dict[str, str]] = defaultdict(dict)
-        for place in above(securable):
-            for who, what in self.of(place).items():
-                for privilege in what:
-                    found[who].setdefault(privilege, place)
-        return found
+        """Return, by principal, each privilege and the securable on which it was granted."""
+        effective: dict[str, dict[str, str]] = defaultdict(dict)
+        for level in _with_ancestors(securable):
+            for principal, privileges in self.granted_on(level).items():
+                for privilege in privileges:
+                    effective[principal].setdefault(privilege, level)
+        return effective
 
-    def may(self, identity: Identity, privileges: Iterable[str], securable: str) -> bool:
-        wanted = {*privileges, ALL}
-        return any(
-            wanted & self._granted[place][principal]
-            for place in above(securable)
-            for principal in identity.principals
-        )
-
-    def held(self, identity: Identity, securable: str) -> set[str]:
-        """Return all privileges that the identity has there, given there or above."""
+    def privileges(self, identity: Identity, securable: str) -> set[str]:
+        """Return all privileges of an identity on a securable, inherited ones included."""
         return {
             privilege
-            for place in above(securable)
+            for level in _with_ancestors(securable)
             for principal in identity.principals
-            for privilege in self._granted[place][principal]
+            for privilege in self._granted[level][principal]
         }
 
-    def need(self, identity: Identity, privilege: str, securable: str) -> None:
-        """Refuse as Unity Catalog does.
+    def allows(self, identity: Identity, privileges: Iterable[str], securable: str) -> bool:
+        """Return whether the identity has one of the privileges, or all of them."""
+        return not self.privileges(identity, securable).isdisjoint({*privileges, ALL_PRIVILEGES})
+
+    def require(self, identity: Identity, privilege: str, securable: str) -> None:
+        """Check a privilege.
 
         Raises:
-            ApiError: 403.
+            ApiError: 403 in the words of Unity Catalog if the identity does not have it.
         """
-        if not self.may(identity, {privilege}, securable):
+        if not self.allows(identity, {privilege}, securable):
             kind, _, name = securable.partition(" ")
-            raise denied(
+            raise permission_denied(
                 f"User does not have {privilege.replace('_', ' ')} on {kind.capitalize()} '{name}'."
             )
 
 
-def above(securable: str) -> Iterator[str]:
-    """Give the securable, then those that hand their grants down to it."""
+def _with_ancestors(securable: str) -> Iterator[str]:
+    """Yield the securable, then its schema and its catalog."""
     yield securable
     kind, _, name = securable.partition(" ")
     parts = name.split(".")

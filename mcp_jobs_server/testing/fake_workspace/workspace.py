@@ -1,4 +1,4 @@
-"""A workspace to test against: real HTTP on loopback, real files, jobs that really run.
+"""A fake Databricks workspace for tests: HTTP on loopback, real files, jobs that run.
 
 with FakeWorkspace(tmp_path) as workspace:
     workspace.add_volume("main.research.jobs")
@@ -8,34 +8,34 @@ with FakeWorkspace(tmp_path) as workspace:
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from mcp_jobs_server.testing.fake_workspace.app import App, Seen, Services
-from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
-from mcp_jobs_server.testing.fake_workspace.faults import Fault, Faults
+from mcp_jobs_server.testing.fake_workspace.app_proxy import AppProxy
+from mcp_jobs_server.testing.fake_workspace.faults import Fault
 from mcp_jobs_server.testing.fake_workspace.files import Files
-from mcp_jobs_server.testing.fake_workspace.front import Front
 from mcp_jobs_server.testing.fake_workspace.genie import Genie, Space
-from mcp_jobs_server.testing.fake_workspace.identities import Identities
-from mcp_jobs_server.testing.fake_workspace.jobs import Jobs
-from mcp_jobs_server.testing.fake_workspace.mount import Places
-from mcp_jobs_server.testing.fake_workspace.oauth import OAuth
+from mcp_jobs_server.testing.fake_workspace.http_api import HttpApi, Services
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identities, Identity
+from mcp_jobs_server.testing.fake_workspace.identity.oauth import OAuth
+from mcp_jobs_server.testing.fake_workspace.jobs.api import Jobs
+from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run, Termination
+from mcp_jobs_server.testing.fake_workspace.jobs.settings import JobSettings
+from mcp_jobs_server.testing.fake_workspace.jobs.task_process import WheelTask
+from mcp_jobs_server.testing.fake_workspace.loopback_server import LoopbackServer
 from mcp_jobs_server.testing.fake_workspace.platform import Platform
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
-from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run, Termination
-from mcp_jobs_server.testing.fake_workspace.served import Served
-from mcp_jobs_server.testing.fake_workspace.unity_catalog import UnityCatalog
+from mcp_jobs_server.testing.fake_workspace.unity_catalog.api import UnityCatalog
 
 
 class FakeWorkspace:
-    """The workspace below ``root``, from entering to leaving the block.
+    """A workspace that keeps its volumes below ``root``; it runs while its block is open.
 
-    ``ada`` (of the groups users and law) and ``eve`` (users and sales) are people, ``app`` and
-    ``runner`` service principals: the app's and the job's. Nobody may do anything until it is
-    granted. What runs ends with the block.
+    ``ada`` (groups users and law) and ``eve`` (users and sales) are people; ``app`` and ``runner``
+    are the service principals of the server and of its job. Nobody has a privilege until it is
+    granted. ``requests`` is the log of all requests in the order of their responses, ``faults``
+    the pending faults. At the end of the block all processes of jobs are killed.
     """
 
     def __init__(self, root: Path, *, port: int = 0) -> None:
@@ -51,11 +51,11 @@ class FakeWorkspace:
         )
         self.catalog = UnityCatalog(self.volumes, self.rights)
         self.files = Files(self.volumes, self.catalog, self.rights)
-        self.jobs = Jobs(self.volumes, self.identities, self.rights, self._places)
+        self.jobs = Jobs(self.files, self.identities, self.rights)
         self.genie = Genie(self.rights)
         self.oauth = OAuth(self.identities)
         self.platform = Platform(self.rights)
-        self.http = App(
+        self.http = HttpApi(
             Services(
                 identities=self.identities,
                 files=self.files,
@@ -66,9 +66,11 @@ class FakeWorkspace:
                 platform=self.platform,
             )
         )
+        self.faults = self.http.faults
+        self.requests = self.http.requests
         self._job_ids = itertools.count(625234784902960)
-        self._served = Served(self.http, port=port, closing=self.jobs.runs.close)
-        self._apps: list[Served] = []
+        self._server = LoopbackServer(self.http, port=port, on_stop=self.jobs.runs.close)
+        self._proxies: list[LoopbackServer] = []
 
     @property
     def url(self) -> str:
@@ -76,50 +78,42 @@ class FakeWorkspace:
         return self.jobs.host
 
     @property
-    def faults(self) -> Faults:
-        return self.http.faults
-
-    @property
     def latency(self) -> float:
-        """Seconds that are added to each request."""
+        """Seconds added to each request."""
         return self.http.latency
 
     @latency.setter
     def latency(self, seconds: float) -> None:
         self.http.latency = seconds
 
-    @property
-    def requests(self) -> list[Seen]:
-        """All requests so far, in the order in which they were answered."""
-        return self.http.requests
-
     def fail(self, method: str, path: str, kind: str, **more: object) -> Fault:
-        """Let the next request that fits fail; see ``Fault`` for the kinds."""
+        """Make the next matching request fail; ``more`` are further fields of ``Fault``."""
         return self.faults.add(Fault(method, path, kind, **more))  # type: ignore[arg-type]
 
     def add_volume(self, full_name: str, *, readers: tuple[Identity, ...] = ()) -> Path:
-        """Make a volume that the app and the job write and ``readers`` read."""
-        place = self.catalog.add_volume(full_name)
+        """Create a volume that app and job can read and write, and ``readers`` can read.
+
+        Returns its directory.
+        """
+        directory = self.catalog.add_volume(full_name)
         for identity in (self.app, self.runner):
             self.rights.grant(f"volume {full_name}", identity.name, "READ_VOLUME", "WRITE_VOLUME")
         for identity in readers:
             self.rights.grant(f"volume {full_name}", identity.name, "READ_VOLUME")
-        return place
+        return directory
 
     def add_job(self, *parameters: str, **settings: object) -> JobSettings:
         """Deploy the researcher's job as the bundle does; the app may run it.
 
-        ``parameters`` are added to those of the task, ``settings`` are fields of the job.
+        ``parameters`` are added to those of its task. ``settings`` are fields of ``JobSettings``.
         """
-        given = settings.pop("task", WheelTask())
-        task = given if isinstance(given, WheelTask) else WheelTask()
-        task = WheelTask(
-            task.package_name, task.entry_point, (*task.parameters, *parameters), task.command
-        )
+        task = settings.pop("task", None)
+        if not isinstance(task, WheelTask):
+            task = WheelTask()
         job = JobSettings(
             next(self._job_ids),
             run_as=self.runner,
-            task=task,
+            task=replace(task, parameters=(*task.parameters, *parameters)),
             **settings,  # type: ignore[arg-type]
         )
         self.jobs.runs.jobs[job.job_id] = job
@@ -127,57 +121,43 @@ class FakeWorkspace:
         return job
 
     def add_space(self, space: Space, *readers: Identity) -> Space:
-        """Make a Genie space that ``readers`` may ask."""
+        """Create a Genie space that ``readers`` can use."""
         self.genie.spaces[space.space_id] = space
         for identity in readers:
             self.rights.grant(f"genie {space.space_id}", identity.name, "CAN_RUN")
         return space
 
     def add_app(self, name: str, upstream: str, *users: Identity) -> str:
-        """Put the proxy before what listens at ``upstream``; return the app's address.
+        """Start the proxy of an app that listens at ``upstream``; return the URL of the app.
 
-        ``users`` may use it. ``front`` is the proxy that was made last.
+        ``users`` can use it. ``app_proxy`` is the last proxy that was started.
         """
-        self.front = Front(name, upstream, self.identities, self.rights)
+        self.app_proxy = AppProxy(name, upstream, self.identities, self.rights)
         for identity in users:
             self.rights.grant(f"app {name}", identity.name, "CAN_USE")
-        served = Served(self.front, closing=self.front.aclose)
-        self._apps.append(served)
-        served.start()
-        self.platform.apps[name] = {"url": served.url, "app_status": {"state": "RUNNING"}}
-        return served.url
-
-    def _places(self, who: Identity) -> Places:
-        """Return what a job that runs as ``who`` sees as ``/Volumes``."""
-        return Places(
-            str(self.volumes.resolve()),
-            reads=self.catalog.open_to(who, "READ_VOLUME"),
-            writes=self.catalog.open_to(who, "WRITE_VOLUME"),
-            late_seconds=self.files.crossing_seconds,
-        )
+        server = LoopbackServer(self.app_proxy, on_stop=self.app_proxy.aclose)
+        self._proxies.append(server)
+        server.start()
+        self.platform.apps[name] = {"url": server.url, "app_status": {"state": "RUNNING"}}
+        return server.url
 
     def runs(self) -> list[Run]:
         """Return all runs, the oldest first."""
         return list(self.jobs.runs.all.values())
 
     def purge(self, run: Run) -> None:
-        """Forget a run, as the service does after 60 days."""
+        """Delete a run, as the service does after 60 days."""
         self.jobs.runs.all.pop(run.run_id)
 
     def stop_as_platform(self, run: Run) -> None:
-        """Cancel a run for a reason of the platform's own."""
+        """Cancel a run as the platform does, without a request by a user."""
         run.cancel = Termination("CANCELED", "CLOUD_FAILURE", "The run was stopped.")
 
     def __enter__(self) -> Self:
-        self._served.start()
-        self.jobs.host = self.oauth.host = self._served.url
+        self._server.start()
+        self.jobs.host = self.oauth.host = self._server.url
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for served in (*self._apps, self._served):
-            served.stop()
+    def __exit__(self, *_: object) -> None:
+        for server in (*self._proxies, self._server):
+            server.stop()

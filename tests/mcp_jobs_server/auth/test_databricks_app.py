@@ -13,7 +13,7 @@ import anyio
 import httpx2
 import pytest
 
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.benchmarks.bare import free_port
 from tests.mcp_jobs_server.transports.apart import assert_apart, connected, offered

@@ -25,7 +25,7 @@ from mcp_jobs_server.messages.results import StartResult
 from mcp_jobs_server.sources.access import AudienceAccess
 from mcp_jobs_server.sources.registry import Sources
 from mcp_jobs_server.testing.fake_workspace.genie import Space
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.records import SourceRef
 from tests.mcp_jobs_server.stage import ME, Stage

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from mcp_jobs_server.testing.fake_workspace.runs import Run
+from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract import records
 from research_contract.files import create_once, decode, read_whole
@@ -79,8 +79,8 @@ def test_a_run_reads_a_volume_and_writes_its_folder(workspace: FakeWorkspace, co
     folder = make(workspace)
     run = ended(start(workspace, config, f"{OWNER}/{JOB}"))
     assert run.attempts[-1].log.splitlines()[-1].endswith(": done"), run.attempts[-1].log
-    assert run.ended
-    assert run.ended.code == "SUCCESS"
+    assert run.termination
+    assert run.termination.code == "SUCCESS"
     assert "thirty days" in outcome_of(folder).answer
     assert outcome_of(folder).coverage.read == 3
     assert folder.evidence()[0].uri.startswith("file:///Volumes/main/documents/handbook/rules/")
@@ -99,9 +99,9 @@ def test_a_run_that_is_killed_is_tried_again_and_goes_on(
     while folder.status() is None and time.monotonic() < until:
         time.sleep(0.02)
     before = steps_of(folder)
-    assert run.execution
-    run.execution.kill()
-    assert ended(run).ended
+    assert run.process
+    run.process.kill()
+    assert ended(run).termination
     assert len(run.attempts) == 2
     assert outcome_of(folder).attempts == 2
     assert steps_of(folder)[: len(before)] == before

@@ -1,26 +1,26 @@
-"""Lets a process see ``/Volumes`` as a serverless task does: as a mount with its limits.
+"""Shows a process ``/Volumes`` as a serverless task sees it: as a mount with limits.
 
-What Python opens below ``/Volumes`` is opened below another directory. As on such a mount nothing
-can be appended, changed in place, renamed, linked or locked there, and a file is seen by others
-once it is closed, whole. Libraries that open files in C (SQLite) do not see it; a job keeps such
-files on its own disk.
+Files that Python opens below ``/Volumes`` are opened below another directory. As on the real
+mount, files there cannot be appended to, changed in place, renamed, linked or locked, and a file
+becomes visible, complete, when it is closed. Libraries that open files in C (SQLite) do not see
+this mount; a job keeps such files on its own disk.
 
-It is loaded into every Python process of a job before the job's own code, under another name: it
-imports the standard library only, and itself by relative names.
+This package is loaded into every Python process of a job before the job's own code, under another
+name. It therefore imports only the standard library, and itself by relative names.
 """
 
 from __future__ import annotations
 
-from .lateness import Lateness
-from .opening import attach_opening
-from .places import Places
-from .wrapping import attach_paths
+from .delayed_changes import DelayedChanges
+from .open_files import patch_open
+from .os_functions import patch_os
+from .volumes import MountedVolumes
 
-__all__ = ["Lateness", "Places", "attach"]
+__all__ = ["DelayedChanges", "MountedVolumes", "attach"]
 
 
-def attach(text: str) -> None:
-    """Let this process see what ``text`` (``Places.text``) says as ``/Volumes`` from now on."""
-    places = Places.of(text)
-    attach_opening(places)
-    attach_paths(places)
+def attach(configuration: str) -> None:
+    """Mount the volumes of ``configuration`` (``MountedVolumes.to_json``) in this process."""
+    volumes = MountedVolumes.from_json(configuration)
+    patch_open(volumes)
+    patch_os(volumes)

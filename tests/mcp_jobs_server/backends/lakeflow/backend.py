@@ -17,8 +17,9 @@ from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.models import Job, Owner, StartOptions
 from mcp_jobs_server.databricks.workspace import Timeouts, Workspace
-from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
-from mcp_jobs_server.testing.fake_workspace.runs import JobSettings, Run
+from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run
+from mcp_jobs_server.testing.fake_workspace.jobs.settings import JobSettings
+from mcp_jobs_server.testing.fake_workspace.jobs.task_process import WheelTask
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.records import Request, new_job_id
 

@@ -12,7 +12,7 @@ import pytest
 from mcp import MCPError
 from mcp.types import ResourceTemplateReference
 
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, Scene, scene
 from tests.mcp_jobs_server.transports.apart import connected
 from tests.mcp_jobs_server.transports.serving import Home, fields, home, served, start, text

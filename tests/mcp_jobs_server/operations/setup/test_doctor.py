@@ -14,7 +14,7 @@ import pytest
 
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.setup.probe import LONGEST, Probe
-from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
+from mcp_jobs_server.testing.fake_workspace.jobs.task_process import WheelTask
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.testing.fake_workspace.execution import WheelTask
-from mcp_jobs_server.testing.fake_workspace.principals import Identity
+from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
+from mcp_jobs_server.testing.fake_workspace.jobs.task_process import WheelTask
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.bundle.document import bundle, written
 from tests.docs.documents import fences
@@ -55,7 +55,7 @@ def test_setup_makes_the_place_once(cli: CommandLine, workspace: FakeWorkspace) 
     assert first.code == 0, first.out
     assert first.out.count("done: ") == 5
     volume = "volume main.research.jobs"
-    assert workspace.rights.may(workspace.runner, {"READ_VOLUME"}, volume)
+    assert workspace.rights.allows(workspace.runner, {"READ_VOLUME"}, volume)
     assert (workspace.volumes / "main/research/jobs").is_dir()
     before = changes(workspace)
     again = run(cli, workspace, workspace.ada, *words)

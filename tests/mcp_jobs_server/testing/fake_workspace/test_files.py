@@ -1,4 +1,4 @@
-"""Files and directories of volumes over the Files API, as the real SDK asks for them."""
+"""The Files API as the SDK and raw HTTP requests use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def put(app: WorkspaceClient, name: str, data: bytes, *, overwrite: bool = True)
     app.files.upload(f"{ROOT}/{name}", io.BytesIO(data), overwrite=overwrite)
 
 
-def got(app: WorkspaceClient, name: str) -> bytes:
+def get(app: WorkspaceClient, name: str) -> bytes:
     contents = app.files.download(f"{ROOT}/{name}").contents
     assert contents is not None
     return contents.read()
@@ -41,27 +41,27 @@ def raw(workspace: FakeWorkspace, method: str, path: str, **headers: str) -> req
 @pytest.mark.parametrize(
     "name", ["a.txt", "a b.txt", "ü?#%&+.txt", "deep/er/a.txt", "100%25.txt", "-", "x" * 200]
 )
-def test_a_file_comes_back_under_any_name(app: WorkspaceClient, name: str) -> None:
+def test_a_file_can_have_any_name(app: WorkspaceClient, name: str) -> None:
     put(app, name, b"\0data\xff")
-    assert got(app, name) == b"\0data\xff"
+    assert get(app, name) == b"\0data\xff"
     app.files.delete(f"{ROOT}/{name}")
     assert name not in names(app)
 
 
-def test_an_empty_file_is_a_file(app: WorkspaceClient) -> None:
+def test_a_file_can_be_empty(app: WorkspaceClient) -> None:
     put(app, "empty", b"", overwrite=False)
-    assert got(app, "empty") == b""
-    about = app.files.get_metadata(f"{ROOT}/empty")
-    assert about.content_length == 0
-    assert (about.last_modified or "").endswith("GMT")
+    assert get(app, "empty") == b""
+    metadata = app.files.get_metadata(f"{ROOT}/empty")
+    assert metadata.content_length == 0
+    assert (metadata.last_modified or "").endswith("GMT")
 
 
-def test_of_many_who_make_a_file_once_one_does(
+def test_only_one_of_many_writers_creates_a_file(
     workspace: FakeWorkspace, app: WorkspaceClient
 ) -> None:
     from databricks.sdk.errors import AlreadyExists
 
-    def make(number: int) -> int:
+    def create(number: int) -> int:
         try:
             put(app, "once", str(number).encode(), overwrite=False)
         except AlreadyExists:
@@ -69,13 +69,13 @@ def test_of_many_who_make_a_file_once_one_does(
         return number
 
     with ThreadPoolExecutor(8) as pool:
-        made = [number for number in pool.map(make, range(24)) if number >= 0]
-    assert [got(app, "once")] == [str(number).encode() for number in made]
-    assert names(app) == ["once"], "nothing of a file shows before it is whole"
+        created = [number for number in pool.map(create, range(24)) if number >= 0]
+    assert [get(app, "once")] == [str(number).encode() for number in created]
+    assert names(app) == ["once"], "incomplete files are not visible"
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "data"),
+    ("byte_range", "status", "data"),
     [
         ("bytes=2-", 206, b"234"),
         ("bytes=1-2", 206, b"12"),
@@ -85,24 +85,24 @@ def test_of_many_who_make_a_file_once_one_does(
         ("lines=1-", 200, b"01234"),
     ],
 )
-def test_a_part_of_a_file(
-    workspace: FakeWorkspace, app: WorkspaceClient, asked: str, status: int, data: bytes | None
+def test_ranges(
+    workspace: FakeWorkspace, app: WorkspaceClient, byte_range: str, status: int, data: bytes | None
 ) -> None:
     put(app, "five", b"01234")
-    answer = raw(workspace, "GET", f"files{ROOT}/five", Range=asked)
+    answer = raw(workspace, "GET", f"files{ROOT}/five", Range=byte_range)
     assert answer.status_code == status
     assert data is None or answer.content == data
 
 
-def test_a_listing_has_pages_and_goes_on_where_it_was(app: WorkspaceClient) -> None:
+def test_removed_files_do_not_move_the_pages_of_a_list(app: WorkspaceClient) -> None:
     for number in range(7):
         put(app, f"{number}.txt", b"")
     assert names(app, page=3) == [f"{number}.txt" for number in range(7)]
-    seen = []
+    listed = []
     for entry in app.files.list_directory_contents(ROOT, page_size=2):
-        seen.append(entry.name)
-        app.files.delete(f"{ROOT}/{entry.name}")  # what goes does not move the next page
-    assert seen == [f"{number}.txt" for number in range(7)]
+        listed.append(entry.name)
+        app.files.delete(f"{ROOT}/{entry.name}")
+    assert listed == [f"{number}.txt" for number in range(7)]
     assert names(app) == []
 
 
@@ -131,30 +131,30 @@ def test_directories(app: WorkspaceClient) -> None:
         names(app, f"{ROOT}/file")
 
 
-@pytest.mark.parametrize("way", ["..", "a/../../../../x", "a//b", ".", "%2e%2e/x"])
-def test_paths_stay_in_their_volume(workspace: FakeWorkspace, way: str) -> None:
+@pytest.mark.parametrize("name", ["..", "a/../../../../x", "a//b", ".", "%2e%2e/x"])
+def test_paths_stay_in_their_volume(workspace: FakeWorkspace, name: str) -> None:
     import http.client
 
     (workspace.volumes.parent / "x").write_text("outside")
     (workspace.volumes / "main/research/jobs/a").mkdir()
     host = workspace.url.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=10)  # leaves a path as it is
+    connection = http.client.HTTPConnection(host, timeout=10)  # does not normalize paths
     headers = {"Authorization": f"Bearer {workspace.app.token}"}
-    connection.request("GET", f"/api/2.0/fs/files{ROOT}/{quote(way, safe='/%')}", headers=headers)
+    connection.request("GET", f"/api/2.0/fs/files{ROOT}/{quote(name, safe='/%')}", headers=headers)
     answer = connection.getresponse()
     assert answer.status == 400
     assert b"FILES_API_INVALID_PATH" in answer.read()
     connection.close()
 
 
-def test_a_link_does_not_lead_out_of_a_volume(workspace: FakeWorkspace) -> None:
+def test_a_symbolic_link_stays_in_its_volume(workspace: FakeWorkspace) -> None:
     (workspace.volumes.parent / "x").write_text("outside")
     link = workspace.volumes / "main/research/jobs/link"
     link.symlink_to(workspace.volumes.parent / "x")
     assert raw(workspace, "GET", f"files{ROOT}/link").status_code == 400
 
 
-def test_the_names_above_a_volume_must_be_usable(workspace: FakeWorkspace) -> None:
+def test_the_use_of_catalog_and_schema_is_needed(workspace: FakeWorkspace) -> None:
     from databricks.sdk.errors import PermissionDenied
 
     app = signed_in(workspace, workspace.app)

@@ -1,0 +1,1 @@
+"""Jobs, their runs, and the processes that execute them."""

@@ -1,0 +1,1 @@
+"""Unity Catalog: catalogs, schemas, volumes, connections, MCP services and grants."""
