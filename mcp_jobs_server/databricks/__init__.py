@@ -1,1 +1,1 @@
-"""What the server asks of a Databricks workspace. Only ``workspace.py`` loads the SDK."""
+"""Requests to a Databricks workspace. Importing it does not load the SDK, except for ``sdk.py``."""

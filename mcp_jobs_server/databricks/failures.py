@@ -1,8 +1,7 @@
-"""What a workspace or its SDK complains of, in our own errors. No other module knows theirs.
+"""Translates errors of the Databricks SDK into ``JobsError``. No other module uses SDK errors.
 
-No message holds a host, an id of a client or a person, a token or a link: the vendor's own words
-are cut before the SDK's account of its configuration, and what looks like one of these is left
-out of what remains.
+Messages contain no host, token, link, or id of a client or person: the SDK's description of its
+configuration is cut off, and text that looks like one of these is removed from the rest.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from mcp_jobs_server.core.errors import (
     Unavailable,
 )
 
-LONGEST = 200
-"""Signs of the vendor's own words that a message holds at most."""
+MAX_LENGTH = 200
+"""Maximum characters of an SDK message that are quoted in ours."""
 
 _PRIVATE = re.compile(
     r"https?://\S+"
@@ -37,169 +36,137 @@ _ALREADY = re.compile(r"already exists", re.I)
 
 
 class ResourceNotFound(NotFound):
-    """What was asked for is not in the workspace."""
+    """The requested resource does not exist in the workspace."""
 
 
 class ResourceExists(Conflict):
-    """What was to be made is there already."""
+    """The resource to create exists already."""
 
 
 class RetryTooLate(Exception):
-    """The SDK wanted to wait longer than the call may take."""
+    """The SDK would wait beyond the deadline of the call."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"waiting {seconds:.0f} s would take too long")
         self.seconds = seconds
 
 
-def sanitize(said: object) -> str:
-    """Return the vendor's words on one line, without what must not be shown."""
-    text = " ".join(str(said).split()).partition(". Config: ")[0].partition(". Env: ")[0]
+def sanitize(message: object) -> str:
+    """Return an SDK message as one line of at most 200 characters without private data."""
+    text = " ".join(str(message).split()).partition(". Config: ")[0].partition(". Env: ")[0]
     text = _PRIVATE.sub("…", text)
     text = "" if text in ("None", "") else text
-    return text if len(text) <= LONGEST else text[: LONGEST - 2].rsplit(" ", 1)[0] + " …"
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 2].rsplit(" ", 1)[0] + " …"
 
 
-def translate_error(doing: str, error: BaseException, *, needs: str = "") -> JobsError:
-    """Return our error for theirs.
+def translate_error(action: str, error: BaseException, *, needs: str = "") -> JobsError:
+    """Return the ``JobsError`` for an error that the SDK raised.
 
     Args:
-        doing: what was tried, after "to": ``read a file of the volume``.
-        error: what the SDK raised.
-        needs: the privilege it takes, for the message where that is missing.
+        action: what was attempted, as a verb phrase: ``read a file of the volume``.
+        error: the error.
+        needs: the required privilege, for the message if it is missing.
     """
+    import requests
     from databricks.sdk.errors.base import DatabricksError
 
     if isinstance(error, JobsError):
         return error
     if isinstance(error, DatabricksError):
-        return _of_workspace(doing, error, needs)
+        return _translate_response(action, error, needs)
     if isinstance(error, RetryTooLate | TimeoutError):
-        return _of_time(doing, error)
-    return _of_library(doing, error)
+        return _translate_timeout(action, error)
+    if isinstance(error, requests.ConnectionError | requests.Timeout):
+        return no_answer(action)
+    if isinstance(error, ValueError | OSError) and not isinstance(error, requests.RequestException):
+        return _translate_sign_in(error)
+    return Unavailable(
+        f"The answer of the Databricks workspace to the request to {action} cannot be read.",
+        "Nothing is lost; try again. If the error persists, check DATABRICKS_HOST: it must be the"
+        " address of the workspace itself.",
+    )
 
 
-def _of_workspace(doing: str, error: Exception, needs: str) -> JobsError:
+def no_answer(action: str) -> Unavailable:
+    """Return the error for a workspace that did not answer before the deadline of the call."""
+    return _try_later(f"The Databricks workspace did not answer in time to {action}.")
+
+
+def _translate_response(action: str, error: Exception, needs: str) -> JobsError:
     from databricks.sdk import errors
 
-    said = sanitize(error)
-    match error:
-        case errors.Unauthenticated():
-            return bad_credential()
-        case errors.PermissionDenied() if _BAD_TOKEN.search(said):
-            return bad_credential()
-        case errors.PermissionDenied():
-            return not_permitted(doing, needs, said)
-        case errors.NotFound():
-            return ResourceNotFound(f"The workspace finds nothing there to {doing}.", said)
-        case errors.ResourceConflict():
-            return ResourceExists(
-                f"It is there already, so that nothing was done to {doing}.", said
-            )
-        case errors.TooManyRequests():
-            return _limited(getattr(error, "retry_after_secs", None))
-        case errors.BadRequest() if _ALREADY.search(said):
-            return ResourceExists(
-                f"It is there already, so that nothing was done to {doing}.", said
-            )
-        case errors.BadRequest() if "unable to parse response" not in said:
-            reason = f": {said}" if said else "."
-            return Refused(
-                f"The workspace refuses to {doing}{reason}",
-                "Whoever runs this server: check volume and job (`mcp-jobs-server doctor`).",
-            )
-    return _broken(doing)
+    reason = sanitize(error)
+    denied, invalid = (
+        isinstance(error, kind) for kind in (errors.PermissionDenied, errors.BadRequest)
+    )
+    if isinstance(error, errors.Unauthenticated) or (denied and _BAD_TOKEN.search(reason)):
+        return NotSignedIn(
+            "The Databricks workspace rejects the credential of this server: it has expired or is"
+            " not valid.",
+            "Sign in again (`databricks auth login`) or renew the token or secret, then try again.",
+        )
+    if denied:
+        needed = f" It needs {needs}." if needs else ""
+        said = f" The workspace says: {reason.rstrip('.')}." if reason and not needs else ""
+        return NotPermitted(
+            f"The identity of this server may not {action}.{needed}{said}",
+            "Ask an administrator of the workspace to grant it; nothing was changed.",
+        )
+    if isinstance(error, errors.NotFound):
+        return ResourceNotFound(
+            f"The Databricks workspace could not {action}: it does not exist.", reason
+        )
+    if isinstance(error, errors.ResourceConflict) or (invalid and _ALREADY.search(reason)):
+        return ResourceExists(
+            f"The Databricks workspace did not {action}: it exists already.", reason
+        )
+    if isinstance(error, errors.TooManyRequests):
+        return _try_later(_RATE_LIMITED, getattr(error, "retry_after_secs", None))
+    if invalid and "unable to parse response" not in reason:
+        return Refused(
+            f"The Databricks workspace refused to {action}{f': {reason}' if reason else '.'}",
+            "Operator of this server: check volume and job (`mcp-jobs-server doctor`).",
+        )
+    return _try_later(_INTERNAL_ERROR.format(action))
 
 
-def _of_time(doing: str, error: BaseException) -> JobsError:
-    """Translate a call that was given up; what went wrong before that says why."""
+def _translate_timeout(action: str, error: BaseException) -> JobsError:
+    """Translate a call that was given up; the error that preceded it gives the reason."""
     from databricks.sdk import errors
     from databricks.sdk.errors.base import DatabricksError
 
-    before = error.__cause__ or error.__context__
+    previous = error.__cause__ or error.__context__
     seconds = error.seconds if isinstance(error, RetryTooLate) else None
-    if isinstance(before, errors.TooManyRequests):
-        return _limited(seconds or getattr(before, "retry_after_secs", None))
-    if isinstance(before, DatabricksError):
-        return _broken(doing, seconds)
-    return no_answer(doing)
+    if isinstance(previous, errors.TooManyRequests):
+        return _try_later(_RATE_LIMITED, seconds or getattr(previous, "retry_after_secs", None))
+    if isinstance(previous, DatabricksError):
+        return _try_later(_INTERNAL_ERROR.format(action), seconds)
+    return no_answer(action)
 
 
-def _of_library(doing: str, error: BaseException) -> JobsError:
-    import requests
-
-    if isinstance(error, requests.exceptions.JSONDecodeError):
-        return _unreadable(doing)
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return no_answer(doing)
-    if isinstance(error, requests.RequestException | KeyError | TypeError | AttributeError):
-        return _unreadable(doing)
-    if isinstance(error, ValueError | OSError):
-        return not_configured(error)
-    return _unreadable(doing)
+_RATE_LIMITED = "The Databricks workspace limits the rate of requests."
+_INTERNAL_ERROR = "The Databricks workspace has an internal error and could not {}."
 
 
-def no_answer(doing: str) -> Unavailable:
-    """Return the error for a workspace that says nothing within the time a call may take."""
-    return Unavailable(
-        f"The Databricks workspace did not answer in time to {doing}.",
-        "Nothing is lost; try again in a minute.",
-    )
-
-
-def bad_credential() -> NotSignedIn:
-    """Return the error for a credential that the workspace does not take."""
-    return NotSignedIn(
-        "The Databricks workspace does not take this server's credential: it has expired or is"
-        " not valid.",
-        "Sign in again (`databricks auth login`) or renew the token or secret, then try again.",
-    )
-
-
-def not_permitted(doing: str, needs: str, said: str = "") -> NotPermitted:
-    """Return the error for a privilege that is missing, naming it."""
-    known = f" It needs {needs}." if needs else ""
-    told = f" The workspace says: {said.rstrip('.')}." if said and not needs else ""
-    return NotPermitted(
-        f"The identity of this server may not {doing}.{known}{told}",
-        "Ask who administers the workspace to grant it; nothing was changed.",
-    )
-
-
-def _limited(seconds: float | None) -> Unavailable:
+def _try_later(message: str, seconds: float | None = None) -> Unavailable:
     wait = f"{max(1, round(seconds))} s" if seconds else "a minute"
-    return Unavailable(
-        "The Databricks workspace limits how often it may be asked.",
-        f"Nothing is lost; try again in {wait}.",
-    )
+    return Unavailable(message, f"Nothing is lost; try again in {wait}.")
 
 
-def _broken(doing: str, seconds: float | None = None) -> Unavailable:
-    wait = f"{max(1, round(seconds))} s" if seconds else "a minute"
-    return Unavailable(
-        f"The Databricks workspace has an error of its own and could not {doing}.",
-        f"Nothing is lost; try again in {wait}.",
-    )
-
-
-def _unreadable(doing: str) -> Unavailable:
-    return Unavailable(
-        f"The Databricks workspace answered something that cannot be read when asked to {doing}.",
-        "Nothing is lost; try again. If it stays so, check DATABRICKS_HOST: it must name the"
-        " workspace itself.",
-    )
-
-
-_WAYS = (
+_WAYS_TO_SIGN_IN = (
     "Set DATABRICKS_HOST and DATABRICKS_TOKEN, or DATABRICKS_HOST, DATABRICKS_CLIENT_ID and"
     " DATABRICKS_CLIENT_SECRET, or run `databricks auth login` and set DATABRICKS_CONFIG_PROFILE."
 )
-_UNCONFIGURED: tuple[tuple[str, str, str], ...] = (
-    ("cannot configure default credentials", "No credentials for Databricks were found.", _WAYS),
+_SIGN_IN_ERRORS: tuple[tuple[str, str, str], ...] = (
+    (
+        "cannot configure default credentials",
+        "No credentials for Databricks were found.",
+        _WAYS_TO_SIGN_IN,
+    ),
     (
         r"has no (\S+) profile configured",
         "The file of Databricks profiles has no profile of that name.",
-        "Check DATABRICKS_CONFIG_PROFILE; `databricks auth profiles` lists what is there.",
+        "Check DATABRICKS_CONFIG_PROFILE; `databricks auth profiles` lists the profiles.",
     ),
     (
         "more than one authorization method",
@@ -215,12 +182,12 @@ _UNCONFIGURED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "oauth-m2m",
-        "Signing in with client id and secret did not work: the workspace names no place for it.",
+        "Signing in with client id and secret failed: the workspace names no token endpoint.",
         "Check that DATABRICKS_HOST is the address of a workspace and can be reached.",
     ),
     (
         "invalid_grant|refresh token",
-        "The sign-in to Databricks has ended.",
+        "The sign-in to Databricks has expired.",
         "Sign in again: `databricks auth login`.",
     ),
     (
@@ -235,37 +202,37 @@ _UNCONFIGURED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "azure",
-        "Signing in with an Azure service principal did not work.",
+        "Signing in with an Azure service principal failed.",
         "Check ARM_CLIENT_ID, ARM_CLIENT_SECRET and ARM_TENANT_ID.",
     ),
     (
         "google",
-        "Signing in with Google credentials did not work.",
+        "Signing in with Google credentials failed.",
         "Check GOOGLE_CREDENTIALS, or sign in with `gcloud auth application-default login`.",
     ),
     (
         "oidc",
-        "Signing in with a token of an identity provider did not work.",
+        "Signing in with a token of an identity provider failed.",
         "Check DATABRICKS_OIDC_TOKEN_ENV or the file that holds it, and the federation policy.",
     ),
     (
         "external-browser",
-        "Signing in through the browser did not work.",
+        "Signing in through the browser failed.",
         "Run `databricks auth login` instead and set DATABRICKS_AUTH_TYPE=databricks-cli.",
     ),
     (
         "metadata-service",
-        "The service that lends Databricks credentials on this machine gave none.",
+        "The metadata service of this machine returned no Databricks credentials.",
         "Check DATABRICKS_METADATA_SERVICE_URL, or sign in another way.",
     ),
-    ("pat auth|pat:", "The token for Databricks cannot be used.", _WAYS),
+    ("pat auth|pat:", "The token for Databricks cannot be used.", _WAYS_TO_SIGN_IN),
 )
 
 
-def not_configured(error: BaseException) -> NotSignedIn:
-    """Return the error for a sign-in that cannot even be tried, saying what to set or run."""
-    said = str(error).partition(". Config: ")[0]
-    for pattern, message, hint in _UNCONFIGURED:
-        if re.search(pattern, said, re.I):
+def _translate_sign_in(error: BaseException) -> NotSignedIn:
+    """Translate a failed sign-in; the hint says what to set or run."""
+    text = str(error).partition(". Config: ")[0]
+    for pattern, message, hint in _SIGN_IN_ERRORS:
+        if re.search(pattern, text, re.I):
             return NotSignedIn(message, hint)
-    return NotSignedIn("Signing in to Databricks did not work.", _WAYS)
+    return NotSignedIn("Signing in to Databricks failed.", _WAYS_TO_SIGN_IN)

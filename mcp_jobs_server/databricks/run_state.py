@@ -1,7 +1,7 @@
-"""What the state of a run means for a job. Pure: from the run's JSON as the workspace sent it.
+"""Maps the state of a Databricks run to the state of its job, from the run's JSON.
 
-``status`` is read first and the older ``state`` second. A word that is not known here never
-ends a job: it stays active until a known word says otherwise.
+``status`` is used first and the older ``state`` second. An unknown word never ends a job: the job
+stays active until a known word says otherwise.
 """
 
 from __future__ import annotations
@@ -51,19 +51,20 @@ _CAUSES: dict[str, Cause] = {
     **dict.fromkeys(("SKIPPED", "DISABLED"), "skipped"),
     "RUN_EXECUTION_ERROR": "task",
 }
-_DONE = ("SUCCESS", "SUCCESS_WITH_FAILURES")
+_SUCCESS = ("SUCCESS", "SUCCESS_WITH_FAILURES")
 _NOT_BEGUN = ("PENDING", "BLOCKED", "QUEUED")
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What is known of a run.
+    """The known facts about a run.
 
-    ``phase`` is the product's state; of an ended run it says how the run ended, which is not yet
-    how the job ended. ``cause`` says why one failed, ``message`` the platform's words about it.
-    ``note`` is what a person is told of an active one. ``task_run_id`` is the run of the last
-    attempt of the last task, of which the error can be asked; 0 where there is none.
-    ``unknown``: the words are of a later version, so that the job folder has to tell.
+    ``phase`` is the state of the job that the run implies. For an ended run it is how the run
+    ended, which does not yet decide how the job ended. ``cause`` is why a run failed, ``message``
+    the platform's message about it. ``note`` tells the user what an active run is waiting for.
+    ``task_run_id`` is the run of the last attempt of the last task, whose error can be requested;
+    0 if there is none. ``unknown``: the words are of a later version of the API, so the job folder
+    has to decide.
     """
 
     phase: RunPhase
@@ -79,142 +80,126 @@ class RunState:
 
     @property
     def may_be_started_again(self) -> bool:
-        """Whether the platform, not the research, is why it failed."""
+        """Whether the platform, not the research, caused the failure."""
         return self.cause in ("full", "platform")
 
     @property
     def never_began(self) -> bool:
-        """Whether it is certain that the job's program did not run."""
+        """Whether the job's program certainly did not run."""
         return self.ended and self.cause in ("full", "skipped", "setup")
 
 
+_QUEUED: Mapping[str, RunState] = {
+    "QUEUED": RunState("queued", note=WAITS_FOR_SLOT),
+    "PENDING": RunState("queued", note=COMPUTE_STARTS),
+    "BLOCKED": RunState("queued"),
+}
+"""States before the start of a run, in ``status`` and in ``state``."""
+
+_RESULTS: Mapping[str, tuple[RunPhase, Cause]] = {
+    **dict.fromkeys(_SUCCESS, ("completed", "")),
+    **dict.fromkeys(("CANCELED", "UPSTREAM_CANCELED"), ("cancelled", "")),
+    "TIMEDOUT": ("failed", "timeout"),
+    "MAXIMUM_CONCURRENT_RUNS_REACHED": ("failed", "full"),
+    **dict.fromkeys(("EXCLUDED", "DISABLED"), ("failed", "skipped")),
+    "FAILED": ("failed", "task"),
+}
+"""Phase and cause by the ``result_state`` of the older ``state``."""
+
+
 def run_state(run: Mapping[str, Any], *, stop_requested: bool = False) -> RunState:
-    """Return what the run's JSON says; ``stop_requested``: this product asked that it ends."""
+    """Return the state of a run; ``stop_requested``: this server requested that it stops."""
     tasks = _list(run.get("tasks"))
-    status, state = _dict(run.get("status")), _dict(run.get("state"))
-    found = _by_status(status, state, tasks, stop_requested=stop_requested)
-    if found is None:
-        found = _by_state(state, stop_requested=stop_requested) or RunState("running", unknown=True)
-    last = tasks[-1] if tasks else {}
-    began = found.phase not in ("queued",) and found.note != COMPUTE_STARTS
+    status, legacy = _dict(run.get("status")), _dict(run.get("state"))
+    state = (
+        _from_status(status, legacy, tasks, stop_requested=stop_requested)
+        or _from_legacy_state(legacy, stop_requested=stop_requested)
+        or RunState("running", unknown=True)
+    )
+    began = state.phase != "queued" and state.note != COMPUTE_STARTS
     return replace(
-        found,
-        task_run_id=_number(last.get("run_id")),
-        created_at=_moment(run.get("start_time")),
-        started_at=_began_at(run, tasks) if began else None,
-        ended_at=_moment(run.get("end_time")) if found.ended else None,
+        state,
+        task_run_id=_number(tasks[-1].get("run_id")) if tasks else 0,
+        created_at=_time(run.get("start_time")),
+        started_at=_start_time(run, tasks) if began else None,
+        ended_at=_time(run.get("end_time")) if state.ended else None,
     )
 
 
 def job_parameters(run: Mapping[str, Any]) -> dict[str, str]:
-    """Return the job parameters of a run by name; they name its job folder."""
-    told = _list(run.get("job_parameters"))
+    """Return the job parameters of a run by name; they identify its job folder."""
+    parameters = _list(run.get("job_parameters"))
     return {
-        str(each.get("name", "")): str(each.get("value", each.get("default", ""))) for each in told
+        str(parameter.get("name", "")): str(parameter.get("value", parameter.get("default", "")))
+        for parameter in parameters
     }
 
 
-def _by_status(
+def _from_status(
     status: Mapping[str, Any],
-    state: Mapping[str, Any],
+    legacy: Mapping[str, Any],
     tasks: Sequence[Mapping[str, Any]],
     *,
     stop_requested: bool,
 ) -> RunState | None:
     details = _dict(status.get("termination_details"))
     code = str(details.get("code", ""))
-    match status.get("state"):
-        case "QUEUED":
-            return RunState("queued", note=WAITS_FOR_SLOT)
-        case "PENDING":
-            return RunState("queued", note=COMPUTE_STARTS)
-        case "BLOCKED":
-            return RunState("queued")
+    word = str(status.get("state"))
+    match word:
         case "WAITING":
             return RunState("running", note=WAITS_FOR_RETRY)
         case "RUNNING" if stop_requested:
             return RunState("cancelling")
         case "RUNNING":
-            return RunState("running", note="" if _any_began(tasks) else COMPUTE_STARTS)
+            return RunState("running", note="" if _any_task_began(tasks) else COMPUTE_STARTS)
         case "TERMINATING":
-            by_stop = stop_requested or code in ("USER_CANCELED", "CANCELED")
-            return RunState("cancelling" if by_stop else "running")
+            stopping = stop_requested or code in ("USER_CANCELED", "CANCELED")
+            return RunState("cancelling" if stopping else "running")
         case "TERMINATED":
-            return _terminated(details, code, state, stop_requested=stop_requested)
-    return None
+            phase, cause = _end(details, code, legacy, stop_requested=stop_requested)
+            return RunState(phase, ended=True, cause=cause, message=str(details.get("message", "")))
+    return _QUEUED.get(word)
 
 
-def _terminated(
-    details: Mapping[str, Any], code: str, state: Mapping[str, Any], *, stop_requested: bool
-) -> RunState:
-    message = str(details.get("message", ""))
-    if code in _DONE:
-        return RunState("completed", ended=True, message=message)
-    if code == "USER_CANCELED":
-        return RunState("cancelled", ended=True, message=message)
-    if code == "CANCELED":
-        return _cancelled(state, message, stop_requested=stop_requested)
+def _end(
+    details: Mapping[str, Any], code: str, legacy: Mapping[str, Any], *, stop_requested: bool
+) -> tuple[RunPhase, Cause]:
+    """Return phase and cause of an ended run by the code of its ``termination_details``."""
+    result = legacy.get("result_state")
+    if code == "CANCELED" and result == "TIMEDOUT":
+        return "failed", "timeout"
+    if code == "CANCELED" and not stop_requested:
+        return "failed", "stopped"
+    if code in ("CANCELED", "USER_CANCELED"):
+        return "cancelled", ""
     if code in _CAUSES:
-        return RunState("failed", ended=True, cause=_CAUSES[code], message=message)
-    succeeded = details.get("type") == "SUCCESS" or state.get("result_state") in _DONE
-    return RunState("completed" if succeeded else "failed", ended=True, message=message)
+        return "failed", _CAUSES[code]
+    succeeded = code in _SUCCESS or details.get("type") == "SUCCESS" or result in _SUCCESS
+    return ("completed" if succeeded else "failed"), ""
 
 
-def _cancelled(state: Mapping[str, Any], message: str, *, stop_requested: bool) -> RunState:
-    if state.get("result_state") == "TIMEDOUT":
-        return RunState("failed", ended=True, cause="timeout", message=message)
-    if stop_requested:
-        return RunState("cancelled", ended=True, message=message)
-    return RunState("failed", ended=True, cause="stopped", message=message)
-
-
-def _by_state(state: Mapping[str, Any], *, stop_requested: bool) -> RunState | None:
-    message = str(state.get("state_message", ""))
-    result = state.get("result_state")
-    match state.get("life_cycle_state"):
-        case "QUEUED":
-            return RunState("queued", note=WAITS_FOR_SLOT)
-        case "PENDING":
-            return RunState("queued", note=COMPUTE_STARTS)
-        case "BLOCKED":
-            return RunState("queued")
-        case "RUNNING":
-            return RunState("cancelling" if stop_requested else "running")
+def _from_legacy_state(legacy: Mapping[str, Any], *, stop_requested: bool) -> RunState | None:
+    message = str(legacy.get("state_message", ""))
+    result = str(legacy.get("result_state"))
+    word = str(legacy.get("life_cycle_state"))
+    match word:
         case "WAITING_FOR_RETRY":
             return RunState("running", note=WAITS_FOR_RETRY)
+        case "RUNNING":
+            return RunState("cancelling" if stop_requested else "running")
         case "TERMINATING":
-            by_stop = stop_requested or result == "CANCELED"
-            return RunState("cancelling" if by_stop else "running")
+            stopping = stop_requested or result == "CANCELED"
+            return RunState("cancelling" if stopping else "running")
         case "TERMINATED" | "INTERNAL_ERROR":
-            return RunState(
-                _ended_phase(result), ended=True, cause=_ended_cause(result), message=message
-            )
+            phase, cause = _RESULTS.get(result, ("failed", ""))
+            return RunState(phase, ended=True, cause=cause, message=message)
         case "SKIPPED":
             return RunState("failed", ended=True, cause="skipped", message=message)
-    return None
+    return _QUEUED.get(word)
 
 
-def _ended_phase(result: object) -> RunPhase:
-    if result in _DONE:
-        return "completed"
-    return "cancelled" if result in ("CANCELED", "UPSTREAM_CANCELED") else "failed"
-
-
-def _ended_cause(result: object) -> Cause:
-    match result:
-        case "TIMEDOUT":
-            return "timeout"
-        case "MAXIMUM_CONCURRENT_RUNS_REACHED":
-            return "full"
-        case "EXCLUDED" | "DISABLED":
-            return "skipped"
-        case "FAILED":
-            return "task"
-    return ""
-
-
-def _any_began(tasks: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether some task is past its waiting; one that does not say counts as begun."""
+def _any_task_began(tasks: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether some task is past its waiting; a task without a state counts as begun."""
     words = [
         _dict(task.get("status")).get("state")
         or _dict(task.get("state")).get("life_cycle_state")
@@ -224,15 +209,15 @@ def _any_began(tasks: Sequence[Mapping[str, Any]]) -> bool:
     return not words or any(word not in _NOT_BEGUN for word in words)
 
 
-def _began_at(run: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> datetime | None:
+def _start_time(run: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> datetime | None:
     for task in tasks:
         start = _number(task.get("start_time"))
         if start:
-            return _moment(start + _number(task.get("setup_duration")))
-    return _moment(run.get("start_time"))
+            return _time(start + _number(task.get("setup_duration")))
+    return _time(run.get("start_time"))
 
 
-def _moment(milliseconds: object) -> datetime | None:
+def _time(milliseconds: object) -> datetime | None:
     number = _number(milliseconds)
     return datetime.fromtimestamp(number / 1000, UTC) if 0 < number < 2**50 else None
 
@@ -246,5 +231,5 @@ def _dict(value: object) -> Mapping[str, Any]:
 
 
 def _list(value: object) -> Sequence[Mapping[str, Any]]:
-    found = value if isinstance(value, list) else []
-    return [each for each in found if isinstance(each, Mapping)]
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, Mapping)]

@@ -1,4 +1,4 @@
-"""The SDK's client as this server uses it. Importing this takes seconds: do it in a thread."""
+"""Creates clients of the Databricks SDK. Import this in a thread: loading the SDK takes seconds."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PRODUCT = "mcp-jobs-server"
 
 _call = threading.local()
 
-# The SDK's own log names hosts. What goes wrong is told in our words, by who asked.
+# The SDK's own log contains host names. Callers log errors in sanitized form instead.
 logging.getLogger("databricks").addHandler(logging.NullHandler())
 logging.getLogger("databricks").propagate = False
 
 
 class BoundedClock(Clock):
-    """Sleeps between the SDK's attempts, but never past the deadline of the call.
+    """Sleeps between the SDK's attempts, but never beyond the deadline of the call.
 
-    The SDK waits as long as ``Retry-After`` says, which may be an hour.
+    Without it the SDK would wait as long as ``Retry-After`` demands, which may be an hour.
     """
 
     def time(self) -> float:
@@ -41,7 +41,7 @@ class BoundedClock(Clock):
 
 @contextmanager
 def until(deadline: float) -> Iterator[None]:
-    """Let what this thread asks of a client end by ``deadline`` (of ``time.monotonic``)."""
+    """Set the deadline (on ``time.monotonic``) for SDK calls of this thread."""
     _call.until = deadline
     try:
         yield
@@ -52,10 +52,10 @@ def until(deadline: float) -> Iterator[None]:
 def client(
     *, http_seconds: float, retry_seconds: float, host: str = "", token: str = ""
 ) -> WorkspaceClient:
-    """Return a client: of the environment's credentials, or of ``token`` alone.
+    """Return a client with the credentials of the environment, or with ``token`` only.
 
-    Asks the host for its metadata, so it blocks. ``http_seconds`` bounds one attempt,
-    ``retry_seconds`` is how long new attempts are begun.
+    This blocks, because it requests the metadata of the host. ``http_seconds`` limits one
+    attempt; no attempt is started after ``retry_seconds``.
 
     Raises:
         ValueError, OSError: the credentials cannot be used; see ``failures.py``.
@@ -71,5 +71,5 @@ def client(
         retry_timeout_seconds=max(1, int(retry_seconds)),
         disable_experimental_files_api_client=True,
     )
-    config.authenticate()  # fetches a token where one is needed: a refusal is known now
+    config.authenticate()  # fetches a token if one is needed, so that a rejection is known now
     return WorkspaceClient(config=config)

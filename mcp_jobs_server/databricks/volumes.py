@@ -1,4 +1,4 @@
-"""Makes the schema and the volume of the job folders where they are missing."""
+"""Creates the schema and the volume of the job folders if they are missing."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ _COMMENT = "Folders of research jobs"
 
 
 async def create_volume(workspace: Workspace, path: str) -> bool:
-    """Make the volume at ``/Volumes/catalog/schema/volume`` and its schema where they are missing.
+    """Create the volume ``/Volumes/catalog/schema/volume`` and its schema if they are missing.
 
-    Neither request is harmless twice, so each is looked for first, and one that somebody else
-    made meanwhile counts as made. Returns whether anything was made.
+    The requests are not safe to repeat, so each resource is looked up first. A resource that
+    another process creates in the meantime counts as created. Returns whether the volume was
+    missing.
 
     Raises:
-        NotPermitted: a privilege is missing; it is named.
-        InvalidArgument: there is no such catalog.
+        NotPermitted: a privilege is missing; the message names it.
+        InvalidArgument: the catalog does not exist.
         Unavailable: the workspace does not answer.
     """
     catalog, schema, volume = path.removeprefix("/Volumes/").split("/")
-    if await _there(workspace, f"{_VOLUMES}/{catalog}.{schema}.{volume}", "find the volume"):
+    if await _exists(workspace, f"{_VOLUMES}/{catalog}.{schema}.{volume}", "find the volume"):
         return False
-    await _make_schema(workspace, catalog, schema)
+    if not await _exists(workspace, f"{_SCHEMAS}/{catalog}.{schema}", "find the schema"):
+        body = {"catalog_name": catalog, "name": schema, "comment": _COMMENT}
+        needs = f"CREATE SCHEMA and USE CATALOG on {catalog}"
+        try:
+            await _create(workspace, _SCHEMAS, body, "create the schema of the job folders", needs)
+        except ResourceNotFound as error:
+            raise InvalidArgument(
+                f"There is no catalog {catalog!r}, or this server may not see it.",
+                "Check MCP_JOBS_VOLUME, or ask for USE CATALOG on it.",
+            ) from error
     body = {
         "catalog_name": catalog,
         "schema_name": schema,
@@ -34,37 +44,23 @@ async def create_volume(workspace: Workspace, path: str) -> bool:
         "comment": _COMMENT,
     }
     needs = f"CREATE VOLUME and USE SCHEMA on {catalog}.{schema}, and USE CATALOG on {catalog}"
-    await _made(workspace, _VOLUMES, body, "create the volume of the job folders", needs)
+    await _create(workspace, _VOLUMES, body, "create the volume of the job folders", needs)
     return True
 
 
-async def _make_schema(workspace: Workspace, catalog: str, schema: str) -> None:
-    if await _there(workspace, f"{_SCHEMAS}/{catalog}.{schema}", "find the schema"):
-        return
-    body = {"catalog_name": catalog, "name": schema, "comment": _COMMENT}
-    needs = f"CREATE SCHEMA and USE CATALOG on {catalog}"
-    try:
-        await _made(workspace, _SCHEMAS, body, "create the schema of the job folders", needs)
-    except ResourceNotFound as error:
-        raise InvalidArgument(
-            f"There is no catalog {catalog!r}, or this server may not see it.",
-            "Check MCP_JOBS_VOLUME, or ask for USE CATALOG on it.",
-        ) from error
-
-
-async def _there(workspace: Workspace, path: str, doing: str) -> bool:
+async def _exists(workspace: Workspace, path: str, action: str) -> bool:
     needs = "USE CATALOG and USE SCHEMA above the volume, and READ VOLUME on it"
     try:
-        await workspace.do(doing, "GET", path, needs=needs)
+        await workspace.do(action, "GET", path, needs=needs)
     except ResourceNotFound:
         return False
     return True
 
 
-async def _made(
-    workspace: Workspace, path: str, body: dict[str, str], doing: str, needs: str
+async def _create(
+    workspace: Workspace, path: str, body: dict[str, str], action: str, needs: str
 ) -> None:
     try:
-        await workspace.do(doing, "POST", path, body=body, needs=needs)
+        await workspace.do(action, "POST", path, body=body, needs=needs)
     except ResourceExists:
         return

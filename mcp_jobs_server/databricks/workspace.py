@@ -1,7 +1,7 @@
-"""The one door to a Databricks workspace: every request to it passes here.
+"""Client of a Databricks workspace. Every request to a workspace goes through this class.
 
-The SDK blocks and takes seconds to import, so it is loaded and called in worker threads, a few
-at one time. A call has a deadline of its own; within it the SDK repeats what can be repeated.
+The SDK blocks and takes seconds to import, so it is loaded and called in a few worker threads.
+Each call has its own deadline, within which the SDK retries requests that are safe to repeat.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONE_TIME = 8
-"""Requests at one time; the Files API is said to take ten."""
+MAX_CONCURRENT = 8
+"""Concurrent requests; the documented limit of the Files API is ten."""
 
 RENEW_SECONDS = 30.0
-"""A refused credential is read again from where it is kept, at most this often."""
+"""Minimum time between two reloads of a rejected credential."""
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait, in seconds: ``call`` is the deadline of one call with all its attempts.
+    """Timeouts in seconds; ``call`` is the deadline of one call with all its attempts.
 
-    One attempt may take ``http``; none is begun after ``retry``. ``http + retry`` must stay
-    below ``call``, so that no thread works on for a caller that was answered.
+    One attempt may take ``http``; no attempt is started after ``retry``. ``http + retry`` must be
+    less than ``call``, so that no thread continues for a caller that already has its answer.
     """
 
     call: float = 20.0
@@ -53,9 +53,9 @@ class Workspace:
     """Calls of one identity to one workspace.
 
     Args:
-        make: builds the client; blocks, and is called in a worker thread.
-        timeouts: how long calls may take.
-        renew_seconds: how long a refused credential is not read again from where it is kept.
+        make: creates the client; it may block, because it is called in a worker thread.
+        timeouts: limits for the duration of calls.
+        renew_seconds: minimum time between two reloads of a rejected credential.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class Workspace:
         self._timeouts = timeouts
         self._clients: SingleFlightCache[str, WorkspaceClient] = SingleFlightCache(most=1)
         self._made_at = float("-inf")
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._limiter = anyio.CapacityLimiter(MAX_CONCURRENT)
 
     @classmethod
     def from_environment(
         cls, *, timeouts: Timeouts = Timeouts(), renew_seconds: float = RENEW_SECONDS
     ) -> Workspace:
-        """Return the workspace that the environment or a profile names, as the identity there."""
+        """Return the workspace and identity that the environment or a profile configures."""
         make = partial(_client, timeouts)
         return cls(make, timeouts=timeouts, renew_seconds=renew_seconds)
 
@@ -84,55 +84,58 @@ class Workspace:
     def from_token(
         cls, token: str, *, host: str = "", timeouts: Timeouts = Timeouts()
     ) -> Workspace:
-        """Return the same workspace as the person whose token this is; it is kept nowhere else."""
-        where = host or os.environ.get("DATABRICKS_HOST", "")
-        return cls(partial(_client, timeouts, host=where, token=token), timeouts=timeouts)
+        """Return the same workspace as the owner of ``token``, which is stored nowhere else."""
+        host = host or os.environ.get("DATABRICKS_HOST", "")
+        return cls(partial(_client, timeouts, host=host, token=token), timeouts=timeouts)
 
-    async def warm(self) -> None:
-        """Load the SDK and sign in, so that the first call does not wait for it.
+    async def sign_in(self) -> WorkspaceClient:
+        """Load the SDK, sign in and return the client. Concurrent callers share one sign-in.
 
         Raises:
             NotSignedIn: there is no usable credential.
         """
-        await self._ready()
+        return await self._clients.get("", float("inf"), self._make_client)
 
     async def call(
         self,
-        doing: str,
+        action: str,
         work: Callable[[WorkspaceClient], T],
         *,
         needs: str = "",
         seconds: float | None = None,
     ) -> T:
-        """Return what ``work`` returns, done in a worker thread.
+        """Run ``work``, which makes one request, in a worker thread and return its result.
 
-        ``work`` makes one request. Where it is given up at the deadline, the request may still
-        be carried out: whatever is not harmless twice needs an idempotency token.
+        If the call is given up at the deadline, the request may still be carried out. A request
+        that is not safe to repeat therefore needs an idempotency token.
 
         Args:
-            doing: what is tried, after "to", for messages.
-            work: given the client.
-            needs: the privilege that it takes, for the message where that is missing.
-            seconds: its deadline, where it is not the usual one.
+            action: what is attempted, as a verb phrase for error messages.
+            work: a function of the client.
+            needs: the required privilege, for the error message if it is missing.
+            seconds: the deadline, if it differs from the default.
 
         Raises:
-            NotSignedIn, NotPermitted, Refused, Unavailable: as they say.
-            ResourceNotFound, ResourceExists: what was named is not there, or there already.
+            NotSignedIn, NotPermitted, Refused, Unavailable: the request failed.
+            ResourceNotFound, ResourceExists: a resource does not exist, or exists already.
         """
         began = time.monotonic()
-        client = await self._ready()
+        deadline = seconds or self._timeouts.call
+        client = await self.sign_in()
         try:
-            return await self._once(doing, partial(work, client), needs, seconds)
+            run = partial(work, client)
+            return await _in_thread(action, run, self._limiter, deadline, needs=needs)
         except NotSignedIn:
             if self._made_at > began - self._renew_seconds:
                 raise
-            log.warning("the credential was refused; it is read again")
+            log.warning("the credential was rejected and is loaded again")
             self._clients.drop("")
-        return await self._once(doing, partial(work, await self._ready()), needs, seconds)
+        run = partial(work, await self.sign_in())
+        return await _in_thread(action, run, self._limiter, deadline, needs=needs)
 
     async def do(
         self,
-        doing: str,
+        action: str,
         method: str,
         path: str,
         *,
@@ -141,78 +144,68 @@ class Workspace:
         needs: str = "",
         seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Return the JSON object that the request is answered with, every word as it came."""
+        """Send a REST request and return the JSON object of its response, unchanged.
 
-        def ask(client: WorkspaceClient) -> dict[str, Any]:
-            found = client.api_client.do(
+        Arguments and errors are those of ``call``.
+        """
+
+        def request(client: WorkspaceClient) -> dict[str, Any]:
+            response = client.api_client.do(
                 method,
                 path,
                 query=dict(query) if query else None,
                 body=dict(body) if body else None,
                 headers={"Accept": "application/json"},
             )
-            if not isinstance(found, dict):
+            if not isinstance(response, dict):
                 raise TypeError("no object")
-            return found
+            return response
 
-        return await self.call(doing, ask, needs=needs, seconds=seconds)
+        return await self.call(action, request, needs=needs, seconds=seconds)
 
-    async def _once(
-        self, doing: str, work: Callable[[], T], needs: str, seconds: float | None
-    ) -> T:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(AT_ONE_TIME)
-        return await _in_thread(
-            doing, work, self._limiter, seconds or self._timeouts.call, needs=needs
-        )
-
-    async def _ready(self) -> WorkspaceClient:
-        """Return the client. Who waits for the same sign-in shares how it ends."""
-        return await self._clients.get("", float("inf"), self._signed_in)
-
-    async def _signed_in(self) -> WorkspaceClient:
+    async def _make_client(self) -> WorkspaceClient:
         limiter = anyio.CapacityLimiter(1)
         client = await _in_thread("sign in", self._make, limiter, self._timeouts.sign_in)
         self._made_at = time.monotonic()
         return client
 
 
-def _client(timeouts: Timeouts, **told: str) -> WorkspaceClient:
+def _client(timeouts: Timeouts, **credentials: str) -> WorkspaceClient:
     from mcp_jobs_server.databricks import sdk
 
-    return sdk.client(http_seconds=timeouts.http, retry_seconds=timeouts.retry, **told)
+    return sdk.client(http_seconds=timeouts.http, retry_seconds=timeouts.retry, **credentials)
 
 
 async def _in_thread(
-    doing: str,
+    action: str,
     work: Callable[[], T],
     limiter: anyio.CapacityLimiter,
     seconds: float,
     *,
     needs: str = "",
 ) -> T:
-    """Do it by the deadline, whatever becomes of the thread."""
+    """Run ``work`` in a thread, which is abandoned if it does not finish within ``seconds``."""
     deadline = time.monotonic() + seconds
-    outcome: list[T | JobsError] = []
+    results: list[T | JobsError] = []
     with anyio.move_on_after(seconds):
-        run = partial(_done, doing, work, deadline, needs)
-        outcome.append(await to_thread.run_sync(run, abandon_on_cancel=True, limiter=limiter))
-    if not outcome:
-        raise no_answer(doing)
-    found = outcome[0]
-    if isinstance(found, JobsError):
-        raise found
-    return found
+        run = partial(_run_until, deadline, action, work, needs)
+        results.append(await to_thread.run_sync(run, abandon_on_cancel=True, limiter=limiter))
+    if not results:
+        raise no_answer(action)
+    result = results[0]
+    if isinstance(result, JobsError):
+        raise result
+    return result
 
 
-def _done(doing: str, work: Callable[[], T], deadline: float, needs: str) -> T | JobsError:
+def _run_until(deadline: float, action: str, work: Callable[[], T], needs: str) -> T | JobsError:
     from mcp_jobs_server.databricks import sdk
 
     try:
         with sdk.until(deadline):
             return work()
-    except Exception as error:  # noqa: BLE001 - the SDK lets errors of many libraries through
-        ours = translate_error(doing, error, needs=needs)
-        level = logging.INFO if isinstance(ours, Unavailable) else logging.DEBUG
-        log.log(level, "could not %s: %s", doing, type(error).__name__)
-        return ours
+    except Exception as error:  # noqa: BLE001 - the SDK raises errors of many libraries
+        translated = translate_error(action, error, needs=needs)
+        level = logging.INFO if isinstance(translated, Unavailable) else logging.DEBUG
+        log.log(level, "could not %s: %s", action, type(error).__name__)
+        return translated

@@ -167,7 +167,7 @@ class LakeflowRunner(Lifecycle):
 
     async def _warm(self) -> None:
         try:
-            await self._workspace.warm()
+            await self._workspace.sign_in()
             await self._folders.prepare()
         except JobsError as error:
             log.warning("The workspace cannot be used yet. %s", error)

@@ -213,7 +213,7 @@ async def signed_in(**environment: str) -> JobsError:
         for name, value in environment.items():
             patch.setenv(name, value)
         with pytest.raises(NotSignedIn) as caught:
-            await Workspace.from_environment(timeouts=SHORT).warm()
+            await Workspace.from_environment(timeouts=SHORT).sign_in()
         return caught.value
 
 
