@@ -1,4 +1,4 @@
-"""Published fakes of the job's ports: a source over texts in memory, strategy, sink and tracer."""
+"""Published fakes of the job's ports for tests: source, strategy, sink and tracer in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORD = re.compile(r"\w+")
 _PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 
 Watcher = Callable[[str], Awaitable[None]]
-"""Called with the question of each search before it is answered; may wait or raise."""
+"""Called with the question of each search before it runs; may wait or raise."""
 
 
 async def _let_pass(_question: str) -> None:
@@ -37,10 +37,11 @@ async def _let_pass(_question: str) -> None:
 
 @dataclass
 class FakeSource:
-    """A ``Library`` over ``texts`` (title to text); ranks paragraphs by the words they share.
+    """A ``Source`` over ``texts`` (title to text). It ranks paragraphs by shared words.
 
-    ``watcher`` sees each search first. ``searched`` lists the questions, in order;
-    ``opened`` with what ``open`` was called, ``about`` what it was told the job wants to know.
+    ``coverage_said`` replaces the coverage. ``watcher`` is called before each search. These lists
+    record calls in order: ``searched`` the questions, ``opened`` the sources and cache folder of
+    ``open``, ``about`` its ``about`` texts.
     """
 
     texts: Mapping[str, str]
@@ -73,7 +74,7 @@ class FakeSource:
         return sorted(matching, key=lambda passage: -passage.score)[:limit]
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
-        """Count the paragraphs with a word that begins with the stem."""
+        """Count the paragraphs with a word that starts with the stem."""
         holders = [_words(item.text) for title in self.texts for item in self._passages(title)]
         return Frequencies(
             passages=len(holders),
@@ -84,7 +85,7 @@ class FakeSource:
         )
 
     async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
-        """Know no titles."""
+        """Return nothing: the fake has no titles."""
         return ()
 
     async def snapshot(self, sha256: str) -> str:
@@ -98,7 +99,7 @@ class FakeSource:
         reading: Reading | None = None,
         about: Sequence[str] = (),
     ) -> Source:
-        """Stand in for ``open_library``: tells of each text as it is read, keeps nothing."""
+        """Replace ``open_documents``: report each text as read, and write nothing to the cache."""
         self.opened.append((sources, cache_dir))
         self.about += about
         for count, title in enumerate(self.texts, start=1):
@@ -129,9 +130,9 @@ _QUOTES: Mapping[Depth, int] = {"quick": 1, "standard": 2, "deep": 3}
 
 @dataclass
 class FakeStrategy:
-    """A ``Strategy`` that quotes the best passages whole; ``asked`` lists the questions, in order.
+    """A ``Strategy`` that quotes the best passages; ``asked`` lists the questions in order.
 
-    A question that shares no word with the texts finds nothing.
+    It finds nothing for a question that shares no word with the texts.
     """
 
     asked: list[str] = field(default_factory=list)
@@ -147,7 +148,7 @@ class FakeStrategy:
 
 @dataclass
 class FakeSink:
-    """A ``StepSink`` that keeps what it is told: ``steps`` in order, ``closed`` at the end."""
+    """A ``StepSink`` that stores its ``steps`` in order, and whether it was ``closed``."""
 
     name: str = "a fake sink"
     steps: list[Step] = field(default_factory=list)
@@ -162,7 +163,7 @@ class FakeSink:
 
 @dataclass
 class FakeTracer:
-    """A ``Tracer`` that keeps its spans in the order in which they were opened and ended."""
+    """A ``Tracer`` that lists its spans in the order in which they were opened and ended."""
 
     opened: list[tuple[str, Attributes]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
