@@ -1,4 +1,4 @@
-"""Job folders, jobs over texts in memory, and the real command, for the tests of the job."""
+"""Helpers for tests of the job: job folders, jobs over texts in memory, and the real command."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TEXTS = {
 }
 QUESTIONS = ("How long is the retention of log files?", "Who grants approval of purchases?")
 WAIT = 60.0
-"""Seconds after which a process that should have ended is given up."""
+"""Seconds after which a process that should have ended is abandoned."""
 
 
 def make_folder(root: Path, **fields: object) -> JobFolder:
-    """Make a job folder with a request in it; ``fields`` go into the request."""
+    """Create a job folder with a request that has these ``fields``."""
     request = Request.model_validate(
         {
             "job_id": "20260301-aaaaaaaaaaaaa",
@@ -45,21 +45,21 @@ def make_folder(root: Path, **fields: object) -> JobFolder:
     return JobFolder(root)
 
 
-def make_job(folder: JobFolder, library: FakeSource | None = None, *, attempt: int = 1) -> Job:
-    """Put a job together over texts in memory."""
+def make_job(folder: JobFolder, source: FakeSource | None = None, *, attempt: int = 1) -> Job:
+    """Return a job over texts in memory."""
     return Job(
         folder=folder,
         request=folder.request(),
         attempt=attempt,
         settings=JobSettings(cache_dir=folder.path / "unused", look_seconds=0.01),
-        open_source=(library or FakeSource(TEXTS)).open,
+        open_source=(source or FakeSource(TEXTS)).open,
         strategy=FakeStrategy(),
         control=Control(folder.path),
     )
 
 
-def run_job(folder: JobFolder, library: FakeSource | None = None, *, attempt: int = 1) -> ExitCode:
-    return anyio.run(make_job(folder, library, attempt=attempt).run)
+def run_job(folder: JobFolder, source: FakeSource | None = None, *, attempt: int = 1) -> ExitCode:
+    return anyio.run(make_job(folder, source, attempt=attempt).run)
 
 
 def outcome_of(folder: JobFolder) -> Outcome:
@@ -75,7 +75,7 @@ def status_of(folder: JobFolder) -> Status:
 
 
 def steps_of(folder: JobFolder) -> list[Step]:
-    """Return the steps in the order of the journal; each must be readable."""
+    """Return the steps in the order of the journal; all must be valid."""
     records = read_segments(folder.path, contract.STEPS, Step).records
     steps = [step for step in records if step]
     assert len(steps) == len(records)
@@ -87,7 +87,7 @@ def report_of(folder: JobFolder) -> str:
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the real command to its end."""
+    """Run the real command until it ends."""
     return subprocess.run(
         [sys.executable, "-m", "researcher_job", *map(str, arguments)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A real question calls each port as its contract says; the published fakes see the calls."""
+"""A job calls each port as its contract says; the published fakes record the calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.researcher_job.jobs import (
 )
 
 
-def test_a_question_is_pursued_by_the_strategy_in_the_source(tmp_path: Path) -> None:
+def test_the_strategy_researches_each_question_in_the_source(tmp_path: Path) -> None:
     source, strategy = FakeSource(TEXTS), FakeStrategy()
     job = replace(make_job(make_folder(tmp_path), source), strategy=strategy)
     assert anyio.run(job.run) == ExitCode.DONE
@@ -41,7 +41,7 @@ def test_a_sink_receives_each_step_of_the_log_once_and_is_closed(tmp_path: Path)
 
 
 class Failing(FakeSink):
-    """Takes two steps, then raises."""
+    """Accepts two steps, then raises."""
 
     def write(self, step: Step) -> None:
         if len(self.steps) == 2:
@@ -52,7 +52,7 @@ class Failing(FakeSink):
         raise ConnectionError("secret host refused")
 
 
-def test_a_sink_that_fails_is_left_alone_and_the_job_goes_on(tmp_path: Path) -> None:
+def test_a_failing_sink_is_dropped_and_the_job_continues(tmp_path: Path) -> None:
     folder, failing, other = make_folder(tmp_path), Failing("the table"), FakeSink()
     anyio.run(replace(make_job(folder), sinks=(failing, other)).run)
     assert outcome_of(folder).outcome == "answered"
@@ -76,5 +76,5 @@ def test_a_tracer_sees_job_questions_searches_and_report(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("name", "kind"), [("extractive", Extractive)])
-def test_the_settings_name_the_strategy(name: StrategyName, kind: type) -> None:
+def test_the_settings_select_the_strategy(name: StrategyName, kind: type) -> None:
     assert isinstance(strategy_named(name), kind)

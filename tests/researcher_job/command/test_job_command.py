@@ -1,4 +1,4 @@
-"""The real command on real folders with real documents, and killed in the middle."""
+"""The real command on real folders with real documents, and killed while it runs."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_copied_folder_is_verified_without_its_sources(
     assert said["quotes"] >= 2
 
 
-def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: SourceRef) -> None:
+def test_running_a_completed_folder_again_does_nothing(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
     before = folder.file(records.OUTCOME).read_bytes()
@@ -92,7 +92,7 @@ def test_running_an_ended_folder_again_does_nothing(tmp_path: Path, handbook: So
     assert folder.file(records.OUTCOME).read_bytes() == before
 
 
-def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> None:
+def test_a_missing_source_gives_insufficient_evidence(tmp_path: Path) -> None:
     gone = SourceRef(name="gone", uri=(tmp_path / "gone").as_uri())
     folder = make_folder(tmp_path / "job", sources=(gone,))
     assert run(folder).returncode == ExitCode.DONE
@@ -101,7 +101,7 @@ def test_a_source_that_is_gone_gives_insufficient_evidence(tmp_path: Path) -> No
     assert "Nothing could be read" in outcome.reason
 
 
-def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
+def test_unread_files_are_reported_everywhere_the_most_relevant_first(
     tmp_path: Path, handbook: SourceRef
 ) -> None:
     place = tmp_path / "handbook"
@@ -130,7 +130,7 @@ def test_what_was_not_read_is_said_everywhere_the_likeliest_first(
     assert page.index(said) < page.index("What was not established")
 
 
-def test_with_nothing_that_can_be_read_the_job_ends_with_the_reason(tmp_path: Path) -> None:
+def test_a_job_without_readable_files_ends_with_the_reason(tmp_path: Path) -> None:
     place = tmp_path / "album"
     place.mkdir()
     for number in range(500):
@@ -148,7 +148,7 @@ def test_with_nothing_that_can_be_read_the_job_ends_with_the_reason(tmp_path: Pa
     assert not [step for step in steps_of(folder) if step.kind == "tool_call"]
 
 
-def test_a_held_lock_is_respected_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_held_lock_is_respected_and_nothing_is_written(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "job")
     lock = tmp_path / "lock"
     with FileLock(lock):
@@ -167,7 +167,7 @@ def test_a_held_lock_is_respected_before_anything_is_written(tmp_path: Path) -> 
         (b'{"format_version": 99}', "format version 99"),
     ],
 )
-def test_a_request_that_cannot_be_read_is_left_untouched(
+def test_an_unreadable_request_is_left_unchanged(
     tmp_path: Path, content: bytes | None, sentence: str
 ) -> None:
     if content is not None:
@@ -186,7 +186,7 @@ def test_wrong_arguments_are_a_usage_error() -> None:
     assert command("--folder", "x", "--finish", "because").returncode == ExitCode.USAGE
 
 
-def test_help_and_start_load_no_document_reader() -> None:
+def test_help_and_start_import_no_document_reader() -> None:
     program = (
         "import sys, researcher_job.__main__ as main\n"
         "try:\n    main.main(['--help'])\nexcept SystemExit:\n    pass\n"
@@ -199,7 +199,7 @@ def test_help_and_start_load_no_document_reader() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_job_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_job_continues_where_it_was(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
@@ -234,7 +234,7 @@ def test_a_running_job_is_stopped(tmp_path: Path, by: str) -> None:
     assert status_of(folder).last_step == len(steps_of(folder))
 
 
-def test_a_stop_does_not_wait_for_a_thread_that_does_not_return(tmp_path: Path) -> None:
+def test_a_stop_does_not_wait_for_a_hanging_thread(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "a thread", attempt=1)
     _until(process, lambda: any(step.kind == "tool_call" for step in steps_of(folder)))
@@ -243,7 +243,7 @@ def test_a_stop_does_not_wait_for_a_thread_that_does_not_return(tmp_path: Path) 
     assert folder.outcome() is None
 
 
-def test_a_running_job_writes_its_report_when_asked(tmp_path: Path) -> None:
+def test_a_running_job_writes_its_report_on_request(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
     _until(process, lambda: _in_the_middle(folder))
@@ -259,7 +259,7 @@ def _held(folder: JobFolder, holding: str, *, attempt: int) -> subprocess.Popen[
 
 
 def _in_the_middle(folder: JobFolder) -> bool:
-    """Whether the first question is done and the second is being searched."""
+    """Return whether the first question is done and the second is being searched."""
     searches = [step for step in steps_of(folder) if step.kind == "tool_call"]
     first = folder.task(0)
     return len(searches) == 2 and first is not None and first.state == "done"
@@ -272,4 +272,4 @@ def _until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> Non
             return
         time.sleep(0.02)
     process.kill()
-    pytest.fail("The job never came so far.")
+    pytest.fail("The job did not reach this state.")

@@ -1,4 +1,4 @@
-"""Jobs in a folder that behaves like a mount: the real command, as a run of a platform, killed."""
+"""The real command as a platform run, in a folder that behaves like a mount."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RUN = "481516234200042"
 
 
 def command(folder: JobFolder, *arguments: object, run_id: str = RUN) -> list[str]:
-    """The command as the platform runs it, in a process for which the folder is a mount."""
+    """Return the command of the platform, in a process for which the folder is a mount."""
     program = [sys.executable, "-m", "tests.researcher_job.records.mount", str(folder.path)]
     said = [f"--folder={folder.path}", f"--run-id={run_id}", "--storage=mount"]
     return [*program, *said, *map(str, arguments)]
@@ -64,8 +64,8 @@ def files(folder: JobFolder) -> dict[str, bytes]:
 
 
 @contextmanager
-def told_by(folder: JobFolder, run_id: str, *, seconds_ago: float) -> Iterator[None]:
-    """The status of another attempt, which must stand there untouched afterwards."""
+def status_of_run(folder: JobFolder, run_id: str, *, seconds_ago: float) -> Iterator[None]:
+    """Write the status of another attempt, which must be unchanged afterwards."""
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
     data = encode(Status(run_id=run_id, attempt=3, updated_at=at))
     write_whole(folder.file(records.STATUS), data)
@@ -74,12 +74,12 @@ def told_by(folder: JobFolder, run_id: str, *, seconds_ago: float) -> Iterator[N
 
 
 def begin(folder: JobFolder, *, run_id: str = RUN) -> None:
-    """Write down, as the server does, which run has the job."""
+    """Write ``run.json`` as the server does."""
     run = Run(runner="lakeflow", run_id=run_id, attempt=1, started_at=NOW)
     create_once(folder.file(records.RUN), encode(run))
 
 
-def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: SourceRef) -> None:
+def test_a_folder_on_a_mount_is_run(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     begin(folder)
     done = run(folder)
@@ -92,12 +92,12 @@ def test_a_folder_is_run_within_what_a_mount_allows(tmp_path: Path, handbook: So
     assert left == set()
 
 
-def test_a_local_job_cannot_run_there(tmp_path: Path, handbook: SourceRef) -> None:
+def test_local_storage_fails_on_a_mount(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     assert run(folder, "--storage=local").returncode == ExitCode.FAILED
 
 
-def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: SourceRef) -> None:
+def test_a_folder_with_an_outcome_is_left_unchanged(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     run(folder)
     before = files(folder)
@@ -108,7 +108,7 @@ def test_a_folder_with_an_outcome_is_left_as_it_is(tmp_path: Path, handbook: Sou
     }
 
 
-def test_a_folder_that_another_run_has_is_refused(tmp_path: Path) -> None:
+def test_a_folder_owned_by_another_run_is_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "job")
     begin(folder, run_id="another")
     before = files(folder)
@@ -120,14 +120,14 @@ def test_a_folder_that_another_run_has_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_another_run_works_on_is_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "job")
-    with told_by(folder, "another", seconds_ago=20):
+    with status_of_run(folder, "another", seconds_ago=20):
         refused = run(folder)
     assert refused.returncode == ExitCode.LOCKED
     assert "Another run works on this job" in refused.stderr
 
 
 @pytest.mark.parametrize(("run_id", "seconds_ago"), [("another", 61), (RUN, 1), ("", 1)])
-def test_a_folder_that_no_other_run_works_on_goes_on(
+def test_a_folder_without_another_live_run_continues(
     tmp_path: Path, handbook: SourceRef, run_id: str, seconds_ago: float
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
@@ -138,7 +138,7 @@ def test_a_folder_that_no_other_run_works_on_goes_on(
     assert (status_of(folder).run_id, status_of(folder).attempt) == (RUN, 4)
 
 
-def test_a_job_that_is_stopped_before_it_begins_does_nothing(tmp_path: Path) -> None:
+def test_a_job_stopped_before_its_start_does_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "job")
     create_once(folder.file(records.STOP), b"")
     before = files(folder)
@@ -146,7 +146,7 @@ def test_a_job_that_is_stopped_before_it_begins_does_nothing(tmp_path: Path) -> 
     assert files(folder) == before
 
 
-def test_a_report_that_is_wanted_at_once_is_all_that_is_done(
+def test_a_finish_request_before_the_start_only_writes_the_report(
     tmp_path: Path, handbook: SourceRef
 ) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
@@ -159,9 +159,7 @@ def test_a_report_that_is_wanted_at_once_is_all_that_is_done(
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_job_that_is_killed_again_and_again_loses_nothing_it_told_of(
-    tmp_path: Path, seed: int
-) -> None:
+def test_a_repeatedly_killed_job_loses_nothing_that_it_published(tmp_path: Path, seed: int) -> None:
     folder = make_folder(tmp_path / "job")
     program = [
         sys.executable,
@@ -178,7 +176,7 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing_it_told_of(
     assert verify(folder.path).faults == ()
 
 
-def test_a_signal_stops_a_job_without_saying_that_someone_asked(
+def test_a_signal_stops_a_job_without_a_recorded_request(
     tmp_path: Path, handbook: SourceRef
 ) -> None:
     for number in range(3_000):
@@ -192,21 +190,21 @@ def test_a_signal_stops_a_job_without_saying_that_someone_asked(
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(WAIT) == ExitCode.STOPPED
     assert status_of(folder).asked == ""
-    assert "task" not in {step.kind for step in steps_of(folder)}, "it read on to the end"
+    assert "task" not in {step.kind for step in steps_of(folder)}, "it read all documents"
     assert status_of(folder).last_step == len(steps_of(folder))
 
 
-# --- what is printed ----------------------------------------------------------------------
+# --- output -------------------------------------------------------------------------------
 
 
 def words(folder: JobFolder) -> list[str]:
-    """All that may not be printed: the question, its words, and what stands in the sources."""
+    """Return the words that must not be printed: those of the questions and the sources."""
     texts = [*QUESTIONS, *HANDBOOK, *HANDBOOK.values(), folder.request().question]
     long = {word.strip(".?#").lower() for text in texts for word in text.split()}
     return [word for word in long if len(word) > 5]
 
 
-def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: SourceRef) -> None:
+def test_no_text_of_question_or_sources_is_printed(tmp_path: Path, handbook: SourceRef) -> None:
     (tmp_path / "handbook" / "broken.pdf").write_bytes(b"%PDF-1.4 approval of purchases")
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = run(folder)
@@ -219,7 +217,7 @@ def test_nothing_of_question_or_sources_is_printed(tmp_path: Path, handbook: Sou
     assert [word for word in words(folder) if word in said] == []
 
 
-def test_a_failure_prints_its_kind_and_no_more(tmp_path: Path, handbook: SourceRef) -> None:
+def test_a_failure_prints_only_its_kind(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     cache = tmp_path / "approval-of-purchases"
     cache.write_text("in the way")
@@ -243,9 +241,7 @@ threading.Thread(target=talk, daemon=True).start()
 """
 
 
-def test_a_library_that_talks_while_the_job_runs_is_not_heard(
-    tmp_path: Path, handbook: SourceRef
-) -> None:
+def test_output_of_libraries_is_suppressed(tmp_path: Path, handbook: SourceRef) -> None:
     (tmp_path / "sitecustomize.py").write_text(TALKATIVE)
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = run(folder, PYTHONPATH=str(tmp_path))
@@ -253,7 +249,7 @@ def test_a_library_that_talks_while_the_job_runs_is_not_heard(
     assert done.stdout.splitlines()[1:] == [f"job {folder.path.name}, run {RUN}: done"]
 
 
-# --- how a platform calls it --------------------------------------------------------------
+# --- the entry point ----------------------------------------------------------------------
 
 CALLED = """
 import sys
@@ -287,7 +283,7 @@ def call(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_who_calls_the_entry_point_sees_a_failure_in_words(tmp_path: Path) -> None:
+def test_the_entry_point_raises_a_failure_with_its_message(tmp_path: Path) -> None:
     begin(folder := make_folder(tmp_path / "job"), run_id="another")
     said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
     assert said.splitlines()[-1] == (
@@ -295,15 +291,13 @@ def test_who_calls_the_entry_point_sees_a_failure_in_words(tmp_path: Path) -> No
     )
 
 
-def test_who_calls_the_entry_point_sees_nothing_where_all_is_well(
-    tmp_path: Path, handbook: SourceRef
-) -> None:
+def test_the_entry_point_returns_on_success(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     said = call(CALLED, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount").stdout
     assert said.splitlines()[-1] == f"job {folder.path.name}, run {RUN}: done"
 
 
-def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: SourceRef) -> None:
+def test_it_runs_inside_a_running_event_loop(tmp_path: Path, handbook: SourceRef) -> None:
     folder = make_folder(tmp_path / "job", sources=(handbook,))
     done = call(IN_A_LOOP, f"--folder={folder.path}", f"--run-id={RUN}", "--storage=mount")
     assert (done.returncode, done.stderr) == (0, "")
@@ -311,12 +305,12 @@ def test_it_runs_where_an_event_loop_runs_already(tmp_path: Path, handbook: Sour
 
 
 @pytest.mark.parametrize("run_id", ["", "a b", "../x", "{{job.run_id}}"])
-def test_what_is_no_id_of_a_run_is_a_usage_error(tmp_path: Path, run_id: str) -> None:
+def test_an_invalid_run_id_is_a_usage_error(tmp_path: Path, run_id: str) -> None:
     folder = make_folder(tmp_path / "job")
     assert run(folder, run_id=run_id).returncode == ExitCode.USAGE
 
 
-def test_a_request_that_becomes_visible_late_is_waited_for(
+def test_it_waits_for_a_request_that_becomes_visible_late(
     tmp_path: Path, handbook: SourceRef
 ) -> None:
     process = subprocess.Popen(command(folder := JobFolder(tmp_path / "job")))

@@ -1,4 +1,4 @@
-"""What a job with a configuration of its own takes, and what it refuses in words."""
+"""Which requests a job with its own configuration accepts, and which it refuses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOB = "20260301-aaaaaaaaaaaaa"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where the folder of a job is, below the root of all."""
+    """Return the path of a job folder below the root of all job folders."""
     return tmp_path / "jobs" / "ada-1234" / "2026-03" / JOB
 
 
@@ -46,9 +46,7 @@ def untouched(folder: JobFolder) -> bool:
     return there <= {records.REQUEST, ".lock"}
 
 
-def test_a_source_of_the_configuration_is_read(
-    place: Path, config: Path, handbook: SourceRef
-) -> None:
+def test_a_configured_source_is_read(place: Path, config: Path, handbook: SourceRef) -> None:
     config.write_text('[researcher]\nconcurrency = 1\n[sources.handbook]\nuri = "handbook"\n')
     folder = make_folder(place, sources=(handbook,))
     assert run(folder, config).returncode == ExitCode.DONE
@@ -63,7 +61,7 @@ def test_a_source_of_the_configuration_is_read(
         '[sources.other]\nuri = "handbook"\n',
     ],
 )
-def test_another_source_is_refused(
+def test_a_source_that_is_not_configured_is_refused(
     place: Path, config: Path, handbook: SourceRef, configured: str
 ) -> None:
     config.write_text(configured)
@@ -76,7 +74,7 @@ def test_another_source_is_refused(
 
 @pytest.mark.parametrize("inner", [".", "ada-1234", "eve-5678/2026-03", "../jobs/x", "JOBS/.."])
 @pytest.mark.parametrize("slashes", ["", "/"])
-def test_no_source_lies_where_job_folders_are(
+def test_a_source_that_overlaps_the_job_folders_is_refused(
     place: Path, config: Path, inner: str, slashes: str
 ) -> None:
     uri = f"file://{slashes}{str(place.parents[2]).upper()}/{inner}"
@@ -106,7 +104,7 @@ def test_a_link_to_job_folders_is_refused(place: Path, config: Path, tmp_path: P
         ("../..", True),
     ],
 )
-def test_an_earlier_job_is_one_of_the_same_owner(
+def test_a_base_job_of_another_owner_is_refused(
     place: Path, config: Path, earlier: str, *, refused: bool
 ) -> None:
     config.write_text("")
@@ -129,7 +127,7 @@ def test_an_earlier_job_is_one_of_the_same_owner(
         ('[sources.a]\nuri = "volume:main"', "names no volume"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_is_explained(
+def test_an_invalid_configuration_is_explained(
     place: Path, config: Path, text: str | None, why: str
 ) -> None:
     if text is not None:
@@ -155,7 +153,7 @@ def test_a_configuration_that_cannot_be_used_is_explained(
         ("https://example.org/Volumes/a/b/c", None),
     ],
 )
-def test_volumes_are_known_by_each_of_their_names(uri: str, path: str | None) -> None:
+def test_volumes_are_recognized_by_each_of_their_names(uri: str, path: str | None) -> None:
     assert volume_path(uri) == path
 
 
@@ -163,12 +161,12 @@ def test_volumes_are_known_by_each_of_their_names(uri: str, path: str | None) ->
     "uri",
     ["volume:", "volume:main", "volume:/main/docs", "volume:main.docs.h/../x", "volume:a b.c.d"],
 )
-def test_what_names_no_volume_is_an_error(uri: str) -> None:
+def test_an_invalid_volume_is_an_error(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="names no volume"):
         volume_path(uri)
 
 
-def test_both_sides_read_the_same_address_of_a_volume(config: Path) -> None:
+def test_server_and_job_read_the_same_volume_address(config: Path) -> None:
     config.write_text(
         '[sources.a]\nuri = "volume:Main.docs.handbook/x"\n'
         '[sources.b]\nuri = "/Volumes/main/docs/../docs/handbook"\n'
@@ -180,10 +178,10 @@ def test_both_sides_read_the_same_address_of_a_volume(config: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["secret:a/b", "env:NAME", "secret:a.b@c/d-e_f"])
-def test_a_secret_is_named(text: str) -> None:
+def test_a_secret_reference_is_recognized(text: str) -> None:
     assert is_secret(text)
 
 
 @pytest.mark.parametrize("text", ["", "secret:", "secret:a", "secret:a/b/c", "env:", "env:A B"])
-def test_anything_else_names_no_secret(text: str) -> None:
+def test_other_texts_are_not_secret_references(text: str) -> None:
     assert not is_secret(text)

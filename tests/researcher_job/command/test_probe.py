@@ -1,4 +1,4 @@
-"""``researcher-job --probe``: what it tests, shows and keeps to itself."""
+"""``researcher-job --probe``: its tests, output and secrecy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def said_of(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[bool, str
     return {check.name: (check.ok, check.said) for check in result.checks}
 
 
-def test_what_is_well_is_said_and_kept(config: Path, tmp_path: Path) -> None:
+def test_successful_tests_are_printed_and_stored(config: Path, tmp_path: Path) -> None:
     config.write_text('[sources.papers]\nuri = "papers"\ntoken = "env:PAPERS"\n')
     folder = tmp_path / "jobs" / "probe" / "x"
     done = probe(config, "--folder", folder, "--storage=mount", PAPERS=PASSWORD)
@@ -72,7 +72,7 @@ def test_what_is_well_is_said_and_kept(config: Path, tmp_path: Path) -> None:
     assert not any(text in done.stdout for text in (PASSWORD, "quince", "recipe"))
 
 
-def test_what_is_not_well_is_named_by_its_kind(config: Path, tmp_path: Path) -> None:
+def test_failed_tests_are_reported_by_kind(config: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     config.write_text(
         '[sources.gone]\nuri = "gone"\n[sources.empty]\nuri = "empty"\n'
@@ -90,7 +90,7 @@ def test_what_is_not_well_is_named_by_its_kind(config: Path, tmp_path: Path) -> 
     }
 
 
-def test_a_folder_that_cannot_be_written_is_a_failure(config: Path, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_a_failure(config: Path, tmp_path: Path) -> None:
     config.write_text("")
     (tmp_path / "file").write_text("in the way")
     done = probe(config, "--folder", tmp_path / "file" / "below")
@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure(config: Path, tmp_path: Pa
     assert "Error" in done.stderr
 
 
-def test_without_anything_configured_nothing_is_tested(config: Path) -> None:
+def test_without_configuration_nothing_is_tested(config: Path) -> None:
     config.write_text("")
     done = probe(config)
     assert done.returncode == 0
@@ -112,12 +112,12 @@ def test_a_wrong_configuration_is_explained(config: Path) -> None:
     assert "[researcher] cannot be used: pace" in done.stderr
 
 
-# --- the way out --------------------------------------------------------------------------
+# --- egress -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for this machine's loopback address, with its key in the same file."""
+    """Return a certificate for the loopback address, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
@@ -146,7 +146,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(certificate: Path) -> Iterator[int]:
-    """The port of a server that shakes hands and hangs up."""
+    """Yield the port of a server that closes each connection after the TLS handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -176,7 +176,7 @@ def test_the_host_of_a_source_is_reached(
     assert said["egress to 127.0.0.1"] == (True, "connected (TLSv1.3)")
 
 
-def test_a_host_that_cannot_be_trusted_or_reached_is_a_failure(config: Path, server: int) -> None:
+def test_an_untrusted_or_unreachable_host_is_a_failure(config: Path, server: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         closed = unused.getsockname()[1]
     config.write_text(f'[sources.wiki]\nuri = "https://127.0.0.1:{server}/pages"\n')
@@ -191,7 +191,7 @@ def test_a_host_that_cannot_be_trusted_or_reached_is_a_failure(config: Path, ser
     )
 
 
-def test_the_result_is_what_the_contract_says(config: Path) -> None:
+def test_the_result_has_the_fields_of_the_contract(config: Path) -> None:
     config.write_text('[sources.papers]\nuri = "papers"\n')
     said = json.loads(probe(config, "--json").stdout)
     assert set(said) == set(Probed.model_fields)

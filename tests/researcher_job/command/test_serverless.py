@@ -1,4 +1,4 @@
-"""The job as a run of a workspace: asked for over HTTP, run by its wheel's entry point."""
+"""The job as a run of a workspace: started over HTTP, run by its wheel's entry point."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def start(workspace: FakeWorkspace, config: Path, place: str, *, retries: int = 0) -> Run:
-    """Ask for a run of the deployed job and wait for its end."""
+    """Start a run of the deployed job and return it."""
     job = workspace.add_job(f"--config={config}", max_retries=retries)
     client = WorkspaceClient(host=workspace.url, token=workspace.app.token, auth_type="pat")
     folder = f"/Volumes/main/research/jobs/{place}"
@@ -87,9 +87,7 @@ def test_a_run_reads_a_volume_and_writes_its_folder(workspace: FakeWorkspace, co
     assert verify(folder.path).faults == ()
 
 
-def test_a_run_that_is_killed_is_tried_again_and_goes_on(
-    workspace: FakeWorkspace, config: Path
-) -> None:
+def test_a_killed_run_is_retried_and_continues(workspace: FakeWorkspace, config: Path) -> None:
     folder = make(workspace)
     rules = workspace.volumes / "main/documents/handbook/rules"
     for number in range(2_000):
@@ -108,7 +106,7 @@ def test_a_run_that_is_killed_is_tried_again_and_goes_on(
     assert verify(folder.path).faults == ()
 
 
-def test_a_refused_request_is_a_failure_that_the_server_can_show(
+def test_a_refused_request_fails_with_a_message_for_the_server(
     workspace: FakeWorkspace, config: Path
 ) -> None:
     make(workspace, sources=({"name": "law", "uri": "volume:/main/documents/law"},))
@@ -116,7 +114,7 @@ def test_a_refused_request_is_a_failure_that_the_server_can_show(
     assert "The source 'law' is not one that this job may read." in run.attempts[-1].error
 
 
-def test_a_folder_that_asks_for_a_probe_gets_one(workspace: FakeWorkspace, config: Path) -> None:
+def test_a_requested_probe_is_run(workspace: FakeWorkspace, config: Path) -> None:
     workspace.platform.secrets["research/handbook"] = PASSWORD
     workspace.rights.grant("secret-scope research", workspace.runner.name, "READ")
     workspace.platform.endpoints["small-model"] = {}
@@ -139,7 +137,7 @@ def test_a_folder_that_asks_for_a_probe_gets_one(workspace: FakeWorkspace, confi
     assert not any(PASSWORD.encode() in data for data in [*kept, run.attempts[-1].log.encode()])
 
 
-def test_a_probe_says_what_the_job_may_not(workspace: FakeWorkspace, config: Path) -> None:
+def test_a_probe_reports_missing_permissions(workspace: FakeWorkspace, config: Path) -> None:
     workspace.platform.secrets["research/handbook"] = PASSWORD
     folder = workspace.volumes / "main/research/jobs/probe" / JOB
     create_once(folder / records.PROBE, b"")

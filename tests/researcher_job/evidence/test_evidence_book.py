@@ -1,4 +1,4 @@
-"""Only what stands in its snapshot becomes evidence, with the paragraph around it."""
+"""A quote becomes evidence only if it matches its snapshot; its paragraph is stored with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def quote_of(start: int, end: int, text: str, *, snapshot: str = SHA256) -> Quot
 
 
 @given(st.data())
-def test_what_stands_there_may_be_quoted(data: st.DataObject) -> None:
+def test_text_of_the_snapshot_may_be_quoted(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(TEXT) - 1))
     end = data.draw(st.integers(start + 1, len(TEXT)))
     if TEXT[start:end].strip():
@@ -53,7 +53,7 @@ def test_what_stands_there_may_be_quoted(data: st.DataObject) -> None:
         (quote_of(0, 1, "\ud800", snapshot="0" * 64), "\ud800", "not valid Unicode"),
     ],
 )
-def test_what_does_not_stand_there_is_refused(quote: Quote, text: str, problem: str) -> None:
+def test_a_quote_that_does_not_match_is_refused(quote: Quote, text: str, problem: str) -> None:
     with pytest.raises(InvalidQuote, match=problem):
         check_quote(quote, text)
 
@@ -72,7 +72,7 @@ def test_a_paragraph_surrounds_its_quote(text: str, quote: str, paragraph: str) 
 
 
 @given(st.text(max_size=300), st.data())
-def test_a_paragraph_holds_its_quote_and_is_bounded(text: str, data: st.DataObject) -> None:
+def test_a_paragraph_contains_its_quote_and_is_bounded(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     found = paragraph_of(text, start, end, most=50)

@@ -1,4 +1,4 @@
-"""A job whose disk fills up still writes its report, or says that it could not."""
+"""A job whose disk fills up still writes its report, or reports that it could not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def filling(disk: SmallDisk, folder: JobFolder, *, at: str) -> Job:
-    """A job during which something else fills the disk, when it searches for ``at``."""
+    """Return a job during whose search for ``at`` another program fills the disk."""
 
     async def fill(question: str) -> None:
         if at in question:
@@ -68,7 +68,7 @@ def test_a_job_whose_disk_fills_up_writes_its_report_from_its_reserve(disk: Smal
     assert not folder.file(RESERVE).exists()
 
 
-def test_a_snapshot_that_does_not_fit_ends_the_job_and_not_only_its_question(
+def test_a_snapshot_that_does_not_fit_ends_the_whole_job(
     disk: SmallDisk,
 ) -> None:
     folder = make_folder(disk.path / "job")
@@ -86,7 +86,7 @@ def test_a_snapshot_that_does_not_fit_ends_the_job_and_not_only_its_question(
     assert verify(folder.path).faults == ()
 
 
-def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallDisk) -> None:
+def test_the_next_attempt_repairs_lines_cut_by_a_full_disk(disk: SmallDisk) -> None:
     folder = make_folder(disk.path / "job")
     job = filling(disk, folder, at=QUESTIONS[1])
     job = replace(job, settings=replace(job.settings, reserve_bytes=0))
@@ -101,7 +101,7 @@ def test_what_was_torn_by_a_full_disk_is_mended_by_the_next_attempt(disk: SmallD
     assert verify(folder.path).faults == ()
 
 
-def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk) -> None:
+def test_a_partly_written_line_means_a_full_disk_and_is_ignored(disk: SmallDisk) -> None:
     parts = SegmentWriter(disk.path, contract.STEPS, Step, limit=1_000_000)
 
     def step(number: int) -> Step:
@@ -121,7 +121,7 @@ def test_a_line_that_fits_in_part_means_no_room_and_is_not_there(disk: SmallDisk
     assert [one.step for one in found if one] == list(range(1, written + 2))
 
 
-def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: Path) -> None:
+def test_an_index_that_does_not_fit_leads_to_a_report(disk: SmallDisk, tmp_path: Path) -> None:
     pond = tmp_path / "pond"
     pond.mkdir()
     text = "\n\n".join(f"Newt number {n} lays {n} eggs a season." for n in range(60_000))
@@ -136,7 +136,7 @@ def test_an_index_that_does_not_fit_ends_in_a_report(disk: SmallDisk, tmp_path: 
     assert verify(folder.path).faults == ()
 
 
-def test_without_room_for_a_report_the_command_says_so_and_changes_nothing(
+def test_without_space_for_a_report_the_command_fails_and_changes_nothing(
     disk: SmallDisk,
 ) -> None:
     folder = make_folder(disk.path / "job")
@@ -150,7 +150,7 @@ def test_without_room_for_a_report_the_command_says_so_and_changes_nothing(
     assert folder.file(contract.REQUEST).read_bytes() == before
 
 
-def test_a_read_only_disk_is_said(disk: SmallDisk) -> None:
+def test_a_read_only_disk_is_reported(disk: SmallDisk) -> None:
     folder = make_folder(disk.path / "job")
     disk.make("ro")
     done = command("--folder", folder.path, "--lock", disk.path.parent / "lock")
@@ -158,7 +158,7 @@ def test_a_read_only_disk_is_said(disk: SmallDisk) -> None:
     assert "Read-only" in done.stderr
 
 
-def test_the_reserve_is_there_while_the_job_runs_and_gone_afterwards(tmp_path: Path) -> None:
+def test_the_reserve_exists_only_while_the_job_runs(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     sizes = []
 
@@ -172,7 +172,7 @@ def test_the_reserve_is_there_while_the_job_runs_and_gone_afterwards(tmp_path: P
     assert RESERVE not in outcome_of(folder).files
 
 
-def test_the_reserve_of_a_job_that_died_makes_room_for_its_report(tmp_path: Path) -> None:
+def test_the_reserve_of_a_dead_job_is_released_for_its_report(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     DiskReserve(tmp_path, SIZE).allocate()
     finish(folder, "died", clock=Clock())
@@ -180,13 +180,13 @@ def test_the_reserve_of_a_job_that_died_makes_room_for_its_report(tmp_path: Path
     assert folder.file(contract.REPORT).exists()
 
 
-def test_a_reserve_that_does_not_fit_leaves_nothing(disk: SmallDisk) -> None:
+def test_a_reserve_that_does_not_fit_leaves_no_file(disk: SmallDisk) -> None:
     with pytest.raises(OSError, match="No space left"):
         DiskReserve(disk.path, 7_000_000).allocate()
     assert list(disk.path.iterdir()) == []
 
 
-def test_a_reserve_is_taken_once(tmp_path: Path) -> None:
+def test_a_reserve_is_allocated_once(tmp_path: Path) -> None:
     reserve = DiskReserve(tmp_path, SIZE)
     reserve.allocate()
     before = (tmp_path / RESERVE).read_bytes()
@@ -218,7 +218,7 @@ def _sqlite_full() -> sqlite3.Error:
     ],
     ids=repr,
 )
-def test_what_means_that_there_is_no_room(error: Exception, *, lacks: bool) -> None:
+def test_errors_that_mean_a_full_disk(error: Exception, *, lacks: bool) -> None:
     assert is_disk_full(error) is lacks
     outer = RuntimeError()
     outer.__cause__ = error

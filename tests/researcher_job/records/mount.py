@@ -1,7 +1,7 @@
-"""A directory that behaves like a Volume's mount, for one process; also a program.
+"""A directory that behaves like a Volume's mount for one process; also a program.
 
-Started by ``python -m`` with ROOT ARGUMENTS…, it is ``researcher-job ARGUMENTS…`` in a process
-that cannot append, write in the middle, rename, link, lock or open a database below ``ROOT``.
+``python -m`` with ROOT ARGUMENTS… runs ``researcher-job ARGUMENTS…`` in a process that cannot
+append, write in the middle, rename, link, lock or open a database below ``ROOT``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _WHOLE = os.O_TRUNC | os.O_EXCL
 
 
 def behave_like_mount(root: Path, *, write_seconds: float = 0.0) -> None:
-    """From now on refuse to this process, below ``root``, what a mount cannot do.
+    """Make operations that a mount does not support fail below ``root`` in this process.
 
-    Each write takes ``write_seconds`` more: real mounts take a fraction of a second.
+    Each write takes ``write_seconds`` longer: a real mount takes a fraction of a second.
     """
     top = str(root.resolve())
 
@@ -44,7 +44,7 @@ def behave_like_mount(root: Path, *, write_seconds: float = 0.0) -> None:
 
 
 def _whole(flags: object) -> bool:
-    """Whether a file opened so is read, or written from its beginning."""
+    """Return whether these flags open a file for reading, or for writing from its beginning."""
     assert isinstance(flags, int)
     if not _writes(flags):
         return True

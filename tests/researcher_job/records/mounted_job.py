@@ -1,8 +1,8 @@
-"""A program: a job in a folder that behaves like a mount, killed at random moments until it ends.
+"""A program: a job in a folder that behaves like a mount, killed at random times until it ends.
 
-Arguments: the job folder, a seed. Each attempt is a process of its own, killed by SIGKILL. After
-each the folder is looked at; what does not hold is an error. Prints one line of JSON: the exit
-code of the last attempt, the number of attempts, and how many steps were lost after being told.
+Arguments: the job folder and a seed. Each attempt is a separate process, killed by SIGKILL. The
+folder is checked after each attempt. The program prints one line of JSON: the exit code of the
+last attempt, the number of attempts, and how many published steps were lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.researcher_job.records.mount import behave_like_mount
 SEARCH_SECONDS = 0.03
 WRITE_SECONDS = 0.01
 LIFE_SECONDS = 0.3
-"""How long an attempt lives at most; more after many, for a machine that is slow to begin one."""
+"""Most seconds that an attempt lives; longer after many attempts, for slow machines."""
 
 MOST_ATTEMPTS = 500
 
@@ -49,16 +49,16 @@ def attempt(root: Path, number: int) -> int:
     return anyio.run(replace(job, settings=settings).run)
 
 
-class Seen:
-    """What stood in the folder after the deaths so far."""
+class Checker:
+    """Compares the folder with its state after the previous attempt."""
 
     def __init__(self, folder: JobFolder) -> None:
         self._folder = folder
         self._evidence: list[Evidence | None] = []
         self._steps: list[Step | None] = []
 
-    def look(self) -> None:
-        """Check that what stood there still does and that nothing names what is not there."""
+    def check(self) -> None:
+        """Check that no record was lost or changed and that every reference is valid."""
         root = self._folder.path
         evidence = list(read_segments(root, contract.EVIDENCE_SEGMENTS, Evidence).records)
         steps = list(read_segments(root, contract.STEPS, Step).records)
@@ -67,29 +67,31 @@ class Seen:
         assert all(
             now == before or (now and now.message == LOST)
             for now, before in zip(steps, self._steps, strict=False)
-        ), "a number of a step was used twice"
-        assert not status or len(evidence) >= status.last_evidence, "evidence that was told of"
+        ), "a step number was reused"
+        assert not status or len(evidence) >= status.last_evidence, (
+            "the status names missing evidence"
+        )
         if status and status.last_step > len(steps):
-            assert self._torn(), "the status named steps that were not written"
+            assert self._is_incomplete(), "the status names missing steps"
         by_number = {item.n: item for item in evidence if item}
         for step in steps:
             if step and step.kind == "finding":
-                assert step.payload["n"] in by_number, "a step names evidence that is not there"
+                assert step.payload["n"] in by_number, "a step names missing evidence"
         for index in range(2):
             task = self._folder.task(index)
             for n in task.result.evidence if task and task.result else ():
-                assert by_number[n].question == index, "a task names evidence that is not there"
+                assert by_number[n].question == index, "a task names missing evidence"
         self._evidence, self._steps = evidence, steps
 
-    def _torn(self) -> bool:
-        """Whether the attempt died in the middle of writing a part again."""
-        parts = self._folder.file(contract.STEPS).glob("*.jsonl")
-        return any(not path.read_bytes().endswith(b"\n") for path in parts)
+    def _is_incomplete(self) -> bool:
+        """Return whether the attempt died while rewriting a segment."""
+        segments = self._folder.file(contract.STEPS).glob("*.jsonl")
+        return any(not path.read_bytes().endswith(b"\n") for path in segments)
 
 
 def main(root: Path, choose: random.Random) -> None:
     folder = JobFolder(root)
-    seen = Seen(folder)
+    checker = Checker(folder)
     for number in range(1, MOST_ATTEMPTS):
         child = os.fork()
         if child == 0:
@@ -97,16 +99,16 @@ def main(root: Path, choose: random.Random) -> None:
         time.sleep(choose.uniform(0, LIFE_SECONDS * (1 + number / 30)))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        seen.look()
+        checker.check()
         if os.WIFEXITED(status):
             break
     steps = read_segments(root, contract.STEPS, Step).records
-    said = {
+    result = {
         "exit_code": os.waitstatus_to_exitcode(status),
         "attempts": number,
         "lost": sum(step is not None and step.message == LOST for step in steps),
     }
-    print(json.dumps(said))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A program: a job whose many searches are paid, killed at random moments until it is done.
+"""A program: a job with many paid searches, killed at random times until it is done.
 
-Arguments: the job folder, a seed, a file to which each search that is really made adds its
-question. Each attempt is a process of its own, killed by SIGKILL. Prints one line of JSON: the
-exit code of the last attempt, and what stood in ``work/results`` after each.
+Arguments: the job folder, a seed, and a file to which each actual search appends its question.
+Each attempt is a separate process, killed by SIGKILL. The program prints one line of JSON: the
+exit code of the last attempt, and the calls in ``work/results`` after each attempt.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from researcher_job.testing import FakeSource
 from tests.researcher_job.jobs import TEXTS, make_job
 
 SEARCHES = 6
-"""Of each question, one after the other."""
+"""Searches per question, one after the other."""
 
 SEARCH_SECONDS = 0.03
 LIFE_SECONDS = 0.12
-"""How long an attempt lives at most; more after many, for a machine that is slow to begin one."""
+"""Most seconds that an attempt lives; longer after many attempts, for slow machines."""
 
 MOST_ATTEMPTS = 500
 
@@ -52,18 +52,18 @@ class ManySearches:
 
 
 def attempt(folder: JobFolder, number: int, calls: Path) -> int:
-    async def made(question: str) -> None:
+    async def record(question: str) -> None:
         with calls.open("a") as file:
             file.write(f"{question}\n")
         await anyio.sleep(SEARCH_SECONDS)
 
-    job = make_job(folder, FakeSource(TEXTS, watcher=made), attempt=number)
+    job = make_job(folder, FakeSource(TEXTS, watcher=record), attempt=number)
     settings = replace(job.settings, concurrency=3, reserve_bytes=1_000)
     return anyio.run(replace(job, settings=settings, strategy=ManySearches()).run)
 
 
-def standing(folder: JobFolder) -> dict[str, tuple[int, bool]]:
-    """Return of each call how often it was begun, and whether its answer is kept."""
+def paid_calls(folder: JobFolder) -> dict[str, tuple[int, bool]]:
+    """Return how often each call was started, and whether its answer is stored."""
     files = folder.file(RESULTS).glob("*.json")
     paid = {path.name: decode(PaidCall, read_whole(path)) for path in files}
     return {name: (one.begun, one.answer is not None) for name, one in paid.items() if one}
@@ -78,7 +78,7 @@ def main(folder: JobFolder, choose: random.Random, calls: Path) -> None:
         time.sleep(choose.uniform(0, LIFE_SECONDS * (1 + number / 30)))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        seen.append(standing(folder))
+        seen.append(paid_calls(folder))
         if os.WIFEXITED(status):
             break
     print(json.dumps({"seen": seen, "exit_code": os.waitstatus_to_exitcode(status)}))

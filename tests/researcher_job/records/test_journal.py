@@ -1,4 +1,4 @@
-"""The step log, the status beside it, and what they keep out."""
+"""The step log, the status, and the secrets that they hide."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.researcher_job.jobs import NOW, WAIT
 CLOCK = Clock(now=lambda: NOW)
 
 
-def board_of(root: Path) -> StatusWriter:
+def status_writer(root: Path) -> StatusWriter:
     return StatusWriter(root, Status(updated_at=NOW), clock=CLOCK, spent=Spent)
 
 
 @contextmanager
 def journal_of(root: Path, *, segment_records: int = 1_000) -> Iterator[Journal]:
     with closing(
-        Journal(root, board_of(root), clock=CLOCK, segment_records=segment_records)
+        Journal(root, status_writer(root), clock=CLOCK, segment_records=segment_records)
     ) as journal:
         yield journal
 
@@ -44,63 +44,63 @@ def numbers(root: Path) -> list[int]:
     return [step.step for step in records if step]
 
 
-def parts(root: Path) -> list[str]:
+def segments(root: Path) -> list[str]:
     return sorted(path.name for path in (root / contract.STEPS).iterdir())
 
 
-def test_each_attempt_writes_a_part_of_its_own(tmp_path: Path) -> None:
+def test_each_attempt_starts_a_segment(tmp_path: Path) -> None:
     for _ in range(2):
         with journal_of(tmp_path) as journal:
             journal.step("status", "one")
             journal.step("status", "two")
-    assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl"]
+    assert segments(tmp_path) == ["00000001.jsonl", "00000003.jsonl"]
     assert numbers(tmp_path) == [1, 2, 3, 4]
 
 
-def test_a_part_holds_so_many_records_and_no_more(tmp_path: Path) -> None:
+def test_a_segment_has_a_maximum_number_of_records(tmp_path: Path) -> None:
     with journal_of(tmp_path, segment_records=2) as journal:
         for _ in range(5):
             journal.step("status", "said")
-    assert parts(tmp_path) == ["00000001.jsonl", "00000003.jsonl", "00000005.jsonl"]
+    assert segments(tmp_path) == ["00000001.jsonl", "00000003.jsonl", "00000005.jsonl"]
     assert (journal.status.current.last_step, journal.status.current.step_part) == (5, 5)
 
 
-def test_a_step_can_be_read_as_soon_as_it_is_made(tmp_path: Path) -> None:
+def test_a_step_can_be_read_immediately(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.step("status", "said")
         assert numbers(tmp_path) == [1]
 
 
-def test_numbers_go_on_after_the_last_complete_line(tmp_path: Path) -> None:
+def test_numbers_continue_after_the_last_complete_line(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.step("status", "one")
         journal.step("status", "two")
-    part = tmp_path / contract.segment_name(contract.STEPS, 1)
-    part.write_bytes(part.read_bytes()[:-5])
+    segment = tmp_path / contract.segment_name(contract.STEPS, 1)
+    segment.write_bytes(segment.read_bytes()[:-5])
     with journal_of(tmp_path) as journal:
         journal.step("status", "two again")
-    assert parts(tmp_path) == ["00000001.jsonl", "00000002.jsonl"]
+    assert segments(tmp_path) == ["00000001.jsonl", "00000002.jsonl"]
     assert numbers(tmp_path) == [1, 2]
 
 
 @pytest.mark.parametrize("left", [b"", b'{"step": 1, "at"'])
-def test_a_part_without_a_complete_line_is_written_anew(tmp_path: Path, left: bytes) -> None:
+def test_a_segment_without_a_complete_line_is_replaced(tmp_path: Path, left: bytes) -> None:
     create_once(tmp_path / contract.segment_name(contract.STEPS, 1), left)
     with journal_of(tmp_path) as journal:
         journal.step("status", "one")
     assert numbers(tmp_path) == [1]
 
 
-def test_after_a_failed_write_the_next_line_stands_in_a_new_part(tmp_path: Path) -> None:
-    kept: SegmentWriter[Step] = SegmentWriter(tmp_path, contract.STEPS, Step, limit=10)
-    kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="one"))
-    kept.close()
+def test_after_a_failed_write_the_next_line_starts_a_segment(tmp_path: Path) -> None:
+    steps: SegmentWriter[Step] = SegmentWriter(tmp_path, contract.STEPS, Step, limit=10)
+    steps.append(lambda n: Step(step=n, at=NOW, kind="status", message="one"))
+    steps.close()
     (tmp_path / contract.STEPS / "00000002.jsonl").mkdir()
     with pytest.raises(OSError, match="00000002"):
-        kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
+        steps.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
     (tmp_path / contract.STEPS / "00000002.jsonl").rmdir()
-    kept.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
-    kept.close()
+    steps.append(lambda n: Step(step=n, at=NOW, kind="status", message="two"))
+    steps.close()
     assert numbers(tmp_path) == [1, 2]
 
 
@@ -126,42 +126,42 @@ def test_messages_are_one_visible_line_without_secrets(tmp_path: Path) -> None:
     ],
 )
 def test_payloads_hide_secrets(secret: dict[str, object]) -> None:
-    said = json.dumps(redact(secret))
-    assert HIDDEN in said
+    redacted = json.dumps(redact(secret))
+    assert HIDDEN in redacted
     for word in ("hunter22", "abcdefgh", "0123456789", '"x"', "anything"):
-        assert word not in said
+        assert word not in redacted
 
 
-def test_payloads_keep_what_is_no_secret() -> None:
-    said = {"tokens": 12, "found": 3, "best": ["a, line 1"], "none": None, "share": 0.5}
-    assert redact(said) == said
+def test_payloads_keep_other_values() -> None:
+    payload = {"tokens": 12, "found": 3, "best": ["a, line 1"], "none": None, "share": 0.5}
+    assert redact(payload) == payload
 
 
 @pytest.mark.parametrize(
     "payload", [{"text": "ü" * 9_000}, {"texts": ["x" * 150] * 200}, {"x" * 5_000: 1}]
 )
-def test_payloads_are_capped(payload: dict[str, object]) -> None:
+def test_payloads_are_limited_in_size(payload: dict[str, object]) -> None:
     cut = redact(payload)
     assert len(json.dumps(cut, ensure_ascii=False).encode()) <= MAX_PAYLOAD
     assert cut["cut"] is True
 
 
-def test_the_status_is_written_at_a_change_and_again_as_a_heartbeat(tmp_path: Path) -> None:
+def test_the_status_is_written_on_change_and_as_a_heartbeat(tmp_path: Path) -> None:
     written: list[str] = []
     twice = anyio.Event()
 
     def now() -> datetime:
-        written.append(board.current.summary)
+        written.append(writer.current.summary)
         if len(written) == 3:
             twice.set()
         return NOW
 
-    board = StatusWriter(tmp_path, Status(updated_at=NOW), clock=Clock(now=now), spent=Spent)
+    writer = StatusWriter(tmp_path, Status(updated_at=NOW), clock=Clock(now=now), spent=Spent)
 
     async def keep() -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(board.write_periodically, least=0.001, most=0.005))
-            board.update(summary="changed")
+            group.start_soon(partial(writer.write_periodically, least=0.001, most=0.005))
+            writer.update(summary="changed")
             with anyio.fail_after(WAIT):
                 await twice.wait()
             group.cancel_scope.cancel()
@@ -180,7 +180,7 @@ def test_sleep_costs_at_most_five_seconds_a_tick() -> None:
     assert budget.tick().active_seconds == 17
 
 
-def test_a_clock_that_goes_back_costs_nothing() -> None:
+def test_a_clock_that_goes_backwards_costs_nothing() -> None:
     times = iter([10.0, 5.0])
     assert Budget(Limits(), Spent(), lambda: next(times)).tick().active_seconds == 0
 

@@ -1,4 +1,4 @@
-"""What costs is paid for before it is made, kept after, and never made twice."""
+"""A paid call is charged before it is made, stored afterwards, and never repeated."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def budget(root: Path, **limits: float) -> Budget:
 
 
 def attempt(root: Path, **limits: float) -> tuple[Ledger, Budget]:
-    """Begin an attempt at the folder: what it knows stands there."""
+    """Start an attempt, which reads its state from the folder."""
     of_this_attempt = budget(root, **limits)
     return Ledger(root, of_this_attempt), of_this_attempt
 
 
-def test_a_kept_answer_costs_nothing_more(tmp_path: Path) -> None:
+def test_a_stored_answer_costs_nothing_more(tmp_path: Path) -> None:
     ledger, _ = attempt(tmp_path)
     assert ledger.stored_answer(ANSWER) is None
     ledger.begin(ANSWER)
@@ -60,7 +60,7 @@ def test_a_kept_answer_costs_nothing_more(tmp_path: Path) -> None:
     assert budget.spent == Spent(tokens=700, cost_usd=0.013)
 
 
-def test_a_call_in_whose_middle_a_job_died_is_paid_and_the_next_one_too(tmp_path: Path) -> None:
+def test_a_call_interrupted_by_death_and_its_repetition_are_both_paid(tmp_path: Path) -> None:
     ledger, _ = attempt(tmp_path)
     ledger.begin(ANSWER)
     later, budget = attempt(tmp_path)
@@ -79,7 +79,7 @@ def test_a_call_in_whose_middle_a_job_died_is_paid_and_the_next_one_too(tmp_path
         ({"cost_usd": 0.01}, r"The limit of \$0\.01 was reached\."),
     ],
 )
-def test_a_call_that_may_cost_more_than_is_left_is_not_made(
+def test_a_call_that_may_exceed_a_limit_is_not_made(
     tmp_path: Path, limits: dict[str, float], said: str
 ) -> None:
     ledger, budget = attempt(tmp_path, **limits)
@@ -89,14 +89,14 @@ def test_a_call_that_may_cost_more_than_is_left_is_not_made(
     assert not (tmp_path / ANSWER.name).exists()
 
 
-def test_what_a_call_does_not_cost_does_not_keep_it_from_being_made(tmp_path: Path) -> None:
+def test_a_used_up_limit_does_not_prevent_calls_of_another_kind(tmp_path: Path) -> None:
     ledger, _ = attempt(tmp_path, tokens=1_000)
     ledger.begin(ANSWER)
     ledger.begin(Call("search", {}, max_cost=Cost(tool_calls=1)))
     assert total_paid(tmp_path) == Cost(tool_calls=1, tokens=1_000, cost_usd=0.02)
 
 
-def test_calls_are_told_apart_by_all_they_depend_on() -> None:
+def test_calls_are_identified_by_kind_and_arguments() -> None:
     calls = [
         Call(kind, {"prompt": prompt, "draft": draft}, max_cost=Cost())
         for kind in ("model", "genie")
@@ -108,7 +108,7 @@ def test_calls_are_told_apart_by_all_they_depend_on() -> None:
     assert turned.name == calls[0].name
 
 
-def test_a_report_that_others_write_tells_what_was_paid(tmp_path: Path) -> None:
+def test_a_report_written_without_the_job_includes_its_cost(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     Ledger(tmp_path, budget(tmp_path)).begin(ANSWER)
     finish(folder, "deadline", clock=Clock())
@@ -119,93 +119,93 @@ def test_a_report_that_others_write_tells_what_was_paid(tmp_path: Path) -> None:
 # --- searches ---------------------------------------------------------------------------------
 
 
-def search(root: Path, library: FakeSource, question: str = QUESTIONS[0]) -> list[str]:
-    """Search as one attempt does; return what was found."""
+def search(root: Path, source: FakeSource, question: str = QUESTIONS[0]) -> list[str]:
+    """Search like one attempt and return the texts found."""
     spent = budget(root)
-    board = StatusWriter(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
-    journal = Journal(root, board, clock=Clock(), segment_records=100)
+    writer = StatusWriter(root, Status(updated_at=NOW), clock=Clock(), spent=lambda: spent.spent)
+    journal = Journal(root, writer, clock=Clock(), segment_records=100)
     ledger = Ledger(root, spent)
-    metered = MeteredSource(library, worker="w", journal=journal, ledger=ledger, tracer=NoTracing())
+    metered = MeteredSource(source, worker="w", journal=journal, ledger=ledger, tracer=NoTracing())
     found = anyio.run(lambda: metered.search(Query(question, ("files",)), limit=5))
     journal.close()
     for passage in found:
-        text = library.texts[passage.title]
+        text = source.texts[passage.title]
         assert passage.text == text[passage.start : passage.end]
     return [passage.text for passage in found]
 
 
-def test_a_search_is_made_once_over_all_attempts_and_finds_the_same(tmp_path: Path) -> None:
-    library = FakeSource(TEXTS)
-    first = search(tmp_path, library)
-    assert search(tmp_path, library) == first != []
-    assert library.searched == [QUESTIONS[0]]
+def test_a_search_is_made_once_for_all_attempts(tmp_path: Path) -> None:
+    source = FakeSource(TEXTS)
+    first = search(tmp_path, source)
+    assert search(tmp_path, source) == first != []
+    assert source.searched == [QUESTIONS[0]]
     assert JobFolder(tmp_path).spent().tool_calls == 1
     kinds = [step.kind for step in steps_of(JobFolder(tmp_path))]
     assert kinds == ["tool_call", "tool_result", "tool_result"]
 
 
-def test_a_kept_search_holds_no_text_of_the_sources(tmp_path: Path) -> None:
+def test_a_stored_search_contains_no_text_of_the_sources(tmp_path: Path) -> None:
     search(tmp_path, FakeSource(TEXTS))
-    [kept] = (tmp_path / RESULTS).iterdir()
-    assert "thirty days" not in kept.read_text()
+    [file] = (tmp_path / RESULTS).iterdir()
+    assert "thirty days" not in file.read_text()
 
 
-def test_where_the_sources_changed_a_search_is_made_again(tmp_path: Path) -> None:
+def test_a_search_is_repeated_if_the_sources_changed(tmp_path: Path) -> None:
     search(tmp_path, FakeSource(TEXTS))
     changed = FakeSource({**TEXTS, "new": "Retention of files is not limited any more."})
     assert any("not limited" in text for text in search(tmp_path, changed))
     assert JobFolder(tmp_path).spent().tool_calls == 2
 
 
-class Forgetful(FakeSource):
-    """A library whose index was built anew from other content under the same name."""
+class SameEdition(FakeSource):
+    """A source whose content changes without a new edition."""
 
     @property
     def edition(self) -> str:
         return "the same"
 
 
-def test_where_a_text_is_gone_a_search_is_made_again(tmp_path: Path) -> None:
-    search(tmp_path, Forgetful(TEXTS))
-    other = Forgetful({"logs": "Retention of log files lasts sixty days."})
+def test_a_search_is_repeated_if_a_text_is_missing(tmp_path: Path) -> None:
+    search(tmp_path, SameEdition(TEXTS))
+    other = SameEdition({"logs": "Retention of log files lasts sixty days."})
     assert search(tmp_path, other) == ["Retention of log files lasts sixty days."]
     assert JobFolder(tmp_path).spent().tool_calls == 2
 
 
 @pytest.mark.parametrize("left", [b"", b"{", b'{"kind": "search", "answer": [{"start": "?"}]}'])
-def test_a_torn_or_strange_answer_is_none(tmp_path: Path, left: bytes) -> None:
-    library = FakeSource(TEXTS)
-    found = search(tmp_path, library)
-    [kept] = (tmp_path / RESULTS).iterdir()
-    kept.write_bytes(left)
-    assert search(tmp_path, library) == found
-    assert len(library.searched) == 2
+def test_an_incomplete_or_invalid_answer_is_ignored(tmp_path: Path, left: bytes) -> None:
+    source = FakeSource(TEXTS)
+    found = search(tmp_path, source)
+    [file] = (tmp_path / RESULTS).iterdir()
+    file.write_bytes(left)
+    assert search(tmp_path, source) == found
+    assert len(source.searched) == 2
     assert JobFolder(tmp_path).spent().tool_calls == 2
 
 
-def test_an_interrupted_question_that_is_resumed_pays_only_what_is_new(tmp_path: Path) -> None:
+def test_a_resumed_question_pays_only_new_searches(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     (tmp_path / "outcome.json").unlink()
     for task in (tmp_path / "work/tasks").iterdir():
         task.unlink()
-    library = FakeSource(TEXTS)
-    run_job(folder, library, attempt=2)
-    assert library.searched == []
+    source = FakeSource(TEXTS)
+    run_job(folder, source, attempt=2)
+    assert source.searched == []
     assert outcome_of(folder).spent.tool_calls == len(QUESTIONS)
     assert outcome_of(folder).outcome == "answered"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_any_moment_no_kept_call_is_repeated_and_all_of_it_is_paid(
+def test_a_repeatedly_killed_job_repeats_no_stored_call_and_pays_for_all(
     tmp_path: Path, seed: int
 ) -> None:
     questions = tuple(f"{question} ({n})" for n in range(3) for question in QUESTIONS)
     folder = make_folder(tmp_path / "job", plan=Plan(questions=questions))
     calls = tmp_path / "calls"
     program = [sys.executable, "-m", "tests.researcher_job.records.paying_job"]
-    told = subprocess.run(
+    done = subprocess.run(
         [*program, str(folder.path), str(seed), str(calls)],
         capture_output=True,
         check=True,
@@ -213,19 +213,23 @@ def test_killed_at_any_moment_no_kept_call_is_repeated_and_all_of_it_is_paid(
         timeout=WAIT,
         cwd=ROOT,
     )
-    said = json.loads(told.stdout)
-    assert said["exit_code"] == 0
-    deaths = len(said["seen"]) - 1
-    kept: dict[str, int] = {}
-    for standing in said["seen"]:
-        for name, (begun, answered) in standing.items():
+    result = json.loads(done.stdout)
+    assert result["exit_code"] == 0
+    deaths = len(result["seen"]) - 1
+    stored: dict[str, int] = {}
+    for calls_made in result["seen"]:
+        for name, (begun, answered) in calls_made.items():
             if answered:
-                assert kept.setdefault(name, begun) == begun, "it was begun after it was kept"
-    assert len(kept) == len(questions) * SEARCHES
+                assert stored.setdefault(name, begun) == begun, (
+                    "it was started after its answer was stored"
+                )
+    assert len(stored) == len(questions) * SEARCHES
     assert deaths >= 2
     made = calls.read_text().splitlines()
     spent = outcome_of(folder).spent
-    assert len(made) <= sum(kept.values()) == spent.tool_calls == total_paid(folder.path).tool_calls
-    assert len(set(made)) == len(kept)
-    assert spent.tool_calls <= len(kept) + 3 * deaths, "three are made at a time"
+    assert (
+        len(made) <= sum(stored.values()) == spent.tool_calls == total_paid(folder.path).tool_calls
+    )
+    assert len(set(made)) == len(stored)
+    assert spent.tool_calls <= len(stored) + 3 * deaths, "three are made at the same time"
     assert verify(folder.path).faults == ()

@@ -1,4 +1,4 @@
-"""Writing through a mount: whole files, lines that wait in memory, and their order."""
+"""Writing through a mount: whole files, buffered lines, and their order."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tests.researcher_job.jobs import NOW, QUESTIONS, TEXTS, WAIT, make_folder
 CLOCK = Clock(now=lambda: NOW)
 
 
-def board_of(root: Path, storage: MountedStorage) -> StatusWriter:
+def status_writer(root: Path, storage: MountedStorage) -> StatusWriter:
     first = Status(updated_at=NOW)
     return StatusWriter(root, first, clock=CLOCK, spent=Spent, storage=storage)
 
 
 def journal_of(root: Path, storage: MountedStorage, *, segment_records: int = 200) -> Journal:
-    board = board_of(root, storage)
-    return Journal(root, board, clock=CLOCK, segment_records=segment_records, storage=storage)
+    writer = status_writer(root, storage)
+    return Journal(root, writer, clock=CLOCK, segment_records=segment_records, storage=storage)
 
 
 def messages(root: Path) -> list[str]:
@@ -48,13 +48,13 @@ def status(root: Path) -> Status | None:
     return decode(Status, read_whole(root / contract.STATUS))
 
 
-def parts(root: Path, folder: str) -> dict[str, bytes]:
+def segments(root: Path, folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((root / folder).glob("*"))}
 
 
 def quotes() -> list[tuple[Quote, str]]:
-    library = FakeSource(TEXTS)
-    passages = [one for title in TEXTS for one in library._passages(title)]
+    source = FakeSource(TEXTS)
+    passages = [one for title in TEXTS for one in source._passages(title)]
     return [(Quote(one, one.start, one.end, one.text, 1.0), TEXTS[one.title]) for one in passages]
 
 
@@ -73,44 +73,44 @@ def test_a_folder_below_the_volumes_is_written_as_a_mount(
     assert (storage_of(Path(root), kind) is not LOCAL) == mounted
 
 
-def test_steps_wait_and_are_written_before_the_status_that_names_them(tmp_path: Path) -> None:
+def test_steps_are_buffered_and_written_before_their_status(tmp_path: Path) -> None:
     journal = journal_of(tmp_path, MountedStorage())
     journal.step("status", "one")
     journal.step("status", "two")
-    assert parts(tmp_path, contract.STEPS) == {}
+    assert segments(tmp_path, contract.STEPS) == {}
     assert status(tmp_path) is None
     journal.status.write()
     assert messages(tmp_path) == ["one", "two"]
-    told = status(tmp_path)
-    assert told
-    assert (told.last_step, told.step_part) == (2, 1)
+    written = status(tmp_path)
+    assert written
+    assert (written.last_step, written.step_part) == (2, 1)
 
 
-def test_a_part_only_grows_and_ends_at_so_many_records(tmp_path: Path) -> None:
+def test_a_segment_only_grows_up_to_its_maximum_of_records(tmp_path: Path) -> None:
     journal = journal_of(tmp_path, MountedStorage(), segment_records=3)
     before: dict[str, bytes] = {}
     for number in range(8):
         journal.step("status", f"step {number}")
         journal.status.write()
-        now = parts(tmp_path, contract.STEPS)
+        now = segments(tmp_path, contract.STEPS)
         assert all(now[name].startswith(data) for name, data in before.items())
         before = now
     assert list(before) == ["00000001.jsonl", "00000004.jsonl", "00000007.jsonl"]
     assert messages(tmp_path) == [f"step {number}" for number in range(8)]
 
 
-def test_a_part_ends_at_so_many_bytes(tmp_path: Path) -> None:
+def test_a_segment_ends_at_its_maximum_of_bytes(tmp_path: Path) -> None:
     journal = journal_of(tmp_path, MountedStorage(), segment_records=100_000)
     for _ in range(100):
         journal.step("status", "said", payload={"text": "x" * 3_500})
     journal.close()
-    sizes = [len(data) for data in parts(tmp_path, contract.STEPS).values()]
+    sizes = [len(data) for data in segments(tmp_path, contract.STEPS).values()]
     assert len(sizes) > 2
     assert max(sizes) < SEGMENT_BYTES + 5_000
     assert len(messages(tmp_path)) == 100
 
 
-def test_an_older_writing_that_comes_late_takes_nothing_back(tmp_path: Path) -> None:
+def test_a_late_write_of_older_lines_removes_nothing(tmp_path: Path) -> None:
     storage = MountedStorage()
     journal = journal_of(tmp_path, storage)
     journal.step("status", "one")
@@ -121,7 +121,7 @@ def test_an_older_writing_that_comes_late_takes_nothing_back(tmp_path: Path) -> 
     assert messages(tmp_path) == ["one", "two"]
 
 
-def test_evidence_is_written_once_and_before_what_names_it(tmp_path: Path) -> None:
+def test_evidence_is_written_once_and_before_references_to_it(tmp_path: Path) -> None:
     storage = MountedStorage()
     journal = journal_of(tmp_path, storage)
     book = EvidenceBook(tmp_path, (), limit=200, storage=storage)
@@ -133,7 +133,7 @@ def test_evidence_is_written_once_and_before_what_names_it(tmp_path: Path) -> No
             len(read_segments(tmp_path, contract.EVIDENCE_SEGMENTS, Evidence).records) < evidence.n
         )
         book.flush()
-        now = parts(tmp_path, contract.EVIDENCE_SEGMENTS)
+        now = segments(tmp_path, contract.EVIDENCE_SEGMENTS)
         assert written.items() <= now.items()
         written = now
     assert len(written) == len(quotes()) == 3
@@ -141,7 +141,7 @@ def test_evidence_is_written_once_and_before_what_names_it(tmp_path: Path) -> No
     assert [item.n for item in records if item] == [1, 2, 3]
 
 
-def test_what_is_held_is_written_at_the_end(tmp_path: Path) -> None:
+def test_buffered_lines_are_written_at_the_end(tmp_path: Path) -> None:
     storage = MountedStorage()
     journal = journal_of(tmp_path, storage)
     book = EvidenceBook(tmp_path, (), limit=200, storage=storage)
@@ -153,7 +153,7 @@ def test_what_is_held_is_written_at_the_end(tmp_path: Path) -> None:
     assert messages(tmp_path) == ["the last one"]
 
 
-def test_the_status_is_written_by_a_thread_and_the_loop_goes_on(tmp_path: Path) -> None:
+def test_the_status_is_written_in_a_thread(tmp_path: Path) -> None:
     threads: set[int] = set()
 
     class Noting(MountedStorage):
@@ -161,13 +161,13 @@ def test_the_status_is_written_by_a_thread_and_the_loop_goes_on(tmp_path: Path) 
             threads.add(threading.get_ident())
             super().write(path, data)
 
-    board = board_of(tmp_path, Noting())
+    writer = status_writer(tmp_path, Noting())
 
     async def keep() -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(partial(board.write_periodically, least=0.001, most=0.005))
+            group.start_soon(partial(writer.write_periodically, least=0.001, most=0.005))
             with anyio.fail_after(WAIT):
-                while status(tmp_path) is None:  # noqa: ASYNC110 - a file tells nobody
+                while status(tmp_path) is None:  # noqa: ASYNC110 - a file has no event
                     await anyio.sleep(0.01)
             group.cancel_scope.cancel()
 
@@ -176,7 +176,7 @@ def test_the_status_is_written_by_a_thread_and_the_loop_goes_on(tmp_path: Path) 
     assert threading.get_ident() not in threads
 
 
-def test_numbers_that_were_told_are_not_given_again(tmp_path: Path) -> None:
+def test_numbers_that_a_status_named_are_not_reused(tmp_path: Path) -> None:
     journal = journal_of(tmp_path, MountedStorage())
     for number in range(4):
         journal.step("status", f"step {number}")
@@ -185,21 +185,21 @@ def test_numbers_that_were_told_are_not_given_again(tmp_path: Path) -> None:
     part.write_bytes(b"".join(part.read_bytes().splitlines(keepends=True)[:2]))
     journal = journal_of(tmp_path, MountedStorage())
     journal.fill_lost_steps(4)
-    journal.step("status", "anew")
+    journal.step("status", "again")
     journal.close()
-    assert messages(tmp_path) == ["step 0", "step 1", LOST, LOST, "anew"]
-    assert "00000005.jsonl" in parts(tmp_path, contract.STEPS)
+    assert messages(tmp_path) == ["step 0", "step 1", LOST, LOST, "again"]
+    assert "00000005.jsonl" in segments(tmp_path, contract.STEPS)
 
 
-def test_a_write_that_fails_for_a_moment_is_tried_again(tmp_path: Path) -> None:
-    in_the_way = tmp_path / "file"
-    in_the_way.mkdir()
-    threading.Timer(0.2, in_the_way.rmdir).start()
-    MountedStorage().write(in_the_way, b"whole")
-    assert in_the_way.read_bytes() == b"whole"
+def test_a_failed_write_is_retried(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.mkdir()
+    threading.Timer(0.2, blocked.rmdir).start()
+    MountedStorage().write(blocked, b"whole")
+    assert blocked.read_bytes() == b"whole"
 
 
-def test_the_progress_is_written_less_often_but_at_the_end(tmp_path: Path) -> None:
+def test_progress_is_written_less_often_but_always_at_the_end(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     journal = journal_of(tmp_path, MountedStorage())
     progress = ProgressPage(folder, "Title", QUESTIONS, least=1_000)
@@ -222,7 +222,7 @@ ATTEMPTS: dict[str, Callable[[Path], str]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_the_mount_of_these_tests_refuses(tmp_path: Path, attempt: str) -> None:
+def test_the_simulated_mount_refuses(tmp_path: Path, attempt: str) -> None:
     (tmp_path / "a").touch()
     program = (
         "from pathlib import Path\n"

@@ -1,4 +1,4 @@
-"""A report from the folder alone, for a job that cannot write it any more."""
+"""The report of a job that cannot write it, made from its folder alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.researcher_job.jobs import NOW, TEXTS, command, make_folder, report_o
 
 @pytest.fixture
 def unfinished(tmp_path: Path) -> JobFolder:
-    """Return the folder of a job that was stopped in its second of two questions."""
+    """Return the folder of a job that was stopped during the second of two questions."""
     folder = make_folder(tmp_path)
 
     async def stop_at_purchases(question: str) -> None:
@@ -59,7 +59,7 @@ def test_a_partial_report_is_written_with_its_reason(
     assert verify(unfinished.path).faults == ()
 
 
-def test_a_job_that_never_began_has_insufficient_evidence(tmp_path: Path) -> None:
+def test_a_job_that_never_started_has_insufficient_evidence(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     assert command("--folder", tmp_path, "--finish", "deadline").returncode == ExitCode.DONE
     outcome = jobs.outcome_of(folder)
@@ -84,7 +84,7 @@ def test_a_dead_job_gets_a_report_and_no_outcome(unfinished: JobFolder) -> None:
     assert verify(unfinished.path).faults == ()
 
 
-def test_leftovers_of_a_killed_write_do_not_enter_the_result(unfinished: JobFolder) -> None:
+def test_leftover_temporary_files_are_not_part_of_the_result(unfinished: JobFolder) -> None:
     leftover = unfinished.file(".report.md.1.abcd.tmp")
     leftover.write_bytes(b"half")
     command("--folder", unfinished.path, "--finish", "deadline")
@@ -92,7 +92,7 @@ def test_leftovers_of_a_killed_write_do_not_enter_the_result(unfinished: JobFold
     assert verify(unfinished.path).faults == ()
 
 
-def test_the_outcome_is_honest() -> None:
+def test_the_outcome_follows_from_the_results() -> None:
     answered = QuestionResult(question="a", state="answered", evidence=(1,))
     partial = QuestionResult(question="b", state="partial", evidence=(2,))
     missing = QuestionResult(question="c", state="not_found")
@@ -102,7 +102,7 @@ def test_the_outcome_is_honest() -> None:
     assert outcome_of([missing, missing]) == "insufficient_evidence"
 
 
-def test_the_configuration_hash_is_about_what_was_asked() -> None:
+def test_the_configuration_hash_depends_on_what_was_requested() -> None:
     one = Request(job_id="20260301-aaaaaaaaaaaaa", question="Why?", created_at=NOW)
     other_job = one.model_copy(update={"job_id": "20260301-bbbbbbbbbbbbb"})
     deeper = one.model_copy(update={"depth": "deep"})

@@ -1,4 +1,4 @@
-"""What a report shows besides quotes: excerpts, contradictions, tables; and that it stays small."""
+"""Excerpts, contradictions and tables of a report, and its size."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def differ(one: str, other: str, **fields: object) -> list[tuple[tuple[str, ...]
         ("Claims close in March each year.", "Claims close in June each year.", ("march", "june")),
     ],
 )
-def test_different_values_for_the_same_are_shown(
+def test_different_values_for_one_subject_are_a_contradiction(
     one: str, other: str, said: tuple[str, str]
 ) -> None:
     assert differ(one, other) == [((said[0],), (said[1],))]
 
 
-def test_a_denial_is_shown() -> None:
+def test_a_negation_is_a_contradiction() -> None:
     assert differ(
         "Visitors may enter the plant alone.", "Visitors may not enter the plant alone."
     ) == [((), ())]
@@ -57,11 +57,11 @@ def test_a_denial_is_shown() -> None:
         ("Claims are paid by the office.", "The office never sleeps."),
     ],
 )
-def test_what_speaks_of_something_else_is_no_contradiction(one: str, other: str) -> None:
+def test_quotes_about_different_subjects_are_no_contradiction(one: str, other: str) -> None:
     assert differ(one, other) == []
 
 
-def test_pumps_told_apart_by_their_headings_do_not_differ() -> None:
+def test_quotes_under_different_headings_are_no_contradiction() -> None:
     one = evidence(1, "It moves 21 litres a minute.", locator="Pumps > Pump 7")
     other = evidence(2, "It moves 25 litres a minute.", locator="Pumps > Pump 8")
     assert find_contradictions([one, other]) == ()
@@ -91,7 +91,7 @@ CSV = 'Item,Cost\n"Tea, green",2\nCake,4\n'
         (CSV, ['"Tea, green",2'], [("Tea, green", "2")]),
     ],
 )
-def test_rows_are_put_under_their_heads(
+def test_rows_are_shown_under_their_column_headings(
     text: str, lines: list[str], cells: list[tuple[str, ...]]
 ) -> None:
     _, texts = snapshot(text)
@@ -101,14 +101,14 @@ def test_rows_are_put_under_their_heads(
     assert [one.cells for one in table.rows] == cells
 
 
-def test_a_sentence_with_a_bar_is_no_row() -> None:
+def test_a_sentence_with_a_bar_is_not_a_row() -> None:
     _, texts = snapshot(MARKDOWN)
     assert tables([row(1, MARKDOWN, "End | of it.")], texts.__getitem__) == ()
     plain = "Tea | 2"
     assert tables([row(1, plain, plain)], snapshot(plain)[1].__getitem__) == ()
 
 
-def test_an_excerpt_holds_what_surrounds_the_quote_and_no_more() -> None:
+def test_an_excerpt_is_limited_to_the_surrounding_text() -> None:
     text = "a" * 5_000 + "\n\nBefore. Quote. After.\n\n" + "b" * 5_000
     start = text.index("Quote.")
     found = excerpt(text, start, start + 6)

@@ -1,4 +1,4 @@
-"""The report: what it says, and that text from sources cannot do anything in it."""
+"""The content of the report, and that text from sources is harmless in it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def headings(text: str) -> list[str]:
     return re.findall(r"^#+ .*$", text, re.MULTILINE)
 
 
-def test_the_parts_stand_in_their_order() -> None:
+def test_the_sections_are_in_order() -> None:
     text = markdown_report(report(evidence(1, "Because of this."), plan=Plan(title="Reasons")))
     assert headings(text) == [
         "# Reasons",
@@ -100,7 +100,7 @@ def test_the_parts_stand_in_their_order() -> None:
     assert "Spent: 12 s of work, 3 searches" in text
 
 
-def test_a_short_report_keeps_the_best_quotes_and_says_what_it_left_out() -> None:
+def test_a_short_report_keeps_the_best_quotes_and_counts_the_others() -> None:
     items = [evidence(n, f"Quote {n} " + "word " * 20) for n in range(1, 6)]
     short = report(*items, plan=Plan(report_words=50))
     assert [item.n for item in short.cited] == [1, 2]
@@ -108,7 +108,7 @@ def test_a_short_report_keeps_the_best_quotes_and_says_what_it_left_out() -> Non
     assert len(report(*items).cited) == 5
 
 
-def test_a_question_without_an_answer_is_named_as_open() -> None:
+def test_a_question_without_an_answer_is_listed_as_open() -> None:
     text = markdown_report(report(state="not_found"))
     assert "- Question 1, Why?: nothing was found." in text
     assert "There are none." in text
@@ -149,7 +149,7 @@ def test_an_entity_renders_as_itself(text: str) -> None:
 
 
 @given(st.text(st.sampled_from(_SIGNS), max_size=40))
-def test_no_text_leaves_its_block_quote(text: str) -> None:
+def test_no_text_escapes_its_block_quote(text: str) -> None:
     rendered = MarkdownIt("commonmark").enable("table").render(blockquote(text) + "\n\nend\n")
     assert rendered.endswith("</blockquote>\n<p>end</p>\n")
     for element in ("<h1", "<h2", "<ul", "<ol", "<pre", "<hr", "<table", "<a ", "<img"):
@@ -157,7 +157,7 @@ def test_no_text_leaves_its_block_quote(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("[]123\\`*_ ^(:"), max_size=40))
-def test_no_text_cites(text: str) -> None:
+def test_no_text_forges_a_citation(text: str) -> None:
     assert not re.search(r"(?<!\\)\[\d", markdown(text))
     code = re.sub(r"<code>.*?</code>", "", MarkdownIt("commonmark").render(f"x {markdown(text)}"))
     assert "<a " not in code
@@ -172,12 +172,12 @@ def test_no_text_cites(text: str) -> None:
         "--help -5 1.5 :ref:`x`",
     ],
 )
-def test_what_forges_nothing_is_left_as_it_stands(text: str) -> None:
+def test_harmless_text_is_not_escaped(text: str) -> None:
     assert markdown(text) == text
 
 
 @given(st.text(max_size=60))
-def test_what_is_shown_has_no_control_character(text: str) -> None:
+def test_visible_text_has_no_control_character(text: str) -> None:
     for character in visible(text):
         assert (
             character in "\n\t"
@@ -189,7 +189,7 @@ def test_what_is_shown_has_no_control_character(text: str) -> None:
 
 
 class _Texts(HTMLParser):
-    """Collects the text of a page, its elements and its attributes."""
+    """Collects the text, elements and links of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,7 +212,7 @@ class _Texts(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
 
 
-def test_the_page_holds_everything_and_fetches_nothing() -> None:
+def test_the_page_is_complete_and_loads_nothing() -> None:
     page = html_page(report(evidence(1, "Because of this.")))
     parser = _Texts()
     parser.feed(page)
@@ -238,7 +238,7 @@ def test_hostile_text_is_escaped_on_the_page() -> None:
     assert "\u202e" not in page
 
 
-def test_a_hostile_document_goes_through_a_whole_job_and_is_verified(tmp_path: Path) -> None:
+def test_a_job_over_a_hostile_document_is_verified(tmp_path: Path) -> None:
     folder = make_folder(
         tmp_path,
         question="## Is the `heading` an <b>item</b>?",

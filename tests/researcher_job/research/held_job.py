@@ -1,7 +1,7 @@
-"""A program: one attempt at the folder named, whose searches for ``holding`` never return
+"""A program: one attempt at a job folder whose searches for ``holding`` never return
 (``a thread``: each search holds a thread that cannot be cancelled).
 
-It runs in a process of its own, so that a test can kill it in the middle.
+It runs in its own process, so that a test can kill it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def main(root: Path, holding: str, attempt: int) -> int:
 
     control = Control(root)
     control.handle_signals()
-    library = FakeSource(TEXTS, watcher=hold)
-    job = make_job(JobFolder(root), library, attempt=attempt)
+    source = FakeSource(TEXTS, watcher=hold)
+    job = make_job(JobFolder(root), source, attempt=attempt)
     return anyio.run(replace(job, control=control, on_stop=partial(exit_after, 0.2)).run)
 
 

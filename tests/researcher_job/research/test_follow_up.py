@@ -1,4 +1,4 @@
-"""A follow-up takes over what an earlier job found, after checking every quote of it again."""
+"""A follow-up carries over evidence of its base job after verifying every quote."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def messages(folder: JobFolder) -> str:
     return "\n".join(step.message for step in steps_of(folder))
 
 
-def test_what_an_earlier_job_found_answers_a_new_question(first: JobFolder, tmp_path: Path) -> None:
+def test_evidence_of_the_base_job_answers_a_new_question(first: JobFolder, tmp_path: Path) -> None:
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     [item, *_] = second.evidence()
     assert item.quote == "Backup files are kept for ninety days."
@@ -74,20 +74,20 @@ def test_what_an_earlier_job_found_answers_a_new_question(first: JobFolder, tmp_
     assert "verified again against their stored copies" in report_of(second)
 
 
-def test_the_copy_stands_without_the_earlier_folder(first: JobFolder, tmp_path: Path) -> None:
+def test_carried_evidence_does_not_need_the_base_folder(first: JobFolder, tmp_path: Path) -> None:
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     shutil.rmtree(first.path)
     assert verify(second.path).faults == ()
 
 
-def test_what_the_sources_still_say_is_quoted_from_them(first: JobFolder, tmp_path: Path) -> None:
+def test_a_quote_still_in_the_sources_is_cited_from_them(first: JobFolder, tmp_path: Path) -> None:
     second = follow(tmp_path, "How long are backup files kept?", TEXTS)
     assert second.evidence()
     assert {item.carried_from for item in second.evidence()} == {""}
 
 
-def test_what_was_found_again_costs_no_search(first: JobFolder, tmp_path: Path) -> None:
-    library = FakeSource(TEXTS)
+def test_a_quote_that_was_found_again_costs_no_search(first: JobFolder, tmp_path: Path) -> None:
+    source = FakeSource(TEXTS)
     second = make_folder(
         tmp_path / "second",
         job_id=SECOND,
@@ -95,13 +95,13 @@ def test_what_was_found_again_costs_no_search(first: JobFolder, tmp_path: Path) 
         follow_up_of=FIRST,
         earlier="../first",
     )
-    run_job(second, library)
+    run_job(second, source)
     known = "Retention of log files lasts thirty days."
     assert known in {item.quote for item in second.evidence()}
-    assert known not in library.searched
+    assert known not in source.searched
 
 
-def test_what_only_the_earlier_job_found_is_quoted_from_the_sources_of_today(
+def test_a_quote_only_the_base_job_found_is_cited_from_the_current_sources(
     first: JobFolder, tmp_path: Path
 ) -> None:
     louder = {f"note {n}": f"Which backup files are kept where, note {n}." for n in range(3)}
@@ -110,19 +110,21 @@ def test_what_only_the_earlier_job_found_is_quoted_from_the_sources_of_today(
     assert origins["Backup files are kept for ninety days."] == ""
 
 
-def test_what_does_not_fit_the_question_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
+def test_a_quote_that_does_not_fit_is_not_carried_over(first: JobFolder, tmp_path: Path) -> None:
     second = follow(tmp_path, "Which lunch costs what?", OTHER)
     assert [item.quote for item in second.evidence()] == ["Lunch costs four euro."]
 
 
-def test_what_its_document_no_longer_says_is_left_out(first: JobFolder, tmp_path: Path) -> None:
+def test_an_outdated_quote_is_left_out(first: JobFolder, tmp_path: Path) -> None:
     now = {"logs": "Nothing is kept. Backup files are shredded at once, all of them."}
     second = follow(tmp_path, "Where are ninety backup files kept?", now)
     assert "left out 2 outdated quotes" in messages(second)
     assert not [item for item in second.evidence() if item.carried_from]
 
 
-def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_path: Path) -> None:
+def test_a_quote_that_was_tampered_with_is_not_carried_over(
+    first: JobFolder, tmp_path: Path
+) -> None:
     part = first.file(records.segment_name(records.EVIDENCE_SEGMENTS, 1))
     part.write_text(part.read_text().replace("ninety days", "twenty days"))
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
@@ -130,7 +132,7 @@ def test_a_quote_that_was_tampered_with_is_not_taken_over(first: JobFolder, tmp_
     assert "twenty" not in report_of(second)
 
 
-def test_a_snapshot_that_is_a_link_lends_nothing(first: JobFolder, tmp_path: Path) -> None:
+def test_quotes_of_a_linked_snapshot_are_not_carried_over(first: JobFolder, tmp_path: Path) -> None:
     for path in first.file(records.SNAPSHOTS).iterdir():
         path.rename(tmp_path / path.name)
         path.symlink_to(tmp_path / path.name)
@@ -138,14 +140,14 @@ def test_a_snapshot_that_is_a_link_lends_nothing(first: JobFolder, tmp_path: Pat
     assert second.evidence() == ()
 
 
-def test_a_running_job_lends_what_it_has_so_far(first: JobFolder, tmp_path: Path) -> None:
+def test_evidence_of_an_unfinished_job_is_carried_over(first: JobFolder, tmp_path: Path) -> None:
     for name in (records.OUTCOME, records.EVIDENCE, records.REPORT):
         first.file(name).unlink()
     second = follow(tmp_path, "How long are backup files kept?", OTHER)
     assert second.evidence()[0].carried_from == FIRST
 
 
-def test_a_job_may_follow_one_that_still_runs(tmp_path: Path) -> None:
+def test_the_base_job_may_still_be_running(tmp_path: Path) -> None:
     running = make_folder(tmp_path / "first")
     program = [
         sys.executable,
@@ -172,7 +174,7 @@ def test_a_job_may_follow_one_that_still_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("earlier", ["../nowhere", "../second"])
-def test_a_folder_that_is_not_that_of_the_earlier_job_lends_nothing(
+def test_a_folder_of_another_job_is_not_used(
     first: JobFolder, tmp_path: Path, earlier: str
 ) -> None:
     second = follow(tmp_path, "How long are backup files kept?", OTHER, earlier=earlier)
@@ -191,14 +193,14 @@ def test_evidence_of_a_withheld_source_is_left_out_and_counted(
     assert ("ninety days" in text) == kept
 
 
-def test_with_nothing_left_to_read_the_earlier_evidence_answers(
+def test_carried_evidence_answers_without_readable_sources(
     first: JobFolder, tmp_path: Path
 ) -> None:
     second = follow(tmp_path, "How long are backup files kept?", {})
     assert outcome_of(second).outcome == "answered"
 
 
-def test_a_quote_keeps_the_name_of_the_job_that_found_it(first: JobFolder, tmp_path: Path) -> None:
+def test_a_carried_quote_keeps_the_job_that_found_it(first: JobFolder, tmp_path: Path) -> None:
     follow(tmp_path, "How long are backup files kept?", OTHER)
     third = make_folder(
         tmp_path / "third",
@@ -211,7 +213,7 @@ def test_a_quote_keeps_the_name_of_the_job_that_found_it(first: JobFolder, tmp_p
     assert third.evidence()[0].carried_from == FIRST
 
 
-def test_it_works_from_the_folders_alone(tmp_path: Path) -> None:
+def test_it_works_with_real_folders_and_documents(tmp_path: Path) -> None:
     documents = tmp_path / "documents"
     documents.mkdir()
     (documents / "rules.md").write_text("# Rules\n\nThe harbour master grants berths to ships.\n")

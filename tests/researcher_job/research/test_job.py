@@ -56,7 +56,7 @@ def test_steps_are_numbered_from_one_and_end_with_completed(tmp_path: Path) -> N
     }
 
 
-def test_the_last_status_says_the_answer_and_counts_all(tmp_path: Path) -> None:
+def test_the_last_status_has_the_answer_and_the_counts(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     status = status_of(folder)
@@ -74,7 +74,7 @@ def test_progress_lists_the_questions_for_people(tmp_path: Path) -> None:
     assert "**Ended.**" in progress
 
 
-def test_files_are_named_in_steps_as_they_are_read(tmp_path: Path) -> None:
+def test_steps_name_files_as_they_are_read(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     said = [step.message for step in steps_of(folder)]
@@ -82,7 +82,7 @@ def test_files_are_named_in_steps_as_they_are_read(tmp_path: Path) -> None:
     assert "Read buying (2 of 2 files)." in said
 
 
-def test_many_files_give_few_steps(tmp_path: Path) -> None:
+def test_many_files_produce_few_steps(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder, FakeSource({f"file {n}": "Some text." for n in range(1_000)}))
     named = [step.message for step in steps_of(folder) if step.message.startswith("Read file")]
@@ -91,7 +91,7 @@ def test_many_files_give_few_steps(tmp_path: Path) -> None:
     assert len(named) < 100
 
 
-def test_a_question_nothing_speaks_to_makes_the_answer_partial(tmp_path: Path) -> None:
+def test_a_question_without_evidence_makes_the_answer_partial(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, plan=Plan(questions=(QUESTIONS[0], "Where do dragons nest?")))
     run_job(folder)
     outcome = outcome_of(folder)
@@ -120,18 +120,18 @@ def test_nothing_found_is_insufficient_evidence(
     assert outcome.coverage == coverage
 
 
-def test_sources_of_which_nothing_can_be_read_are_not_searched(tmp_path: Path) -> None:
+def test_unreadable_sources_are_not_searched(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     unread = Coverage(found=1, read=0, not_read=(NotRead(reason="broken PDF", count=1),))
-    library = FakeSource(TEXTS, coverage_said=unread)
-    assert run_job(folder, library) is ExitCode.DONE
+    source = FakeSource(TEXTS, coverage_said=unread)
+    assert run_job(folder, source) is ExitCode.DONE
     outcome = outcome_of(folder)
     assert outcome.outcome == "insufficient_evidence"
     assert "1 broken PDF" in outcome.reason
-    assert library.searched == []
+    assert source.searched == []
 
 
-def test_a_job_without_sources_says_so(tmp_path: Path) -> None:
+def test_a_job_without_sources_gives_the_reason(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, sources=())
     run_job(folder, FakeSource({}))
     assert outcome_of(folder).reason == "No source was named, so nothing could be read."
@@ -177,7 +177,7 @@ def test_a_question_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     assert outcome.questions[1].note == "An error ended the search for this question."
 
 
-def test_a_job_whose_every_question_fails_has_no_outcome(tmp_path: Path) -> None:
+def test_a_job_in_which_every_question_fails_has_no_outcome(tmp_path: Path) -> None:
     async def fail(_question: str) -> None:
         raise ValueError("index broken")
 
@@ -190,14 +190,14 @@ def test_a_job_whose_every_question_fails_has_no_outcome(tmp_path: Path) -> None
     assert steps_of(folder)[-1].kind == "error"
 
 
-def test_an_ended_job_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_completed_job_is_left_unchanged(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    library = FakeSource(TEXTS)
-    assert run_job(folder, library, attempt=2) is ExitCode.DONE
+    source = FakeSource(TEXTS)
+    assert run_job(folder, source, attempt=2) is ExitCode.DONE
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-    assert library.opened == []
+    assert source.opened == []
 
 
 def test_the_tool_call_limit_ends_in_a_partial_report(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_the_tool_call_limit_ends_in_a_partial_report(tmp_path: Path) -> None:
     assert "The limit of 1 tool call was reached." in report_of(folder)
 
 
-def test_the_limit_of_minutes_ends_a_search_that_does_not_return(tmp_path: Path) -> None:
+def test_the_time_limit_ends_a_hanging_search(tmp_path: Path) -> None:
     async def hold_purchases(question: str) -> None:
         if "purchases" in question:
             await anyio.sleep_forever()
@@ -259,12 +259,12 @@ def test_stop_ends_without_an_outcome_and_overrides_finish_now(tmp_path: Path) -
     assert steps_of(folder)[-1].message == "The job was stopped on request."
 
 
-def test_a_job_stopped_before_it_began_reads_nothing(tmp_path: Path) -> None:
+def test_a_job_stopped_before_its_start_reads_nothing(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     create_once(folder.file(records.STOP), b"")
-    library = FakeSource(TEXTS)
-    assert run_job(folder, library) is ExitCode.STOPPED
-    assert library.opened == []
+    source = FakeSource(TEXTS)
+    assert run_job(folder, source) is ExitCode.STOPPED
+    assert source.opened == []
 
 
 def test_questions_run_at_the_same_time(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_questions_run_at_the_same_time(tmp_path: Path) -> None:
     assert outcome_of(folder).outcome == "answered"
 
 
-def test_a_resume_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path) -> None:
+def test_a_resumed_job_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
 
     async def stop_at_purchases(question: str) -> None:
@@ -295,9 +295,9 @@ def test_a_resume_keeps_numbers_and_repeats_no_finished_question(tmp_path: Path)
     run_job(folder, FakeSource(TEXTS, watcher=stop_at_purchases))
     first = steps_of(folder)
     folder.file(records.STOP).unlink()
-    library = FakeSource(TEXTS)
-    assert run_job(folder, library, attempt=2) is ExitCode.DONE
-    assert library.searched == [QUESTIONS[1]]
+    source = FakeSource(TEXTS)
+    assert run_job(folder, source, attempt=2) is ExitCode.DONE
+    assert source.searched == [QUESTIONS[1]]
     steps = steps_of(folder)
     assert steps[: len(first)] == first
     assert [step.step for step in steps] == list(range(1, len(steps) + 1))
@@ -318,7 +318,7 @@ def test_evidence_found_again_keeps_its_number(tmp_path: Path) -> None:
     assert verify(tmp_path).faults == ()
 
 
-def test_a_source_that_cannot_be_opened_fails_the_job_in_words(tmp_path: Path) -> None:
+def test_a_source_that_cannot_be_opened_fails_the_job_with_a_message(tmp_path: Path) -> None:
     async def refuse(*_sources: object, **_options: object) -> Source:
         raise PermissionError(13, "Permission denied")
 

@@ -1,4 +1,4 @@
-"""A refresh repeats a plan and says first what is new, changed and gone."""
+"""A refresh repeats a plan and reports first what is new, changed and gone."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def test_unchanged_sources_change_nothing(first: JobFolder, tmp_path: Path) -> N
     assert "nothing changed: 3 quotes found again word for word" in report_of(second)
 
 
-def test_a_changed_sentence_is_shown_beside_the_earlier_one(
-    first: JobFolder, tmp_path: Path
-) -> None:
+def test_a_changed_sentence_is_shown_beside_the_old_one(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, CHANGED)
     assert kinds(second) == ["changed"]
     [change] = changes_of(second).changes
@@ -84,9 +82,7 @@ def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -
     assert page.index(said) < page.index("Read 2 of 2 files")
 
 
-def test_a_quote_that_is_not_found_any_more_is_shown_as_gone(
-    first: JobFolder, tmp_path: Path
-) -> None:
+def test_a_quote_that_is_no_longer_found_is_gone(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, GONE)
     assert kinds(second).count("gone") == 2
     assert f"No longer found: logs, line 1 (texts; from job {FIRST})" in report_of(second)
@@ -95,7 +91,7 @@ def test_a_quote_that_is_not_found_any_more_is_shown_as_gone(
     assert not answering & gone
 
 
-def test_what_no_earlier_document_said_is_new(first: JobFolder, tmp_path: Path) -> None:
+def test_a_quote_in_no_document_of_the_base_job_is_new(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, NEW)
     new = [change.after for change in changes_of(second).changes if change.kind == "new"]
     quotes = [item.quote for item in second.evidence() if item.n in new]
@@ -103,26 +99,24 @@ def test_what_no_earlier_document_said_is_new(first: JobFolder, tmp_path: Path) 
     assert "New: audit, line 1 (texts)" in report_of(second)
 
 
-def test_a_moved_document_is_the_same(first: JobFolder, tmp_path: Path) -> None:
+def test_a_moved_document_is_unchanged(first: JobFolder, tmp_path: Path) -> None:
     moved = {"archive": f"Moved here.\n\n{TEXTS['logs']}", "buying": TEXTS["buying"]}
     assert kinds(refresh(tmp_path, moved)) == []
 
 
-def test_what_stands_but_was_not_found_again_is_the_same(first: JobFolder, tmp_path: Path) -> None:
+def test_a_quote_still_in_the_sources_is_unchanged(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, TEXTS, depth="quick")
     assert len(second.evidence()) < len(first.evidence())
     assert (kinds(second), changes_of(second).same) == ([], len(first.evidence()))
 
 
-def test_without_the_earlier_folder_it_is_said_that_nothing_was_compared(tmp_path: Path) -> None:
+def test_without_the_base_folder_the_report_says_that_nothing_was_compared(tmp_path: Path) -> None:
     second = refresh(tmp_path, TEXTS)
     assert read_changes(second.path) is None
     assert f"What changed since job {FIRST} could not be established." in report_of(second)
 
 
-def test_a_comparison_that_a_limit_cut_off_is_not_shown_as_one(
-    first: JobFolder, tmp_path: Path
-) -> None:
+def test_an_incomplete_comparison_is_not_shown(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, GONE, limits=Limits(tool_calls=2))
     assert read_changes(second.path) is None
     assert "could not be established" in report_of(second)
@@ -135,9 +129,7 @@ def test_evidence_of_a_withheld_source_is_not_compared(first: JobFolder, tmp_pat
     assert not any(item.carried_from for item in second.evidence())
 
 
-def test_an_attempt_that_died_before_comparing_is_made_up_for(
-    first: JobFolder, tmp_path: Path
-) -> None:
+def test_a_resumed_attempt_makes_the_missing_comparison(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, CHANGED)
     for name in (records.CHANGES, records.OUTCOME, records.REPORT):
         second.file(name).unlink()
@@ -146,7 +138,7 @@ def test_an_attempt_that_died_before_comparing_is_made_up_for(
     assert verify(second.path).faults == ()
 
 
-def test_it_works_from_the_folders_alone(tmp_path: Path) -> None:
+def test_it_works_with_real_folders_and_documents(tmp_path: Path) -> None:
     documents = tmp_path / "documents"
     documents.mkdir()
     rules = documents / "rules.md"

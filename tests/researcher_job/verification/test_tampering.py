@@ -1,4 +1,4 @@
-"""A thousand folders tampered with by chance are all found out, and no untouched one is."""
+"""A thousand random tamperings are all found, and no unchanged folder has a fault."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Tamper = Callable[[JobFolder, random.Random], None]
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
-    """Return a folder with all there is: evidence taken over, a table, a change, several steps."""
+    """Return a folder with carried evidence, a table, a change and several steps."""
     root = tmp_path_factory.mktemp("tampering")
     texts = {
         **TEXTS,
@@ -50,14 +50,14 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
 
 
 def other(said: str, choose: random.Random) -> str:
-    """Change one character of ``said`` at a random place."""
+    """Change one character of ``said`` at a random position."""
     at = choose.randrange(len(said))
     fresh = choose.choice([letter for letter in LETTERS if letter != said[at]])
     return said[:at] + fresh + said[at + 1 :]
 
 
 def evidence(change: Callable[[dict[str, Any], random.Random], None]) -> Tamper:
-    """Change one record of the evidence, in the parts, in the composed file, or in both."""
+    """Change one evidence record in the segments, in ``evidence.jsonl``, or in both."""
 
     def tamper(folder: JobFolder, choose: random.Random) -> None:
         parts = sorted(folder.file(records.EVIDENCE_SEGMENTS).iterdir())
@@ -90,7 +90,7 @@ def number_field(name: str) -> Tamper:
 
 
 def file_text(*patterns: str) -> Tamper:
-    """Change one character of a file that fits."""
+    """Change one character of a file that matches a pattern."""
 
     def tamper(folder: JobFolder, choose: random.Random) -> None:
         paths = sorted(path for pattern in patterns for path in folder.path.glob(pattern))
@@ -101,7 +101,7 @@ def file_text(*patterns: str) -> Tamper:
 
 
 def step(folder: JobFolder, choose: random.Random) -> None:
-    """Drop, double or swap steps."""
+    """Remove, duplicate or swap steps."""
     path = choose.choice(sorted(folder.file(records.STEPS).iterdir()))
     lines = path.read_bytes().splitlines(keepends=True)
     at = choose.randrange(len(lines) - 1)
@@ -116,7 +116,7 @@ def step(folder: JobFolder, choose: random.Random) -> None:
 
 
 def citation(folder: JobFolder, choose: random.Random) -> None:
-    """Let one citation of the report or of the page name another number."""
+    """Change the number of one citation in ``report.md`` or ``report.html``."""
     path = folder.file(choose.choice([records.REPORT, records.REPORT_HTML]))
     text = path.read_text(encoding="utf-8")
     place = choose.choice(list(re.finditer(r"\[(\d+)\]", text)))
@@ -125,7 +125,7 @@ def citation(folder: JobFolder, choose: random.Random) -> None:
 
 
 def outcome_field(folder: JobFolder, choose: random.Random) -> None:
-    """Change one value of the outcome, at any depth, or leave it out."""
+    """Change one value of the outcome at any depth."""
     path = folder.file(records.OUTCOME)
     said = json.loads(path.read_bytes())
     inside: Any = said
@@ -208,35 +208,35 @@ TAMPERINGS: dict[str, Tamper] = {
 }
 
 
-def found_out(root: Path) -> bool:
+def is_found(root: Path) -> bool:
     try:
         return bool(verify(root).faults)
     except (RequestUnreadable, NewerFormat):
         return True
 
 
-def test_the_original_has_all_that_can_be_tampered_with(original: JobFolder) -> None:
+def test_the_original_has_everything_to_tamper_with(original: JobFolder) -> None:
     assert verify(original.path).faults == ()
     assert any(item.carried_from for item in original.evidence())
     assert (original.path / records.CHANGES).exists()
     assert len(original.evidence()) >= 4
 
 
-def test_every_one_of_a_thousand_tamperings_is_found(original: JobFolder, tmp_path: Path) -> None:
+def test_each_of_a_thousand_tamperings_is_found(original: JobFolder, tmp_path: Path) -> None:
     missed = []
     for number in range(TIMES):
         kind = list(TAMPERINGS)[number % len(TAMPERINGS)]
         folder = JobFolder(tmp_path / str(number))
         shutil.copytree(original.path, folder.path)
         TAMPERINGS[kind](folder, random.Random(SEED + number))  # noqa: S311 - tests must repeat
-        if not found_out(folder.path):
+        if not is_found(folder.path):
             missed.append(f"{number}: {kind}")
         shutil.rmtree(folder.path)
     assert missed == []
 
 
-def mended(folder: JobFolder) -> None:
-    """Fix all hashes, as one would who knows of them."""
+def recompute_hashes(folder: JobFolder) -> None:
+    """Recompute all hashes, as an informed attacker would."""
     outcome = outcome_of(folder)
     files = hash_files(folder.path)
     _, data = seal(outcome.model_copy(update={"files": files}))
@@ -247,11 +247,11 @@ CONTENT = (
     "quote", "paragraph", "snapshot hash", "start", "end", "evidence number", "snapshot",
     "step", "locator", "title", "source",
 )  # fmt: skip
-"""What is checked against other content, so that mended hashes do not hide it."""
+"""Changes that are compared with other content, so recomputed hashes do not hide them."""
 
 
 @pytest.mark.parametrize("kind", CONTENT)
-def test_mended_hashes_do_not_hide_changed_content(
+def test_recomputed_hashes_do_not_hide_changed_content(
     original: JobFolder, tmp_path: Path, kind: str
 ) -> None:
     missed = []
@@ -259,8 +259,8 @@ def test_mended_hashes_do_not_hide_changed_content(
         folder = JobFolder(tmp_path / str(number))
         shutil.copytree(original.path, folder.path)
         TAMPERINGS[kind](folder, random.Random(SEED + number))  # noqa: S311 - tests must repeat
-        mended(folder)
-        if not found_out(folder.path):
+        recompute_hashes(folder)
+        if not is_found(folder.path):
             missed.append(number)
     assert missed == []
 
@@ -275,7 +275,7 @@ def test_mended_hashes_do_not_hide_changed_content(
         (records.OUTCOME, "“Purchases "),
     ],
 )
-def test_a_quote_changed_where_it_is_shown_is_found_under_mended_hashes(
+def test_a_quote_changed_in_a_report_is_found_despite_recomputed_hashes(
     original: JobFolder, tmp_path: Path, name: str, before: str
 ) -> None:
     folder = JobFolder(tmp_path / "copy")
@@ -285,15 +285,15 @@ def test_a_quote_changed_where_it_is_shown_is_found_under_mended_hashes(
     fresh = text.replace(f"{before}above 500", f"{before}above 900")
     assert fresh != text
     path.write_text(fresh, encoding="utf-8")
-    mended(folder)
-    assert found_out(folder.path)
+    recompute_hashes(folder)
+    assert is_found(folder.path)
 
 
 @pytest.mark.parametrize(
     ("question", "problem"),
     [(1, "names quote 1 of another question"), (40, "belongs to no question")],
 )
-def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
+def test_a_quote_moved_to_another_question_is_found_despite_recomputed_hashes(
     original: JobFolder, tmp_path: Path, question: int, problem: str
 ) -> None:
     folder = JobFolder(tmp_path / "copy")
@@ -302,12 +302,12 @@ def test_a_quote_moved_to_another_question_is_found_under_mended_hashes(
         text = path.read_text(encoding="utf-8")
         fresh = text.replace('"n":1,"question":0', f'"n":1,"question":{question}')
         path.write_text(fresh, encoding="utf-8")
-    mended(folder)
+    recompute_hashes(folder)
     assert problem in {fault.problem for fault in verify(folder.path).faults}
 
 
 @pytest.mark.parametrize(("said", "really"), [("answered", "partial"), ("partial", "answered")])
-def test_an_outcome_that_its_questions_do_not_bear_out_is_found(
+def test_an_outcome_that_contradicts_its_results_is_found(
     original: JobFolder, tmp_path: Path, said: str, really: str
 ) -> None:
     folder = JobFolder(tmp_path / "copy")
@@ -322,7 +322,7 @@ def test_an_outcome_that_its_questions_do_not_bear_out_is_found(
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "with a blank/and ümlaut", "a" * 100])
-def test_an_untouched_folder_is_accepted_wherever_it_is(
+def test_an_unchanged_folder_is_verified_in_any_place(
     original: JobFolder, tmp_path: Path, place: str
 ) -> None:
     shutil.copytree(original.path, tmp_path / place)
