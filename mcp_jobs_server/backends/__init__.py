@@ -1,1 +1,4 @@
-"""Where jobs run: the port in ``base``, this machine in ``local``."""
+"""Where jobs run: the ports, what all backends share, and the backends ``local`` and ``lakeflow``.
+
+A backend implements two ports: ``runner.py`` runs jobs, ``folders.py`` stores their files.
+"""

@@ -1,12 +1,12 @@
-"""What every runner gives to who waits for a job."""
+"""Wakes a caller that waits for a job to change."""
 
 from __future__ import annotations
 
 import anyio
 
 
-class Watch:
-    """``Changes`` of one subscriber: ``wake`` ends the wait that goes on, or the next one."""
+class Subscription:
+    """``Changes`` of one caller; ``wake`` ends its current wait, else its next one."""
 
     def __init__(self) -> None:
         self._changed = anyio.Event()

@@ -1,4 +1,4 @@
-"""The port to job folders."""
+"""The port for job folders."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from mcp_jobs_server.core.models import Slice
 
 
 class Folders(Protocol):
-    """Reads and writes the files of job folders, wherever they are kept.
+    """Reads and writes the files of job folders.
 
-    ``folder`` is a path below the root (``<owner>/<yyyy-mm>/<job_id>``) and ``name`` a path
-    below the folder, both with ``/``. Both are checked: a part that is empty, ``.`` or ``..``,
-    starts with ``/`` or holds NUL or a backslash raises ``NotFound``. A link that leads out of
-    the root is not there for a reader, and raises ``NotFound`` where something is to be written:
-    nothing outside the root is ever read or written.
+    ``folder`` is a path below the root (``<owner>/<yyyy-mm>/<job_id>``), ``name`` a path below the
+    folder, both with ``/``. Both are validated: a part that is empty, ``.`` or ``..``, or contains
+    NUL or a backslash, raises ``NotFound``. Nothing outside the root is ever read or written: a
+    link that leads out of it does not exist for ``read`` and raises ``NotFound`` for ``write`` and
+    ``create``.
 
-    A file is written whole: a reader sees the old or the new one, never half of it.
+    Files are written whole: a reader sees the old file or the new one, never a part of it.
 
-    Every method raises ``Unavailable`` where the storage does not answer or is full; nothing
-    that was there before is lost by that.
+    Every method raises ``Unavailable`` if the storage does not answer or is full. Files that were
+    there before are not lost.
     """
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1
     ) -> Slice | None:
-        """Return at most ``limit`` bytes (-1: all) from byte ``start``, and the file's size.
+        """Return at most ``limit`` bytes (-1: all) from byte ``start`` on, and the file's size.
 
         A negative ``start`` counts from the end: -100 is the last 100 bytes, or all of a shorter
-        file; the slice says where it begins. ``None`` where there is no such file. ``start`` at
-        or behind the end gives no bytes. The cost does not depend on what stands before.
+        file. The slice has the actual start. ``None``: there is no such file. A ``start`` at or
+        after the end returns no bytes. The cost does not depend on the bytes before ``start``.
         """
         ...
 
     async def write(self, folder: str, name: str, data: bytes) -> None:
-        """Replace the file by ``data``, making the folders above it."""
+        """Replace the file by ``data``; missing folders above it are created."""
         ...
 
     async def create(self, folder: str, name: str, data: bytes) -> bool:
-        """Write ``data`` unless the file is there; return whether it was written."""
+        """Write ``data`` unless the file exists; return whether it was written."""
         ...
 
     def location(self, folder: str, name: str = "") -> str:
-        """Return where a person finds the folder or file: a path they can open."""
+        """Return the path under which a user can open the folder or file."""
         ...

@@ -1,8 +1,8 @@
-"""What happens between entering and leaving the ``async with`` block of a runner."""
+"""What a runner does when its ``async with`` block is entered and left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVarTuple
 
@@ -13,22 +13,34 @@ Ts = TypeVarTuple("Ts")
 Task = Callable[[*Ts], Coroutine[Any, Any, object]]
 
 RunInBackground = Callable[..., None]
-"""Starts a function with arguments as a background task of a runner."""
+"""Starts a coroutine function with its arguments as a background task of a runner."""
 
 
 class Lifecycle:
-    """Base of runners that work in the background while their ``async with`` block runs.
+    """Base of runners that have background tasks while their ``async with`` block runs.
 
-    Leaving the block cancels the background tasks and releases the resources. It never ends a job.
-    An error that the block raises leaves it as it is, not wrapped in an exception group.
+    Leaving the block cancels the background tasks and then releases the resources. It never ends a
+    job. An exception raised in the block propagates as it is, not wrapped in an exception group.
+
+    Args:
+        background: tasks to start when the block is entered.
+        release: called after the background tasks ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        background: Sequence[Callable[[], Coroutine[Any, Any, object]]] = (),
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._background = background
+        self._release = release
         self._task_group: TaskGroup | None = None
 
     async def __aenter__(self) -> Self:
         self._task_group = await anyio.create_task_group().__aenter__()
-        self._start_background_tasks()
+        for task in self._background:
+            self._task_group.start_soon(task)
         return self
 
     async def __aexit__(
@@ -40,7 +52,7 @@ class Lifecycle:
         tasks = self._require_entered()
         tasks.cancel_scope.cancel()
         try:
-            # The error of the block is not passed on: the task group would wrap it in a group.
+            # The exception of the block is not passed on: the task group would wrap it.
             await tasks.__aexit__(None, None, None)
         finally:
             self._task_group = None
@@ -60,9 +72,3 @@ class Lifecycle:
     def _run_in_background(self, task: Task[*Ts], *arguments: *Ts) -> None:
         """Run ``task`` until it returns or the block is left."""
         self._require_entered().start_soon(task, *arguments)
-
-    def _start_background_tasks(self) -> None:
-        """Start what runs from the beginning; a subclass overrides this."""
-
-    def _release(self) -> None:
-        """Release what the runner holds; a subclass overrides this."""

@@ -1,4 +1,4 @@
-"""The port to what runs jobs."""
+"""The port for running jobs."""
 
 from __future__ import annotations
 
@@ -12,62 +12,64 @@ from research_contract.records import Request
 
 
 class Changes(Protocol):
-    """A subscription to what happens to one job."""
+    """A subscription to the changes of one job."""
 
     async def wait(self) -> None:
         """Return at once if the job changed since the last call, else at its next change.
 
-        A change is a new state, a new ``status.json`` or anything else that a fresh look could
-        tell. It may return without a change (look again), never miss one. Waiting ends by
-        cancelling the call; no thread is held and nothing is polled per caller.
+        A change is a new state, a new ``status.json``, or anything else that reading the job again
+        would show. ``wait`` may return without a change, but never misses one. Cancel the call to
+        stop waiting. It holds no thread, and nothing is polled per caller.
         """
         ...
 
 
 class Runner(Protocol):
-    """Starts jobs, knows where they stand, and stops them.
+    """Starts, stops and looks up jobs.
 
-    A job belongs to its owner: every method that takes an owner behaves as if the jobs of
-    others did not exist. Methods raise ``Unavailable`` where the backend does not answer;
-    then nothing is lost and the call may be repeated.
+    Jobs belong to their owner: a method that takes an owner behaves as if the jobs of other owners
+    did not exist. Every method raises ``Unavailable`` if the backend does not answer; nothing is
+    lost then and the call may be repeated.
 
-    ``survives_client`` is false where the system ends jobs together with the client that
-    started this process; known at the latest after the first start. ``startup_seconds`` is what
-    usually passes before a job begins that need not wait for others.
+    Attributes:
+        survives_client: whether jobs go on when the client that started this process ends. Known
+            after the first start at the latest.
+        startup_seconds: typical time until a job begins that does not wait in a queue.
     """
 
     survives_client: bool
     startup_seconds: float
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
-        """Record the job durably, arrange that it runs, and return at once.
+        """Record the job durably, arrange that it runs, and return without waiting for it.
 
-        When this returns, the job runs to its end whatever becomes of the caller or this
-        process. An earlier job is returned (``created=False``) where ``options.key`` was used
-        before by this owner, or an unfinished job with the same fingerprint, not being stopped,
-        was made since ``options.reuse_after``. Simultaneous calls with one key make one job, in
-        any process. The same request may be passed again where it is unknown what became of a
-        call: its job id is returned as an earlier job.
+        After this returns, the job runs to its end even if the caller or this process ends.
+
+        An earlier job is returned (``created=False``) if this owner used ``options.key`` before, or
+        if an unfinished job with the same fingerprint, which is not being stopped, was made since
+        ``options.reuse_after``. Simultaneous calls with one key make one job, also in different
+        processes. If the result of a call is unknown, pass the same request again: its own job is
+        returned as an earlier one.
 
         Raises:
-            Conflict: the key was used for a request with another fingerprint.
+            Conflict: the key was used for a request with a different fingerprint.
         """
         ...
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
-        """Return the job that ``start`` would return instead of a new one; it starts none.
+        """Return the job that ``start`` would return instead of a new one, without starting any.
 
-        Asked where a quota allows no new job: a repeated call still gets its answer.
+        Used when a quota allows no new job, so that a repeated call still gets its job.
 
         Raises:
-            Conflict: the key was used for a request with another fingerprint.
+            Conflict: the key was used for a request with a different fingerprint.
         """
         ...
 
     async def usage(self, owner: Owner, since: datetime) -> Usage:
-        """Return the owner's unended jobs, and the starts and cost of jobs made since then.
+        """Return the owner's unended jobs, and starts and cost of the jobs made since ``since``.
 
-        The cost of a job counts once it has an outcome. A job that was removed counts no more.
+        The cost of a job counts once it has an outcome. Removed jobs do not count.
         """
         ...
 
@@ -76,20 +78,20 @@ class Runner(Protocol):
         ...
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
-        """Return the job, or ``None``. ``job_id`` may be any text."""
+        """Return the job; ``None``: there is no such job. ``job_id`` may be any text."""
         ...
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        """Return up to three jobs whose id, or the part of it after the date, starts so.
+        """Return up to three jobs whose id, or its part after the date, starts with ``prefix``.
 
-        Newest first; of more than three that fit, any three. "" fits all: the newest three.
+        Newest first. If more than three match, any three are returned; "" returns the newest three.
         """
         ...
 
     async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
         """Return up to ``limit`` unended jobs, newest first.
 
-        ``before`` is the id of the last job already seen; jobs made before it follow.
+        ``before`` is the id of the last job of the previous page; older jobs follow.
         """
         ...
 
@@ -98,44 +100,47 @@ class Runner(Protocol):
     ) -> Sequence[Job]:
         """Return up to ``limit`` ended jobs, the latest ended first.
 
-        ``before`` is ``(ended_at, id)`` of the last job already seen; jobs after it follow.
+        ``before`` is ``(ended_at, id)`` of the last job of the previous page.
         """
         ...
 
     async def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
-        """Return ended jobs that ended after ``since``, not yet fetched first."""
+        """Return jobs that ended after ``since``; those whose report was not fetched come first."""
         ...
 
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
-        """Return how many jobs are in each state; states without jobs may be missing."""
+        """Return the number of jobs in each state; states without jobs may be missing."""
         ...
 
     async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
-        """Ask that the job ends, durably, and return it as it stands now; ``None``: no such job.
+        """Request durably that the job ends, and return it as it is now; ``None``: no such job.
 
-        ``stop`` ends all its work; ``finish_now`` lets it write its report from what it has.
+        ``stop`` ends all its work; ``finish_now`` lets it write the report from what it has.
         ``stop`` overrides ``finish_now``, never the reverse. A queued job that is stopped is
-        cancelled at once. Asking again, or of an ended job, changes nothing.
+        cancelled at once. Repeated requests, and requests for an ended job, change nothing.
         """
         ...
 
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
-        """Remember that the owner has seen the report; the first time counts, in milliseconds."""
+        """Record that the owner has fetched the report. The first time counts, in milliseconds."""
         ...
 
     async def remove(self, owner: Owner, job_id: str) -> bool:
-        """Remove an ended job with its folder; ``False``: no such job.
+        """Remove an ended job with its folder; ``False``: there is no such job.
 
         Raises:
-            Conflict: the job has not ended, a job that has not ended builds on it (follow-up,
-                refresh), or something works in its folder.
+            Conflict: the job has not ended, an unended job builds on it (follow-up or refresh), or
+                a process works in its folder.
         """
         ...
 
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        """Return the median active seconds of the owner's last like jobs; ``None``: none yet."""
+        """Return the median active seconds of the owner's last similar jobs; ``None``: no such."""
         ...
 
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
-        """Subscribe to the job. Subscribe first, then look, then wait: so nothing is missed."""
+        """Subscribe to the job. Subscribe first, then read the job, then wait: nothing is missed.
+
+        The subscription ends when the context is left.
+        """
         ...

@@ -10,7 +10,7 @@ from mcp_jobs_server.core.settings import load_settings
 
 def stop(args: argparse.Namespace) -> int:
     """End the runners and say how many there were."""
-    from mcp_jobs_server.backends.local.runner import stop_all
+    from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 
     ended = stop_all(load_settings(), wait_seconds=args.wait)
     if args.json:

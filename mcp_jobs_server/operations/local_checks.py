@@ -111,10 +111,10 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
 
 def _database(settings: Settings) -> Iterator[Check]:
     """Read the job database, so that damage and a newer version are told here too."""
-    from mcp_jobs_server.backends.local.paths import Layout
+    from mcp_jobs_server.backends.local.paths import DataPaths
     from mcp_jobs_server.backends.local.store.database import Database
 
-    database = Database(Layout(settings.data_dir))
+    database = Database(DataPaths(settings.data_dir))
     if not database.exists:
         yield Check("job database", "ok", "none yet; the first job makes it")
         return
@@ -148,17 +148,17 @@ def _locks(settings: Settings) -> Iterator[Check]:
 
 
 def _runner(settings: Settings) -> Iterator[Check]:
-    from mcp_jobs_server.backends.local.locks import held
-    from mcp_jobs_server.backends.local.paths import Layout
+    from mcp_jobs_server.backends.local.locks import is_held
+    from mcp_jobs_server.backends.local.paths import DataPaths
 
-    layout = Layout(settings.data_dir)
+    paths = DataPaths(settings.data_dir)
     try:
-        alive = [lock for lock in sorted(layout.locks.glob("runner-*.lock")) if held(lock)]
+        alive = [lock for lock in sorted(paths.locks.glob("runner-*.lock")) if is_held(lock)]
     except OSError as error:
         advice = "Make the data directory writable, or set MCP_JOBS_DATA_DIR to one that is."
         yield Check("runner", "broken", f"cannot be seen ({error.strerror})", advice)
         return
-    own = layout.runner_lock(settings.profile) in alive
+    own = paths.runner_lock(settings.profile) in alive
     others = len(alive) - own
     said = "alive" if own else "not running; it starts with the next job"
     yield Check("runner", "ok", said + (f"; {others} with other configurations" if others else ""))

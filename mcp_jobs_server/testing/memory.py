@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
-from mcp_jobs_server.backends.changes import Watch
-from mcp_jobs_server.backends.folder_paths import checked
+from mcp_jobs_server.backends.changes import Subscription
+from mcp_jobs_server.backends.folder_paths import checked_path
 from mcp_jobs_server.core.errors import Conflict, JobsError, dependent_job_error
 from mcp_jobs_server.core.models import (
     ENDED_STATES,
@@ -64,7 +64,7 @@ class MemoryFolders:
         return True
 
     def location(self, folder: str, name: str = "") -> str:
-        return f"/memory/{checked(folder, name)}"
+        return f"/memory/{checked_path(folder, name)}"
 
     def put(self, folder: str, name: str, data: bytes) -> None:
         """Write the file as a job would, without waiting."""
@@ -72,13 +72,13 @@ class MemoryFolders:
 
     def clear(self, folder: str) -> None:
         """Remove the folder with all in it."""
-        inside = f"{checked(folder)}/"
+        inside = f"{checked_path(folder)}/"
         self._files = {p: data for p, data in self._files.items() if not p.startswith(inside)}
 
     def _path(self, folder: str, name: str) -> str:
         if self.failing is not None:
             raise self.failing
-        return str(checked(folder, name))
+        return str(checked_path(folder, name))
 
 
 @dataclass
@@ -87,7 +87,7 @@ class _Row:
     options: StartOptions
     active_seconds: float | None = None
     cost_usd: float = 0.0
-    watches: set[Watch] = field(default_factory=set)
+    watches: set[Subscription] = field(default_factory=set)
 
 
 class MemoryRunner:
@@ -202,9 +202,9 @@ class MemoryRunner:
         return median(row.active_seconds or 0 for row in done[-5:]) if done else None
 
     @asynccontextmanager
-    async def changes(self, job: Job) -> AsyncIterator[Watch]:
+    async def changes(self, job: Job) -> AsyncIterator[Subscription]:
         row = self._row(job.owner, job.id)
-        watch = Watch()
+        watch = Subscription()
         watches = row.watches if row else set()
         watches.add(watch)
         try:

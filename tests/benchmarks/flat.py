@@ -19,9 +19,9 @@ from typing import Any
 import anyio
 
 from mcp_jobs_server.app import open_jobs
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.models import Job, Owner, StartOptions
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.service import Jobs
@@ -50,9 +50,9 @@ class Scene:
 def scene(root: Path, *, jobs: int, steps: int) -> Scene:
     """Make the scene. The running job belongs to a profile that no runner here carries."""
     settings = Settings(data_dir=root)
-    database = Database(Layout(root))
+    database = Database(DataPaths(root))
     try:
-        job = _running_job(Store(database))
+        job = _running_job(JobStore(database))
         _multiply(database, job, jobs - 1)
     finally:
         database.close()
@@ -60,7 +60,7 @@ def scene(root: Path, *, jobs: int, steps: int) -> Scene:
     return Scene(settings, job, _near_end(settings.jobs_dir / job.folder))
 
 
-def _running_job(store: Store) -> Job:
+def _running_job(store: JobStore) -> Job:
     now = datetime.now(UTC)
     request = Request(job_id=new_job_id(now), question="How much?", created_at=now)
     started = store.start(request, owner=ME, options=StartOptions(), profile="nobody")

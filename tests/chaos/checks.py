@@ -211,10 +211,10 @@ def _verify(row: Row) -> str:
 
 def nothing_left(remains: Remains) -> Iterator[str]:
     """No process lives, no lock is held, the database is whole."""
-    for process in os_processes.of_data_dir(remains.data_dir):
+    for process in os_processes.data_dir_processes(remains.data_dir):
         yield f"the process {process.pid} lives: {' '.join(process.cmdline())}"
     for path in remains.data_dir.glob("locks/*.lock"):
-        if locks.held(path):
+        if locks.is_held(path):
             yield f"{path.name} is held"
     if remains.damage != ["ok"]:
         yield f"the database is damaged: {remains.damage[:3]}"

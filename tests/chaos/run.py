@@ -69,7 +69,7 @@ class Run:
             self._close()
         self._quiet("processes have not ended", self._living)
         os_processes.kill(
-            lambda: os_processes.of_data_dir(self.stage.settings.data_dir), wait_seconds=10
+            lambda: os_processes.data_dir_processes(self.stage.settings.data_dir), wait_seconds=10
         )
 
     def _serve(self) -> None:
@@ -158,7 +158,7 @@ class Run:
             return [row[0] for row in db.execute(sql)]
 
     def _living(self) -> list[int]:
-        return [one.pid for one in os_processes.of_data_dir(self.stage.settings.data_dir)]
+        return [one.pid for one in os_processes.data_dir_processes(self.stage.settings.data_dir)]
 
     def _close(self) -> None:
         """Let the servers leave by themselves."""

@@ -52,7 +52,7 @@ class Victims:
         return [psutil.Process(one.pid) for one in self.servers if one.poll() is None]
 
     def _marked(self, *, job: bool) -> list[psutil.Process]:
-        found = os_processes.of_data_dir(self._data_dir)
+        found = os_processes.data_dir_processes(self._data_dir)
         return [one for one in found if os_processes.is_job(one) == job]
 
     def _tree(self) -> list[psutil.Process]:
@@ -62,7 +62,7 @@ class Victims:
                 return _with_children(self._server()[:1])
             case "runner":
                 return _with_children(self._marked(job=False)[:1])
-        return [*self._server(), *os_processes.of_data_dir(self._data_dir)]
+        return [*self._server(), *os_processes.data_dir_processes(self._data_dir)]
 
     def _counted(self, kind: str, victims: Iterable[psutil.Process]) -> bool:
         met = sum(_killed(one) for one in victims)

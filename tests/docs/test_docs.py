@@ -19,9 +19,9 @@ from pydantic import BaseModel
 
 from mcp_jobs_server.auth.auth_table import read_auth
 from mcp_jobs_server.backends.local.options import RunnerOptions
-from mcp_jobs_server.backends.local.polling import TICK_SECONDS
+from mcp_jobs_server.backends.local.polling import POLL_SECONDS
 from mcp_jobs_server.backends.local.processes.settle import MAX_ATTEMPTS
-from mcp_jobs_server.backends.local.runner import LEAST_FREE_BYTES
+from mcp_jobs_server.backends.local.runner import MIN_FREE_BYTES
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
 from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load_settings
@@ -242,8 +242,8 @@ def test_the_numbers_of_the_local_backend_are_those_in_force() -> None:
         f"After {Settings.stop_grace_seconds:g} s its processes are killed",
         f"within {Settings.finish_grace_seconds:g} s the job is killed",
         f"which may take {Settings.report_seconds:g} s",
-        f"every {TICK_SECONDS * 1000:g} ms",
-        f"under {LEAST_FREE_BYTES / 1e6:g} MB free",
+        f"every {POLL_SECONDS * 1000:g} ms",
+        f"under {MIN_FREE_BYTES / 1e6:g} MB free",
         f"more than {MAX_ATTEMPTS} times",
     ):
         assert said in page

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.backends.local.locks import taken
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.runner import stop_all
+from mcp_jobs_server.backends.local.locks import try_lock
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 from mcp_jobs_server.client import Research, connect, run
 from mcp_jobs_server.core.errors import InvalidArgument, NotGranted
 from mcp_jobs_server.core.settings import Settings
@@ -65,9 +65,9 @@ async def test_start_wait_and_fetch(research: Research, handbook: str) -> None:
 async def test_waiting_too_long_leaves_the_job(
     research: Research, settings: Settings, handbook: str
 ) -> None:
-    layout = Layout(settings.data_dir)
-    layout.make()
-    with taken(layout.runner_lock(settings.profile)) as mine:
+    paths = DataPaths(settings.data_dir)
+    paths.make()
+    with try_lock(paths.runner_lock(settings.profile)) as mine:
         assert mine
         job = await research.start(QUESTION, sources=[handbook])
         with pytest.raises(TimeoutError):

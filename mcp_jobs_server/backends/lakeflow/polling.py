@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.changes import Subscription
 from mcp_jobs_server.backends.lifecycle import RunInBackground
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, Owner
@@ -50,14 +50,14 @@ class Watching:
         self._mark = mark
         self._run = run
         self._seconds = seconds
-        self._watches: dict[Watched, set[Watch]] = {}
+        self._watches: dict[Watched, set[Subscription]] = {}
         self._seen: dict[Watched, Mark] = {}
         self._lately: SingleFlightCache[Watched, bool] = SingleFlightCache(most=2_000)
 
     @asynccontextmanager
-    async def changes(self, job: Job) -> AsyncIterator[Watch]:
+    async def changes(self, job: Job) -> AsyncIterator[Subscription]:
         """Subscribe to the job; what happens from now on wakes the watch."""
-        watch, watched = Watch(), (job.owner, job.id)
+        watch, watched = Subscription(), (job.owner, job.id)
         first = watched not in self._watches
         self._watches.setdefault(watched, set()).add(watch)
         try:
@@ -80,7 +80,7 @@ class Watching:
         for watch in self._watches.get((owner, job_id), ()):
             watch.wake()
 
-    def _forget(self, watched: Watched, watch: Watch) -> None:
+    def _forget(self, watched: Watched, watch: Subscription) -> None:
         watches = self._watches.get(watched, set())
         watches.discard(watch)
         if not watches:
@@ -88,14 +88,14 @@ class Watching:
             self._lately.put(watched, True)  # noqa: FBT003 - nothing but its time counts
             self._seen.pop(watched, None)
 
-    async def _poll(self, watched: Watched, watches: set[Watch]) -> None:
+    async def _poll(self, watched: Watched, watches: set[Subscription]) -> None:
         pause, slowest = self._seconds
         while self._watches.get(watched) is watches:
             await anyio.sleep(pause)
             changed = await self._look(watched, watches)
             pause = self._seconds[0] if changed else min(pause * SLOWER, slowest)
 
-    async def _look(self, watched: Watched, watches: set[Watch]) -> bool:
+    async def _look(self, watched: Watched, watches: set[Subscription]) -> bool:
         """Look once. A workspace that does not answer, or a folder that cannot be understood, is
         no change: it is looked at again later, and who looks meanwhile gets the error in words."""
         try:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from mcp_jobs_server.backends.folder_paths import checked, no_such_file
+from mcp_jobs_server.backends.folder_paths import checked_path, no_such_file
 from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Slice
@@ -100,7 +100,7 @@ class VolumeFolders:
         return True
 
     def location(self, folder: str, name: str = "") -> str:
-        return f"{self.root}/{checked(folder, name)}"
+        return f"{self.root}/{checked_path(folder, name)}"
 
     async def prepare(self) -> None:
         """Make schema and volume where they are missing.

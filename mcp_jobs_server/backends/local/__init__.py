@@ -1,5 +1,6 @@
-"""Jobs as detached processes of this machine: ``runner.py`` is the server's side of it.
+"""Jobs as detached processes of this machine.
 
-``process.py`` is the runner process that carries the jobs, ``store.py`` and ``queue.py`` are
-what each of the two does with the database. The server's side loads no process library.
+``runner.py`` is the server's side; it imports no process library. ``processes/`` has the processes
+that run jobs, ``store/`` the SQLite database that both sides use. The modules directly in this
+folder are used by both sides.
 """

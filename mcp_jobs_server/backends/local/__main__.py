@@ -1,4 +1,4 @@
-"""``python -m mcp_jobs_server.backends.local``: the runner process."""
+"""The runner process: ``python -m mcp_jobs_server.backends.local``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What keeps queued jobs from being begun, said to those who look at them."""
+"""Explains to users why queued jobs do not begin."""
 
 from __future__ import annotations
 
@@ -10,34 +10,37 @@ from pathlib import Path
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job
 
-LEAST_ROOM = 4_000_000
-"""Free bytes without which no job is begun: its reserve, and as much again."""
+MIN_FREE_BYTES = 4_000_000
+"""Free disk space without which no job is begun: its reserve file, and as much again."""
 
-NO_ROOM = (
-    "Waits for room: the disk that holds the job folders has less than"
-    f" {LEAST_ROOM // 1_000_000} MB free."
+NO_SPACE = (
+    "Waits for disk space: the disk that holds the job folders has less than"
+    f" {MIN_FREE_BYTES // 1_000_000} MB free."
 )
 
 
-def has_room(root: Path) -> bool:
-    """Whether a job could begin to write; without room it would only die, and be charged."""
-    return shutil.disk_usage(root).free >= LEAST_ROOM
+def has_space(root: Path) -> bool:
+    """Return whether a job could write. Without space it would only die, and be charged for it."""
+    return shutil.disk_usage(root).free >= MIN_FREE_BYTES
 
 
-class Hindrance:
-    """``trouble`` is why no runner could be launched when that was last tried."""
+def with_blockers(
+    jobs: Sequence[Job], *, root: Path, launch_error: JobsError | None
+) -> Sequence[Job]:
+    """Return the jobs; the summary of a queued one says what it waits for besides its turn.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.trouble: JobsError | None = None
-
-    def told(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return the jobs; the queued ones with what they wait for besides their turn."""
-        waiting = [job for job in jobs if job.state == "queued" and not job.summary]
-        said = self._said() if waiting else ""
-        return [replace(job, summary=said) if said and job in waiting else job for job in jobs]
-
-    def _said(self) -> str:
-        if not has_room(self._root):
-            return NO_ROOM
-        return f"Waits: {self.trouble}" if self.trouble else ""
+    Args:
+        jobs: the jobs as read from the database.
+        root: the data directory.
+        launch_error: why no runner process could be launched at the last attempt.
+    """
+    waiting = [job.state == "queued" and not job.summary for job in jobs]
+    if not any(waiting):
+        return jobs
+    blocker = f"Waits: {launch_error}" if launch_error else ""
+    if not has_space(root):
+        blocker = NO_SPACE
+    return [
+        replace(job, summary=blocker) if waits else job
+        for job, waits in zip(jobs, waiting, strict=True)
+    ]

@@ -1,22 +1,29 @@
-"""Alive means that an operating system lock is held: no reused process id can fake that."""
+"""Locks of the operating system, which tell whether a process is alive.
+
+A lock is released when its process ends. A reused process id cannot fake that.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+if sys.platform != "win32":
+    import fcntl
 
-def take(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
-    """Take the lock at ``path``, or return ``None`` where another process keeps it.
 
-    Who must have a lock waits a second for it: ``held`` stands in the way for microseconds.
+def acquire(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
+    """Acquire the lock at ``path``; ``None``: another process holds it for longer than the wait.
+
+    A process that must have the lock waits a second for it, since ``is_held`` and ``reserve`` of
+    other processes keep it for a moment.
     """
     from filelock import FileLock, Timeout
 
@@ -29,9 +36,9 @@ def take(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
 
 
 @contextmanager
-def taken(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
-    """Hold the lock inside the block; the value says whether it could be taken."""
-    lock = take(path, wait_seconds=wait_seconds)
+def try_lock(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
+    """Hold the lock inside the block; yield whether it could be acquired."""
+    lock = acquire(path, wait_seconds=wait_seconds)
     try:
         yield lock is not None
     finally:
@@ -39,58 +46,44 @@ def taken(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
             lock.release()
 
 
-if sys.platform == "win32":
+def is_held(path: Path) -> bool:
+    """Return whether some process holds the lock at ``path``.
 
-    def held(path: Path) -> bool:
-        """Say whether some process holds the lock at ``path``.
+    On POSIX this tries a shared lock, of the kind (flock) that ``acquire`` takes exclusively. Any
+    number of processes may look at the same moment, and none takes another for a holder.
 
-        Windows has no look that does not take: another that looks at the same moment is told
-        from a holder by its being gone soon.
-        """
-        if not path.exists():
-            return False
-        lock = take(path, wait_seconds=0.1)
-        if lock is None:
-            return True
-        lock.release()
-        return False
-
-    @contextmanager
-    def barred(path: Path) -> Iterator[bool]:
-        """Keep others from taking the lock inside the block; the value says whether it was
-        free. Here ``held`` takes this for a holder."""
-        with taken(path) as free:
-            yield free
-
-else:
-    import fcntl
-
-    def held(path: Path) -> bool:
-        """Say whether some process holds the lock at ``path``.
-
-        A shared lock is tried, of the kind that ``take`` takes exclusively (flock), so that any
-        number may look at one moment and none takes another for a holder.
-        """
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            return False
-        with file:
+    Windows cannot look at a lock without taking it. Another process that looks at the same moment
+    has released the lock soon, so this tries for 0.1 s.
+    """
+    held = False
+    if sys.platform == "win32":
+        if path.exists():
+            with try_lock(path, wait_seconds=0.1) as acquired:
+                held = not acquired
+    else:
+        with suppress(FileNotFoundError), path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return True
-        return False
+                held = True
+    return held
 
-    @contextmanager
-    def barred(path: Path) -> Iterator[bool]:
-        """Keep others from taking the lock inside the block; the value says whether it was
-        free. ``held`` does not take this for a holder."""
+
+@contextmanager
+def reserve(path: Path) -> Iterator[bool]:
+    """Keep other processes from acquiring the lock inside the block; yield whether it was free.
+
+    On POSIX ``is_held`` does not take this process for a holder; on Windows it does.
+    """
+    if sys.platform == "win32":
+        with try_lock(path) as acquired:
+            yield acquired
+    else:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                free = False
+                was_free = False
             else:
-                free = True
-            yield free
+                was_free = True
+            yield was_free

@@ -1,22 +1,35 @@
-"""What a runner process is told on its command line."""
+"""The options of a runner process, and its command line."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_jobs_server.core.settings import Settings
+
+JOB_COMMAND = (sys.executable, "-m", "researcher_job")
+
 
 @dataclass(frozen=True)
 class RunnerOptions:
-    """Times are in seconds.
+    """Options of a runner process. Times are in seconds.
 
-    ``max_running``: jobs at one time, those of other profiles counted. ``hang_seconds``: how
-    long ``status.json`` may stay unchanged until the job is taken for hanging.
-    ``idle_seconds``: how long a runner stays with nothing to do. ``job_command``: the program
-    that does a job and its first arguments; see ``attempt.py`` for what is added.
+    Attributes:
+        data_dir: the data directory.
+        profile: id of the profile whose jobs it runs.
+        job_command: the program that runs a job and its first arguments; ``attempt.py`` lists the
+            arguments that are added.
+        max_running: jobs at the same time, including those of other profiles.
+        stop_grace_seconds: time for a job to obey a stop before it is killed.
+        finish_grace_seconds: time for a job to obey ``finish_now``.
+        report_seconds: time for writing a report.
+        hang_seconds: time without a new ``status.json`` after which a job counts as hanging.
+        idle_seconds: time without work after which the runner exits.
     """
 
     data_dir: Path
@@ -45,20 +58,42 @@ class RunnerOptions:
 
 
 def parse(arguments: Sequence[str]) -> RunnerOptions:
-    """Return the options in ``arguments``; wrong ones end the process with a message."""
+    """Return the options in ``arguments``. Invalid ones end the process with a message."""
     parser = argparse.ArgumentParser(prog="mcp_jobs_server.backends.local", allow_abbrev=False)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--profile", required=True)
-    parser.add_argument("--job-command", type=_command, required=True)
+    parser.add_argument("--job-command", type=json.loads, required=True)
     parser.add_argument("--max-running", type=int, default=RunnerOptions.max_running)
     for name in ("stop_grace", "finish_grace", "report", "hang", "idle"):
         default = getattr(RunnerOptions, f"{name}_seconds")
         parser.add_argument(f"--{name.replace('_', '-')}-seconds", type=float, default=default)
-    return RunnerOptions(**vars(parser.parse_args(arguments)))
+    values = vars(parser.parse_args(arguments))
+    words = values["job_command"]
+    if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
+        parser.error("argument --job-command: not a JSON list of words")
+    return RunnerOptions(**{**values, "job_command": tuple(words)})
 
 
-def _command(text: str) -> tuple[str, ...]:
-    words = json.loads(text)
-    if not words or not all(isinstance(word, str) for word in words):
-        raise ValueError(text)
-    return tuple(words)
+def runner_options(
+    settings: Settings,
+    job_command: Sequence[str] = JOB_COMMAND,
+    *,
+    hang_seconds: float = RunnerOptions.hang_seconds,
+) -> RunnerOptions:
+    """Return the options of the runner processes for ``settings``.
+
+    Another ``job_command`` is another profile.
+    """
+    command, profile = tuple(job_command), settings.profile
+    if command != JOB_COMMAND:
+        profile = hashlib.sha256("\0".join((profile, *command)).encode()).hexdigest()[:12]
+    return RunnerOptions(
+        data_dir=settings.data_dir,
+        profile=profile,
+        job_command=command,
+        max_running=settings.max_running,
+        stop_grace_seconds=settings.stop_grace_seconds,
+        finish_grace_seconds=settings.finish_grace_seconds,
+        report_seconds=settings.report_seconds,
+        hang_seconds=hang_seconds,
+    )

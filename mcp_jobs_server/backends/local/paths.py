@@ -1,18 +1,18 @@
-"""What lies where in the data directory."""
+"""The paths in the data directory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_jobs_server.backends.folder_paths import make_private
+from mcp_jobs_server.backends.folder_paths import make_private_directory
 
-LARGEST_LOG = 1_000_000
-"""Bytes after which the log is set aside; one older log is kept."""
+MAX_LOG_BYTES = 1_000_000
+"""Size at which the log is rotated; one older log is kept."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class DataPaths:
     """The paths below one data directory."""
 
     root: Path
@@ -23,6 +23,7 @@ class Layout:
 
     @property
     def jobs(self) -> Path:
+        """The root of the job folders."""
         return self.root / "jobs"
 
     @property
@@ -31,11 +32,12 @@ class Layout:
 
     @property
     def index(self) -> Path:
-        """Cache of what was read from sources; given to jobs."""
+        """Cache of text extracted from sources, which jobs share."""
         return self.root / "index"
 
     @property
     def trash(self) -> Path:
+        """Job folders that are being removed."""
         return self.root / "trash"
 
     @property
@@ -43,23 +45,23 @@ class Layout:
         return self.root / "log" / "runner.log"
 
     def job_lock(self, job_id: str) -> Path:
-        """Lock that the job's own process holds while it works."""
+        """Lock that the process of a job holds while it works."""
         return self.locks / f"{job_id}.lock"
 
     def runner_lock(self, profile: str) -> Path:
-        """Lock that the runner process of a profile holds while it looks after jobs."""
+        """Lock that the runner process of a profile holds while it runs jobs."""
         return self.locks / f"runner-{profile}.lock"
 
-    def came_up(self, profile: str) -> Path:
-        """File that a runner process touches each time it has taken its lock."""
+    def runner_started(self, profile: str) -> Path:
+        """File that a runner process writes each time it has acquired its lock."""
         return self.locks / f"runner-{profile}.up"
 
     def make(self) -> None:
-        """Make the directories, the owner's alone."""
+        """Create the directories, for their owner only."""
         for path in (self.jobs, self.locks, self.index, self.log.parent):
-            make_private(path)
+            make_private_directory(path)
 
     def rotate_log(self) -> None:
-        """Set the log aside once it is large."""
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+        """Rename the log if it is large."""
+        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_name(self.log.name + ".1"))

@@ -1,4 +1,4 @@
-"""Tells who waits for a job that something happened to it: one look for all, while any wait."""
+"""Polls the jobs that callers wait for: one look for all of them, while any caller waits."""
 
 from __future__ import annotations
 
@@ -9,112 +9,116 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio import to_thread
 
-from mcp_jobs_server.backends.changes import Watch
+from mcp_jobs_server.backends.changes import Subscription
 from mcp_jobs_server.backends.lifecycle import RunInBackground
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job
 from research_contract.records import STATUS
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 ENSURE_SECONDS = 3.0
-"""How often it is made sure, while anyone waits, that a runner is there."""
+"""How often a runner process is ensured while any caller waits."""
 
 Mark = tuple[object, ...]
+"""Changes whenever reading the job again would show something new."""
 
 
-class Ticker:
-    """Looks every 100 ms at the database's version and the status file of each waited job."""
+class Polling:
+    """Wakes the subscribers of changed jobs.
+
+    Every 100 ms it compares the version of the database and the status file of each job.
+
+    Args:
+        database: the job database.
+        paths: the data directory.
+        run: starts a background task.
+        ensure_runner: called now and then, so that a waiting caller's job gets a runner.
+    """
 
     def __init__(
         self,
         database: Database,
-        layout: Layout,
+        paths: DataPaths,
         run: RunInBackground,
-        ensure: Callable[[], Awaitable[None]],
+        ensure_runner: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
-        self._store = Store(database)
-        self._layout = layout
+        self._store = JobStore(database)
+        self._paths = paths
         self._run = run
-        self._ensure = ensure
-        self._watches: dict[str, set[Watch]] = {}
+        self._ensure_runner = ensure_runner
+        self._subscriptions: dict[str, set[Subscription]] = {}
         self._folders: dict[str, str] = {}
-        self._seen: dict[str, Mark] = {}
+        self._marks: dict[str, Mark] = {}
         self._rows: tuple[int, dict[str, Mark]] = (-1, {})
-        self._ticking = False
+        self._polling = False
 
     @asynccontextmanager
-    async def changes(self, job: Job) -> AsyncIterator[Watch]:
-        """Subscribe to the job; what happens from now on wakes the watch."""
-        watch = Watch()
-        self._watches.setdefault(job.id, set()).add(watch)
+    async def changes(self, job: Job) -> AsyncIterator[Subscription]:
+        """Subscribe to the job: changes from now on wake the subscription."""
+        subscription = Subscription()
+        self._subscriptions.setdefault(job.id, set()).add(subscription)
         self._folders[job.id] = job.folder
         try:
-            if job.id not in self._seen:
-                found = await to_thread.run_sync(self._marks, {job.id: job.folder})
-                self._seen.setdefault(job.id, found[job.id])
-            self._start()
-            yield watch
+            if job.id not in self._marks:
+                marks = await to_thread.run_sync(self._read_marks, {job.id: job.folder})
+                self._marks.setdefault(job.id, marks[job.id])
+            if not self._polling:
+                self._run(self._poll)
+                self._polling = True
+            yield subscription
         finally:
-            self._forget(job.id, watch)
+            others = self._subscriptions.get(job.id, set())
+            others.discard(subscription)
+            if not others:
+                for by_job in (self._subscriptions, self._folders, self._marks):
+                    by_job.pop(job.id, None)
 
-    def _forget(self, job_id: str, watch: Watch) -> None:
-        watches = self._watches.get(job_id, set())
-        watches.discard(watch)
-        if not watches:
-            for kept in (self._watches, self._folders, self._seen):
-                kept.pop(job_id, None)
-
-    def _start(self) -> None:
-        if not self._ticking:
-            self._run(self._tick)
-            self._ticking = True
-
-    async def _tick(self) -> None:
-        """Look until nobody waits any more."""
-        ensured = 0.0
+    async def _poll(self) -> None:
+        """Poll until no caller waits any more."""
+        ensured_at = 0.0
         try:
-            while self._watches:
-                if anyio.current_time() - ensured > ENSURE_SECONDS:
-                    ensured = anyio.current_time()
-                    await self._ensure()
-                await anyio.sleep(TICK_SECONDS)
-                await self._look()
+            while self._subscriptions:
+                if anyio.current_time() - ensured_at > ENSURE_SECONDS:
+                    ensured_at = anyio.current_time()
+                    await self._ensure_runner()
+                await anyio.sleep(POLL_SECONDS)
+                await self._wake_changed()
         finally:
-            self._ticking = False
+            self._polling = False
 
-    async def _look(self) -> None:
+    async def _wake_changed(self) -> None:
         try:
-            found = await to_thread.run_sync(self._marks, dict(self._folders))
+            marks = await to_thread.run_sync(self._read_marks, dict(self._folders))
         except JobsError as error:
-            # Let those who wait look for themselves: they get the error in words.
-            log.warning("What became of jobs could not be looked up. %s", error)
-            found = dict.fromkeys(self._folders, ())
-        for job_id, mark in found.items():
-            if self._seen.get(job_id, mark) != mark:
-                for watch in self._watches.get(job_id, ()):
-                    watch.wake()
-            if job_id in self._watches:
-                self._seen[job_id] = mark
+            # Wake all: a caller that reads its job then gets the error.
+            log.warning("Jobs could not be polled. %s", error)
+            marks = dict.fromkeys(self._folders, ())
+        for job_id, mark in marks.items():
+            if self._marks.get(job_id, mark) != mark:
+                for subscription in self._subscriptions.get(job_id, ()):
+                    subscription.wake()
+            if job_id in self._subscriptions:
+                self._marks[job_id] = mark
 
-    def _marks(self, folders: dict[str, str]) -> dict[str, Mark]:
+    def _read_marks(self, folders: dict[str, str]) -> dict[str, Mark]:
+        """Return the mark of each job; ``folders`` has their folders by job id."""
         version = self._database.data_version()
-        seen, rows = self._rows
-        if version != seen or not folders.keys() <= rows.keys():
+        version_read, rows = self._rows
+        if version != version_read or not folders.keys() <= rows.keys():
             rows = dict.fromkeys(folders, ()) | self._store.marks(folders)
             self._rows = (version, rows)
-        return {
-            job_id: (*rows[job_id], self._written(folder)) for job_id, folder in folders.items()
-        }
-
-    def _written(self, folder: str) -> tuple[int, int] | None:
-        try:
-            found = (self._layout.jobs / folder / STATUS).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
+        marks: dict[str, Mark] = {}
+        for job_id, folder in folders.items():
+            try:
+                found = (self._paths.jobs / folder / STATUS).stat()
+                status = (found.st_mtime_ns, found.st_size)
+            except OSError:
+                status = None
+            marks[job_id] = (*rows[job_id], status)
+        return marks

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_jobs_server.backends.folder_paths import checked
+from mcp_jobs_server.backends.folder_paths import checked_path
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
@@ -126,7 +126,7 @@ async def test_a_hostile_path_is_not_found(folders: Folders, text: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 async def test_no_text_leads_out_of_the_root(folder: str, name: str) -> None:
     try:
-        path = checked(folder, name)
+        path = checked_path(folder, name)
     except NotFound:
         return
     assert not path.is_absolute()

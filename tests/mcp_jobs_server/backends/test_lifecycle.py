@@ -15,24 +15,18 @@ class Recorder(Lifecycle):
     """Records what happens to its only background task."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(background=(self._work,), release=lambda: self.events.append("released"))
         self.events: list[str] = []
 
-    def _start_background_tasks(self) -> None:
-        self.run()
-
     def run(self) -> None:
-        self._run_in_background(self._work, "task")
+        self._run_in_background(self._work)
 
-    async def _work(self, name: str) -> None:
-        self.events.append(f"{name} started")
+    async def _work(self) -> None:
+        self.events.append("task started")
         try:
             await anyio.sleep_forever()
         finally:
-            self.events.append(f"{name} cancelled")
-
-    def _release(self) -> None:
-        self.events.append("released")
+            self.events.append("task cancelled")
 
 
 async def test_leaving_cancels_the_background_tasks_and_then_releases_the_resources() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.backends.local.locks import taken
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.locks import try_lock
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.core.settings import Settings
 from tests.mcp_jobs_server.cli.command_line import COMMAND, CommandLine, Done
 
@@ -206,8 +206,8 @@ def test_no_color_is_obeyed(shell: CommandLine) -> None:
 def nobody_runs(shell: CommandLine) -> Iterator[None]:
     """Jobs stay queued: the lock of the runner is taken, so none is started."""
     shell.run("stop")
-    layout = Layout(shell.data_dir)
-    with taken(layout.runner_lock(Settings(data_dir=shell.data_dir).profile)) as mine:
+    paths = DataPaths(shell.data_dir)
+    with try_lock(paths.runner_lock(Settings(data_dir=shell.data_dir).profile)) as mine:
         assert mine
         yield
 

@@ -83,7 +83,7 @@ def home(root: Path, *, documents: int = 20) -> Iterator[Home]:
     finally:
         stop = [sys.executable, "-m", "mcp_jobs_server", "stop"]
         subprocess.run(stop, env=found.env, check=True, stdout=subprocess.DEVNULL)
-        assert os_processes.of_data_dir(found.data) == []
+        assert os_processes.data_dir_processes(found.data) == []
 
 
 def fields(answer: CallToolResult) -> Mapping[str, Any]:
@@ -165,7 +165,7 @@ async def standing_still(home: Home, client: Client, **said: object) -> AsyncIte
     asked = {"job_id": await start(client, **said), "wait_seconds": 20}
     while fields(await client.call_tool("get_status", asked))["state"] == "queued":
         pass  # it was answered at another change
-    held = [one for one in os_processes.of_data_dir(home.data) if os_processes.is_job(one)]
+    held = [one for one in os_processes.data_dir_processes(home.data) if os_processes.is_job(one)]
     for process in held:
         process.suspend()
     try:

@@ -1,1 +1,1 @@
-"""The processes that run jobs on this machine: launcher, runner, job, and how a job ends."""
+"""The processes of local jobs: launcher, runner and job, and how a job ends."""

@@ -1,7 +1,7 @@
-"""One attempt at a job under watch: its process, its clocks, and what became of it.
+"""One attempt at a job as its runner follows it: the process, its time, and how it ends.
 
-What a job's program is given: ``--folder DIR --lock FILE --cache DIR --attempt N`` and, to write
-the report from the folder alone, ``--finish REASON``. Its exit codes stand in ``settle.py``.
+The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N`` and, to write the
+report from the folder alone, ``--finish REASON``. ``settle.py`` lists its exit codes.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.heartbeat import Progress
+from mcp_jobs_server.backends.local.processes.heartbeat import Heartbeat
 from mcp_jobs_server.backends.local.processes.settle import (
     EXIT_LOCKED,
     MAX_REPORTS,
@@ -53,77 +52,82 @@ from research_contract.records import (
     Status,
 )
 
-YOUNG_SECONDS = 5.0
-"""How long a process found after a runner's death may take to lock its job."""
+STARTUP_SECONDS = 5.0
+"""Time for a process, found after the death of its runner, to lock its job."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a runner works and how; ``boot`` is the boot of the machine, "" where unknown."""
+class RunnerContext:
+    """Where and how a runner works; ``boot`` is the id of the boot of the machine, or ""."""
 
-    layout: Layout
+    paths: DataPaths
     options: RunnerOptions
     boot: str = ""
 
 
 class Attempt:
-    """What the runner knows of a job that it claimed. All calls block, at most a second or so.
+    """A claimed job and its process. All calls block, a second or so at most.
 
-    ``adopted``: the process was started by a runner that is gone, and is followed by its lock.
+    Args:
+        claim: the row of the job.
+        context: where and how the runner works.
+        adopted: the process was started by an earlier runner, and is followed by its lock.
+
+    Attributes:
+        folder: the job folder.
+        reports: how often the writing of its report was begun.
     """
 
-    def __init__(self, claim: Claim, place: Place, *, adopted: bool) -> None:
+    def __init__(self, claim: Claim, context: RunnerContext, *, adopted: bool) -> None:
+        self.folder = context.paths.jobs / claim.folder
+        self.reports = 0
         self._claim = claim
-        self._request = stored_request(claim.id, claim.request)
-        self._place = place
+        self._context = context
         self._adopted = adopted
+        self._request = stored_request(claim.id, claim.request)
+        self._lock = context.paths.job_lock(claim.id)
+        self._heartbeat = Heartbeat(self.folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._exit_code: int | None = None
-        self._cause: KillReason | None = None
-        self._report: ReportReason | None = None
-        self._reports = 0
-        self._killed = ""
-        self._asked_seconds = 0.0
-        self._age_seconds = 0.0
-        self._progress = Progress(self.folder)
+        self._kill_reason: KillReason | None = None
+        self._killed_for = ""
+        self._report_reason: ReportReason | None = None
+        self._seconds_since_request = 0.0
+        self._seconds_since_start = 0.0
 
     @property
-    def folder(self) -> Path:
-        return self._place.layout.jobs / self._claim.folder
+    def exit_description(self) -> str:
+        """How its process ended, for the log."""
+        killed = f", after the runner had killed it ({self._killed_for})"
+        return os_processes.describe_exit(self._exit_code) + (killed if self._killed_for else "")
 
     @property
-    def ending(self) -> str:
-        """How its process came to its end, for the log."""
-        killed = f", after the runner had killed it ({self._killed})" if self._killed else ""
-        return os_processes.ending(self._exit_code) + killed
-
-    @property
-    def newer(self) -> bool:
-        """Whether a newer program wrote in its folder, in which nothing may be changed then."""
-        kinds: tuple[tuple[type[Record], str], ...] = (
+    def has_newer_format(self) -> bool:
+        """Whether a newer program wrote in the folder, which must not be changed then."""
+        records: tuple[tuple[type[Record], str], ...] = (
             (Request, REQUEST),
             (Status, STATUS),
             (Outcome, OUTCOME),
             (Ended, ENDED),
         )
         try:
-            for kind, name in kinds:
+            for kind, name in records:
                 decode(kind, read_whole(self.folder / name))
         except NewerFormat:
             return True
         return False
 
-    @property
-    def reports(self) -> int:
-        """How often the writing of its report was begun."""
-        return self._reports
-
     def begin(self, at: datetime) -> None:
-        """Start the job's process; ``OSError``: it could not be started, which is a death."""
-        if self._request is None or self.newer:
+        """Start the process of the job.
+
+        Raises:
+            OSError: it could not be started. That counts as a death.
+        """
+        if self._request is None or self.has_newer_format:
             self._exit_code = EXIT_UNREADABLE_REQUEST
             return
         if read_whole(self.folder / REQUEST) is None:
+            # The server writes it after the row is committed, and may have died in between.
             create_once(self.folder / REQUEST, encode(self._request))
         self._start()
         run = Run(
@@ -135,50 +139,50 @@ class Attempt:
         write_whole(self.folder / RUN, encode(run))
 
     def write_report(self, reason: ReportReason) -> None:
-        """Have the report written from the folder alone."""
-        self._report = reason
-        self._reports += 1
-        self._cause = None
-        self._age_seconds = 0.0
+        """Start a process that writes the report from the folder alone."""
+        self.reports += 1
+        self._report_reason = reason
+        self._kill_reason = None
+        self._seconds_since_start = 0.0
         self._start("--finish", reason)
 
     def look(self, claim: Claim, seconds: float) -> Verdict | None:
-        """Look after the job, ``seconds`` after the last time; say what becomes of it once
-        nothing works on it any more."""
+        """Look at the job, ``seconds`` after the last time, and kill it if it is overdue.
+
+        Returns the verdict once nothing works on the job any more, which its free lock proves.
+        """
         self._claim = claim
-        self._age_seconds += seconds
-        self._progress.look(seconds)
-        if self._working() and not self._overdue(seconds):
+        self._seconds_since_start += seconds
+        self._heartbeat.look(seconds)
+        if self._is_working() and not self._must_be_killed(seconds):
             return None
-        if not os_processes.end_job(self._claim.id, self._pid, wait_seconds=1):
+        if not os_processes.kill_job(self._claim.id, self._pid, wait_seconds=1):
             return None
-        self._reap()
-        with locks.taken(self._lock) as free:
-            self._adopted = not free
-            return settle_attempt(self._facts()) if free else None
+        if self._process is not None:
+            self._exit_code = self._process.wait()
+            self._process = None
+        with locks.try_lock(self._lock) as acquired:
+            self._adopted = not acquired
+            return settle_attempt(self._facts()) if acquired else None
 
-    @property
-    def _lock(self) -> Path:
-        return self._place.layout.job_lock(self._claim.id)
-
-    def _start(self, *more: str) -> None:
-        layout = self._place.layout
-        layout.rotate_log()
+    def _start(self, *more_arguments: str) -> None:
+        paths = self._context.paths
+        paths.rotate_log()
         command = (
-            *self._place.options.job_command,
+            *self._context.options.job_command,
             *("--folder", str(self.folder)),
             *("--lock", str(self._lock)),
-            *("--cache", str(layout.index)),
+            *("--cache", str(paths.index)),
             *("--attempt", str(self._claim.attempt)),
-            *more,
+            *more_arguments,
         )
         self._process = self._exit_code = None
-        self._killed = ""
+        self._killed_for = ""
         self._process = os_processes.start_job(
-            command, job_id=self._claim.id, log=layout.log, cwd=layout.root
+            command, job_id=self._claim.id, log=paths.log, cwd=paths.root
         )
 
-    def _working(self) -> bool:
+    def _is_working(self) -> bool:
         if self._process is not None:
             self._exit_code = self._process.poll()
             if self._exit_code is None:
@@ -187,59 +191,52 @@ class Attempt:
             self._process = None
         if not self._adopted:
             return False
-        young = self._age_seconds < YOUNG_SECONDS
-        return locks.held(self._lock) or (young and os_processes.has_job(self._claim.id, self._pid))
+        if locks.is_held(self._lock):
+            return True
+        may_be_starting = self._seconds_since_start < STARTUP_SECONDS
+        return may_be_starting and bool(os_processes.job_processes(self._claim.id))
 
-    def _overdue(self, seconds: float) -> bool:
-        """Say whether the job must be killed, and remember why."""
-        options = self._place.options
-        if self._claim.requested is not None:
-            self._ask(self._claim.requested)
-            self._asked_seconds += seconds
-        if self._claim.requested == "stop":
-            return self._kills("stop", when=self._asked_seconds > options.stop_grace_seconds)
-        if self._report is not None:
-            return self._kills("report", when=self._age_seconds > options.report_seconds)
-        self._cause = self._late()
-        return self._kills(self._cause or "", when=self._cause is not None)
+    def _must_be_killed(self, seconds: float) -> bool:
+        """Return whether the job is overdue, and remember why."""
+        options, requested = self._context.options, self._claim.requested
+        if requested is not None:
+            # The server that recorded the request may have died before it wrote this file.
+            control_file = self.folder / (STOP if requested == "stop" else FINISH_NOW)
+            if not control_file.exists():
+                create_once(control_file, b"")
+            self._seconds_since_request += seconds
+        if requested == "stop":
+            overdue, reason = self._seconds_since_request > options.stop_grace_seconds, "stop"
+        elif self._report_reason is not None:
+            overdue, reason = self._seconds_since_start > options.report_seconds, "report"
+        else:
+            self._kill_reason = self._find_kill_reason()
+            overdue, reason = self._kill_reason is not None, str(self._kill_reason)
+        if overdue:
+            self._killed_for = reason
+        return overdue
 
-    def _kills(self, why: str, *, when: bool) -> bool:
-        self._killed = why if when else self._killed
-        return when
-
-    def _late(self) -> KillReason | None:
-        options = self._place.options
-        asked = self._claim.requested == "finish_now"
-        if asked and self._asked_seconds > options.finish_grace_seconds:
+    def _find_kill_reason(self) -> KillReason | None:
+        finishing = self._claim.requested == "finish_now"
+        if finishing and self._seconds_since_request > self._context.options.finish_grace_seconds:
             return "finish_now"
-        late = self._out_of_time()
-        if late is not None and os_processes.suspended(self._claim.id, self._pid):
-            self._progress.suspended()
+        reason = self._out_of_time()
+        if reason is not None and os_processes.is_suspended(self._claim.id, self._pid):
+            self._heartbeat.forget_suspended_time()
             return self._out_of_time()
-        return late
+        return reason
 
     def _out_of_time(self) -> KillReason | None:
-        options = self._place.options
+        options = self._context.options
         minutes = self._request.limits.minutes if self._request else None
-        # At its deadline a job writes its report, for which it has a time of its own.
-        if minutes and self._progress.active_seconds > minutes * 60 + options.report_seconds:
+        # A job writes its report when its minutes are over, and has extra time for that.
+        if minutes and self._heartbeat.active_seconds > minutes * 60 + options.report_seconds:
             return "deadline"
-        return "hung" if self._progress.quiet_seconds > options.hang_seconds else None
-
-    def _ask(self, mode: str) -> None:
-        """Repeat what was asked in the control file, which whoever asked may not have written."""
-        path = self.folder / (STOP if mode == "stop" else FINISH_NOW)
-        if not path.exists():
-            create_once(path, b"")
+        return "hung" if self._heartbeat.quiet_seconds > options.hang_seconds else None
 
     @property
     def _pid(self) -> int | None:
         return self._process.pid if self._process else None
-
-    def _reap(self) -> None:
-        if self._process is not None:
-            self._exit_code = self._process.wait()
-            self._process = None
 
     def _facts(self) -> AttemptFacts:
         outcome, ended, exit_code = None, None, self._exit_code
@@ -248,19 +245,19 @@ class Attempt:
             ended = decode(Ended, read_whole(self.folder / ENDED))
         except NewerFormat:
             exit_code = EXIT_UNREADABLE_REQUEST
-        boots = (self._claim.boot, self._place.boot)
+        boots = (self._claim.boot, self._context.boot)
         return AttemptFacts(
             outcome=outcome,
             ended=ended,
             stop_requested=self._claim.requested == "stop" or (self.folder / STOP).exists(),
             attempt=self._claim.attempt,
             charged=self._claim.charged,
-            made_progress=self._progress.reached > self._claim.reached_before,
+            made_progress=self._heartbeat.progress > self._claim.progress_before,
             exit_code=exit_code,
-            kill_reason=self._cause,
-            report_begun=self._report,
+            kill_reason=self._kill_reason,
+            report_begun=self._report_reason,
             report_written=self._exit_code == 0 and (self.folder / REPORT).exists(),
-            report_given_up=self._killed == "report" or self._reports >= MAX_REPORTS,
+            report_given_up=self._killed_for == "report" or self.reports >= MAX_REPORTS,
             rebooted="" not in boots and boots[0] != boots[1],
             finish_requested=self._claim.requested == "finish_now",
         )

@@ -1,4 +1,4 @@
-"""Which boot of the machine this is, so that what a restart ended is told from what died."""
+"""The id of the current boot of the machine, which tells restarts from deaths of jobs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ LINUX = Path("/proc/sys/kernel/random/boot_id")
 """A random id of the boot (https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html)."""
 
 MACOS = Path("/usr/sbin/sysctl")
-_CLOCK_SECONDS = 600
-"""Where only the time of the boot is known, clocks that are set and rounding change it a little."""
+_PRECISION_SECONDS = 600
+"""The time of the boot changes a little when clocks are set, so it is rounded to this."""
 
 
 def boot_id(*, linux: Path = LINUX, macos: Path = MACOS) -> str:
-    """Return an id that changes with each boot; "" where it cannot be read.
+    """Return an id that changes with each boot; "" if it cannot be read.
 
-    Nothing but a charge depends on it: whether a process lives is told by its lock.
+    It only decides whether a death is charged. Locks tell whether a process is alive.
     """
     try:
         if linux.exists():
@@ -26,10 +26,6 @@ def boot_id(*, linux: Path = LINUX, macos: Path = MACOS) -> str:
             return subprocess.check_output(command, text=True, timeout=5).strip()
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
-    return _time_of_boot()
-
-
-def _time_of_boot() -> str:
     import psutil
 
-    return str(round(psutil.boot_time() / _CLOCK_SECONDS))
+    return str(round(psutil.boot_time() / _PRECISION_SECONDS))

@@ -1,4 +1,4 @@
-"""Makes sure that a runner process is there, without waiting for it."""
+"""Launches runner processes without waiting for them."""
 
 from __future__ import annotations
 
@@ -7,92 +7,89 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 
-COMING_UP_SECONDS = 5.0
-"""How long a launched runner may take to come up before another one is launched."""
+STARTUP_SECONDS = 5.0
+"""Time for a launched runner to start; after that another one is launched."""
 
-AT_ONCE, LONGEST_PAUSE_SECONDS = 3, 60.0
-"""How often a runner is brought back at once, and how long it is waited then, at most."""
+IMMEDIATE_RELAUNCHES, MAX_PAUSE_SECONDS = 3, 60.0
+"""How many relaunches are immediate, and the longest pause before a later one."""
 
-RUNNER = (sys.executable, "-m", "mcp_jobs_server.backends.local")
+RUNNER_COMMAND = (sys.executable, "-m", "mcp_jobs_server.backends.local")
 
 
-class Launching:
-    """Launches the runner of one profile where none works. Safe to call from any thread."""
+class RunnerLauncher:
+    """Launches the runner of one profile if none runs. Thread-safe."""
 
     def __init__(
         self,
         options: RunnerOptions,
-        layout: Layout,
+        paths: DataPaths,
         *,
-        runner: Sequence[str] = RUNNER,
+        command: Sequence[str] = RUNNER_COMMAND,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._runner = runner
+        self._command = command
         self._monotonic = monotonic
         self._options = options
-        self._layout = layout
-        self._turn = threading.Lock()
-        self._launched = float("-inf")
-        self._came_up_before: int | None = None
-        self._in_vain, self._brought_back = 0, float("-inf")
+        self._paths = paths
+        self._launching = threading.Lock()
+        self._launched_at = float("-inf")
+        self._started_before: int | None = None
+        self._relaunches, self._relaunched_at = 0, float("-inf")
 
     def failed(self) -> None:
-        """Take note that the launcher came to nothing: the next call launches at once."""
-        self._launched = float("-inf")
+        """Note that the launcher process failed: the next call launches at once."""
+        self._launched_at = float("-inf")
 
-    def bring_back(self, ready: Callable[[], None]) -> subprocess.Popen[bytes] | None:
-        """Do what ``launch_if_missing`` does for work that was left behind; ``ready`` is called
-        before and may raise.
+    def relaunch(self, check: Callable[[], None]) -> subprocess.Popen[bytes] | None:
+        """Do as ``launch_if_missing``, for jobs that were left without a runner.
 
-        A runner that was never met since is brought back at once a few times, then after
-        pauses that double: it may be one that ends as soon as it begins.
+        The first relaunches are immediate. Later ones follow after pauses that double, because the
+        runner may be one that exits as soon as it starts. A runner that is seen alive resets this.
+
+        Args:
+            check: called before a launch; if it raises, nothing is launched.
         """
-        if locks.held(self._layout.runner_lock(self._options.profile)):
-            self._in_vain = 0
+        if locks.is_held(self._paths.runner_lock(self._options.profile)):
+            self._relaunches = 0
             return None
-        if self._monotonic() - self._brought_back < self._pause_seconds:
+        delayed = self._relaunches - IMMEDIATE_RELAUNCHES
+        pause = min(2.0**delayed, MAX_PAUSE_SECONDS) if delayed > 0 else 0.0
+        if self._monotonic() - self._relaunched_at < pause:
             return None
-        ready()
+        check()
         launcher = self.launch_if_missing()
         if launcher is not None:
-            self._in_vain, self._brought_back = self._in_vain + 1, self._monotonic()
+            self._relaunches, self._relaunched_at = self._relaunches + 1, self._monotonic()
         return launcher
 
-    @property
-    def _pause_seconds(self) -> float:
-        more = self._in_vain - AT_ONCE
-        return min(2.0**more, LONGEST_PAUSE_SECONDS) if more > 0 else 0.0
-
     def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
-        """Return the launcher, which is to be waited for, or ``None`` where a runner works or
-        comes up: it will see every row that was committed before this call."""
-        with self._turn:
-            if locks.held(self._layout.runner_lock(self._options.profile)):
+        """Launch a runner and return the launcher process, which the caller must wait for.
+
+        ``None``: a runner works or is starting. It will see every row committed before this call.
+        """
+        with self._launching:
+            if locks.is_held(self._paths.runner_lock(self._options.profile)):
                 return None
-            came_up = _changed(self._layout.came_up(self._options.profile))
-            waited = self._monotonic() - self._launched
-            # One that has come up since and whose lock is free again has left.
-            if came_up == self._came_up_before and waited < COMING_UP_SECONDS:
+            try:
+                started = self._paths.runner_started(self._options.profile).stat().st_mtime_ns
+            except FileNotFoundError:
+                started = None
+            waited = self._monotonic() - self._launched_at
+            # A runner that has started since the last launch, and whose lock is free, has exited.
+            if started == self._started_before and waited < STARTUP_SECONDS:
                 return None
-            self._layout.make()
-            self._layout.rotate_log()
-            command = (*self._runner, *self._options.arguments())
+            self._paths.make()
+            self._paths.rotate_log()
             launcher = os_processes.launch(
-                command, data_dir=self._layout.root, log=self._layout.log
+                (*self._command, *self._options.arguments()),
+                data_dir=self._paths.root,
+                log=self._paths.log,
             )
-            self._launched, self._came_up_before = self._monotonic(), came_up
+            self._launched_at, self._started_before = self._monotonic(), started
             return launcher
-
-
-def _changed(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None

@@ -1,7 +1,8 @@
-"""All that is done to processes: starting them detached, finding them again, killing them.
+"""Starts processes detached, finds them again and kills them.
 
-What a job's processes are known by is a mark in their environment, which children inherit, in
-whatever session they are. Systems differ here and in ``launch.py`` and ``locks.py`` alone.
+The processes of a job have a mark in their environment, which their children inherit, whatever
+session they are in. Differences between systems are in this module, ``launcher.py`` and
+``locks.py`` only.
 """
 
 from __future__ import annotations
@@ -24,23 +25,26 @@ if TYPE_CHECKING:
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 ENDS_WITH_CLIENT = 3
-"""Exit code of the launcher where the system keeps what it starts in the client's job object."""
+"""Exit code of the launcher if the command could not leave the client's job object."""
 
 MAY_END_WITH_CLIENT = sys.platform == "win32"
-"""Whether the launcher's exit code may say so, and is worth waiting for."""
+"""Whether the launcher can return that exit code, so that it is worth waiting for."""
+
+_STOPPED, _ENDED = {"stopped", "tracing-stop"}, {"zombie", "dead"}
+"""Values of ``psutil.Process.status``."""
 
 if sys.platform == "win32":
-    # A group of its own: Ctrl+C in the client's console is not for it. No console window.
-    _FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    # A process group of its own does not get Ctrl+C of the client's console. No console window.
+    _CREATION_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 else:
-    _FLAGS = 0
+    _CREATION_FLAGS = 0
 
 
 def launch(command: Sequence[str], *, data_dir: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start ``command`` through a launcher that exits at once, so that it is nobody's child.
+    """Start ``command`` through a launcher that exits at once, so that the command has no parent.
 
-    Returns the launcher, which is to be waited for. What it starts survives this process and
-    the killing of its whole tree; it writes to ``log`` only.
+    The command survives this process, even if its whole process tree is killed. It writes to
+    ``log`` only. Returns the launcher, which the caller must wait for.
 
     Raises:
         OSError: the system starts no more processes.
@@ -52,15 +56,20 @@ def launch(command: Sequence[str], *, data_dir: Path, log: Path) -> subprocess.P
 def start_job(
     command: Sequence[str], *, job_id: str, log: Path, cwd: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a job's process in a session of its own, marked with the job's id."""
+    """Start the process of a job in a session of its own, marked with the job id."""
     return _spawn(command, {JOB_MARK: job_id}, log=log, cwd=cwd)
 
 
 def _spawn(
     command: Sequence[str], marks: Mapping[str, str], *, log: Path, cwd: Path
 ) -> subprocess.Popen[bytes]:
-    inherited = {name: value for name, value in os.environ.items() if name != JOB_MARK}
-    environment = {**inherited, **_import_path(inherited), **marks}
+    environment = {name: value for name, value in os.environ.items() if name != JOB_MARK}
+    # The started program must find these packages, also where they are not installed (a checkout).
+    root = str(Path(__file__).parents[4])
+    import_path = environment.get("PYTHONPATH", "").split(os.pathsep)
+    installed = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    if root not in import_path and root not in installed:
+        environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, import_path)])
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as errors:
         return subprocess.Popen(
@@ -68,64 +77,60 @@ def _spawn(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            env=environment,
+            env={**environment, **marks},
             cwd=cwd,
-            start_new_session=True,  # means nothing to Windows, where the flags do it
-            creationflags=_FLAGS,
+            start_new_session=True,  # ignored by Windows, which uses the flags
+            creationflags=_CREATION_FLAGS,
         )
 
 
-def _import_path(environment: Mapping[str, str]) -> dict[str, str]:
-    """Let what is started find these packages where they are not installed (a checkout)."""
-    root = str(Path(__file__).parents[4])
-    known = environment.get("PYTHONPATH", "").split(os.pathsep)
-    if root in known or root in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        return {}
-    return {"PYTHONPATH": os.pathsep.join([root, *filter(None, known)])}
+def job_processes(job_id: str, root: int | None = None) -> list[psutil.Process]:
+    """Return the living processes of a job.
+
+    These are the processes with its mark, in any session, and the process ``root`` with its
+    descendants.
+    """
+    import psutil
+
+    tree: list[psutil.Process] = []
+    if root is not None:
+        with contextlib.suppress(psutil.Error):
+            parent = psutil.Process(root)
+            tree = [parent, *parent.children(recursive=True)]
+    processes = {process.pid: process for process in _marked(JOB_MARK, job_id)}
+    processes.update({process.pid: process for process in tree if _status(process) not in _ENDED})
+    return list(processes.values())
 
 
-def of_job(job_id: str, root: int | None = None) -> list[psutil.Process]:
-    """Return the living processes of a job: those with its mark, in whatever session, and the
-    descendants of its process ``root``."""
-    found = {process.pid: process for process in _marked(JOB_MARK, job_id)}
-    found.update({process.pid: process for process in _tree(root)})
-    return list(found.values())
+def is_suspended(job_id: str, root: int | None = None) -> bool:
+    """Return whether a process of the job is stopped and can be continued (SIGSTOP, a debugger)."""
+    return any(_status(process) in _STOPPED for process in job_processes(job_id, root))
 
 
-def has_job(job_id: str, root: int | None = None) -> bool:
-    """Say whether a process of the job lives."""
-    return bool(of_job(job_id, root))
+def kill_job(job_id: str, root: int | None = None, *, wait_seconds: float) -> bool:
+    """Kill the processes of a job; return whether none is left after the wait."""
+    return not kill(lambda: job_processes(job_id, root), wait_seconds=wait_seconds)
 
 
-def suspended(job_id: str, root: int | None = None) -> bool:
-    """Say whether a process of the job was stopped, to be continued (SIGSTOP, a debugger)."""
-    return any(_stopped(process) for process in of_job(job_id, root))
-
-
-def end_job(job_id: str, root: int | None = None, *, wait_seconds: float) -> bool:
-    """Kill the processes of a job; ``False``: some are left after the wait."""
-    return not kill(lambda: of_job(job_id, root), wait_seconds=wait_seconds)
-
-
-def of_data_dir(data_dir: Path) -> list[psutil.Process]:
-    """Return the living processes that were started for a data directory, jobs included."""
+def data_dir_processes(data_dir: Path) -> list[psutil.Process]:
+    """Return the living processes that were started for a data directory, including jobs."""
     return _marked(DATA_MARK, str(data_dir))
 
 
 def suspended_runners(data_dir: Path, profiles: Collection[str]) -> set[str]:
-    """Return those of the profiles whose runner was stopped, to be continued."""
+    """Return those of the profiles whose runner is stopped and can be continued."""
     import psutil
 
-    found: set[str] = set()
-    for process in of_data_dir(data_dir):
+    suspended: set[str] = set()
+    for process in data_dir_processes(data_dir):
         with contextlib.suppress(psutil.Error):
-            if _stopped(process):
-                found.update(set(profiles).intersection(process.cmdline()))
-    return found
+            if _status(process) in _STOPPED:
+                suspended.update(set(profiles).intersection(process.cmdline()))
+    return suspended
 
 
 def is_job(process: psutil.Process) -> bool:
-    """Say whether a marked process belongs to a job (else it is a runner)."""
+    """Return whether a marked process belongs to a job; otherwise it is a runner."""
     import psutil
 
     try:
@@ -135,7 +140,10 @@ def is_job(process: psutil.Process) -> bool:
 
 
 def kill(find: Callable[[], list[psutil.Process]], *, wait_seconds: float) -> list[psutil.Process]:
-    """Kill what ``find`` finds until it finds nothing; return what is left after the wait."""
+    """Kill the processes that ``find`` returns until it returns none.
+
+    Returns the processes that are left after ``wait_seconds``.
+    """
     import psutil
 
     until = time.monotonic() + wait_seconds
@@ -145,12 +153,15 @@ def kill(find: Callable[[], list[psutil.Process]], *, wait_seconds: float) -> li
                 process.kill()
         if time.monotonic() > until:
             return living
-        time.sleep(0.02)  # the system takes a moment, and tells nobody but a parent
+        time.sleep(0.02)  # the system needs a moment; only a parent is notified of the end
     return []
 
 
-def ending(exit_code: int | None) -> str:
-    """Say for the log how a process ended; ``None``: it was another's child, or never began."""
+def describe_exit(exit_code: int | None) -> str:
+    """Return in words, for the log, how a process ended.
+
+    ``None``: the process was not a child of this one, or never started.
+    """
     if exit_code is None:
         return "ended unseen"
     if exit_code >= 0:
@@ -162,49 +173,21 @@ def ending(exit_code: int | None) -> str:
 
 
 def _marked(name: str, value: str) -> list[psutil.Process]:
+    """Return the living processes, except this one, whose environment has the mark."""
     import psutil
 
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid != os.getpid() and _carries(process, name, value)
-    ]
+    marked: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(name) == value:
+                marked.append(process)
+    return [process for process in marked if _status(process) not in _ENDED]
 
 
-def _carries(process: psutil.Process, name: str, value: str) -> bool:
+def _status(process: psutil.Process) -> str:
     import psutil
 
     try:
-        return process.environ().get(name) == value and _living(process)
+        return str(process.status())
     except (psutil.Error, OSError):
-        return False
-
-
-def _tree(root: int | None) -> list[psutil.Process]:
-    import psutil
-
-    if root is None:
-        return []
-    try:
-        process = psutil.Process(root)
-        return [one for one in (process, *process.children(recursive=True)) if _living(one)]
-    except psutil.Error:
-        return []
-
-
-def _stopped(process: psutil.Process) -> bool:
-    import psutil
-
-    try:
-        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-    except psutil.Error:
-        return False
-
-
-def _living(process: psutil.Process) -> bool:
-    import psutil
-
-    try:
-        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.Error:
-        return False
+        return "dead"

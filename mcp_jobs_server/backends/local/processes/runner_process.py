@@ -1,4 +1,4 @@
-"""The runner process: detached, nobody's child, there only while there is work."""
+"""The detached runner process; it exits when the queue is empty."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 
 from mcp_jobs_server.backends.local.options import parse
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.processes.attempt import RunnerContext
 from mcp_jobs_server.backends.local.processes.boot_id import boot_id
 from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
 from mcp_jobs_server.backends.local.store.database import Database
@@ -19,15 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry jobs until none is left; 0: all done, 1: the data directory cannot be used."""
+    """Run jobs until none is left; return 0, or 1 if the data directory cannot be used."""
     options = parse(arguments)
-    os.umask(0o077)  # what jobs write is their owner's alone
+    os.umask(0o077)  # files that jobs write are for their owner only
     logging.basicConfig(format="%(asctime)s runner %(process)d %(levelname)s %(message)s")
-    layout = Layout(options.data_dir)
-    database = Database(layout)
+    paths = DataPaths(options.data_dir)
+    database = Database(paths)
     try:
-        layout.make()
-        Supervisor(Queue(database, options.profile), Place(layout, options, boot_id())).serve()
+        paths.make()
+        context = RunnerContext(paths, options, boot_id())
+        Supervisor(Queue(database, options.profile), context).serve()
     except (JobsError, OSError) as error:
         log.error("the runner gives up: %s", error)
         return 1

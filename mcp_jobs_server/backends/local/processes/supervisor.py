@@ -1,4 +1,4 @@
-"""The work of a runner process: claims queued jobs, looks after them, records how they end."""
+"""The work of a runner process: it claims queued jobs, follows them and records how they end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.blockers import has_room
+from mcp_jobs_server.backends.local.blockers import has_space
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.attempt import Attempt, Place
-from mcp_jobs_server.backends.local.processes.heartbeat import Progress
+from mcp_jobs_server.backends.local.processes.attempt import Attempt, RunnerContext
+from mcp_jobs_server.backends.local.processes.heartbeat import Heartbeat
 from mcp_jobs_server.backends.local.processes.settle import (
     MAX_DEATHS,
     ReportDue,
@@ -25,235 +25,232 @@ from mcp_jobs_server.backends.local.store.queue import Claim, Queue
 from mcp_jobs_server.backends.settle import Cancelled, Completed, Failed, Recorded
 from mcp_jobs_server.core.errors import Unavailable
 from research_contract.files import create_once, encode
-from research_contract.records import ENDED, RESERVE, Ended, Failure
+from research_contract.records import ENDED, RESERVE, Ended
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.1
-"""How often the jobs are looked at. What happens in other processes announces itself to none."""
+"""How often the jobs are looked at. Processes that are no children do not announce their end."""
 
-MOST_SECONDS = 5.0
-"""The most that one round counts: a laptop that slept costs its jobs nothing."""
+MAX_ROUND_SECONDS = 5.0
+"""The most that one round counts, so that jobs are not charged for the time a laptop slept."""
 
-FREE_SECONDS = 3.0
-"""How often it is looked whether jobs of profiles without a runner take places, and whether the
-runner of a job that is to go first is suspended."""
+OTHERS_SECONDS = 3.0
+"""How often to look for dead jobs of profiles without a runner, which take slots, and for
+suspended runners of profiles whose jobs are ahead in the queue."""
 
 LOCK_SECONDS = 5.0
-"""How long the runner's lock is waited for: jobs of a runner that is gone may be being settled."""
+"""How long to wait for the runner's lock: another process may be settling the jobs of a runner that
+is gone."""
 
 RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
-"""How soon the data directory is tried again, and for how long. Jobs go on without a runner;
-the next one takes them over."""
+"""How soon an unusable data directory is tried again, and for how long. Jobs go on without a
+runner; the next one takes them over."""
 
 
 class Supervisor:
-    """Carries the jobs of one profile until nothing is left to do.
+    """Runs the jobs of one profile until there is no work left.
 
-    ``leaving`` is called after the last look at the queue, before the lock is let go.
+    Args:
+        queue: the rows of the profile.
+        context: where and how the runner works.
+        clock: returns the time, in UTC.
+        monotonic: returns seconds; only differences count.
+        before_exit: called after the last look at the queue, before the lock is released.
     """
 
     def __init__(
         self,
         queue: Queue,
-        place: Place,
+        context: RunnerContext,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
-        leaving: Callable[[], None] = lambda: None,
+        before_exit: Callable[[], None] = lambda: None,
     ) -> None:
-        self._monotonic = monotonic
-        self._leaving = leaving
         self._queue = queue
-        self._place = place
+        self._context = context
         self._clock = clock
+        self._monotonic = monotonic
+        self._before_exit = before_exit
         self._attempts: dict[str, Attempt] = {}
         self._pause = threading.Event()
-        self._since_freed = FREE_SECONDS
-        self._suspended: set[str] = set()
-        self._since_suspended = FREE_SECONDS
-        self._unusable_seconds = 0.0
-        self._had_room = True
+        self._since_others_released = OTHERS_SECONDS
+        self._suspended_profiles: set[str] = set()
+        self._since_suspended_read = OTHERS_SECONDS
+        self._had_space = True
 
     def serve(self) -> None:
-        """Work while there is work, under the runner's lock; return once there is none, or at
-        once where another runner of this profile works."""
-        layout, profile = self._place.layout, self._place.options.profile
+        """Work under the runner's lock until there is no work.
+
+        Returns at once if another runner of this profile works.
+        """
+        paths, profile = self._context.paths, self._context.options.profile
         while True:
-            with locks.taken(layout.runner_lock(profile), wait_seconds=LOCK_SECONDS) as alone:
-                if not alone:
+            lock = paths.runner_lock(profile)
+            with locks.try_lock(lock, wait_seconds=LOCK_SECONDS) as acquired:
+                if not acquired:
                     return
-                layout.came_up(profile).write_text("")
+                paths.runner_started(profile).write_text("")
                 self._work_until_idle()
-                self._leaving()
-            # Whoever looked at the lock until now left its job to this runner: look once more.
+                self._before_exit()
+            # A server that found the lock held until now left its job to this runner: look again.
             if not self._queue.has_work():
                 return
 
     def release(self) -> None:
-        """Settle what ended, and queue again without charge that on which nothing works.
+        """Settle the ended jobs of a profile without a runner; requeue, uncharged, the dead ones.
 
-        For a profile that has no runner; does nothing while one works. One that is launched
-        meanwhile waits for this, and whoever starts a job meanwhile sees that there is none.
+        Does nothing while a runner of the profile works. A runner that is launched meanwhile waits
+        for this to end. A server that starts a job meanwhile sees that no runner works.
         """
-        layout = self._place.layout
-        runner = layout.runner_lock(self._place.options.profile)
-        with locks.taken(layout.locks / "release.lock") as alone, locks.barred(runner) as free:
-            for claim in self._queue.claimed().values() if alone and free else ():
-                attempt = Attempt(claim, self._place, adopted=True)
+        paths = self._context.paths
+        runner_lock = paths.runner_lock(self._context.options.profile)
+        with (
+            locks.try_lock(paths.locks / "release.lock") as acquired,
+            locks.reserve(runner_lock) as was_free,
+        ):
+            for claim in self._queue.claimed().values() if acquired and was_free else ():
+                attempt = Attempt(claim, self._context, adopted=True)
                 match self._verdict(attempt, claim, 0):
                     case None:
                         continue
                     case Requeued() | ReportDue():
                         self._queue.requeue(claim, charge=False)
-                    case Failed() if attempt.newer:
+                    case Failed() if attempt.has_newer_format:
                         self._queue.requeue(claim, charge=False)
                     case verdict:
-                        self._recorded(verdict, claim, attempt)
+                        self._record(verdict, claim, attempt)
 
     def _work_until_idle(self) -> None:
-        idle, last = 0.0, self._monotonic()
-        while idle < self._place.options.idle_seconds:
+        idle_seconds, unusable_seconds = 0.0, 0.0
+        last = self._monotonic()
+        while idle_seconds < self._context.options.idle_seconds:
             now = self._monotonic()
-            seconds, last = min(now - last, MOST_SECONDS), now
-            idle = 0.0 if self._round(seconds) else idle + seconds
+            seconds, last = min(now - last, MAX_ROUND_SECONDS), now
+            try:
+                self._follow_claimed(seconds)
+                self._release_others(seconds)
+                self._claim_queued(seconds)
+                has_work = bool(self._attempts) or self._queue.has_work()
+                unusable_seconds = 0.0
+            except (Unavailable, OSError) as error:
+                has_work = True
+                unusable_seconds += seconds
+                if unusable_seconds > GIVE_UP_SECONDS:
+                    raise
+                log.warning("the data directory cannot be used: %s", error)
+                self._pause.wait(RETRY_SECONDS)
+            idle_seconds = 0.0 if has_work else idle_seconds + seconds
             self._pause.wait(ROUND_SECONDS)
 
-    def _round(self, seconds: float) -> bool:
-        """Look at everything once; say whether there is work."""
-        try:
-            busy = self._work(seconds)
-        except (Unavailable, OSError) as error:
-            self._unusable_seconds += seconds
-            if self._unusable_seconds > GIVE_UP_SECONDS:
-                raise
-            log.warning("the data directory cannot be used: %s", error)
-            self._pause.wait(RETRY_SECONDS)
-            return True
-        self._unusable_seconds = 0.0
-        return busy
-
-    def _work(self, seconds: float) -> bool:
+    def _follow_claimed(self, seconds: float) -> None:
         claims = self._queue.claimed()
-        self._look(claims, seconds)
-        self._free_places(seconds)
-        self._claim(seconds)
-        return bool(self._attempts) or self._queue.has_work()
-
-    def _look(self, claims: dict[str, Claim], seconds: float) -> None:
         for job_id in set(self._attempts) - set(claims):
             del self._attempts[job_id]
         for job_id, claim in claims.items():
-            attempt = self._attempts.get(job_id) or Attempt(claim, self._place, adopted=True)
+            attempt = self._attempts.get(job_id) or Attempt(claim, self._context, adopted=True)
             self._attempts[job_id] = attempt
             try:
                 verdict = self._verdict(attempt, claim, seconds)
-                if verdict is not None and self._recorded(verdict, claim, attempt):
+                if verdict is not None and self._record(verdict, claim, attempt):
                     del self._attempts[job_id]
             except (Unavailable, OSError) as error:
-                log.warning("job %s could not be looked after: %s", job_id, error)
+                log.warning("job %s could not be followed: %s", job_id, error)
                 self._pause.wait(RETRY_SECONDS)
 
     def _verdict(self, attempt: Attempt, claim: Claim, seconds: float) -> Verdict | None:
         verdict = attempt.look(claim, seconds)
         if verdict is not None and not isinstance(verdict, Completed):
-            log.warning(
-                "job %s: attempt %s %s: %s",
-                claim.id,
-                claim.attempt,
-                attempt.ending,
-                describe(verdict),
-            )
+            words = (claim.id, claim.attempt, attempt.exit_description, describe(verdict))
+            log.warning("job %s: attempt %s %s: %s", *words)
         return verdict
 
-    def _recorded(self, verdict: Verdict, claim: Claim, attempt: Attempt) -> bool:
-        """Record the verdict; ``False``: the job is to be looked at again."""
+    def _record(self, verdict: Verdict, claim: Claim, attempt: Attempt) -> bool:
+        """Record the verdict in the row, then in the folder.
+
+        Returns ``False`` if the job must be looked at again: its report is being written, or a stop
+        was requested meanwhile.
+        """
+        attempts, now = claim.attempt, self._clock()
         match verdict:
             case Completed(outcome):
                 self._queue.complete(claim, outcome)
                 return True
-            case Recorded(ended):
-                return self._end(claim, attempt, ended, recorded=True)
             case Requeued(charge):
                 return self._queue.requeue(claim, charge=charge)
-            case Cancelled():
-                return self._end(claim, attempt, self._ended(claim, None))
-            case Failed(error):
-                return self._end(claim, attempt, self._ended(claim, error))
             case ReportDue(reason):
                 if reason == "died" and not attempt.reports and claim.charged < MAX_DEATHS:
                     self._queue.charge(claim)
                 attempt.write_report(reason)
                 return False
-
-    def _ended(self, claim: Claim, error: Failure | None) -> Ended:
-        return Ended(
-            state="failed" if error else "cancelled",
-            error=error,
-            attempts=claim.attempt,
-            ended_at=self._clock(),
-        )
-
-    def _end(self, claim: Claim, attempt: Attempt, ended: Ended, *, recorded: bool = False) -> bool:
-        """Record the end in the row, then in the folder, unless a newer program wrote there."""
-        if not self._queue.end(claim, ended, recorded=recorded):
+            case Recorded():
+                ended = verdict.ended
+            case Cancelled():
+                ended = Ended(state="cancelled", attempts=attempts, ended_at=now)
+            case Failed(error):
+                ended = Ended(state="failed", error=error, attempts=attempts, ended_at=now)
+        if not self._queue.end(claim, ended, recorded=isinstance(verdict, Recorded)):
             return False
-        if not attempt.newer:
+        if not attempt.has_newer_format:
             (attempt.folder / RESERVE).unlink(missing_ok=True)
             create_once(attempt.folder / ENDED, encode(ended))
         return True
 
-    def _free_places(self, seconds: float) -> None:
-        """Let the dead jobs of profiles without a runner take no place under the limit."""
-        self._since_freed += seconds
-        if self._since_freed < FREE_SECONDS:
+    def _release_others(self, seconds: float) -> None:
+        """Release the dead jobs of profiles without a runner, which count for the limit."""
+        self._since_others_released += seconds
+        if self._since_others_released < OTHERS_SECONDS:
             return
-        self._since_freed = 0.0
-        for profile in self._queue.profiles():
-            if profile != self._place.options.profile:
-                options = replace(self._place.options, profile=profile)
-                place = replace(self._place, options=options)
-                Supervisor(self._queue.of(profile), place, clock=self._clock).release()
+        self._since_others_released = 0.0
+        for profile in self._queue.claimed_profiles():
+            if profile != self._context.options.profile:
+                options = replace(self._context.options, profile=profile)
+                context = replace(self._context, options=options)
+                queue = self._queue.of_profile(profile)
+                Supervisor(queue, context, clock=self._clock).release()
 
-    def _has_room(self) -> bool:
-        room = has_room(self._place.layout.root)
-        if self._had_room and not room:
-            log.warning("no job is begun: the disk is almost full")
-        self._had_room = room
-        return room
-
-    def _gives_way(self, waiting: Claim, seconds: float) -> bool:
-        """Whether an earlier job, whose runner works, is to begin first.
-
-        Where its limit is lower it waits for more than one place, and would never get one if
-        others took each that is free.
-        """
-        lock = self._place.layout.runner_lock
-        ahead = {name for name in self._queue.earlier(waiting) if locks.held(lock(name))}
-        self._since_suspended += seconds
-        if ahead and self._since_suspended >= FREE_SECONDS:
-            self._since_suspended = 0.0
-            self._suspended = os_processes.suspended_runners(self._place.layout.root, ahead)
-        return not ahead <= self._suspended
-
-    def _claim(self, seconds: float) -> None:
-        most = self._place.options.max_running
-        while self._has_room() and (waiting := self._queue.next(max_running=most)) is not None:
-            if self._gives_way(waiting, seconds):
+    def _claim_queued(self, seconds: float) -> None:
+        """Claim queued jobs and start their processes, up to the limit."""
+        limit = self._context.options.max_running
+        while True:
+            has_space_now = has_space(self._context.paths.root)
+            if self._had_space and not has_space_now:
+                log.warning("no job is begun: the disk is almost full")
+            self._had_space = has_space_now
+            waiting = self._queue.next(max_running=limit) if has_space_now else None
+            if waiting is None or self._must_wait_for_others(waiting, seconds):
                 return
-            folder = self._place.layout.jobs / waiting.folder
             claim = self._queue.claim(
                 waiting,
-                max_running=most,
-                reached=Progress(folder).reached,
+                max_running=limit,
+                progress=Heartbeat(self._context.paths.jobs / waiting.folder).progress,
                 at=self._clock(),
-                boot=self._place.boot,
+                boot=self._context.boot,
             )
             if claim is None:
                 return
-            attempt = Attempt(claim, self._place, adopted=False)
-            self._attempts[claim.id] = attempt
+            attempt = self._attempts[claim.id] = Attempt(claim, self._context, adopted=False)
             try:
                 attempt.begin(self._clock())
             except OSError as error:
                 log.warning("job %s could not be started: %s", claim.id, error)
+
+    def _must_wait_for_others(self, waiting: Claim, seconds: float) -> bool:
+        """Return whether a job of another profile, whose runner works, has to begin first.
+
+        If the limit of that profile is lower, its job waits until several slots are free. It would
+        never begin if others took each slot that becomes free.
+        """
+        lock = self._context.paths.runner_lock
+        ahead = {
+            profile
+            for profile in self._queue.profiles_ahead(waiting)
+            if locks.is_held(lock(profile))
+        }
+        self._since_suspended_read += seconds
+        if ahead and self._since_suspended_read >= OTHERS_SECONDS:
+            self._since_suspended_read = 0.0
+            root = self._context.paths.root
+            self._suspended_profiles = os_processes.suspended_runners(root, ahead)
+        return not ahead <= self._suspended_profiles

@@ -1,1 +1,1 @@
-"""The SQLite database of jobs on this machine: schema, rows, queue, profiles and removal."""
+"""The SQLite database of local jobs: schema, rows, queue, profiles and removal."""

@@ -1,4 +1,4 @@
-"""The SQLite file of a data directory: connections, transactions, and errors in our words."""
+"""The SQLite file of a data directory: connections, transactions and translated errors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store import schema
-from mcp_jobs_server.core.errors import JobsError, NewerVersion, Unavailable
+from mcp_jobs_server.core.errors import Unavailable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_micros(at: datetime) -> int:
+    """Return microseconds since 1970, as the database stores times."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
@@ -28,13 +29,14 @@ def from_micros(micros: int | None) -> datetime | None:
 class Database:
     """Reads and writes of one process, from any thread.
 
-    It is opened (and made, with the data directory) by the first read or write. Readers have a
-    connection of their own, so they never wait for a writer. ``read`` and ``write`` raise
-    ``Unavailable`` and, where a newer program has changed the tables, ``NewerVersion``.
+    The first read or write opens the file, and creates it with the data directory if missing.
+    Readers have a connection of their own, so they never wait for a writer.
+
+    Every method raises ``Unavailable``, or ``NewerVersion`` if a newer program changed the tables.
     """
 
-    def __init__(self, layout: Layout, *, busy_seconds: float = 5.0) -> None:
-        self._layout = layout
+    def __init__(self, paths: DataPaths, *, busy_seconds: float = 5.0) -> None:
+        self._paths = paths
         self._busy_seconds = busy_seconds
         self._opening = threading.Lock()
         self._reading = threading.Lock()
@@ -44,42 +46,45 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        return self._layout.database.exists()
+        return self._paths.database.exists()
 
     @property
     def open(self) -> bool:
-        """Whether a read can be made at once, without opening or making the file first."""
+        """Whether a read needs no opening or creating of the file first."""
         return self._reader is not None and self._writer is not None
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Look at one consistent state."""
-        with translated(), self._reading:
+        """Read one consistent state inside the block."""
+        with translate_errors(), self._reading:
             reader, _ = self._connections()
             with _transaction(reader, "BEGIN"):
                 yield reader
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Change the database, alone; all of it is committed at the end, or nothing."""
-        with translated(), self._writing:
+        """Change the database inside the block, as the only writer.
+
+        All changes are committed at the end, or none if the block raises.
+        """
+        with translate_errors(), self._writing:
             _, writer = self._connections()
             with _transaction(writer, "BEGIN IMMEDIATE"):
                 yield writer
 
-    def prove_writable(self) -> None:
-        """Commit something that changes nothing, which finds out a full or read-only disk."""
+    def check_writable(self) -> None:
+        """Commit a write that changes nothing; it raises if the disk is full or read-only."""
         with self.write() as db:
             db.execute(f"PRAGMA user_version = {schema.VERSION}")
 
     def data_version(self) -> int:
         """Return a number that changes when another connection has changed the database."""
-        with translated(), self._reading:
+        with translate_errors(), self._reading:
             reader, _ = self._connections()
             return int(reader.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
-        """Close what is open; a later read or write opens it again."""
+        """Close the connections; a later read or write opens the file again."""
         with self._opening, self._reading, self._writing:
             for connection in (self._reader, self._writer):
                 if connection is not None:
@@ -89,20 +94,21 @@ class Database:
     def _connections(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         with self._opening:
             if self._reader is None or self._writer is None:
-                self._prepare()
+                self._create_or_migrate()
                 self._writer = self._connect()
                 self._reader = self._connect()
             return self._reader, self._writer
 
-    def _prepare(self) -> None:
-        path = self._layout.database
-        schema.refuse_newer(schema.version_on_disk(path))
-        if schema.version_on_disk(path) == schema.VERSION:
+    def _create_or_migrate(self) -> None:
+        path = self._paths.database
+        version = schema.version_on_disk(path)
+        schema.refuse_newer(version)
+        if version == schema.VERSION:
             return
-        self._layout.make()
-        # Switching to WAL does not wait for others, so whoever makes the file does it alone.
-        with locks.taken(self._layout.locks / "schema.lock", wait_seconds=10):
-            if not path.exists():  # one that is there is opened by SQLite alone; see schema.py
+        self._paths.make()
+        # Switching to WAL does not wait for other processes, so only one may create the file.
+        with locks.try_lock(self._paths.locks / "schema.lock", wait_seconds=10):
+            if not path.exists():  # only SQLite may open an existing file; see schema.py
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             connection = self._connect()
             try:
@@ -115,7 +121,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._layout.database,
+            self._paths.database,
             timeout=self._busy_seconds,
             isolation_level=None,
             check_same_thread=False,
@@ -138,51 +144,43 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn errors of SQLite and the operating system into ours."""
-    try:
-        yield
-    except (JobsError, NewerVersion):
-        raise
-    except sqlite3.Error as error:
-        raise _explained(error) from error
-    except OSError as error:
-        raise Unavailable(
-            f"The data directory cannot be used ({error.strerror}).",
-            "Check that it exists, may be written and has room, then try again.",
-        ) from error
-
-
+_BUSY = ("The job database is busy.", "Try again in a few seconds.")
 _READ_ONLY = (
-    "The job database may not be written.",
-    "Check the permissions of the data directory, and that its disk is not read-only, then try"
+    "The job database cannot be written.",
+    "Check the permissions of the data directory and that its disk is not read-only, then try"
     " again.",
 )
-_WORDS = {
-    sqlite3.SQLITE_BUSY: ("The job database is busy.", "Try again in a few seconds."),
-    sqlite3.SQLITE_LOCKED: ("The job database is busy.", "Try again in a few seconds."),
+_DAMAGED = (
+    "The job database is damaged.",
+    "Run `mcp-jobs-server stop`, move jobs.sqlite3 in the data directory aside, and try again."
+    " The reports in the job folders are kept.",
+)
+_ERRORS = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_FULL: (
         "The disk that holds the job database is full.",
         "Free some space and try again.",
     ),
-    sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
 }
-_DAMAGED = (
-    "The job database is damaged.",
-    "Run `mcp-jobs-server stop`, move jobs.sqlite3 in the data directory aside, and try again;"
-    " the reports in the job folders stay.",
+_CHECK_DIRECTORY = (
+    "Check that the data directory exists, is writable and has free space, then try again."
 )
 
 
-def _explained(error: sqlite3.Error) -> Unavailable:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return Unavailable(*_DAMAGED)
-    if code in _WORDS:
-        return Unavailable(*_WORDS[code])
-    return Unavailable(
-        f"The job database cannot be used ({error}).",
-        "Check that the data directory exists, may be written and has room, then try again.",
-    )
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turn errors of SQLite and the operating system into ``Unavailable``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        message = f"The job database cannot be used ({error})."
+        raise Unavailable(*_ERRORS.get(code, (message, _CHECK_DIRECTORY))) from error
+    except OSError as error:
+        message = f"The data directory cannot be used ({error.strerror})."
+        raise Unavailable(message, _CHECK_DIRECTORY) from error

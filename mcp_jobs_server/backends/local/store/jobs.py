@@ -1,4 +1,4 @@
-"""What the server's side reads and writes in the job database."""
+"""The rows of jobs, as the server reads and writes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from statistics import median
 
+from mcp_jobs_server.backends.conflicts import key_conflict, unended_job_conflict
 from mcp_jobs_server.backends.local.store.database import EPOCH, Database, from_micros, to_micros
-from mcp_jobs_server.backends.local.store.request_rows import shown_request
-from mcp_jobs_server.core.errors import Conflict, dependent_job_error
+from mcp_jobs_server.backends.local.store.request_rows import request_or_placeholder
+from mcp_jobs_server.core.errors import dependent_job_error
 from mcp_jobs_server.core.models import (
     ACTIVE_STATES,
     Job,
@@ -29,15 +30,28 @@ _POSITION = """CASE WHEN state = 'queued' THEN
 _SELECT = f"SELECT *, {_POSITION} FROM jobs"  # noqa: S608 - a constant
 _ACTIVE = "ended_at IS NULL"
 _ENDED = "ended_at IS NOT NULL"
-_BUILDS_ON = f"""SELECT id FROM jobs WHERE owner = ? AND {_ACTIVE} AND CASE WHEN json_valid(request)
+_DEPENDENT = f"""SELECT id FROM jobs WHERE owner = ? AND {_ACTIVE} AND CASE WHEN json_valid(request)
     THEN ? IN (json_extract(request, '$.follow_up_of'), json_extract(request, '$.refresh_of'))
     END LIMIT 1"""  # noqa: S608
-_END = "\x7f"
-"""Sorts behind every sign that an id may hold."""
+_STOP: dict[StopMode, str] = {
+    "finish_now": """UPDATE jobs SET requested = 'finish_now'
+        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')
+        AND requested IS NULL""",
+    "stop": """UPDATE jobs SET requested = 'stop',
+        ended_at = CASE state WHEN 'queued' THEN :at END,
+        summary = CASE state WHEN 'queued' THEN 'Cancelled.' ELSE summary END,
+        state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END
+        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')""",
+}
+_AFTER_ANY_ID = "\x7f"
+"""Sorts after every character that an id may contain."""
 
 
-class Store:
-    """The jobs of the owners of one data directory. All calls block."""
+class JobStore:
+    """The jobs of all owners of one data directory, as the port ``Runner`` shows them.
+
+    All calls block.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,18 +59,31 @@ class Store:
     def start(
         self, request: Request, *, owner: Owner, options: StartOptions, profile: str
     ) -> Started:
-        """Insert the job, or return the earlier one that the options name."""
+        """Insert the job, or return the earlier job that the options name."""
+        row = {
+            "id": request.job_id,
+            "owner": owner.folder,
+            "key": options.key or None,
+            "fingerprint": options.fingerprint,
+            "request": request.model_dump_json(),
+            "depth": request.depth,
+            "source_names": _source_names(request),
+            "profile": profile,
+            "state": "queued",
+            "created_at": to_micros(request.created_at),
+        }
+        columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
         with self._database.write() as db:
-            earlier = _earlier(db, request, owner, options)
+            earlier = _find_earlier(db, request, owner, options)
             if earlier is not None:
                 return Started(job=_job(owner, earlier), created=False)
-            _insert(db, request, owner, options, profile)
-            row = db.execute(f"{_SELECT} WHERE id = ?", (request.job_id,)).fetchone()
-        return Started(job=_job(owner, row), created=True)
+            db.execute(f"INSERT INTO jobs ({columns}) VALUES ({places})", row)  # noqa: S608 - ours
+            inserted = db.execute(f"{_SELECT} WHERE id = ?", (request.job_id,)).fetchone()
+        return Started(job=_job(owner, inserted), created=True)
 
     def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
         with self._database.read() as db:
-            row = _earlier(db, request, owner, options)
+            row = _find_earlier(db, request, owner, options)
         return _job(owner, row) if row else None
 
     def usage(self, owner: Owner, since: datetime) -> Usage:
@@ -76,54 +103,66 @@ class Store:
     def job(self, owner: Owner, job_id: str) -> Job | None:
         if not JOB_ID.fullmatch(job_id):
             return None
-        found = self._jobs(owner, "id = ?", job_id)
-        return found[0] if found else None
+        jobs = self._select(owner, "id = ?", job_id)
+        return jobs[0] if jobs else None
 
     def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         if not prefix.isascii() or "\0" in prefix or len(prefix) > 22:
             return ()
         if not prefix:
-            return self._jobs(owner, "1 ORDER BY seq DESC LIMIT 3")
-        fits = "{0} >= ? AND {0} < ? ORDER BY {0} DESC LIMIT 3"
-        found = {
+            return self._select(owner, "1 ORDER BY seq DESC LIMIT 3")
+        where = "{0} >= ? AND {0} < ? ORDER BY {0} DESC LIMIT 3"
+        matches = {
             job.id: job
             for column in ("id", "substr(id, 10)")
-            for job in self._jobs(owner, fits.format(column), prefix, prefix + _END)
+            for job in self._select(owner, where.format(column), prefix, prefix + _AFTER_ANY_ID)
         }
-        return sorted(found.values(), key=_made, reverse=True)[:3]
+        newest_first = sorted(
+            matches.values(), key=lambda job: (job.request.created_at, job.id), reverse=True
+        )
+        return newest_first[:3]
 
     def active(self, owner: Owner, *, limit: int, before: str) -> Sequence[Job]:
-        behind = "seq < coalesce((SELECT seq FROM jobs WHERE owner = ? AND id = ?), 9e18)"
-        where = f"{_ACTIVE} AND {behind} ORDER BY seq DESC LIMIT ?"
-        return self._jobs(owner, where, owner.folder, before, limit)
+        older = "seq < coalesce((SELECT seq FROM jobs WHERE owner = ? AND id = ?), 9e18)"
+        where = f"{_ACTIVE} AND {older} ORDER BY seq DESC LIMIT ?"
+        return self._select(owner, where, owner.folder, before, limit)
 
     def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None
     ) -> Sequence[Job]:
         order = "ORDER BY ended_at DESC, id DESC LIMIT ?"
         if before is None:
-            return self._jobs(owner, f"{_ENDED} {order}", limit)
-        seen = (to_micros(before[0]), before[1])
-        return self._jobs(owner, f"{_ENDED} AND (ended_at, id) < (?, ?) {order}", *seen, limit)
+            return self._select(owner, f"{_ENDED} {order}", limit)
+        last = (to_micros(before[0]), before[1])
+        return self._select(owner, f"{_ENDED} AND (ended_at, id) < (?, ?) {order}", *last, limit)
 
     def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
-        found: list[Job] = []
-        for unread in ("(fetched_at IS NOT NULL) = 0", "(fetched_at IS NOT NULL) = 1"):
-            where = f"{_ENDED} AND {unread} AND ended_at > ? ORDER BY ended_at DESC, id DESC"
-            found += self._jobs(owner, f"{where} LIMIT ?", to_micros(since), limit - len(found))
-        return found
+        jobs: list[Job] = []
+        for is_fetched in (0, 1):
+            where = f"""{_ENDED} AND (fetched_at IS NOT NULL) = {is_fetched} AND ended_at > ?
+                ORDER BY ended_at DESC, id DESC LIMIT ?"""
+            jobs += self._select(owner, where, to_micros(since), limit - len(jobs))
+        return jobs
 
     def counts(self, owner: Owner) -> dict[JobState, int]:
         sql = "SELECT state, jobs FROM counts WHERE owner = ? AND jobs > 0"
         with self._database.read() as db:
             return {row[0]: row[1] for row in db.execute(sql, (owner.folder,))}
 
+    def typical_seconds(self, owner: Owner, request: Request) -> float | None:
+        sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
+            AND source_names = ? AND active_seconds IS NOT NULL ORDER BY ended_at DESC LIMIT 5"""
+        similar = (owner.folder, request.depth, _source_names(request))
+        with self._database.read() as db:
+            seconds = [row[0] for row in db.execute(sql, similar)]
+        return median(seconds) if seconds else None
+
     def stop(self, owner: Owner, job_id: str, mode: StopMode, *, at: datetime) -> Job | None:
-        """Record what is asked of the job; a queued one that is stopped is cancelled here."""
+        """Record the request; a queued job that is stopped is cancelled by this."""
         if not JOB_ID.fullmatch(job_id):
             return None
         with self._database.write() as db:
-            db.execute(_STOPPING[mode], {"id": job_id, "owner": owner.folder, "at": to_micros(at)})
+            db.execute(_STOP[mode], {"id": job_id, "owner": owner.folder, "at": to_micros(at)})
             row = db.execute(
                 f"{_SELECT} WHERE owner = ? AND id = ?", (owner.folder, job_id)
             ).fetchone()
@@ -136,53 +175,45 @@ class Store:
         with self._database.write() as db:
             db.execute(sql, (to_micros(at), owner.folder, job_id))
 
-    def remove(self, owner: Owner, job_id: str, *, take: Callable[[Job], None]) -> bool:
-        """Forget an ended job once ``take`` has put its folder away; ``False``: no such job.
+    def remove(self, owner: Owner, job_id: str, *, remove_folder: Callable[[Job], None]) -> bool:
+        """Delete the row of an ended job after ``remove_folder``; ``False``: no such job.
 
-        No job can be started meanwhile that would build on it.
+        Both happen in one transaction, so no job that builds on this one can be started meanwhile.
 
         Raises:
-            Conflict: it has not ended, or a job that has not ended builds on it.
+            Conflict: the job has not ended, or an unended job builds on it.
         """
         if not JOB_ID.fullmatch(job_id):
             return False
-        mine = (owner.folder, job_id)
+        key = (owner.folder, job_id)
         with self._database.write() as db:
-            row = db.execute(f"{_SELECT} WHERE owner = ? AND id = ?", mine).fetchone()
+            row = db.execute(f"{_SELECT} WHERE owner = ? AND id = ?", key).fetchone()
             if row is None:
                 return False
             job = _job(owner, row)
             if not job.ended:
-                raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
-            if user := db.execute(_BUILDS_ON, mine).fetchone():
-                raise dependent_job_error(user["id"])
-            take(job)
-            db.execute("DELETE FROM jobs WHERE owner = ? AND id = ?", mine)
+                raise unended_job_conflict()
+            if dependent := db.execute(_DEPENDENT, key).fetchone():
+                raise dependent_job_error(dependent["id"])
+            remove_folder(job)
+            db.execute("DELETE FROM jobs WHERE owner = ? AND id = ?", key)
         return True
 
     def forget(self, job_id: str) -> None:
-        """Forget an ended job whose folder is away."""
+        """Delete the row of an ended job whose folder is removed already."""
         sql = f"DELETE FROM jobs WHERE id = ? AND {_ENDED}"  # noqa: S608 - constants
         with self._database.write() as db:
             db.execute(sql, (job_id,))
 
-    def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
-            AND source_names = ? AND active_seconds IS NOT NULL ORDER BY ended_at DESC LIMIT 5"""
-        like = (owner.folder, request.depth, source_names(request))
-        with self._database.read() as db:
-            seconds = [row[0] for row in db.execute(sql, like)]
-        return median(seconds) if seconds else None
-
     def marks(self, job_ids: Collection[str]) -> dict[str, tuple[object, ...]]:
-        """Return for each job what of its row a fresh look could tell."""
+        """Return, by job id, the columns whose change a waiting caller must see."""
         columns = f"id, state, attempt, requested, {_POSITION}"
         places = ", ".join("?" * len(job_ids))
         sql = f"SELECT {columns} FROM jobs WHERE id IN ({places})"  # noqa: S608 - only places
         with self._database.read() as db:
             return {row["id"]: tuple(row) for row in db.execute(sql, tuple(job_ids))}
 
-    def _jobs(self, owner: Owner, where: str, *values: object) -> list[Job]:
+    def _select(self, owner: Owner, where: str, *values: object) -> list[Job]:
         with self._database.read() as db:
             rows = db.execute(
                 f"{_SELECT} WHERE owner = ? AND {where}", (owner.folder, *values)
@@ -190,78 +221,37 @@ class Store:
         return [_job(owner, row) for row in rows]
 
 
-_STOPPING: dict[StopMode, str] = {
-    "finish_now": """UPDATE jobs SET requested = 'finish_now'
-        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')
-        AND requested IS NULL""",
-    "stop": """UPDATE jobs SET requested = 'stop',
-        ended_at = CASE state WHEN 'queued' THEN :at END,
-        summary = CASE state WHEN 'queued' THEN 'Cancelled.' ELSE summary END,
-        state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END
-        WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')""",
-}
-
-
-def source_names(request: Request) -> str:
-    """Return the names of the request's sources as they stand in the database."""
+def _source_names(request: Request) -> str:
+    """Return the names of the sources as the database stores them."""
     return json.dumps(sorted(source.name for source in request.sources))
 
 
-def _earlier(
+def _find_earlier(
     db: sqlite3.Connection, request: Request, owner: Owner, options: StartOptions
 ) -> sqlite3.Row | None:
-    """Return the row that this start repeats."""
+    """Return the row of the earlier job that a start must return; ``None``: a new job is made."""
     row: sqlite3.Row | None = db.execute(
         f"{_SELECT} WHERE id = ? OR (owner = ? AND key = ?)",
         (request.job_id, owner.folder, options.key or None),
     ).fetchone()
     if row is not None:
         if (row["owner"], row["fingerprint"]) != (owner.folder, options.fingerprint):
-            raise Conflict(
-                "This idempotency key was used before, for another request.",
-                "Use a new key for a new request, or repeat the earlier one unchanged.",
-            )
+            raise key_conflict()
         return row
     if not options.fingerprint or options.reuse_after is None:
         return None
     sql = f"""{_SELECT} WHERE owner = ? AND fingerprint = ? AND created_at >= ? AND {_ACTIVE}
         AND state != 'cancelling' ORDER BY seq DESC LIMIT 1"""
     values = (owner.folder, options.fingerprint, to_micros(options.reuse_after))
-    found: sqlite3.Row | None = db.execute(sql, values).fetchone()
-    return found
-
-
-def _insert(
-    db: sqlite3.Connection,
-    request: Request,
-    owner: Owner,
-    options: StartOptions,
-    profile: str,
-) -> None:
-    values = {
-        "id": request.job_id,
-        "owner": owner.folder,
-        "key": options.key or None,
-        "fingerprint": options.fingerprint,
-        "request": request.model_dump_json(),
-        "depth": request.depth,
-        "source_names": source_names(request),
-        "profile": profile,
-        "state": "queued",
-        "created_at": to_micros(request.created_at),
-    }
-    columns, places = ", ".join(values), ", ".join(f":{name}" for name in values)
-    db.execute(f"INSERT INTO jobs ({columns}) VALUES ({places})", values)  # noqa: S608 - ours
-
-
-def _made(job: Job) -> tuple[datetime, str]:
-    return job.request.created_at, job.id
+    unfinished: sqlite3.Row | None = db.execute(sql, values).fetchone()
+    return unfinished
 
 
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
+    created_at = from_micros(row["created_at"]) or EPOCH
     return Job(
         owner=owner,
-        request=shown_request(row["id"], row["request"], from_micros(row["created_at"]) or EPOCH),
+        request=request_or_placeholder(row["id"], row["request"], created_at),
         state=row["state"],
         attempt=row["attempt"],
         requested=row["requested"],

@@ -1,4 +1,7 @@
-"""What each version of the job database adds to the one before. A version, once out, stays so."""
+"""The statements by which each version of the job database is made from the version before.
+
+A released version is never changed.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX jobs_by_owner ON jobs (owner, state, ended_at)",
     ),
     (
-        # What people ask of their own jobs takes a few steps in one of these, however many
-        # there are; the index they replace would be chosen over them.
+        # Queries about an owner's jobs take a few steps in one of these indexes, however many jobs
+        # there are. The dropped index would be preferred to them.
         "DROP INDEX jobs_by_owner",
         "CREATE INDEX jobs_newest ON jobs (owner, seq)",
         "CREATE INDEX jobs_active ON jobs (owner, seq) WHERE ended_at IS NULL",
@@ -71,14 +74,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN {_ADD} END",
         f"CREATE TRIGGER jobs_gone AFTER DELETE ON jobs BEGIN {_TAKE} END",
         f"CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs BEGIN {_TAKE} {_ADD} END",
-        # The boot of the machine in which the job was last claimed.
+        # The id of the boot of the machine in which the job was last claimed.
         "ALTER TABLE jobs ADD COLUMN boot TEXT NOT NULL DEFAULT ''",
         _PROFILES,
     ),
     (
-        # What an owner used lately, for quotas: one step in this index a job made since then.
+        # For quotas: an owner's recent usage takes one step in this index for each recent job.
         "ALTER TABLE jobs ADD COLUMN cost_usd REAL NOT NULL DEFAULT 0",
         "CREATE INDEX jobs_made ON jobs (owner, created_at, cost_usd)",
     ),
 )
-"""Statements by version: the first make version 1 of an empty database."""
+"""Statements by version; the first ones make version 1 from an empty database."""

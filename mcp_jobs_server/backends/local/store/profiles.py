@@ -1,10 +1,9 @@
-"""A profile: the surroundings in which a server's jobs run, and who may stand in for whom."""
+"""Profiles: the environment in which the jobs of a server run."""
 
 from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,22 @@ from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.core.settings import Settings
 
-_TOLD = ("max_running", "stop_grace_seconds", "finish_grace_seconds", "report_seconds")
+_STORED_SETTINGS = ("max_running", "stop_grace_seconds", "finish_grace_seconds", "report_seconds")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """``id`` differs where anything differs that a job can notice: interpreter, version,
-    configuration, settings, environment. ``secrets`` are names of variables, never values.
-    ``settings`` is a JSON object."""
+    """All that a job can notice of the server that started it.
+
+    Attributes:
+        id: differs if interpreter, version, configuration, settings or environment differ.
+        interpreter: path of the Python that runs its jobs.
+        version: version of mcp-jobs-server.
+        configuration: path of ``research.toml``, "" for none.
+        job_command: the program that runs a job.
+        settings: JSON object of settings of its runner processes.
+        secrets: names of environment variables, never their values.
+    """
 
     id: str
     interpreter: str
@@ -32,25 +39,32 @@ class Profile:
     secrets: tuple[str, ...]
 
     @property
-    def gone(self) -> bool:
-        """Whether what ran its jobs is not there any more."""
+    def is_gone(self) -> bool:
+        """Whether the interpreter of its jobs was removed."""
         return not Path(self.interpreter).exists()
 
     def can_run_jobs_of(self, other: Profile) -> bool:
-        """Whether a job of ``other`` means the same here: the same configuration and program,
-        this version or an earlier one, and every secret there, by its name."""
+        """Return whether a job of ``other`` would give the same result here.
+
+        That needs the same configuration and program, the same version or an earlier one of
+        ``other``, and all its secrets, compared by name.
+        """
         return (
             self.configuration == other.configuration
             and self._program == other._program
-            and _ordered(self.version) >= _ordered(other.version)
+            and _version_numbers(self.version) >= _version_numbers(other.version)
             and set(other.secrets) <= set(self.secrets)
         )
 
     @property
     def _program(self) -> tuple[str, ...]:
-        """The job's command, apart from the interpreter where that is the profile's own."""
+        """The job command, without the interpreter if it is the profile's own."""
         own = self.job_command[0] == self.interpreter
         return ("", *self.job_command[1:]) if own else self.job_command
+
+
+def _version_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 def profile_of(settings: Settings, options: RunnerOptions) -> Profile:
@@ -61,19 +75,19 @@ def profile_of(settings: Settings, options: RunnerOptions) -> Profile:
         version=__version__,
         configuration=str(settings.config or ""),
         job_command=options.job_command,
-        settings=json.dumps({name: getattr(options, name) for name in _TOLD}),
+        settings=json.dumps({name: getattr(options, name) for name in _STORED_SETTINGS}),
         secrets=settings.secret_names,
     )
 
 
 class Profiles:
-    """The profiles that stand in the database. All calls block."""
+    """The profiles in the database. All calls block."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def record(self, profile: Profile) -> None:
-        """Write the profile down, before the first of its jobs."""
+        """Store the profile; done before its first job."""
         values = (
             *(profile.id, profile.interpreter, profile.version, profile.configuration),
             *(json.dumps(profile.job_command), profile.settings, json.dumps(profile.secrets)),
@@ -81,29 +95,26 @@ class Profiles:
         with self._database.write() as db:
             db.execute("INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
-    def with_work(self, *, but: str) -> dict[str, Profile | None]:
-        """Return the profiles other than ``but`` that have unended jobs, by their ids; ``None``
-        for one that nothing is known of, as of jobs of the first version."""
+    def with_work(self, *, excluding: str) -> dict[str, Profile | None]:
+        """Return the other profiles that have unended jobs, by id.
+
+        ``None``: the profile was not stored, as for jobs of the first version.
+        """
         sql = """SELECT DISTINCT jobs.profile AS name, profiles.* FROM jobs
             LEFT JOIN profiles ON profiles.id = jobs.profile
             WHERE state IN ('queued', 'running', 'cancelling') AND jobs.profile != ?"""
+        profiles: dict[str, Profile | None] = {}
         with self._database.read() as db:
-            return {row["name"]: _profile(row) for row in db.execute(sql, (but,))}
-
-
-def _profile(row: sqlite3.Row) -> Profile | None:
-    if row["id"] is None:
-        return None
-    return Profile(
-        id=row["id"],
-        interpreter=row["interpreter"],
-        version=row["version"],
-        configuration=row["configuration"],
-        job_command=tuple(json.loads(row["job_command"])),
-        settings=row["settings"],
-        secrets=tuple(json.loads(row["secrets"])),
-    )
-
-
-def _ordered(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version))
+            for row in db.execute(sql, (excluding,)):
+                profiles[row["name"]] = None
+                if row["id"] is not None:
+                    profiles[row["name"]] = Profile(
+                        id=row["id"],
+                        interpreter=row["interpreter"],
+                        version=row["version"],
+                        configuration=row["configuration"],
+                        job_command=tuple(json.loads(row["job_command"])),
+                        settings=row["settings"],
+                        secrets=tuple(json.loads(row["secrets"])),
+                    )
+        return profiles

@@ -1,4 +1,4 @@
-"""What the runner process reads and writes in the job database."""
+"""The rows of jobs, as a runner process reads and writes them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcp_jobs_server.backends.local.store.database import Database, to_micros
-from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, one_line_summary
-from research_contract.records import Ended, Outcome, month_of
+from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, job_folder_of, one_line_summary
+from research_contract.records import Ended, Outcome
 
-_WORKED_ON = "state IN ('running', 'cancelling')"
+_CLAIMED = "state IN ('running', 'cancelling')"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that a runner of its profile works on, as its row says."""
+    """A job that a runner of its profile has claimed, or is about to claim.
+
+    Attributes:
+        id: the job id.
+        folder: path of the job folder below the root.
+        request: the request as JSON.
+        profile: the profile whose runner runs the job.
+        attempt: starts so far.
+        charged: deaths charged so far.
+        progress_before: highest progress of the earlier attempts; see ``heartbeat.py``.
+        requested: the stop or finish that was requested.
+        boot: id of the boot of the machine in which the job was claimed.
+    """
 
     id: str
     folder: str
@@ -23,50 +35,52 @@ class Claim:
     profile: str
     attempt: int
     charged: int
-    reached_before: int
+    progress_before: int
     requested: StopMode | None
     boot: str = ""
 
 
 class Queue:
-    """The rows of all owners, seen by the runner of one profile. All calls block."""
+    """The jobs of all owners, for the runner of one profile. All calls block."""
 
     def __init__(self, database: Database, profile: str) -> None:
         self._database = database
         self._profile = profile
 
-    def of(self, profile: str) -> Queue:
-        """Return the same rows as the runner of another profile sees them."""
+    def of_profile(self, profile: str) -> Queue:
+        """Return the queue for the runner of another profile."""
         return Queue(self._database, profile)
 
-    def profiles(self) -> list[str]:
+    def claimed_profiles(self) -> list[str]:
         """Return the profiles that have claimed jobs."""
-        sql = f"SELECT DISTINCT profile FROM jobs WHERE {_WORKED_ON}"  # noqa: S608 - constants
+        sql = f"SELECT DISTINCT profile FROM jobs WHERE {_CLAIMED}"  # noqa: S608 - constants
         with self._database.read() as db:
             return [row[0] for row in db.execute(sql)]
 
     def has_work(self) -> bool:
-        """Say whether a row of this profile has not ended."""
+        """Return whether this profile has an unended job."""
         sql = f"SELECT 1 FROM jobs WHERE profile = ? AND state IN {ACTIVE_STATES} LIMIT 1"  # noqa: S608
         with self._database.read() as db:
             return db.execute(sql, (self._profile,)).fetchone() is not None
 
     def claimed(self) -> dict[str, Claim]:
-        """Return what is claimed in this profile, by job id."""
-        sql = f"SELECT * FROM jobs WHERE profile = ? AND {_WORKED_ON}"  # noqa: S608 - constants
+        """Return the claimed jobs of this profile, by job id."""
+        sql = f"SELECT * FROM jobs WHERE profile = ? AND {_CLAIMED}"  # noqa: S608 - constants
         with self._database.read() as db:
             return {row["id"]: _claim(row) for row in db.execute(sql, (self._profile,))}
 
     def next(self, *, max_running: int) -> Claim | None:
-        """Return the queued job that is this profile's next, or ``None`` while all places are
-        taken. The limit counts the jobs of all profiles."""
+        """Return the next queued job of this profile; ``None``: none, or the limit is reached.
+
+        The limit counts the jobs of all profiles.
+        """
         sql = f"""SELECT * FROM jobs WHERE state = 'queued' AND profile = ?
-            AND (SELECT count(*) FROM jobs WHERE {_WORKED_ON}) < ? ORDER BY seq LIMIT 1"""  # noqa: S608
+            AND (SELECT count(*) FROM jobs WHERE {_CLAIMED}) < ? ORDER BY seq LIMIT 1"""  # noqa: S608
         with self._database.read() as db:
             row = db.execute(sql, (self._profile, max_running)).fetchone()
         return _claim(row) if row else None
 
-    def earlier(self, claim: Claim) -> set[str]:
+    def profiles_ahead(self, claim: Claim) -> set[str]:
         """Return the other profiles that have a queued job which was started before this one."""
         sql = """SELECT DISTINCT profile FROM jobs WHERE state = 'queued' AND profile != ?
             AND seq < (SELECT seq FROM jobs WHERE id = ?)"""
@@ -74,19 +88,25 @@ class Queue:
             return {row[0] for row in db.execute(sql, (self._profile, claim.id))}
 
     def claim(
-        self, claim: Claim, *, max_running: int, reached: int, at: datetime, boot: str = ""
+        self, claim: Claim, *, max_running: int, progress: int, at: datetime, boot: str = ""
     ) -> Claim | None:
-        """Commit the next attempt before it is begun; ``None``: the job or the place is gone.
+        """Commit the next attempt, before its process starts.
 
-        ``reached``: how far the job has come; see ``progress.py``. ``boot``: the boot of the
-        machine, by which a later runner tells what a restart ended.
+        ``None``: another runner claimed the job, or the limit is reached.
+
+        Args:
+            claim: the queued job.
+            max_running: see ``next``.
+            progress: how far the job has come; see ``heartbeat.py``.
+            at: the time.
+            boot: id of the boot of the machine, so that a later runner knows of a restart.
         """
         sql = f"""UPDATE jobs SET state = 'running', attempt = attempt + 1,
             step_before = max(step_before, ?), boot = ?,
             started_at = coalesce(started_at, ?) WHERE id = ? AND state = 'queued'
-            AND (SELECT count(*) FROM jobs WHERE {_WORKED_ON}) < ? RETURNING *"""  # noqa: S608
+            AND (SELECT count(*) FROM jobs WHERE {_CLAIMED}) < ? RETURNING *"""  # noqa: S608
         with self._database.write() as db:
-            values = (reached, boot, to_micros(at), claim.id, max_running)
+            values = (progress, boot, to_micros(at), claim.id, max_running)
             row = db.execute(sql, values).fetchone()
         return _claim(row) if row else None
 
@@ -96,7 +116,7 @@ class Queue:
             db.execute("UPDATE jobs SET charged = charged + 1 WHERE id = ?", (claim.id,))
 
     def requeue(self, claim: Claim, *, charge: bool) -> bool:
-        """Put the job back into the queue; ``False``: it was asked to stop meanwhile."""
+        """Put the job back into the queue; ``False``: a stop was requested meanwhile."""
         sql = """UPDATE jobs SET state = 'queued', charged = charged + ?
             WHERE id = ? AND state = 'running'"""
         with self._database.write() as db:
@@ -105,17 +125,20 @@ class Queue:
     def complete(self, claim: Claim, outcome: Outcome) -> None:
         """Record the outcome; it wins over a stop."""
         sql = f"""UPDATE jobs SET state = 'completed', outcome = ?, summary = ?,
-            active_seconds = ?, cost_usd = ?, ended_at = ? WHERE id = ? AND {_WORKED_ON}"""  # noqa: S608
+            active_seconds = ?, cost_usd = ?, ended_at = ? WHERE id = ? AND {_CLAIMED}"""  # noqa: S608
         spent = outcome.spent
         values = (outcome.outcome, one_line_summary(outcome), spent.active_seconds, spent.cost_usd)
         with self._database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 
     def end(self, claim: Claim, ended: Ended, *, recorded: bool = False) -> bool:
-        """Record that the job failed or was cancelled; ``False``: a stop was requested meanwhile,
-        so it cannot fail any more. An end that the folder has already (``recorded``) holds."""
-        may_fail = ended.state == "cancelled" or recorded
-        states = "('running', 'cancelling')" if may_fail else "('running')"
+        """Record that the job failed or was cancelled.
+
+        Returns ``False`` if a stop was requested meanwhile, so that the job cannot fail any more.
+        ``recorded``: the folder has this end already, so it holds even after a stop.
+        """
+        may_follow_stop = ended.state == "cancelled" or recorded
+        states = "('running', 'cancelling')" if may_follow_stop else "('running')"
         sql = f"""UPDATE jobs SET state = ?, summary = ?, error = ?, ended_at = ?
             WHERE id = ? AND state IN {states}"""  # noqa: S608 - constants
         summary = ended.error.message if ended.error else "Cancelled."
@@ -128,12 +151,12 @@ class Queue:
 def _claim(row: sqlite3.Row) -> Claim:
     return Claim(
         id=row["id"],
-        folder=f"{row['owner']}/{month_of(row['id'])}/{row['id']}",
+        folder=job_folder_of(row["owner"], row["id"]),
         request=row["request"],
         profile=row["profile"],
         attempt=row["attempt"],
         charged=row["charged"],
-        reached_before=row["step_before"],
+        progress_before=row["step_before"],
         requested=row["requested"],
         boot=row["boot"],
     )

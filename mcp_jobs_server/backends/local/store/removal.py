@@ -1,6 +1,7 @@
-"""Removes jobs: the folder goes to the trash in one step, then the row, then what is in the trash.
+"""Removes jobs with their folders.
 
-Whatever interrupts that, what lies in the trash is removed for good by the next start.
+The folder moves to the trash in one step, then the row is deleted, then the trash is emptied. A
+removal that is interrupted is finished when the next runner is opened.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 
-from mcp_jobs_server.backends.folder_paths import make_private
+from mcp_jobs_server.backends.folder_paths import make_private_directory
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.store.database import translate_errors
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.errors import Conflict
 from mcp_jobs_server.core.models import Job, Owner
 from research_contract.records import JOB_ID
@@ -20,41 +22,48 @@ from research_contract.records import JOB_ID
 class Removal:
     """Removes ended jobs of one data directory. All calls block."""
 
-    def __init__(self, store: Store, layout: Layout) -> None:
+    def __init__(self, store: JobStore, paths: DataPaths) -> None:
         self._store = store
-        self._layout = layout
+        self._paths = paths
 
     def remove(self, owner: Owner, job_id: str) -> bool:
         """Remove the job with its folder; ``False``: the owner has no such job.
 
         Raises:
-            Conflict: it has not ended, a job that has not ended builds on it, or a process
-                reads or writes its folder. Nothing is changed then.
+            Conflict: the job has not ended, an unended job builds on it, or a process reads or
+                writes its folder. Nothing is changed.
+            Unavailable: the data directory cannot be used.
         """
-        if not self._store.remove(owner, job_id, take=self._to_trash):
-            return False
-        self._empty(job_id)
-        return True
+        with translate_errors():
+            if not self._store.remove(owner, job_id, remove_folder=self._move_to_trash):
+                return False
+            self._delete(job_id)
+            return True
 
     def finish(self) -> None:
-        """Finish the removals that were interrupted."""
-        if not self._layout.trash.is_dir():
-            return
-        for path in self._layout.trash.iterdir():
-            if JOB_ID.fullmatch(path.name):
-                self._store.forget(path.name)
-                self._empty(path.name)
+        """Finish interrupted removals.
 
-    def _to_trash(self, job: Job) -> None:
-        with locks.taken(self._layout.job_lock(job.id)) as free:
-            if not free:
+        Raises:
+            Unavailable: the data directory cannot be used.
+        """
+        with translate_errors():
+            if not (self._paths.database.exists() and self._paths.trash.is_dir()):
+                return
+            for path in self._paths.trash.iterdir():
+                if JOB_ID.fullmatch(path.name):
+                    self._store.forget(path.name)
+                    self._delete(path.name)
+
+    def _move_to_trash(self, job: Job) -> None:
+        with locks.try_lock(self._paths.job_lock(job.id)) as acquired:
+            if not acquired:
                 raise Conflict(
                     "Something reads or writes the job's folder.", "Try again in a moment."
                 )
-            make_private(self._layout.trash)
+            make_private_directory(self._paths.trash)
             with contextlib.suppress(FileNotFoundError):
-                (self._layout.jobs / job.folder).replace(self._layout.trash / job.id)
+                (self._paths.jobs / job.folder).replace(self._paths.trash / job.id)
 
-    def _empty(self, job_id: str) -> None:
-        shutil.rmtree(self._layout.trash / job_id, ignore_errors=True)
-        self._layout.job_lock(job_id).unlink(missing_ok=True)
+    def _delete(self, job_id: str) -> None:
+        shutil.rmtree(self._paths.trash / job_id, ignore_errors=True)
+        self._paths.job_lock(job_id).unlink(missing_ok=True)

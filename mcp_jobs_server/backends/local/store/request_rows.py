@@ -1,4 +1,4 @@
-"""Requests as they stand in the rows of the database, one of which may be damaged."""
+"""Requests as the rows of the database store them. A row may be damaged."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from research_contract.files import NewerFormat, decode
 from research_contract.records import Request
 
 UNREADABLE = "The request of this job cannot be read."
-"""Stands for the question of a job whose row is damaged."""
+"""Shown as the question of a job whose row is damaged."""
 
 
 @lru_cache(maxsize=256)
 def stored_request(job_id: str, text: str) -> Request | None:
-    """Return the request of the job; ``None`` where it is damaged or of a newer version.
+    """Return the request; ``None``: it is damaged or of a newer version.
 
-    It never changes, and many who wait for one job look at it again and again.
+    Cached, because a request never changes and every caller that waits for the job reads it often.
     """
     try:
         request = decode(Request, text.encode())
@@ -25,8 +25,8 @@ def stored_request(job_id: str, text: str) -> Request | None:
     return request if request and request.job_id == job_id else None
 
 
-def shown_request(job_id: str, text: str, created_at: datetime) -> Request:
-    """Return the same for people: a job whose request cannot be read is shown as such."""
+def request_or_placeholder(job_id: str, text: str, created_at: datetime) -> Request:
+    """Return the request; if it cannot be read, one whose question says so."""
     return stored_request(job_id, text) or Request(
         job_id=job_id, question=UNREADABLE, created_at=created_at
     )

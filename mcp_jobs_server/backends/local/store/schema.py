@@ -1,4 +1,4 @@
-"""The version of the job database: found, brought up to date, refused where it is newer."""
+"""The version of the job database: read, migrated, or refused if it is newer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ VERSION = len(MIGRATIONS)
 
 
 def refuse_newer(version: int) -> None:
-    """Raise ``NewerVersion`` where ``version`` is not one that this program knows."""
+    """Raise ``NewerVersion`` if this program does not know the version."""
     if version > VERSION:
         raise NewerVersion(
             f"The job database has version {version}; this program knows up to {VERSION}.",
-            "Upgrade mcp-jobs-server, or give it another directory in MCP_JOBS_DATA_DIR.",
+            "Upgrade mcp-jobs-server, or set MCP_JOBS_DATA_DIR to another directory.",
         )
 
 
 def version_on_disk(path: Path) -> int:
-    """Return the version from the file's header and change nothing; 0: none yet, or not to be read.
+    """Return the version of the file without changing anything; 0: no file, or not a database.
 
-    SQLite itself reads it: on POSIX a process that opens and closes the file by other means
-    gives up the locks of all its connections to it, and whoever then leaves last deletes the
-    log that these still write (https://www.sqlite.org/howtocorrupt.html, 2.2). ``immutable``
-    takes no lock and makes no file beside it.
+    The file is read by SQLite itself. On POSIX, a process that opens and closes the file by other
+    means releases the locks of all its connections to it. The process that leaves last then deletes
+    the log that these connections still write (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    ``immutable`` takes no lock and creates no file beside the database.
     """
     try:
         with closing(
@@ -39,11 +39,12 @@ def version_on_disk(path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to this program's version, an empty one too, inside the caller's
-    transaction: all of it or nothing.
+    """Bring the database, also an empty one, to this program's version.
+
+    Runs in the transaction of the caller, so either all statements take effect or none.
 
     Raises:
-        NewerVersion: a newer program was here first.
+        NewerVersion: a newer program has migrated it.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     refuse_newer(version)

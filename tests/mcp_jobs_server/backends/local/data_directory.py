@@ -14,7 +14,8 @@ import anyio
 import psutil
 
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.core.settings import Settings
 from research_contract.files import decode, read_whole
@@ -34,7 +35,7 @@ def data_directory(path: Path, **changes: float) -> Iterator[Settings]:
         yield settings
     finally:
         stop_all(settings, wait_seconds=10)
-        assert os_processes.of_data_dir(settings.data_dir) == []
+        assert os_processes.data_dir_processes(settings.data_dir) == []
 
 
 def request(
@@ -119,7 +120,7 @@ def ended_file(runner: LocalRunner, job: Job) -> Ended:
 
 def runners(settings: Settings) -> list[psutil.Process]:
     """Return the runner processes of the data directory."""
-    found = os_processes.of_data_dir(settings.data_dir)
+    found = os_processes.data_dir_processes(settings.data_dir)
     return [process for process in found if not os_processes.is_job(process)]
 
 

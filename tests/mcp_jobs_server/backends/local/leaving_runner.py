@@ -11,8 +11,8 @@ import time
 from functools import partial
 
 from mcp_jobs_server.backends.local.options import parse
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.processes.attempt import RunnerContext
 from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
 from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.backends.local.store.queue import Queue
@@ -22,12 +22,12 @@ LEAVE_SECONDS = 0.3
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    layout = Layout(options.data_dir)
-    database = Database(layout)
+    paths = DataPaths(options.data_dir)
+    database = Database(paths)
     Supervisor(
         Queue(database, options.profile),
-        Place(layout, options),
-        leaving=partial(time.sleep, LEAVE_SECONDS),
+        RunnerContext(paths, options),
+        before_exit=partial(time.sleep, LEAVE_SECONDS),
     ).serve()
     database.close()
 

@@ -11,9 +11,9 @@ import pytest
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.attempt import YOUNG_SECONDS, Attempt, Place
+from mcp_jobs_server.backends.local.processes.attempt import STARTUP_SECONDS, Attempt, RunnerContext
 from mcp_jobs_server.backends.local.processes.settle import Requeued
 from mcp_jobs_server.backends.local.store.queue import Claim
 from mcp_jobs_server.backends.settle import Cancelled, Recorded
@@ -22,14 +22,14 @@ from research_contract.files import create_once, encode
 from research_contract.records import ENDED, Ended
 from tests.mcp_jobs_server.backends.local import data_directory as local
 
-OLD = YOUNG_SECONDS + 1
+OLD = STARTUP_SECONDS + 1
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    layout = Layout(tmp_path)
-    layout.make()
-    return Place(layout, RunnerOptions(tmp_path, "p", local.STAND_IN))
+def context(tmp_path: Path) -> RunnerContext:
+    paths = DataPaths(tmp_path)
+    paths.make()
+    return RunnerContext(paths, RunnerOptions(tmp_path, "p", local.STAND_IN))
 
 
 @pytest.fixture
@@ -42,56 +42,58 @@ def claim() -> Claim:
         profile="p",
         attempt=1,
         charged=0,
-        reached_before=0,
+        progress_before=0,
         requested=None,
     )
 
 
 @pytest.fixture
-def begun(place: Place, claim: Claim) -> Iterator[Attempt]:
+def begun(context: RunnerContext, claim: Claim) -> Iterator[Attempt]:
     """An attempt that was begun; at the end its process is dead, which is a death as any."""
-    attempt = Attempt(claim, place, adopted=False)
+    attempt = Attempt(claim, context, adopted=False)
     attempt.begin(datetime.now(UTC))
     yield attempt
-    assert os_processes.kill(lambda: os_processes.of_job(claim.id), wait_seconds=10) == []
+    assert os_processes.kill(lambda: os_processes.job_processes(claim.id), wait_seconds=10) == []
     assert attempt.look(claim, 0) == Requeued(charge=True)
 
 
 def test_a_job_that_holds_its_lock_is_left_alone(
-    place: Place, claim: Claim, begun: Attempt
+    context: RunnerContext, claim: Claim, begun: Attempt
 ) -> None:
-    while not locks.held(place.layout.job_lock(claim.id)):
+    while not locks.is_held(context.paths.job_lock(claim.id)):
         assert begun.look(claim, 0) is None
-    working = os_processes.of_job(claim.id)
-    assert Attempt(claim, place, adopted=True).look(claim, OLD) is None
-    assert os_processes.of_job(claim.id) == working != []
+    working = os_processes.job_processes(claim.id)
+    assert Attempt(claim, context, adopted=True).look(claim, OLD) is None
+    assert os_processes.job_processes(claim.id) == working != []
 
 
 def test_a_job_that_is_starting_is_given_time_to_lock(
-    place: Place, claim: Claim, begun: Attempt
+    context: RunnerContext, claim: Claim, begun: Attempt
 ) -> None:
-    assert Attempt(claim, place, adopted=True).look(claim, 0) is None
+    assert Attempt(claim, context, adopted=True).look(claim, 0) is None
     assert begun.look(claim, 0) is None
 
 
-def test_nothing_is_settled_while_another_holds_the_lock(place: Place, claim: Claim) -> None:
-    attempt = Attempt(claim, place, adopted=True)
-    with locks.taken(place.layout.job_lock(claim.id)):
+def test_nothing_is_settled_while_another_holds_the_lock(
+    context: RunnerContext, claim: Claim
+) -> None:
+    attempt = Attempt(claim, context, adopted=True)
+    with locks.try_lock(context.paths.job_lock(claim.id)):
         assert attempt.look(claim, OLD) is None
     assert attempt.look(claim, 0) == Requeued(charge=True)
 
 
-def test_a_stop_is_settled_when_the_lock_is_free(place: Place, claim: Claim) -> None:
+def test_a_stop_is_settled_when_the_lock_is_free(context: RunnerContext, claim: Claim) -> None:
     stopped = replace(claim, requested="stop")
-    attempt = Attempt(stopped, place, adopted=True)
-    with locks.taken(place.layout.job_lock(claim.id)):
+    attempt = Attempt(stopped, context, adopted=True)
+    with locks.try_lock(context.paths.job_lock(claim.id)):
         assert attempt.look(stopped, OLD) is None
         assert attempt.look(stopped, OLD) is None
     assert attempt.look(stopped, 0) == Cancelled()
 
 
-def test_an_end_that_the_folder_has_already_holds(place: Place, claim: Claim) -> None:
+def test_an_end_that_the_folder_has_already_holds(context: RunnerContext, claim: Claim) -> None:
     ended = Ended(state="cancelled", ended_at=datetime.now(UTC))
-    attempt = Attempt(claim, place, adopted=True)
+    attempt = Attempt(claim, context, adopted=True)
     create_once(attempt.folder / ENDED, encode(ended))
     assert attempt.look(claim, OLD) == Recorded(ended)

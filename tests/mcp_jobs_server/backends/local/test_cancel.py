@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.backends.local.store.queue import Queue
 from mcp_jobs_server.core.models import Job, StartOptions, StopMode
 from mcp_jobs_server.core.settings import Settings
@@ -69,8 +69,8 @@ async def ended_as(runner: LocalRunner, job: Job, state: str) -> Job:
     """Wait for the end; nothing of the job may be left by then."""
     ended = await until_ended(runner, job)
     assert ended.state == state
-    assert os_processes.of_job(job.id) == []
-    assert not locks.held(Layout(runner.data_dir).job_lock(job.id))
+    assert os_processes.job_processes(job.id) == []
+    assert not locks.is_held(DataPaths(runner.data_dir).job_lock(job.id))
     assert (folder(runner, job) / OUTCOME).exists() == (state == "completed")
     return ended
 
@@ -159,7 +159,7 @@ async def test_a_dead_job(
     job = await start(runner)
     await until_running(runner, job)
     send(runners(settings), signal.SIGSTOP)
-    send(os_processes.of_job(job.id), signal.SIGKILL)
+    send(os_processes.job_processes(job.id), signal.SIGKILL)
     await ask(runner, job, mode)
     send(runners(settings), signal.SIGKILL if died == "with its runner" else signal.SIGCONT)
     ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
@@ -172,7 +172,7 @@ async def test_a_dead_job(
 async def test_a_job_that_stands_still(runner: LocalRunner, mode: StopMode) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    send(os_processes.of_job(job.id), signal.SIGSTOP)
+    send(os_processes.job_processes(job.id), signal.SIGSTOP)
     await ask(runner, job, mode)
     ended = await ended_as(runner, job, "cancelled" if mode == "stop" else "completed")
     assert ended.attempt == 1
@@ -212,9 +212,9 @@ async def test_cancelling_is_shown_until_the_last_process_is_gone(
     child = child_of(runner, job)
     send(runners(settings), signal.SIGSTOP)
     await ask(runner, job, "stop")
-    while [process for process in os_processes.of_job(job.id) if process != child]:
+    while [process for process in os_processes.job_processes(job.id) if process != child]:
         await local.moment()
-    assert os_processes.of_job(job.id) == [child]
+    assert os_processes.job_processes(job.id) == [child]
     found = await runner.job(local.OWNER, job.id)
     assert found is not None
     assert found.state == "cancelling", "its own process is gone, its child is not"
@@ -238,15 +238,15 @@ async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_t
 def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
     settings: Settings,
 ) -> None:
-    layout = Layout(settings.data_dir)
-    layout.make()
-    with closing(Database(layout)) as database:
-        store, queue = Store(database), Queue(database, "p")
+    paths = DataPaths(settings.data_dir)
+    paths.make()
+    with closing(Database(paths)) as database:
+        store, queue = JobStore(database), Queue(database, "p")
         asked, now = local.request(), datetime.now(UTC)
         store.start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
         waiting = queue.next(max_running=1)
         assert waiting is not None
-        claim = queue.claim(waiting, max_running=1, reached=0, at=now)
+        claim = queue.claim(waiting, max_running=1, progress=0, at=now)
         assert claim is not None
         store.stop(local.OWNER, asked.job_id, "stop", at=now)
         assert not queue.requeue(claim, charge=True)
@@ -258,15 +258,15 @@ def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
 
 
 def test_a_failure_that_the_folder_has_already_holds_after_a_stop(settings: Settings) -> None:
-    layout = Layout(settings.data_dir)
-    layout.make()
-    with closing(Database(layout)) as database:
-        store, queue = Store(database), Queue(database, "p")
+    paths = DataPaths(settings.data_dir)
+    paths.make()
+    with closing(Database(paths)) as database:
+        store, queue = JobStore(database), Queue(database, "p")
         asked, now = local.request(), datetime.now(UTC)
         store.start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
         waiting = queue.next(max_running=1)
         assert waiting is not None
-        claim = queue.claim(waiting, max_running=1, reached=0, at=now)
+        claim = queue.claim(waiting, max_running=1, progress=0, at=now)
         assert claim is not None
         store.stop(local.OWNER, asked.job_id, "stop", at=now)
         failed = Ended(state="failed", error=Failure(code="died", message="It died."), ended_at=now)

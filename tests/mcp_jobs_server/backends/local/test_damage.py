@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.request_rows import UNREADABLE
 from mcp_jobs_server.core.errors import Conflict
 from mcp_jobs_server.core.models import Job
@@ -32,7 +33,7 @@ OF_ANOTHER = local.request().model_dump_json()
 
 
 def damage(settings: Settings, job: Job, request: str) -> None:
-    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database:
         database.execute("UPDATE jobs SET request = ? WHERE id = ?", (request, job.id))
         database.commit()
 

@@ -14,9 +14,10 @@ import anyio
 import pytest
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.options import RunnerOptions, parse
-from mcp_jobs_server.backends.local.paths import LARGEST_LOG, Layout
-from mcp_jobs_server.backends.local.runner import LocalRunner, options_of, stop_all
+from mcp_jobs_server.backends.local.options import RunnerOptions, parse, runner_options
+from mcp_jobs_server.backends.local.paths import MAX_LOG_BYTES, DataPaths
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store import schema
 from mcp_jobs_server.core.errors import NewerVersion, Unavailable
 from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, Settings, load_settings
@@ -74,7 +75,7 @@ async def test_a_runner_process_refuses_a_newer_database(settings: Settings) -> 
     await some_job(settings)
     of_a_newer_program(settings)
     before = contents(settings.data_dir)
-    arguments = options_of(settings, local.STAND_IN).arguments()
+    arguments = runner_options(settings, local.STAND_IN).arguments()
     command = [sys.executable, "-m", "mcp_jobs_server.backends.local", *arguments]
     ended = await anyio.run_process(command, check=False, cwd=ROOT)
     assert ended.returncode == 1
@@ -114,7 +115,7 @@ async def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> N
 
 
 async def test_no_job_is_started_where_the_disk_is_almost_full(settings: Settings) -> None:
-    async with LocalRunner(settings, job_command=local.STAND_IN, least_free_bytes=10**18) as runner:
+    async with LocalRunner(settings, job_command=local.STAND_IN, min_free_bytes=10**18) as runner:
         with pytest.raises(Unavailable, match=r"almost full.*Free at least"):
             await start(runner)
         assert list(await runner.active(local.OWNER, limit=9)) == []
@@ -172,21 +173,21 @@ async def test_errors_leave_the_runner_as_they_are(settings: Settings) -> None:
 
 def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
-    assert not locks.held(path)
-    with locks.taken(path) as first, locks.taken(path) as second:
+    assert not locks.is_held(path)
+    with locks.try_lock(path) as first, locks.try_lock(path) as second:
         assert (first, second) == (True, False)
-        assert locks.held(path)
-    assert not locks.held(path)
+        assert locks.is_held(path)
+    assert not locks.is_held(path)
 
 
 def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    layout.make()
-    layout.rotate_log()
-    layout.log.write_bytes(b"x" * (LARGEST_LOG + 1))
-    layout.rotate_log()
-    assert not layout.log.exists()
-    assert layout.log.with_name("runner.log.1").stat().st_size == LARGEST_LOG + 1
+    paths = DataPaths(tmp_path)
+    paths.make()
+    paths.rotate_log()
+    paths.log.write_bytes(b"x" * (MAX_LOG_BYTES + 1))
+    paths.rotate_log()
+    assert not paths.log.exists()
+    assert paths.log.with_name("runner.log.1").stat().st_size == MAX_LOG_BYTES + 1
 
 
 def test_a_runner_is_told_all_its_options(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import Layout
-from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
@@ -50,16 +51,16 @@ def settings(disk: SmallDisk) -> Iterator[Settings]:
 
 
 def stand_in(settings: Settings) -> LocalRunner:
-    return LocalRunner(settings, job_command=local.STAND_IN, least_free_bytes=0, keep_seconds=0.5)
+    return LocalRunner(settings, job_command=local.STAND_IN, min_free_bytes=0, keep_seconds=0.5)
 
 
 def sound(settings: Settings) -> bool:
-    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database:
         return database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 async def until_nothing_works_on(settings: Settings, job: Job) -> None:
-    while locks.held(Layout(settings.data_dir).job_lock(job.id)):
+    while locks.is_held(DataPaths(settings.data_dir).job_lock(job.id)):
         await local.moment()
 
 
@@ -74,7 +75,7 @@ async def test_a_job_that_fills_the_disk_ends_with_a_report(
     [source] = asked.sources
     source = source.model_copy(update={"uri": pond.as_uri()})
     asked = asked.model_copy(update={"sources": (source,)})
-    async with LocalRunner(settings, least_free_bytes=0) as runner:
+    async with LocalRunner(settings, min_free_bytes=0) as runner:
         job = (await local.start_request(runner, asked)).job
         ended = await until_ended(runner, job)
         assert (ended.state, ended.outcome) == ("completed", "insufficient_evidence")
@@ -136,13 +137,13 @@ async def test_a_queued_job_waits_for_room_and_is_not_charged(
         disk.fill(but=3_000_000)
         let_go(runner, first)
         assert (await until_ended(runner, first)).state == "completed"
-        while "almost full" not in Layout(settings.data_dir).log.read_text():
+        while "almost full" not in DataPaths(settings.data_dir).log.read_text():
             await local.moment()
         [found] = await runner.active(local.OWNER, limit=9)
         assert (found.id, found.state, found.attempt) == (waiting.id, "queued", 0)
         for one in (found, await seen(runner, waiting), *await runner.match(local.OWNER, "")):
             if one.id == waiting.id:
-                assert "Waits for room" in summary(one, None)
+                assert "Waits for disk space" in summary(one, None)
         disk.empty()
         assert "room" not in (await seen(runner, waiting)).summary
         ended = await until_ended(runner, waiting)
@@ -184,7 +185,7 @@ async def test_no_runner_is_launched_while_the_disk_is_read_only(
         job = await start(runner)
         await until_running(runner, job)
         stop_all(settings, wait_seconds=local.LONGEST)
-    before = Layout(settings.data_dir).log.read_bytes()
+    before = DataPaths(settings.data_dir).log.read_bytes()
     disk.make("ro")
     async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=0.02) as runner:
         for _ in range(50):
@@ -192,7 +193,7 @@ async def test_no_runner_is_launched_while_the_disk_is_read_only(
             assert runners(settings) == []
         with pytest.raises(Unavailable, match=r"Check .* the data directory"):
             await seen(runner, job)
-    assert Layout(settings.data_dir).log.read_bytes() == before
+    assert DataPaths(settings.data_dir).log.read_bytes() == before
     disk.make("rw")
 
 
@@ -200,7 +201,7 @@ async def test_while_the_database_cannot_be_written_no_runner_is_launched_and_it
     disk: SmallDisk, settings: Settings
 ) -> None:
     async with LocalRunner(
-        settings, job_command=local.STAND_IN, least_free_bytes=0, keep_seconds=0.02
+        settings, job_command=local.STAND_IN, min_free_bytes=0, keep_seconds=0.02
     ) as runner:
         job = await start(runner)
         await until_running(runner, job)
@@ -211,13 +212,13 @@ async def test_while_the_database_cannot_be_written_no_runner_is_launched_and_it
         await until_nothing_works_on(settings, job)
         queued = [one for one in await runner.active(local.OWNER, limit=300) if one.id != job.id]
         kill(runners(settings))
-        before = Layout(settings.data_dir).log.stat().st_size
+        before = DataPaths(settings.data_dir).log.stat().st_size
         for _ in range(100):
             await local.moment()
             assert runners(settings) == []
-        assert Layout(settings.data_dir).log.stat().st_size == before
+        assert DataPaths(settings.data_dir).log.stat().st_size == before
         for one in queued[:3]:
-            assert "Waits for room" in summary(await seen(runner, one), None)
+            assert "Waits for disk space" in summary(await seen(runner, one), None)
         disk.empty()
         let_go(runner, job)
         for one in (job, *queued):

@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.models import StartOptions
 from mcp_jobs_server.core.settings import Settings
 from tests.mcp_jobs_server.backends.local import data_directory as local
@@ -89,7 +90,7 @@ async def test_a_job_that_dies_with_its_runner_is_resumed(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    kill(os_processes.of_data_dir(settings.data_dir))
+    kill(os_processes.data_dir_processes(settings.data_dir))
     await runner.ensure_runner()
     resumed = await until(runner, job, lambda _: lines(runner, job, "starts") == ["1", "2"])
     assert resumed.attempt == 2
@@ -106,7 +107,7 @@ async def test_a_stop_is_obeyed_although_the_runner_was_killed(
     kill(runners(settings))
     await runner.stop(local.OWNER, job.id, "stop")
     assert (await until_ended(runner, job)).state == "cancelled"
-    assert os_processes.of_job(job.id) == []
+    assert os_processes.job_processes(job.id) == []
 
 
 async def test_who_waits_brings_a_killed_runner_back(
@@ -132,11 +133,11 @@ async def test_a_job_survives_the_killing_of(
         assert created
         assert job is not None
         await until_running(runner, job)
-        working = os_processes.of_data_dir(settings.data_dir)
+        working = os_processes.data_dir_processes(settings.data_dir)
         killed = psutil.Process(process.pid)
         tree = killed.children(recursive=True) if what == "the server's whole tree" else []
         kill([*tree, killed])
-        assert os_processes.of_data_dir(settings.data_dir) == working != []
+        assert os_processes.data_dir_processes(settings.data_dir) == working != []
     let_go(runner, job)
     ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("completed", 1)
@@ -164,8 +165,8 @@ async def test_a_runner_leaves_when_all_is_done_and_is_there_for_the_next_job(
     settings: Settings, runner: LocalRunner
 ) -> None:
     await until_ended(runner, await start(runner, "answer"))
-    psutil.wait_procs(os_processes.of_data_dir(settings.data_dir), timeout=local.LONGEST)
-    assert os_processes.of_data_dir(settings.data_dir) == []
+    psutil.wait_procs(os_processes.data_dir_processes(settings.data_dir), timeout=local.LONGEST)
+    assert os_processes.data_dir_processes(settings.data_dir) == []
     assert (await until_ended(runner, await start(runner, "answer"))).state == "completed"
 
 
@@ -175,7 +176,7 @@ async def test_stopping_all_runners_loses_and_charges_nothing(
     running, queued = await start(runner), await start(runner)
     await until_running(runner, running)
     assert stop_all(settings, wait_seconds=local.LONGEST) == 1
-    assert os_processes.of_data_dir(settings.data_dir) == []
+    assert os_processes.data_dir_processes(settings.data_dir) == []
     found = await runner.job(local.OWNER, running.id)
     assert found is not None
     assert (found.state, found.queue_position) == ("queued", 1)
@@ -191,7 +192,7 @@ async def test_the_dead_job_of_another_profile_takes_no_place(
 ) -> None:
     dead = await start(runner)
     await until_running(runner, dead)
-    kill(os_processes.of_data_dir(settings.data_dir))
+    kill(os_processes.data_dir_processes(settings.data_dir))
     async with LocalRunner(
         settings, job_command=[*local.STAND_IN[:1], "-B", local.STAND_IN[1]]
     ) as other:
@@ -205,7 +206,7 @@ def test_two_connections_of_one_process_lose_nothing_when_another_process_leaves
     settings: Settings,
 ) -> None:
     """Whoever leaves last deletes SQLite's log; the first of these two still writes it."""
-    first, second = Database(Layout(settings.data_dir)), Database(Layout(settings.data_dir))
+    first, second = Database(DataPaths(settings.data_dir)), Database(DataPaths(settings.data_dir))
     for database in (first, second):
         commit_a_start(database)
     with closing(first), closing(second):
@@ -216,7 +217,7 @@ def test_two_connections_of_one_process_lose_nothing_when_another_process_leaves
 
 def commit_a_start(database: Database) -> None:
     asked = local.request()
-    Store(database).start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
+    JobStore(database).start(asked, owner=local.OWNER, options=StartOptions(), profile="p")
 
 
 def jobs_seen_by_another_process(settings: Settings) -> int:
@@ -224,8 +225,8 @@ def jobs_seen_by_another_process(settings: Settings) -> int:
     code = f"""
 from pathlib import Path
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.paths import Layout
-database = Database(Layout(Path({str(settings.data_dir)!r})))
+from mcp_jobs_server.backends.local.paths import DataPaths
+database = Database(DataPaths(Path({str(settings.data_dir)!r})))
 with database.write() as db:
     db.execute("UPDATE jobs SET summary = ''")
     print(db.execute("SELECT count(*) FROM jobs").fetchone()[0])

@@ -49,7 +49,7 @@ async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
     ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("cancelled", 1)
     assert gone(child)
-    assert os_processes.of_job(job.id) == []
+    assert os_processes.job_processes(job.id) == []
     assert ended_file(runner, job).state == "cancelled"
 
 
@@ -83,16 +83,16 @@ async def test_an_outcome_that_is_there_wins_over_a_stop(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    for process in os_processes.of_data_dir(settings.data_dir):
+    for process in os_processes.data_dir_processes(settings.data_dir):
         process.suspend()
     let_go(runner, job)
     await runner.stop(local.OWNER, job.id, "stop")
     (folder(runner, job) / "control" / "stop").unlink()
-    for process in os_processes.of_job(job.id):
+    for process in os_processes.job_processes(job.id):
         process.resume()
     while not (folder(runner, job) / OUTCOME).exists():
         await local.moment()
-    for process in os_processes.of_data_dir(settings.data_dir):
+    for process in os_processes.data_dir_processes(settings.data_dir):
         process.resume()
     assert (await until_ended(runner, job)).state == "completed"
 
@@ -179,7 +179,7 @@ async def test_the_log_names_the_signal_that_killed_a_job(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    for process in os_processes.of_job(job.id):
+    for process in os_processes.job_processes(job.id):
         process.kill()
     await until(runner, job, lambda job: job.attempt == 2)
     log = (settings.data_dir / "log" / "runner.log").read_text()
@@ -191,7 +191,7 @@ async def test_a_job_that_hangs_is_killed_and_charged(settings: Settings) -> Non
         job = await start(runner, "hang")
         ended = await until_ended(runner, job)
     assert (ended.state, ended.attempt) == ("failed", 3)
-    assert os_processes.of_job(job.id) == []
+    assert os_processes.job_processes(job.id) == []
 
 
 async def test_a_request_that_the_job_cannot_read_fails_at_once(runner: LocalRunner) -> None:

@@ -17,14 +17,14 @@ import pytest
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.attempt import Place
-from mcp_jobs_server.backends.local.processes.launch import Launching
+from mcp_jobs_server.backends.local.processes.attempt import RunnerContext
+from mcp_jobs_server.backends.local.processes.launch import RunnerLauncher
 from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.backends.local.store.queue import Queue
 from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import StartOptions
@@ -38,25 +38,25 @@ PROFILE = "p"
 
 
 @pytest.fixture
-def place(settings: Settings) -> Place:
-    layout = Layout(settings.data_dir)
-    layout.make()
+def context(settings: Settings) -> RunnerContext:
+    paths = DataPaths(settings.data_dir)
+    paths.make()
     options = RunnerOptions(
         settings.data_dir, PROFILE, local.STAND_IN, max_running=4, idle_seconds=0.02
     )
-    return Place(layout, options)
+    return RunnerContext(paths, options)
 
 
 @pytest.fixture
-def database(place: Place) -> Iterator[Database]:
-    with closing(Database(place.layout)) as database:
+def database(context: RunnerContext) -> Iterator[Database]:
+    with closing(Database(context.paths)) as database:
         yield database
 
 
 def begin(database: Database) -> str:
     """Commit a start."""
     asked = local.request("answer")
-    store = Store(database)
+    store = JobStore(database)
     store.start(asked, owner=local.OWNER, options=StartOptions(), profile=PROFILE)
     return asked.job_id
 
@@ -70,7 +70,7 @@ def wait_until_no_runner_lives(settings: Settings) -> None:
     _, living = psutil.wait_procs(
         [
             one
-            for one in os_processes.of_data_dir(settings.data_dir)
+            for one in os_processes.data_dir_processes(settings.data_dir)
             if not os_processes.is_job(one)
         ],
         timeout=local.LONGEST,
@@ -79,22 +79,22 @@ def wait_until_no_runner_lives(settings: Settings) -> None:
 
 
 def test_a_start_between_the_last_look_and_the_leaving_is_seen(
-    place: Place, database: Database
+    context: RunnerContext, database: Database
 ) -> None:
     launched: list[object] = []
 
     def start_meanwhile() -> None:
         if not launched:
             begin(database)
-            launched.append(Launching(place.options, place.layout).launch_if_missing())
+            launched.append(RunnerLauncher(context.options, context.paths).launch_if_missing())
 
-    Supervisor(Queue(database, PROFILE), place, leaving=start_meanwhile).serve()
+    Supervisor(Queue(database, PROFILE), context, before_exit=start_meanwhile).serve()
     assert launched == [None], "who starts a job meanwhile leaves it to the runner that is there"
     assert states(database) == {"completed"}
 
 
 def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
-    settings: Settings, place: Place, database: Database
+    settings: Settings, context: RunnerContext, database: Database
 ) -> None:
     """Nobody waits and nobody looks again: each server only does what a start does."""
     chance = random.Random(1)  # noqa: S311 - no secret
@@ -102,7 +102,9 @@ def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
     def server(pause_seconds: float) -> None:
         threading.Event().wait(pause_seconds)
         begin(database)
-        launcher = Launching(place.options, place.layout, runner=LEAVING).launch_if_missing()
+        launcher = RunnerLauncher(
+            context.options, context.paths, command=LEAVING
+        ).launch_if_missing()
         if launcher is not None:
             assert launcher.wait(timeout=local.LONGEST) == 0
 
@@ -112,7 +114,7 @@ def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
             threading.Event().wait(0.01)
         with ThreadPoolExecutor() as servers:
             list(servers.map(server, [chance.uniform(0, LEAVE_SECONDS) for _ in range(2)]))
-        while os_processes.of_data_dir(settings.data_dir):
+        while os_processes.data_dir_processes(settings.data_dir):
             wait_until_no_runner_lives(settings)
         assert states(database) == {"completed"}
 
@@ -121,27 +123,27 @@ def test_any_number_may_look_at_a_free_lock_and_none_is_taken_for_its_holder(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "lock"
-    with locks.taken(path) as mine:
+    with locks.try_lock(path) as mine:
         assert mine
-        assert locks.held(path)
+        assert locks.is_held(path)
 
     def look(_: int) -> bool:
-        return any(locks.held(path) for _ in range(200))
+        return any(locks.is_held(path) for _ in range(200))
 
     with ThreadPoolExecutor(max_workers=4) as lookers:
         assert list(lookers.map(look, range(4))) == [False] * 4
 
 
 def test_who_settles_the_jobs_of_a_dead_runner_is_not_taken_for_a_runner(
-    place: Place, database: Database
+    context: RunnerContext, database: Database
 ) -> None:
-    lock = place.layout.runner_lock(PROFILE)
-    with locks.barred(lock) as free:
+    lock = context.paths.runner_lock(PROFILE)
+    with locks.reserve(lock) as free:
         assert free
-        assert not locks.held(lock), "a start meanwhile must launch a runner"
-        with locks.taken(lock) as taken:
+        assert not locks.is_held(lock), "a start meanwhile must launch a runner"
+        with locks.try_lock(lock) as taken:
             assert not taken, "a runner must wait until the jobs are settled"
-    with locks.taken(lock), locks.barred(lock) as free:
+    with locks.try_lock(lock), locks.reserve(lock) as free:
         assert not free
 
 
@@ -154,57 +156,59 @@ async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brou
         await until_running(runner, first)
         last = await start(runner, "answer")
         await start(runner)
-        for process in os_processes.of_data_dir(settings.data_dir):
+        for process in os_processes.data_dir_processes(settings.data_dir):
             process.kill()
         with anyio.fail_after(local.LONGEST):
             while not lines(runner, last, "starts"):
                 await local.moment()
 
 
-def test_a_runner_that_never_stays_is_brought_back_ever_more_seldom(place: Place) -> None:
+def test_a_runner_that_never_stays_is_brought_back_ever_more_seldom(context: RunnerContext) -> None:
     seconds = [0.0]
     none = (sys.executable, "-c", "raise SystemExit(1)")
-    launching = Launching(place.options, place.layout, runner=none, monotonic=lambda: seconds[-1])
+    runner_launcher = RunnerLauncher(
+        context.options, context.paths, command=none, monotonic=lambda: seconds[-1]
+    )
     launched = []
     for _ in range(300):
-        launcher = launching.bring_back(ready=lambda: None)
+        launcher = runner_launcher.relaunch(check=lambda: None)
         if launcher is not None:
             launcher.wait(timeout=local.LONGEST)
             launched.append(seconds[-1])
         seconds.append(seconds[-1] + 1)
     pauses = [later - before for before, later in itertools.pairwise(launched)]
     assert pauses == [5, 5, 5, 5, 5, 8, 16, 32, 60, 60, 60]
-    with locks.taken(place.layout.runner_lock(PROFILE)):
-        assert launching.bring_back(ready=lambda: None) is None
-    launcher = launching.bring_back(ready=lambda: None)
+    with locks.try_lock(context.paths.runner_lock(PROFILE)):
+        assert runner_launcher.relaunch(check=lambda: None) is None
+    launcher = runner_launcher.relaunch(check=lambda: None)
     assert launcher is not None, "one was met since, so the next is brought back at once"
     launcher.wait(timeout=local.LONGEST)
 
 
-def test_nothing_is_brought_back_where_it_could_do_nothing(place: Place) -> None:
-    launching = Launching(place.options, place.layout)
+def test_nothing_is_brought_back_where_it_could_do_nothing(context: RunnerContext) -> None:
+    runner_launcher = RunnerLauncher(context.options, context.paths)
 
     def not_now() -> None:
         raise Unavailable("The disk is full.")
 
     with pytest.raises(Unavailable):
-        launching.bring_back(ready=not_now)
-    assert os_processes.of_data_dir(place.layout.root) == []
+        runner_launcher.relaunch(check=not_now)
+    assert os_processes.data_dir_processes(context.paths.root) == []
 
 
 @pytest.mark.anyio
 async def test_a_launcher_that_failed_is_replaced_at_once(settings: Settings) -> None:
-    layout = Layout(settings.data_dir)
-    layout.make()
+    paths = DataPaths(settings.data_dir)
+    paths.make()
     # Ends as one does that is killed before it has started anything.
     none = (sys.executable, "-c", "raise SystemExit(0)")
     options = RunnerOptions(settings.data_dir, PROFILE, local.STAND_IN)
-    launching = Launching(options, layout, runner=none)
-    first = launching.launch_if_missing()
+    runner_launcher = RunnerLauncher(options, paths, command=none)
+    first = runner_launcher.launch_if_missing()
     assert first is not None
     first.wait()
-    assert launching.launch_if_missing() is None, "it may still come up"
-    launching.failed()
-    second = launching.launch_if_missing()
+    assert runner_launcher.launch_if_missing() is None, "it may still come up"
+    runner_launcher.failed()
+    second = runner_launcher.launch_if_missing()
     assert second is not None
     second.wait()

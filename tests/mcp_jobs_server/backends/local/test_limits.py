@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.core.settings import Settings
 from tests.mcp_jobs_server.backends.local import data_directory as local
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def limited(settings: Settings, most: int) -> AsyncIterator[LocalRunner]:
     async with LocalRunner(
-        replace(settings, max_running=most), job_command=local.STAND_IN, adopt_seconds=3600
+        replace(settings, max_running=most), job_command=local.STAND_IN, takeover_seconds=3600
     ) as runner:
         yield runner
 
@@ -46,7 +46,7 @@ async def test_jobs_begin_in_the_order_of_their_starts_under_the_limit_of_their_
         for job in (first, second):
             await until_running(three, job)
         third = await start(one)
-        while len(list(Layout(settings.data_dir).locks.glob("runner-*.up"))) < 2:
+        while len(list(DataPaths(settings.data_dir).locks.glob("runner-*.up"))) < 2:
             await local.moment()
         fourth = await start(three)
         await some_looks()

@@ -15,9 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.runner import LocalRunner, stop_all
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store import schema
 from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.backends.local.store.migrations import MIGRATIONS
@@ -39,7 +40,7 @@ EARLIER = range(1, schema.VERSION)
 def stored(settings: Settings, version: int) -> Path:
     """Put a copy of the stored database of a version in its place."""
     settings.data_dir.mkdir(parents=True)
-    path = Layout(settings.data_dir).database
+    path = DataPaths(settings.data_dir).database
     shutil.copyfile(STORED / f"jobs-v{version}.sqlite3", path)
     return path
 
@@ -69,11 +70,11 @@ def test_a_database_that_was_brought_up_to_date_is_like_a_new_one(
         columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info (jobs)"))
     before = rows(path, columns)
     for directory in (settings.data_dir, tmp_path / "new"):
-        database = Database(Layout(directory))
+        database = Database(DataPaths(directory))
         with database.write():
             pass
         database.close()
-    assert tables(path) == tables(Layout(tmp_path / "new").database)
+    assert tables(path) == tables(DataPaths(tmp_path / "new").database)
     assert schema.version_on_disk(path) == schema.VERSION
     assert rows(path, columns) == before != []
 
@@ -177,7 +178,7 @@ async def test_the_dead_job_of_a_newer_program_is_left_to_it(settings: Settings)
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         job = await start(runner)
         await local.until_running(runner, job)
-        found = os_processes.of_data_dir(settings.data_dir)
+        found = os_processes.data_dir_processes(settings.data_dir)
         for process in found:
             process.kill()
         psutil.wait_procs(found, timeout=local.LONGEST)

@@ -59,7 +59,7 @@ def test_the_flags_are_those_of_the_standard_library() -> None:
     ],
 )
 def test_how_a_process_ended_is_said_on_any_system(code: int | None, said: str) -> None:
-    assert os_processes.ending(code).startswith(said)
+    assert os_processes.describe_exit(code).startswith(said)
 
 
 def test_a_child_in_a_session_of_its_own_is_found_by_its_mark_and_killed(tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_a_child_in_a_session_of_its_own_is_found_by_its_mark_and_killed(tmp_pat
         [sys.executable, "-c", code], job_id="a-job", log=tmp_path / "log", cwd=tmp_path
     )
     assert parent.wait(timeout=60) == 0
-    [left] = os_processes.of_job("a-job")
+    [left] = os_processes.job_processes("a-job")
     assert left.ppid() != os.getpid()
-    assert os_processes.end_job("a-job", wait_seconds=60)
+    assert os_processes.kill_job("a-job", wait_seconds=60)
     psutil.wait_procs([left], timeout=60)
-    assert not os_processes.has_job("a-job")
+    assert not os_processes.job_processes("a-job")

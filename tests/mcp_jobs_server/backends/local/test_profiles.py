@@ -18,12 +18,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.backends.local.store.profiles import Profiles
-from mcp_jobs_server.backends.local.takeover import AWAY
+from mcp_jobs_server.backends.local.takeover import PROFILE_AWAY
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
 from researcher_job import __version__
@@ -48,7 +48,7 @@ NOT_NOW = 3600.0
 @pytest.fixture
 async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
     async with LocalRunner(
-        settings, job_command=local.STAND_IN, adopt_seconds=NOT_NOW, keep_seconds=0.1
+        settings, job_command=local.STAND_IN, takeover_seconds=NOT_NOW, keep_seconds=0.1
     ) as runner:
         yield runner
 
@@ -93,7 +93,7 @@ async def seen(runner: LocalRunner, job_id: str) -> Job:
 
 
 def end_all(settings: Settings) -> None:
-    found = os_processes.of_data_dir(settings.data_dir)
+    found = os_processes.data_dir_processes(settings.data_dir)
     for process in found:
         process.kill()
     psutil.wait_procs(found, timeout=local.LONGEST)
@@ -111,7 +111,7 @@ def another_python(directory: Path) -> tuple[str, dict[str, str]]:
 def take_away(settings: Settings, python: str) -> None:
     """Remove the interpreter, and end what it still runs."""
     Path(python).unlink()
-    for process in os_processes.of_data_dir(settings.data_dir):
+    for process in os_processes.data_dir_processes(settings.data_dir):
         with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
             if process.cmdline()[:1] == [python]:
                 process.kill()
@@ -163,7 +163,7 @@ async def test_each_job_runs_under_the_interpreter_and_version_of_its_server(
 
 
 def profile_of_job(settings: Settings, job_id: str) -> str:
-    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database:
         return str(database.execute("SELECT profile FROM jobs WHERE id = ?", (job_id,)).fetchone())
 
 
@@ -191,7 +191,7 @@ async def test_an_upgrade_in_place_makes_a_new_profile_and_breaks_no_job(
 
 async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> None:
     one = replace(settings, max_running=2)
-    async with LocalRunner(one, job_command=local.STAND_IN, adopt_seconds=NOT_NOW) as runner:
+    async with LocalRunner(one, job_command=local.STAND_IN, takeover_seconds=NOT_NOW) as runner:
         with server(settings, {"TEAM": "blue"}) as blue, server(settings, {"TEAM": "red"}) as red:
             for job_id in (blue, red):
                 await until_running(runner, await seen(runner, job_id))
@@ -209,11 +209,11 @@ async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
     settings: Settings,
 ) -> None:
     with server(settings, {"TEAM": "blue"}) as blue:
-        async with LocalRunner(settings, adopt_seconds=NOT_NOW) as watcher:
+        async with LocalRunner(settings, takeover_seconds=NOT_NOW) as watcher:
             await until_running(watcher, await seen(watcher, blue))
     end_all(settings)
     async with LocalRunner(
-        settings, job_command=local.STAND_IN, adopt_seconds=0, keep_seconds=0.1
+        settings, job_command=local.STAND_IN, takeover_seconds=0, keep_seconds=0.1
     ) as runner:
         job = await seen(runner, blue)
         let_go(runner, job)
@@ -226,14 +226,16 @@ async def test_a_job_whose_server_is_away_is_left_to_it_and_says_so(
 ) -> None:
     newer = upgraded(copied(tmp_path / "newer"))
     with server(settings, {}, at=newer) as theirs:
-        async with LocalRunner(settings, adopt_seconds=NOT_NOW) as watcher:
+        async with LocalRunner(settings, takeover_seconds=NOT_NOW) as watcher:
             await until_running(watcher, await seen(watcher, theirs))
     end_all(settings)
     async with LocalRunner(
-        settings, job_command=local.STAND_IN, adopt_seconds=0, keep_seconds=0.1
+        settings, job_command=local.STAND_IN, takeover_seconds=0, keep_seconds=0.1
     ) as runner:
         await until_ended(runner, await start(runner, "answer"))  # frees the place of the dead one
-        job = await until(runner, await seen(runner, theirs), lambda job: job.summary == AWAY)
+        job = await until(
+            runner, await seen(runner, theirs), lambda job: job.summary == PROFILE_AWAY
+        )
         assert (job.state, job.attempt) == ("queued", 1)
         await runner.stop(local.OWNER, theirs, "stop")
         assert (await seen(runner, theirs)).state == "cancelled"
@@ -274,8 +276,8 @@ async def test_the_row_of_a_profile_says_what_it_is(
     async with LocalRunner(mine, job_command=local.STAND_IN) as other:
         await until_ended(other, await start(other, "answer"))
         waiting = await start(other)
-        database = Database(Layout(settings.data_dir))
-        [found] = Profiles(database).with_work(but="").values()
+        database = Database(DataPaths(settings.data_dir))
+        [found] = Profiles(database).with_work(excluding="").values()
         database.close()
         let_go(other, waiting)
         await until_ended(other, waiting)

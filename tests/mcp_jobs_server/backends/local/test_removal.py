@@ -15,10 +15,10 @@ import anyio
 import pytest
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.errors import Conflict
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
@@ -41,7 +41,7 @@ async def done(runner: LocalRunner) -> Job:
 
 
 def trash(runner: LocalRunner) -> list[Path]:
-    path = Layout(runner.data_dir).trash
+    path = DataPaths(runner.data_dir).trash
     return list(path.iterdir()) if path.is_dir() else []
 
 
@@ -51,7 +51,7 @@ async def test_a_removed_job_leaves_nothing(runner: LocalRunner) -> None:
     assert await runner.job(local.OWNER, job.id) is None
     assert not folder(runner, job).exists()
     assert trash(runner) == []
-    assert not Layout(runner.data_dir).job_lock(job.id).exists()
+    assert not DataPaths(runner.data_dir).job_lock(job.id).exists()
 
 
 @pytest.mark.parametrize("state", ["running", "queued"])
@@ -72,7 +72,7 @@ async def test_what_an_unended_follow_up_builds_on_stays(runner: LocalRunner, st
 
 async def test_what_a_reader_holds_stays(runner: LocalRunner) -> None:
     job = await done(runner)
-    with locks.barred(Layout(runner.data_dir).job_lock(job.id)):
+    with locks.reserve(DataPaths(runner.data_dir).job_lock(job.id)):
         with pytest.raises(Conflict, match="Something reads or writes"):
             await runner.remove(local.OWNER, job.id)
         assert (folder(runner, job) / REPORT).exists()
@@ -91,14 +91,14 @@ async def test_no_job_can_be_started_on_one_that_is_being_removed(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await done(runner)
-    store = Store(Database(Layout(settings.data_dir), busy_seconds=0.1))
-    with closing(sqlite3.connect(Layout(settings.data_dir).database, timeout=0.1)) as other:
+    store = JobStore(Database(DataPaths(settings.data_dir), busy_seconds=0.1))
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database, timeout=0.1)) as other:
 
         def taken(_job: Job) -> None:
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
 
-        assert store.remove(local.OWNER, job.id, take=taken)
+        assert store.remove(local.OWNER, job.id, remove_folder=taken)
     assert await runner.job(local.OWNER, job.id) is None
 
 
@@ -107,20 +107,20 @@ import os, sys
 from pathlib import Path
 from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store.removal import Removal
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 
 class Dying(Removal):
-    def _to_trash(self, job):
-        super()._to_trash(job)
+    def _move_to_trash(self, job):
+        super()._move_to_trash(job)
         if sys.argv[3] == "before the row went":
             os._exit(9)
-    def _empty(self, job_id):
+    def _delete(self, job_id):
         os._exit(9)
 
-layout = Layout(Path(sys.argv[1]))
-Dying(Store(Database(layout)), layout).remove(Owner("test", "ada"), sys.argv[2])
+paths = DataPaths(Path(sys.argv[1]))
+Dying(JobStore(Database(paths)), paths).remove(Owner("test", "ada"), sys.argv[2])
 """
 
 
@@ -163,7 +163,7 @@ def research(shell: CommandLine) -> str:
 
 
 def change(shell: CommandLine, job_id: str, column: str, value: object) -> None:
-    with closing(sqlite3.connect(Layout(shell.data_dir).database)) as database, database:
+    with closing(sqlite3.connect(DataPaths(shell.data_dir).database)) as database, database:
         database.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (value, job_id))  # noqa: S608 - a test's own words
 
 
@@ -189,19 +189,19 @@ def test_old_jobs_are_removed_by_their_age(shell: CommandLine) -> None:
 def test_old_jobs_that_are_in_use_are_kept_and_named(shell: CommandLine) -> None:
     old, following = research(shell), research(shell)
     ended(shell, old, days_ago=90)
-    lock = Layout(shell.data_dir).job_lock(old)
-    with locks.barred(lock):
+    lock = DataPaths(shell.data_dir).job_lock(old)
+    with locks.reserve(lock):
         done = shell.run("jobs", "remove", "--older-than", "8w", "--json")
     assert done.json == {
         "removed": [],
         "kept": {old: "Something reads or writes the job's folder."},
     }
-    with closing(sqlite3.connect(Layout(shell.data_dir).database)) as database:
+    with closing(sqlite3.connect(DataPaths(shell.data_dir).database)) as database:
         [(request,)] = database.execute("SELECT request FROM jobs WHERE id = ?", (following,))
     change(shell, following, "request", json.dumps({**json.loads(request), "refresh_of": old}))
     change(shell, following, "ended_at", None)
     done = shell.run("jobs", "remove", "--older-than", "12h")
-    assert f"Kept {old}. The job {following}, which has not ended" in done.out
+    assert f"Kept {old}. The job {following}, which is still active" in done.out
     assert ids(shell) == {old, following}
 
 

@@ -16,14 +16,16 @@ import anyio
 import psutil
 import pytest
 
-from mcp_jobs_server.backends.local.paths import Layout
+from mcp_jobs_server.backends.local.options import runner_options
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.backends.local.processes.attempt import Place
+from mcp_jobs_server.backends.local.processes.attempt import RunnerContext
 from mcp_jobs_server.backends.local.processes.boot_id import boot_id
+from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 from mcp_jobs_server.backends.local.processes.supervisor import Supervisor
-from mcp_jobs_server.backends.local.runner import LocalRunner, options_of, stop_all
+from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store.database import Database
-from mcp_jobs_server.backends.local.store.jobs import Store
+from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.backends.local.store.queue import Queue
 from mcp_jobs_server.core.models import Job, StartOptions
 from mcp_jobs_server.core.settings import Settings
@@ -80,7 +82,7 @@ async def test_a_job_that_is_suspended_is_not_taken_for_hanging(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    with suspended(os_processes.of_job(job.id)):
+    with suspended(os_processes.job_processes(job.id)):
         await anyio.sleep(HANG_SECONDS + 1)
     let_go(runner, job)
     ended = await until_ended(runner, job)
@@ -94,7 +96,7 @@ async def test_a_suspended_job_does_not_use_up_its_minutes(
     asked = local.request().model_copy(update={"limits": Limits(minutes=HANG_SECONDS / 60)})
     job = (await local.start_request(runner, asked)).job
     await until_running(runner, job)
-    with suspended(os_processes.of_job(job.id)):
+    with suspended(os_processes.job_processes(job.id)):
         await anyio.sleep(HANG_SECONDS + 1)
         found = await runner.job(local.OWNER, job.id)
         assert found is not None
@@ -110,12 +112,12 @@ async def test_a_suspended_job_is_cancelled_all_the_same(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    found = os_processes.of_job(job.id)
+    found = os_processes.job_processes(job.id)
     for process in found:
         process.send_signal(signal.SIGSTOP)
     await runner.stop(local.OWNER, job.id, "stop")
     assert (await until_ended(runner, job)).state == "cancelled"
-    assert os_processes.of_job(job.id) == []
+    assert os_processes.job_processes(job.id) == []
 
 
 async def test_a_suspended_runner_gets_no_second_beside_it(
@@ -143,7 +145,7 @@ async def test_all_that_runs_may_be_suspended_together(
     job, other = await start(runner), await start(runner)
     for one in (job, other):
         await until_running(runner, one)
-    with suspended(os_processes.of_data_dir(settings.data_dir)):
+    with suspended(os_processes.data_dir_processes(settings.data_dir)):
         await anyio.sleep(0.5)
     for one in (job, other):
         let_go(runner, one)
@@ -186,22 +188,22 @@ class Lid:
 
 
 @contextmanager
-def runner_here(settings: Settings, clock: Callable[[], float]) -> Iterator[Store]:
+def runner_here(settings: Settings, clock: Callable[[], float]) -> Iterator[JobStore]:
     """A runner in a thread of this process."""
-    layout = Layout(settings.data_dir)
-    database = Database(layout)
-    options = options_of(settings, local.STAND_IN)
+    paths = DataPaths(settings.data_dir)
+    database = Database(paths)
+    options = runner_options(settings, local.STAND_IN)
     wall = cycle([timedelta(days=400), timedelta(days=-400)])
     supervisor = Supervisor(
         Queue(database, options.profile),
-        Place(layout, options),
+        RunnerContext(paths, options),
         clock=lambda: datetime.now(UTC) + next(wall),
         monotonic=clock,
     )
     thread = threading.Thread(target=supervisor.serve)
     thread.start()
     try:
-        yield Store(database)
+        yield JobStore(database)
     finally:
         stop_all(settings, wait_seconds=10)
         thread.join(local.LONGEST)
@@ -211,8 +213,8 @@ def runner_here(settings: Settings, clock: Callable[[], float]) -> Iterator[Stor
 async def test_a_night_with_the_lid_closed_costs_no_minutes(settings: Settings) -> None:
     lid = Lid()
     asked = local.request().model_copy(update={"limits": Limits(minutes=30)})
-    store = Store(Database(Layout(settings.data_dir)))
-    profile = options_of(settings, local.STAND_IN).profile
+    store = JobStore(Database(DataPaths(settings.data_dir)))
+    profile = runner_options(settings, local.STAND_IN).profile
     options = StartOptions()
     job = store.start(asked, owner=local.OWNER, options=options, profile=profile).job
     with runner_here(settings, lid):
@@ -232,11 +234,11 @@ async def test_a_night_with_the_lid_closed_costs_no_minutes(settings: Settings) 
 
 def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
     """Kill all that runs, and let the row say in which boot that was."""
-    found = os_processes.of_data_dir(settings.data_dir)
+    found = os_processes.data_dir_processes(settings.data_dir)
     for process in found:
         process.kill()
     psutil.wait_procs(found, timeout=local.LONGEST)
-    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database, database:
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database, database:
         database.execute("UPDATE jobs SET boot = ? WHERE id = ?", (boot, job.id))
 
 
@@ -275,7 +277,7 @@ async def test_a_claim_says_in_which_boot_it_was_made(
 ) -> None:
     job = await start(runner)
     await until_running(runner, job)
-    with closing(sqlite3.connect(Layout(settings.data_dir).database)) as database:
+    with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database:
         [(boot,)] = database.execute("SELECT boot FROM jobs WHERE id = ?", (job.id,)).fetchall()
     assert boot == boot_id() != ""
 
