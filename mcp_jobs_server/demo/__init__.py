@@ -1,1 +1,1 @@
-"""Demonstrations with a real client and server: ``python -m mcp_jobs_server.demo``."""
+"""Demonstrations with a real client and server: ``make demo`` and ``make demo-lakeflow``."""

@@ -1,7 +1,7 @@
-"""A real assistant's side of the story: start research over stdio, follow it, read the report.
+"""Research over stdio as an assistant does it: start, follow, read the report, verify it.
 
-``python -m mcp_jobs_server.demo [QUESTION] [SOURCE …]``: without arguments it asks about the
-libraries this program runs with, whose documentation is on every machine after installation.
+``python -m mcp_jobs_server.demo [QUESTION] [SOURCE …]``: the default question is about libraries
+that this program needs; their documentation is installed with it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ LIBRARIES = ("mcp", "pydantic", "anyio", "starlette", "uvicorn", "httpx2", "rich
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What the demo asks, of which sources (``NAME=DIR``), and where it keeps its jobs.
+class Demo:
+    """The question, its sources (``NAME=DIR``), and the data directory for the jobs of the demo.
 
-    ``own``: the sources are the user's own documents.
+    ``own`` is true for documents of the user and false for the installed documentation.
     """
 
     question: str
@@ -44,105 +44,100 @@ class Ask:
     data_dir: Path
     own: bool
 
+    def list_command(self) -> str:
+        """Return a line with the command that lists the jobs of the demo."""
+        command = command_line("jobs", "list")
+        return f"The demo's jobs: MCP_JOBS_DATA_DIR={self.data_dir} {command}"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; 0 when the research was completed and every quote verified."""
-    args = _parser().parse_args(argv)
-    try:
-        return _run(_ask(args.question, args.source, load_settings()))
-    except JobsError as error:
-        return print_error(error, as_json=False)
-
-
-def _run(ask: Ask) -> int:
-    code = BROKEN_PIPE
-    try:
-        code = anyio.run(_demonstrate, ask)
-    except KeyboardInterrupt:
-        print_note(f"\nThe job goes on by itself. {_see(ask)}")
-        return INTERRUPTED
-    except BaseExceptionGroup as error:
-        # Whoever read the transcript went away in the middle of it, such as `head`.
-        if error.subgroup(BrokenPipeError) is None:
-            raise
-        discard_output()
-    return code
-
-
-def _see(ask: Ask) -> str:
-    """Say how to see the demo's jobs, which lie apart from the user's own."""
-    return f"The demo's jobs: MCP_JOBS_DATA_DIR={ask.data_dir} {command_line('jobs', 'list')}"
-
-
-def _parser() -> argparse.ArgumentParser:
+    """Run the demo; return 0 if the research was completed and every quote was verified."""
     parser = argparse.ArgumentParser(prog="python -m mcp_jobs_server.demo", description=__doc__)
     parser.add_argument("question", nargs="?", default="", metavar="QUESTION")
     parser.add_argument("source", nargs="*", metavar="SOURCE", help="a folder, or NAME=folder")
-    return parser
+    arguments = parser.parse_args(argv)
+    try:
+        demo = _prepare(arguments.question, arguments.source, load_settings())
+    except JobsError as error:
+        return print_error(error, as_json=False)
+    try:
+        return anyio.run(_run, demo)
+    except JobsError as error:
+        return print_error(error, as_json=False)
+    except KeyboardInterrupt:
+        print_note(f"\nThe job continues in the background. {demo.list_command()}")
+        return INTERRUPTED
+    except BaseExceptionGroup as error:
+        # The reader of the transcript, such as `head`, has exited before its end.
+        if error.subgroup(BrokenPipeError) is None:
+            raise
+        discard_output()
+        return BROKEN_PIPE
 
 
-def _ask(question: str, typed: Sequence[str], settings: Settings) -> Ask:
-    """Return what to ask; the demo's jobs stay apart from the user's own."""
+def _prepare(question: str, typed: Sequence[str], settings: Settings) -> Demo:
+    """Resolve question and sources. The jobs get a data directory apart from the user's own."""
     if typed and not question.strip():
         raise InvalidArgument(
-            "There is no question to ask of these documents.",
-            'Say one: make demo QUESTION="…" SOURCES="…"',
+            "These documents need a question.",
+            'Add one: make demo QUESTION="…" SOURCES="…"',
         )
-    apart = replace(settings, data_dir=settings.data_dir / "demo")
-    _, folders = Sources(apart).resolve_typed(typed or installed_documents())
+    settings = replace(settings, data_dir=settings.data_dir / "demo")
+    _, folders = Sources(settings).resolve_typed(typed or installed_documents())
     if not folders:
         raise NothingToSearch("No documents were found.", "Name a folder: make demo SOURCES=DIR")
-    named = tuple(f"{source.name}={path_from_uri(source.uri)}" for source in folders)
-    return Ask(question.strip() or QUESTION, named, apart.data_dir, own=bool(typed))
+    sources = tuple(f"{source.name}={path_from_uri(source.uri)}" for source in folders)
+    return Demo(question.strip() or QUESTION, sources, settings.data_dir, own=bool(typed))
 
 
 def installed_documents() -> list[str]:
-    """Return the folders of metadata and documentation that installed libraries ship."""
-    found = ((name, _documents(name)) for name in LIBRARIES)
-    return [f"{name}={folder}" for name, folder in found if folder]
+    """Return the metadata directories of ``LIBRARIES``, which contain their documentation.
+
+    Libraries that are not installed are left out.
+    """
+    sources = []
+    for name in LIBRARIES:
+        try:
+            files = distribution(name).files or []
+        except PackageNotFoundError:
+            continue
+        metadata = next((file for file in files if file.name == "METADATA"), None)
+        if metadata:
+            sources.append(f"{name}={Path(str(metadata.locate())).parent}")
+    return sources
 
 
-def _documents(name: str) -> Path | None:
-    try:
-        files = distribution(name).files or []
-    except PackageNotFoundError:
-        return None
-    metadata = next((file for file in files if file.name == "METADATA"), None)
-    return Path(str(metadata.locate())).parent if metadata else None
-
-
-async def _demonstrate(ask: Ask) -> int:
+async def _run(demo: Demo) -> int:
     from mcp import Client, StdioServerParameters
 
-    named = [word for source in ask.sources for word in ("--source", source)]
+    options = [word for source in demo.sources for word in ("--source", source)]
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "mcp_jobs_server", "serve", *named],
-        env={"MCP_JOBS_DATA_DIR": str(ask.data_dir), "PYTHONUNBUFFERED": "1"},
+        args=["-m", "mcp_jobs_server", "serve", *options],
+        env={"MCP_JOBS_DATA_DIR": str(demo.data_dir), "PYTHONUNBUFFERED": "1"},
     )
-    say("you", ask.question)
+    say("you", demo.question)
     async with Client(server) as client:
         say("client", f"connected over stdio, protocol {client.protocol_version}")
-        started = await call(client, "start_research", {"question": ask.question, "again": True})
-        ended = await follow(client, str(started["job_id"]))
+        started = await call(client, "start_research", {"question": demo.question, "again": True})
+        status = await follow(client, str(started["job_id"]))
         folder = await read(client, str(started["job_id"]))
-    if ended["state"] != "completed" or folder is None:
+    if status["state"] != "completed" or folder is None:
         return 1
-    verified = await verify(folder)
-    _say_what_next(ask, folder)
-    return verified
+    exit_code = await verify(folder)
+    _print_next_steps(demo, folder)
+    return exit_code
 
 
-def _say_what_next(ask: Ask, folder: Path) -> None:
-    start = launch(sources=ask.sources if ask.own else ())
-    print_line(
-        f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}\n{_see(ask)}"
-    )
-    print_line("\nTo give your own assistant this, paste into its configuration:\n")
-    for found in instructions("claude-desktop", start):
-        print_line(f"{found.client}: {found.place}\n{found.text}\n")
+def _print_next_steps(demo: Demo, folder: Path) -> None:
+    print_line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}")
+    print_line(demo.list_command())
+    print_line("\nTo connect your own assistant, paste this into its configuration:\n")
+    server = launch(sources=demo.sources if demo.own else ())
+    for instruction in instructions("claude-desktop", server):
+        print_line(f"{instruction.client}: {instruction.place}\n{instruction.text}\n")
     print_line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")
-    if not ask.own:
+    if not demo.own:
         print_line(f"To add your own documents: {command_line('sources', 'add', 'NAME', 'DIR')}")
 
 

@@ -1,8 +1,8 @@
-"""The way of a team on Databricks, on a machine without an account.
+"""Research by a team on Databricks, on this machine and without an account.
 
-``python -m mcp_jobs_server.demo.lakeflow [QUESTION]``: a fake workspace holds the volumes and runs
-the job, as ``databricks bundle deploy`` would set them up. The server runs as an app behind the
-proxy of apps, and two people call it.
+``python -m mcp_jobs_server.demo.lakeflow [QUESTION]``: a fake workspace has the volumes and the
+job that ``databricks bundle deploy`` creates. The server runs as an app behind the proxy of
+Databricks Apps, and two people call it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ import httpx2
 from mcp_jobs_server.cli.output import print_error, print_line
 from mcp_jobs_server.core.errors import JobsError, Unavailable
 from mcp_jobs_server.demo.__main__ import QUESTION, installed_documents
-from mcp_jobs_server.demo.transcript import call, follow, read, refused, say, verify
+from mcp_jobs_server.demo.transcript import call, call_refused, follow, read, say, verify
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
@@ -45,45 +45,42 @@ audience = "law"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; 0 when the research was completed and every quote verified."""
+    """Run the demo; return 0 if the research was completed and every quote was verified."""
     parser = argparse.ArgumentParser(
         prog="python -m mcp_jobs_server.demo.lakeflow", description=__doc__
     )
     parser.add_argument("question", nargs="?", default="", metavar="QUESTION")
     question = parser.parse_args(argv).question.strip() or QUESTION
     try:
-        with TemporaryDirectory(prefix="lakeflow-") as root:
-            return _deployed(question, Path(root))
+        with (
+            TemporaryDirectory(prefix="lakeflow-") as root,
+            FakeWorkspace(Path(root)) as workspace,
+            _deployed_app(workspace, Path(root)) as port,
+        ):
+            url = workspace.add_app(APP, f"http://127.0.0.1:{port}", workspace.ada, workspace.eve)
+            return anyio.run(_run, question, workspace, url, port)
     except JobsError as error:
         return print_error(error, as_json=False)
 
 
-def _deployed(question: str, root: Path) -> int:
-    with FakeWorkspace(root) as workspace:
-        job_id = _deploy(workspace, root)
-        port = _free_port()
-        with _app(_environment(workspace, root, job_id, port)):
-            url = workspace.add_app(APP, f"http://127.0.0.1:{port}", workspace.ada, workspace.eve)
-            return anyio.run(_demonstrate, question, workspace, url, port)
+@contextmanager
+def _deployed_app(workspace: FakeWorkspace, root: Path) -> Iterator[int]:
+    """Deploy job and app as the bundle does; run the app until the block ends.
 
-
-def _deploy(workspace: FakeWorkspace, root: Path) -> int:
-    """Make what the bundle makes, and a volume of documents that Ada's group may use."""
+    Yields the port of the app. The volume of documents is readable for Ada's group.
+    """
     configuration = root / "research.toml"
     configuration.write_text(_CONFIGURATION, encoding="utf-8")
     workspace.add_volume(JOBS)
     documents = workspace.add_volume(DOCUMENTS, readers=(workspace.ada,))
-    for named in installed_documents():
-        name, _, folder = named.partition("=")
+    for source in installed_documents():
+        name, _, folder = source.partition("=")
         shutil.copy(Path(folder) / "METADATA", documents / f"{name}.md")
     job = workspace.add_job(f"--config={configuration}", max_retries=2)
     print_line(f"Workspace {workspace.url}: volumes {JOBS} and {DOCUMENTS}, job {job.job_id}.")
-    return job.job_id
-
-
-def _environment(workspace: FakeWorkspace, root: Path, job_id: int, port: int) -> Mapping[str, str]:
-    """Return what the platform and the bundle tell an app."""
-    return {
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    environment = {
         "DATABRICKS_HOST": workspace.url,
         "DATABRICKS_CLIENT_ID": workspace.app.client_id,
         "DATABRICKS_CLIENT_SECRET": workspace.app.client_secret,
@@ -91,88 +88,81 @@ def _environment(workspace: FakeWorkspace, root: Path, job_id: int, port: int) -
         "DATABRICKS_APP_PORT": str(port),
         "MCP_JOBS_BACKEND": "lakeflow",
         "MCP_JOBS_VOLUME": f"/Volumes/{JOBS.replace('.', '/')}",
-        "MCP_JOBS_JOB_ID": str(job_id),
-        "MCP_JOBS_CONFIG": str(root / "research.toml"),
+        "MCP_JOBS_JOB_ID": str(job.job_id),
+        "MCP_JOBS_CONFIG": str(configuration),
         "HOME": str(root),
         "PATH": os.environ.get("PATH", ""),
     }
-
-
-@contextmanager
-def _app(environment: Mapping[str, str]) -> Iterator[None]:
-    """Run the server as the platform runs an app, until the block ends."""
     command = [sys.executable, "-m", "mcp_jobs_server", "serve"]
-    with subprocess.Popen(command, env=dict(environment), stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         try:
-            yield
+            yield port
         finally:
             process.terminate()
             process.wait()
 
 
-async def _demonstrate(question: str, workspace: FakeWorkspace, url: str, port: int) -> int:
-    await _until_ready(port)
+async def _run(question: str, workspace: FakeWorkspace, url: str, port: int) -> int:
+    await _wait_until_ready(port)
     say("you (Ada)", question)
-    async with _signed_in(workspace, workspace.ada, url) as ada:
+    async with _connected(workspace, workspace.ada, url) as ada:
         say("client", f"connected to the app, protocol {ada.protocol_version}")
         started = await call(ada, "start_research", {"question": question})
         job_id = str(started["job_id"])
-        ended = await follow(ada, job_id)
+        status = await follow(ada, job_id)
         await read(ada, job_id)
-        await _as_another_person(workspace, url, job_id)
+    print_line("\nEve, a member of another group, sees neither the job nor its source:\n")
+    async with _connected(workspace, workspace.eve, url) as eve:
+        await call(eve, "list_active_jobs", {})
+        await call_refused(eve, "fetch_report", {"job_id": job_id})
+        other = {"question": "Anything?", "sources": ["libraries"]}
+        await call_refused(eve, "start_research", other)
     folder = next(workspace.volumes.glob(f"main/research/jobs/*/*/{job_id}"))
     print_line(f"\nThe job folder in the volume: {folder.relative_to(workspace.volumes)}")
-    if ended["state"] != "completed":
+    if status["state"] != "completed":
         return 1
     return await verify(folder)
 
 
-async def _as_another_person(workspace: FakeWorkspace, url: str, job_id: str) -> None:
-    """Show that somebody else sees neither the job nor the source."""
-    print_line("\nEve, who is of another group, asks the same app:\n")
-    async with _signed_in(workspace, workspace.eve, url) as eve:
-        await call(eve, "list_active_jobs", {})
-        await refused(eve, "fetch_report", {"job_id": job_id})
-        await refused(eve, "start_research", {"question": "Anything?", "sources": ["libraries"]})
-
-
 @asynccontextmanager
-async def _signed_in(workspace: FakeWorkspace, who: Identity, url: str) -> AsyncIterator[Client]:
+async def _connected(
+    workspace: FakeWorkspace, identity: Identity, url: str
+) -> AsyncIterator[Client]:
+    """Yield a client that is signed in to the app as a user of the workspace."""
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
 
-    token = workspace.identities.sign_in(who)
-    bearing = {"Authorization": f"Bearer {token}"}
+    token = workspace.identities.sign_in(identity)
+    headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=bearing, timeout=120) as http,
+        httpx2.AsyncClient(headers=headers, timeout=120) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client,
     ):
         yield client
 
 
-async def _until_ready(port: int) -> None:
-    """Wait until the app says that workspace, job and volume are there."""
+async def _wait_until_ready(port: int) -> None:
+    """Wait until the app reports that it can use workspace, job and volume.
+
+    Raises:
+        Unavailable: it does not within ``READY_SECONDS``.
+    """
     answer = "nothing"
     async with httpx2.AsyncClient() as http:
         with anyio.move_on_after(READY_SECONDS):
             while True:
                 try:
-                    found = await http.get(f"http://127.0.0.1:{port}/ready")
+                    response = await http.get(f"http://127.0.0.1:{port}/ready")
                 except httpx2.HTTPError:
                     await anyio.sleep(0.1)
                     continue
-                answer = found.text
-                if found.status_code == 200:
+                answer = response.text
+                if response.status_code == 200:
                     print_line(f"App {APP}: {answer}")
                     return
                 await anyio.sleep(1)
-    raise Unavailable(f"The app did not become ready; it said {answer}.", "Run the demo again.")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    message = f"The app did not become ready. Its last answer was: {answer}"
+    raise Unavailable(message, "Run the demo again.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A conversation with a server as it is shown in a terminal, as an assistant would have it."""
+"""Tool calls of an assistant, printed as a transcript in the terminal."""
 
 from __future__ import annotations
 
@@ -20,100 +20,99 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
 WIDTH = 160
-"""Columns of the transcript; the report is printed whole."""
+"""Columns of the transcript. The report is not cut."""
 WAIT_SECONDS = 20
 VERIFY_SECONDS = 120
 
 
 async def follow(client: Client, job_id: str) -> Mapping[str, Any]:
-    """Look in until the job ended, as an assistant does that follows ``next``."""
+    """Poll the status of a job until it has ended; return the last status."""
     cursor = ""
     while True:
         arguments = {"job_id": job_id, "cursor": cursor, "wait_seconds": WAIT_SECONDS}
-        standing = await call(client, "get_status", arguments)
-        if standing["state"] in ENDED_STATES and not standing.get("more_steps"):
-            return standing
-        cursor = str(standing["cursor"])
+        status = await call(client, "get_status", arguments)
+        if status["state"] in ENDED_STATES and not status.get("more_steps"):
+            return status
+        cursor = str(status["cursor"])
 
 
 async def read(client: Client, job_id: str) -> Path | None:
-    """Print the report, page by page, and return the folder of the job."""
+    """Print the report, fetched page by page; return the folder of the job if it is local."""
     cursor: str | None = ""
     pages: list[str] = []
-    answer: Mapping[str, Any] = {}
+    page: Mapping[str, Any] = {}
     while cursor is not None:
         arguments = {"job_id": job_id, "part": "report", "cursor": cursor}
-        answer = await call(client, "fetch_report", arguments, quiet=True)
-        pages.append(str(answer["content"]))
-        cursor = answer.get("next_cursor")
+        page = await call(client, "fetch_report", arguments, quiet=True)
+        pages.append(str(page["content"]))
+        cursor = page.get("next_cursor")
     print_line()
     print_markdown("\n\n".join(pages))
     print_line()
-    place = next((link["uri"] for link in answer.get("links", ()) if link["name"] == "open"), None)
-    return Path(str(place)).parent if place else None
+    path = next((link["uri"] for link in page.get("links", ()) if link["name"] == "open"), None)
+    return Path(str(path)).parent if path else None
 
 
 async def call(
     client: Client, tool: str, arguments: Mapping[str, Any], *, quiet: bool = False
 ) -> Mapping[str, Any]:
-    """Call a tool, showing the call and its answer; return the answer's fields."""
-    given = {name: value for name, value in arguments.items() if value not in ("", None)}
-    say("assistant", _call(tool, given))
-    result = await client.call_tool(tool, given, progress_callback=told)
+    """Call a tool and return the fields of its result; print the call and, unless quiet, the
+    result.
+
+    Raises:
+        JobsError: the result is an error.
+    """
+    arguments = {name: value for name, value in arguments.items() if value not in ("", None)}
+    say_call(tool, arguments)
+    result = await client.call_tool(tool, arguments, progress_callback=say_progress)
     if result.is_error or result.structured_content is None:
-        raise JobsError(text(result))
+        raise JobsError(text_of(result))
     if not quiet:
-        say("server", text(result))
+        say("server", text_of(result))
     fields: Mapping[str, Any] = result.structured_content
     return fields
 
 
-async def refused(client: Client, tool: str, arguments: Mapping[str, Any]) -> str:
-    """Make a call that must be refused, and return what is said.
+async def call_refused(client: Client, tool: str, arguments: Mapping[str, Any]) -> None:
+    """Make a call that must be refused; print the call and the error.
 
     Raises:
-        JobsError: it was not refused.
+        JobsError: the call succeeded.
     """
-    say(
-        "assistant",
-        f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})",
-    )
+    say_call(tool, arguments)
     result = await client.call_tool(tool, dict(arguments))
     if not result.is_error:
         raise JobsError(f"{tool} was not refused.")
-    say("server", text(result))
-    return text(result)
+    say("server", text_of(result))
 
 
-def _call(tool: str, arguments: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    return f"{tool}({said})"
-
-
-async def told(progress: float, total: float | None, message: str | None) -> None:
-    """Print what happens while a call waits."""
-    of = f" of {total:g}" if total else ""
-    say("progress", f"{int(progress)}{of}  {message or ''}")
-
-
-def text(result: CallToolResult) -> str:
-    """Return the text of an answer."""
+def text_of(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if block.type == "text")
 
 
-def say(who: str, words: str) -> None:
-    """Print what somebody says, each line cut at the width of the transcript."""
-    first, *rest = words.splitlines() or [""]
-    print_line(f"{who:>9} │ {one_line(first, WIDTH)}")
-    for more in rest:
-        print_line(f"{'':>9} │ {one_line(more, WIDTH)}")
+def say_call(tool: str, arguments: Mapping[str, Any]) -> None:
+    values = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    say("assistant", f"{tool}({values})")
+
+
+async def say_progress(progress: float, total: float | None, message: str | None) -> None:
+    of_total = f" of {total:g}" if total else ""
+    say("progress", f"{int(progress)}{of_total}  {message or ''}")
+
+
+def say(speaker: str, text: str) -> None:
+    """Print a text of a speaker. Lines are cut at the width of the transcript."""
+    first, *rest = text.splitlines() or [""]
+    print_line(f"{speaker:>9} │ {one_line(first, WIDTH)}")
+    for line in rest:
+        print_line(f"{'':>9} │ {one_line(line, WIDTH)}")
 
 
 async def verify(folder: Path) -> int:
-    """Check every quote and hash of the folder anew, as anyone can who was sent it."""
+    """Verify all quotes and hashes of a job folder with the researcher's own command."""
     command = [sys.executable, "-m", "researcher_job", "verify", str(folder)]
-    print_line(f"Checked again with: {shlex.join(command)}")
+    print_line(f"Verified with: {shlex.join(command)}")
     with anyio.fail_after(VERIFY_SECONDS):
-        done = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
-    print_line(done.stdout.decode(errors="replace").strip())
-    return 0 if done.returncode == 0 else 1
+        process = await anyio.run_process(command, check=False, stderr=subprocess.STDOUT)
+    print_line(process.stdout.decode(errors="replace").strip())
+    return 0 if process.returncode == 0 else 1

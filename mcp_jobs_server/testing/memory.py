@@ -1,7 +1,7 @@
-"""Fakes of both ports, in memory: for the tests of this project and of those who build on it.
+"""In-memory fakes of the ports ``Runner`` and ``Folders``, for tests here and in other projects.
 
-They keep the ports' contracts (the same test suite holds them to it), but no job works by
-itself: a test moves it along.
+They pass the same contract tests as the real backends. Jobs do not run by themselves: the test
+changes their state.
 
     runner = MemoryRunner()
     started = await runner.start(request, owner=owner, options=StartOptions())
@@ -38,7 +38,7 @@ from research_contract.records import Ended, Failure, Outcome, Request, Run
 
 
 class MemoryFolders:
-    """``Folders`` in a dictionary. ``failing``: raised by every call while it is set."""
+    """``Folders`` in a dictionary. Every call raises ``failing`` while it is set."""
 
     def __init__(self) -> None:
         self.failing: JobsError | None = None
@@ -67,13 +67,13 @@ class MemoryFolders:
         return f"/memory/{checked_path(folder, name)}"
 
     def put(self, folder: str, name: str, data: bytes) -> None:
-        """Write the file as a job would, without waiting."""
+        """Write a file as a job does. Unlike ``write``, this is not a coroutine."""
         self._files[self._path(folder, name)] = data
 
     def clear(self, folder: str) -> None:
-        """Remove the folder with all in it."""
-        inside = f"{checked_path(folder)}/"
-        self._files = {p: data for p, data in self._files.items() if not p.startswith(inside)}
+        """Remove a folder and its files."""
+        prefix = f"{checked_path(folder)}/"
+        self._files = {p: data for p, data in self._files.items() if not p.startswith(prefix)}
 
     def _path(self, folder: str, name: str) -> str:
         if self.failing is not None:
@@ -91,9 +91,9 @@ class _Row:
 
 
 class MemoryRunner:
-    """``Runner`` whose jobs do what the test says: ``begin``, ``write``, ``complete`` …
+    """``Runner`` whose jobs are driven by the test: ``begin``, ``write``, ``complete`` …
 
-    ``failing``: raised by every call of the port while it is set. All in one event loop.
+    Every call of the port raises ``failing`` while it is set. Use it in one event loop only.
     """
 
     def __init__(
@@ -112,24 +112,24 @@ class MemoryRunner:
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         earlier = self._earlier(request, owner, options)
         if earlier is not None:
-            return Started(job=self._seen(earlier), created=False)
+            return Started(job=self._snapshot(earlier), created=False)
         row = _Row(job=Job(owner=owner, request=request, state="queued"), options=options)
         self._rows[request.job_id] = row
         self.folders.put(row.job.folder, records.REQUEST, encode(request))
-        return Started(job=self._seen(row), created=True)
+        return Started(job=self._snapshot(row), created=True)
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
         row = self._earlier(request, owner, options)
-        return self._seen(row) if row else None
+        return self._snapshot(row) if row else None
 
     async def usage(self, owner: Owner, since: datetime) -> Usage:
         mine = self._mine(owner)
-        made = [row for row in mine if row.job.request.created_at >= since]
+        recent = [row for row in mine if row.job.request.created_at >= since]
         return Usage(
             active=sum(not row.job.ended for row in mine),
-            starts=len(made),
-            cost_usd=sum(row.cost_usd for row in made),
-            first=min((row.job.request.created_at for row in made), default=None),
+            starts=len(recent),
+            cost_usd=sum(row.cost_usd for row in recent),
+            first=min((row.job.request.created_at for row in recent), default=None),
         )
 
     async def waiting(self) -> int:
@@ -139,30 +139,31 @@ class MemoryRunner:
 
     async def job(self, owner: Owner, job_id: str) -> Job | None:
         row = self._row(owner, job_id)
-        return self._seen(row) if row else None
+        return self._snapshot(row) if row else None
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        found = [
-            self._seen(row)
+        matches = [
+            self._snapshot(row)
             for row in self._mine(owner)
             if row.job.id.startswith(prefix) or row.job.id[9:].startswith(prefix)
         ]
-        return found[::-1][:3]
+        return matches[::-1][:3]
 
     async def active(self, owner: Owner, *, limit: int, before: str = "") -> Sequence[Job]:
-        mine = self._mine(owner)[::-1]
-        seen = next((at + 1 for at, row in enumerate(mine) if row.job.id == before), 0)
-        return [self._seen(row) for row in mine[seen:] if not row.job.ended][:limit]
+        newest_first = self._mine(owner)[::-1]
+        start = next((i + 1 for i, row in enumerate(newest_first) if row.job.id == before), 0)
+        active = [row for row in newest_first[start:] if not row.job.ended]
+        return [self._snapshot(row) for row in active[:limit]]
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None = None
     ) -> Sequence[Job]:
-        found = self._latest(owner)
-        return [job for job in found if before is None or _ended_at(job) < before][:limit]
+        jobs = self._ended(owner)
+        return [job for job in jobs if before is None or _end_key(job) < before][:limit]
 
     async def unfetched(self, owner: Owner, *, since: datetime, limit: int) -> Sequence[Job]:
-        found = [job for job in self._latest(owner) if _ended_at(job)[0] > since]
-        return sorted(found, key=lambda job: job.fetched_at is not None)[:limit]
+        jobs = [job for job in self._ended(owner) if _end_key(job)[0] > since]
+        return sorted(jobs, key=lambda job: job.fetched_at is not None)[:limit]
 
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
         states = [row.job.state for row in self._mine(owner)]
@@ -173,8 +174,16 @@ class MemoryRunner:
         if row is None:
             return None
         if not row.job.ended and row.job.requested not in ("stop", mode):
-            self._ask(row, mode)
-        return self._seen(row)
+            queued = row.job.state == "queued"
+            with self._changed(row.job.id):
+                row.job = replace(row.job, requested=mode)
+                if mode == "stop" and not queued:
+                    row.job = replace(row.job, state="cancelling")
+                name = records.STOP if mode == "stop" else records.FINISH_NOW
+                self.folders.put(row.job.folder, name, b"")
+            if mode == "stop" and queued:
+                self.obey(row.job.id)
+        return self._snapshot(row)
 
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
         row = self._row(owner, job_id)
@@ -188,18 +197,21 @@ class MemoryRunner:
         if not row.job.ended:
             raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
         for other in self._mine(owner):
-            asked = other.job.request
-            if not other.job.ended and job_id in (asked.follow_up_of, asked.refresh_of):
+            request = other.job.request
+            if not other.job.ended and job_id in (request.follow_up_of, request.refresh_of):
                 raise dependent_job_error(other.job.id)
         self.folders.clear(row.job.folder)
         del self._rows[job_id]
         return True
 
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        alike = [row for row in self._mine(owner) if _kind(row.job.request) == _kind(request)]
-        done = [row for row in alike if row.active_seconds is not None]
-        done.sort(key=lambda row: _ended_at(row.job))
-        return median(row.active_seconds or 0 for row in done[-5:]) if done else None
+        completed = [
+            row
+            for row in self._mine(owner)
+            if row.active_seconds is not None and _kind(row.job.request) == _kind(request)
+        ]
+        completed.sort(key=lambda row: _end_key(row.job))
+        return median(row.active_seconds or 0 for row in completed[-5:]) if completed else None
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Subscription]:
@@ -212,10 +224,10 @@ class MemoryRunner:
         finally:
             watches.discard(watch)
 
-    # What a test does in the job's place.
+    # --- for the test: what the job would do ----------------------------------------------------
 
     def begin(self, job_id: str) -> None:
-        """Start the queued job."""
+        """Start a queued job."""
         with self._changed(job_id) as row:
             job = row.job
             now = self._clock()
@@ -226,31 +238,31 @@ class MemoryRunner:
             self.folders.put(job.folder, records.RUN, encode(run))
 
     def write(self, job_id: str, name: str, data: bytes) -> None:
-        """Write a file of the job folder as the job would; it counts as a change."""
+        """Write a file of the job folder as the job does, and report the change."""
         with self._changed(job_id) as row:
             self.folders.put(row.job.folder, name, data)
 
     def complete(self, job_id: str, outcome: Outcome | None = None) -> None:
-        """End the job with this outcome (default: ``answered``, with nothing in it)."""
-        done = outcome or Outcome(outcome="answered", ended_at=self._clock())
+        """End a job with an outcome (default: ``answered``, without content)."""
+        outcome = outcome or Outcome(outcome="answered", ended_at=self._clock())
         with self._changed(job_id) as row:
-            self.folders.put(row.job.folder, records.OUTCOME, encode(done))
-            row.active_seconds = done.spent.active_seconds
-            row.cost_usd = done.spent.cost_usd
+            self.folders.put(row.job.folder, records.OUTCOME, encode(outcome))
+            row.active_seconds = outcome.spent.active_seconds
+            row.cost_usd = outcome.spent.cost_usd
             row.job = replace(
                 row.job,
                 state="completed",
-                outcome=done.outcome,
-                summary=one_line_summary(done),
-                ended_at=done.ended_at,
+                outcome=outcome.outcome,
+                summary=one_line_summary(outcome),
+                ended_at=outcome.ended_at,
             )
 
     def fail(self, job_id: str, error: Failure) -> None:
-        """End the job without an outcome."""
+        """End a job with an error and without an outcome."""
         self._end(job_id, "failed", error)
 
     def obey(self, job_id: str) -> None:
-        """Let the job that was asked to stop be gone."""
+        """End a job as cancelled, after a request to stop."""
         self._end(job_id, "cancelled", None)
 
     def _end(self, job_id: str, state: JobState, error: Failure | None) -> None:
@@ -266,19 +278,9 @@ class MemoryRunner:
             )
             self.folders.put(row.job.folder, records.ENDED, encode(ended))
 
-    def _ask(self, row: _Row, mode: StopMode) -> None:
-        queued = row.job.state == "queued"
-        with self._changed(row.job.id):
-            row.job = replace(row.job, requested=mode)
-            if mode == "stop" and not queued:
-                row.job = replace(row.job, state="cancelling")
-            name = records.STOP if mode == "stop" else records.FINISH_NOW
-            self.folders.put(row.job.folder, name, b"")
-        if mode == "stop" and queued:
-            self.obey(row.job.id)
-
     @contextmanager
     def _changed(self, job_id: str) -> Iterator[_Row]:
+        """Yield the row of a job to change it; then wake its subscribers."""
         row = self._rows[job_id]
         yield row
         for watch in row.watches:
@@ -292,17 +294,21 @@ class MemoryRunner:
     def _row(self, owner: Owner, job_id: str) -> _Row | None:
         return next((row for row in self._mine(owner) if row.job.id == job_id), None)
 
-    def _latest(self, owner: Owner) -> list[Job]:
+    def _ended(self, owner: Owner) -> list[Job]:
+        """Return the ended jobs, the latest end first."""
         ended = [row.job for row in self._mine(owner) if row.job.state in ENDED_STATES]
-        return sorted(ended, key=_ended_at, reverse=True)
+        return sorted(ended, key=_end_key, reverse=True)
 
-    def _seen(self, row: _Row) -> Job:
-        queued = [other.job.id for other in self._rows.values() if other.job.state == "queued"]
+    def _snapshot(self, row: _Row) -> Job:
+        """Return a job with its position in the queue."""
         if row.job.state != "queued":
             return row.job
+        queued = [other.job.id for other in self._rows.values() if other.job.state == "queued"]
         return replace(row.job, queue_position=queued.index(row.job.id) + 1)
 
     def _earlier(self, request: Request, owner: Owner, options: StartOptions) -> _Row | None:
+        """Return the row of the job to return for a repeated start: same id, same idempotency key
+        or, if allowed, a recent unfinished job with the same fingerprint."""
         for row in self._mine(owner):
             if row.job.id == request.job_id or (options.key and row.options.key == options.key):
                 if row.options.fingerprint != options.fingerprint:
@@ -314,19 +320,21 @@ class MemoryRunner:
         after = options.reuse_after
         if not options.fingerprint or after is None:
             return None
-        alike = [row for row in self._mine(owner) if _reusable(row, options.fingerprint, after)]
-        return alike[-1] if alike else None
+        reusable = [
+            row
+            for row in self._mine(owner)
+            if row.job.state in ("queued", "running")
+            and row.job.request.created_at >= after
+            and row.options.fingerprint == options.fingerprint
+        ]
+        return reusable[-1] if reusable else None
 
 
-def _reusable(row: _Row, fingerprint: str, after: datetime) -> bool:
-    unfinished = row.job.state in ("queued", "running")
-    recent = row.job.request.created_at >= after
-    return unfinished and recent and row.options.fingerprint == fingerprint
-
-
-def _ended_at(job: Job) -> tuple[datetime, str]:
+def _end_key(job: Job) -> tuple[datetime, str]:
+    """Return the sort key of a job by its end."""
     return (job.ended_at or datetime.min.replace(tzinfo=UTC), job.id)
 
 
 def _kind(request: Request) -> tuple[str, list[str]]:
+    """Return what makes two jobs take about the same time: depth and sources."""
     return (request.depth, sorted(source.name for source in request.sources))

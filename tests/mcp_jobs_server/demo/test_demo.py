@@ -1,4 +1,4 @@
-"""The demo: a real client, a real server, real documents, and its own verification."""
+"""The demo with a real client, server and documents, and the verification of its report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shell(tmp_path: Path) -> Iterator[CommandLine]:
     assert demo.run("stop").code == 0
 
 
-def demonstrate(shell: CommandLine, *words: str) -> subprocess.CompletedProcess[str]:
+def run_demo(shell: CommandLine, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mcp_jobs_server.demo", *words],
         cwd=shell.cwd,
@@ -32,28 +32,28 @@ def demonstrate(shell: CommandLine, *words: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_the_installed_libraries_ship_their_documents() -> None:
-    found = dict(entry.split("=", 1) for entry in installed_documents())
-    assert set(found) == set(LIBRARIES)
-    assert all((Path(folder) / "METADATA").is_file() for folder in found.values())
+def test_installed_libraries_contain_their_documentation() -> None:
+    sources = dict(entry.split("=", 1) for entry in installed_documents())
+    assert set(sources) == set(LIBRARIES)
+    assert all((Path(folder) / "METADATA").is_file() for folder in sources.values())
 
 
-def test_the_demo_tells_the_whole_story(shell: CommandLine) -> None:
-    done = demonstrate(shell)
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = done.stdout
+def test_the_demo_starts_follows_reads_and_verifies(shell: CommandLine) -> None:
+    process = run_demo(shell)
+    assert process.returncode == 0, process.stdout + process.stderr
+    output = process.stdout
     tools = ["start_research(", "get_status(", "fetch_report("]
-    assert sorted(tools, key=said.index) == tools
-    assert "progress │" in said
-    assert "asynchronous networking and concurrency library" in said
-    assert "mcpServers" in said
-    (folder,) = [line for line in said.splitlines() if line.startswith("Job folder: ")]
-    place = Path(folder.removeprefix("Job folder: "))
-    assert (place / "report.html").is_file()
-    tampered = next(place.glob("snapshots/*.txt"))
+    assert sorted(tools, key=output.index) == tools
+    assert "progress │" in output
+    assert "asynchronous networking and concurrency library" in output
+    assert "mcpServers" in output
+    (folder,) = [line for line in output.splitlines() if line.startswith("Job folder: ")]
+    path = Path(folder.removeprefix("Job folder: "))
+    assert (path / "report.html").is_file()
+    tampered = next(path.glob("snapshots/*.txt"))
     tampered.write_text(tampered.read_text().replace("e", "3"))
     again = subprocess.run(
-        [sys.executable, "-m", "researcher_job", "verify", str(place)],
+        [sys.executable, "-m", "researcher_job", "verify", str(path)],
         capture_output=True,
         check=False,
         env=shell.environ(),
@@ -61,30 +61,30 @@ def test_the_demo_tells_the_whole_story(shell: CommandLine) -> None:
     assert again.returncode != 0
 
 
-def test_the_demo_asks_a_question_of_ones_own(shell: CommandLine) -> None:
+def test_the_demo_takes_a_question_and_documents(shell: CommandLine) -> None:
     (shell.cwd / "my notes").mkdir()
     (shell.cwd / "my notes" / "a.md").write_text("The harbour master is Ada Marlowe.")
-    done = demonstrate(shell, "Who is the harbour master?", "my notes")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ada Marlowe" in done.stdout
-    assert f'"my-notes={shell.cwd / "my notes"}"' in done.stdout
+    process = run_demo(shell, "Who is the harbour master?", "my notes")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "Ada Marlowe" in process.stdout
+    assert f'"my-notes={shell.cwd / "my notes"}"' in process.stdout
 
 
-def test_the_demo_explains_a_folder_that_cannot_be_read(shell: CommandLine) -> None:
-    done = demonstrate(shell, "Who?", "/etc")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: /etc cannot be a source")
+def test_a_folder_that_cannot_be_a_source_is_an_error(shell: CommandLine) -> None:
+    process = run_demo(shell, "Who?", "/etc")
+    assert process.returncode == 1
+    assert process.stderr.startswith("error: /etc cannot be a source")
 
 
-def test_own_documents_need_a_question(shell: CommandLine, tmp_path: Path) -> None:
-    done = demonstrate(shell, "", str(tmp_path))
-    assert done.returncode == 2
-    assert "There is no question to ask of these documents." in done.stderr
+def test_documents_need_a_question(shell: CommandLine, tmp_path: Path) -> None:
+    process = run_demo(shell, "", str(tmp_path))
+    assert process.returncode == 2
+    assert "These documents need a question." in process.stderr
 
 
-def test_who_reads_only_the_beginning_sees_no_traceback(shell: CommandLine) -> None:
+def test_a_closed_pipe_prints_no_traceback(shell: CommandLine) -> None:
     command = f"'{sys.executable}' -m mcp_jobs_server.demo | head -n 1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=shell.cwd,
         env=shell.environ(),
@@ -93,5 +93,5 @@ def test_who_reads_only_the_beginning_sees_no_traceback(shell: CommandLine) -> N
         timeout=SAFETY_SECONDS,
         check=False,
     )
-    assert len(done.stdout.splitlines()) == 1
-    assert done.stderr == ""
+    assert len(process.stdout.splitlines()) == 1
+    assert process.stderr == ""
