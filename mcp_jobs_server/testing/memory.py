@@ -224,7 +224,7 @@ class MemoryRunner:
         finally:
             watches.discard(watch)
 
-    # --- for the test: what the job would do ----------------------------------------------------
+    # --- for tests: actions of the job ----------------------------------------------------------
 
     def begin(self, job_id: str) -> None:
         """Start a queued job."""
@@ -336,5 +336,5 @@ def _end_key(job: Job) -> tuple[datetime, str]:
 
 
 def _kind(request: Request) -> tuple[str, list[str]]:
-    """Return what makes two jobs take about the same time: depth and sources."""
+    """Return depth and sources: jobs with equal ones take about the same time."""
     return (request.depth, sorted(source.name for source in request.sources))

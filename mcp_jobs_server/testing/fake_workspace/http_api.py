@@ -70,7 +70,6 @@ class HttpApi:
             (r"/api/2\.1/unity-catalog/", services.catalog.handle),
             (r"/api/2\.0/genie/spaces/", services.genie.handle),
             (r"/api/2\.0/preview/scim/v2/", Scim(services.identities).handle),
-            (r"", services.platform.handle),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,4 +119,4 @@ class HttpApi:
         for pattern, handler in self._routes:
             if match := re.match(pattern, path):
                 return await handler(request, caller, path[match.end() :])
-        raise AssertionError("The last route matches every path.")
+        return await self._services.platform.handle(request, caller, path)

@@ -18,14 +18,14 @@ class Platform:
     """Secrets by ``scope/key``, model serving endpoints and apps by name.
 
     The ``replies`` of an endpoint are the messages of its responses, in order, such as
-    ``{"content": …}`` or ``{"content": "", "tool_calls": […]}``. ``asked`` holds the bodies of
-    the requests to all endpoints.
+    ``{"content": …}`` or ``{"content": "", "tool_calls": […]}``. ``chat_requests`` holds the
+    bodies of the requests to all endpoints.
     """
 
     def __init__(self, rights: Rights) -> None:
         self.secrets: dict[str, str] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
-        self.asked: list[dict[str, Any]] = []
+        self.chat_requests: list[dict[str, Any]] = []
         self.apps: dict[str, dict[str, Any]] = {}
         self._rights = rights
 
@@ -64,7 +64,7 @@ class Platform:
 
     def _completion(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the next reply of the endpoint, or a fixed sentence if none is left."""
-        self.asked.append(body)
+        self.chat_requests.append(body)
         replies = self.endpoints[name].get("replies") or []
         reply = replies.pop(0) if replies else {"content": "It answers."}
         finish_reason = "tool_calls" if reply.get("tool_calls") else "stop"
@@ -79,6 +79,6 @@ class Platform:
                 "total_tokens": sum(tokens),
             },
             "object": "chat.completion",
-            "id": f"msg_bdrk_fake{len(self.asked):04d}",
+            "id": f"msg_bdrk_fake{len(self.chat_requests):04d}",
             "created": int(time.time()),
         }

@@ -20,7 +20,7 @@ _LOOPBACK = ("http://localhost:", "http://127.0.0.1:")
 
 @dataclass(frozen=True)
 class _Consent:
-    """What an authorization code stands for. A code is valid once, with the PKCE verifier."""
+    """The consent behind an authorization code, which is valid once, with the PKCE verifier."""
 
     identity: Identity
     challenge: str

@@ -202,7 +202,7 @@ class Jobs:
         return run
 
     def _require(self, job: JobSettings, caller: Identity, privilege: str) -> None:
-        """Check a privilege on a job, which those to run or manage the job include."""
+        """Check a privilege on a job. One to run or manage the job is also sufficient."""
         if not self._rights.allows(caller, _CAN_RUN | {privilege}, f"job {job.job_id}"):
             what = "Manage Run" if privilege in _CAN_RUN else "View or Manage Run"
             raise permission_denied(

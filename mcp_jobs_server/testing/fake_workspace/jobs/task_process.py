@@ -97,8 +97,8 @@ class WheelTask:
 class TaskProcess:
     """One attempt of a task, in a process group of its own.
 
-    ``environment`` is added to the few variables that every task has. ``volumes`` is what the
-    task sees as ``/Volumes``.
+    ``environment`` is added to the few variables that every task has. ``volumes`` are mounted at
+    ``/Volumes``.
     """
 
     task: WheelTask

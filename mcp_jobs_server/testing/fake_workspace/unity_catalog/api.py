@@ -172,7 +172,7 @@ class UnityCatalog:
         return {collection.replace("-", "_"): visible} if visible else {}
 
     def _is_visible(self, collection: str, name: str, caller: Identity) -> bool:
-        """Return whether a caller has a privilege other than the use of a name above."""
+        """Return whether a caller has a privilege other than the use of catalog and schema."""
         privileges = self._rights.privileges(caller, f"{_SECURABLES[collection]} {name}")
         return bool(privileges - _USE_OF_PARENTS[collection])
 

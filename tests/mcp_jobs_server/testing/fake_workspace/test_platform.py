@@ -20,4 +20,4 @@ def test_an_endpoint_returns_its_replies_in_order(workspace: FakeWorkspace) -> N
     ]
     reasons = [answer["choices"][0]["finish_reason"] for answer in answers]
     assert reasons == ["tool_calls", "stop", "stop"]
-    assert workspace.platform.asked == [body] * 3
+    assert workspace.platform.chat_requests == [body] * 3

@@ -12,7 +12,7 @@ import pytest
 
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 
-VERIFIER = "a-verifier-of-the-length-that-is-asked-for-by-the-rfc"
+VERIFIER = "a-code-verifier-of-the-length-that-the-rfc-requires"
 REDIRECT_URI = "http://localhost:8020"
 
 
