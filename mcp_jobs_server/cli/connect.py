@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcp_jobs_server.cli.output import print_json, print_line
 from mcp_jobs_server.core.settings import Settings, default_data_dir, load_settings
-from mcp_jobs_server.operations.install.snippets import CLIENTS, instructions, launch
+from mcp_jobs_server.operations.install.snippets import CLIENTS, instructions, server_command
 from mcp_jobs_server.sources.grants import path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
@@ -15,7 +15,7 @@ from mcp_jobs_server.sources.registry import Sources
 def connect(args: argparse.Namespace) -> int:
     """Print the configuration for one client or all of them."""
     settings = load_settings()
-    started = launch(
+    started = server_command(
         sources=_absolute(args.source, settings),
         data_dir=None if settings.data_dir == Path(default_data_dir()) else settings.data_dir,
         config=settings.config,

@@ -7,13 +7,13 @@ import argparse
 from mcp_jobs_server import __version__
 from mcp_jobs_server.cli.output import print_json, print_line, print_table
 from mcp_jobs_server.core.settings import Settings, load_settings
-from mcp_jobs_server.operations.local_checks import Check, checks
+from mcp_jobs_server.operations.local_checks import Check, local_checks
 
 
 def doctor(args: argparse.Namespace) -> int:
     """Print every check; 1 if something is broken."""
     settings = load_settings()
-    done = checks(settings)
+    done = local_checks(settings)
     if settings.backend == "lakeflow":
         done += _of_workspace(settings, args)
     broken = [check for check in done if check.state == "broken"]
@@ -34,9 +34,11 @@ def doctor(args: argparse.Namespace) -> int:
 def _of_workspace(settings: Settings, args: argparse.Namespace) -> list[Check]:
     import anyio
 
-    from mcp_jobs_server.operations.setup.doctor import Asked, workspace_checks
+    from mcp_jobs_server.operations.setup.doctor import DoctorOptions, workspace_checks
 
-    return anyio.run(workspace_checks, settings, Asked(app=args.app, run=not args.without_run))
+    return anyio.run(
+        workspace_checks, settings, DoctorOptions(app=args.app, run=not args.without_run)
+    )
 
 
 def _row(check: Check) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from mcp_jobs_server.cli.output import print_json, print_line, print_table
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.operations.local_checks import Check
-from mcp_jobs_server.operations.setup.apply import Done, apply
-from mcp_jobs_server.operations.setup.inventory import look
+from mcp_jobs_server.operations.setup.apply import StepResult, apply
+from mcp_jobs_server.operations.setup.inventory import take_inventory
 from mcp_jobs_server.operations.setup.plan import SHARED_CONSEQUENCE, Step, plan
-from mcp_jobs_server.operations.setup.target import Client, Wanted
+from mcp_jobs_server.operations.setup.target import Client, Target
 from mcp_jobs_server.operations.setup.validate import validate
 
 _NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")
@@ -37,17 +37,17 @@ def setup(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-async def _run(wanted: Wanted, to_apply: bool) -> tuple[list[Check], list[Step], list[Done]]:  # noqa: FBT001
+async def _run(wanted: Target, to_apply: bool) -> tuple[list[Check], list[Step], list[StepResult]]:  # noqa: FBT001
     from mcp_jobs_server.databricks.workspace import Workspace
 
     workspace = Workspace.from_environment()
-    found = await look(workspace, wanted)
+    found = await take_inventory(workspace, wanted)
     steps = plan(wanted, found)
     done = await apply(workspace, steps) if to_apply else []
     return validate(wanted, found), steps, done
 
 
-def _wanted(args: argparse.Namespace) -> Wanted:
+def _wanted(args: argparse.Namespace) -> Target:
     settings = load_settings()
     said = settings.volume.removeprefix("/Volumes/").split("/") if settings.volume else ["", "", ""]
     catalog, schema, volume = (
@@ -56,7 +56,7 @@ def _wanted(args: argparse.Namespace) -> Wanted:
     )
     if args.group and not args.app:
         raise InvalidArgument("--group is named without an app.", "Add --app NAME.")
-    return Wanted(
+    return Target(
         catalog=catalog,
         schema=schema,
         volume=volume,
@@ -99,16 +99,18 @@ def _client(client_id: str, file: str) -> Client | None:
     return Client(client_id, secret)
 
 
-def _fields(checks: list[Check], steps: list[Step], done: list[Done]) -> dict[str, object]:
+def _fields(checks: list[Check], steps: list[Step], done: list[StepResult]) -> dict[str, object]:
     return {
         "checks": [check.fields() for check in checks],
-        "plan": [{"step": step.said, "lacks": step.lacks} for step in steps],
-        "applied": [{"step": d.step.said, "state": d.state, "reason": d.reason} for d in done],
+        "plan": [{"step": step.description, "lacks": step.lacks} for step in steps],
+        "applied": [
+            {"step": d.step.description, "state": d.state, "reason": d.reason} for d in done
+        ],
     }
 
 
 def _print(
-    wanted: Wanted, checks: list[Check], steps: list[Step], done: list[Done], *, applied: bool
+    wanted: Target, checks: list[Check], steps: list[Step], done: list[StepResult], *, applied: bool
 ) -> None:
     print_table(("check", "state", "what was found"), [(c.name, c.state, c.found) for c in checks])
     for check in checks:
@@ -127,15 +129,15 @@ def _print(
 def _print_plan(steps: list[Step]) -> None:
     print_line("To do:")
     for number, step in enumerate(steps, 1):
-        print_line(f"{number}. {step.said}")
+        print_line(f"{number}. {step.description}")
         if step.lacks:
-            print_line(f"   You were not seen to hold {step.lacks}. Without it {step.without}.")
+            print_line(f"   You were not seen to hold {step.lacks}. Without it {step.consequence}.")
     print_line("Nothing was changed; --apply does it.")
 
 
-def _print_done(done: list[Done]) -> None:
+def _print_done(done: list[StepResult]) -> None:
     for result in done:
-        print_line(f"{result.state}: {result.step.said}")
+        print_line(f"{result.state}: {result.step.description}")
         if result.state != "done":
             print_line(f"   {result.reason} {result.hint}".rstrip())
-            print_line(f"   Without it {result.step.without}.")
+            print_line(f"   Without it {result.step.consequence}.")

@@ -20,7 +20,7 @@ from mcp_jobs_server.cli.output import print_error, print_line, print_note
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NothingToSearch
 from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.demo.transcript import call, follow, read, say, verify
-from mcp_jobs_server.operations.install.snippets import command_line, instructions, launch
+from mcp_jobs_server.operations.install.snippets import command_line, instructions, server_command
 from mcp_jobs_server.sources.grants import path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
@@ -133,7 +133,7 @@ def _print_next_steps(demo: Demo, folder: Path) -> None:
     print_line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}")
     print_line(demo.list_command())
     print_line("\nTo connect your own assistant, paste this into its configuration:\n")
-    server = launch(sources=demo.sources if demo.own else ())
+    server = server_command(sources=demo.sources if demo.own else ())
     for instruction in instructions("claude-desktop", server):
         print_line(f"{instruction.client}: {instruction.place}\n{instruction.text}\n")
     print_line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")

@@ -1,4 +1,4 @@
-"""What jobs need of this machine, each as a check with its finding and advice."""
+"""Checks of this machine: what jobs need, with the finding and advice of each check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 from mcp_jobs_server.core.errors import JobsError, NotFound
@@ -20,16 +19,26 @@ from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
-ENOUGH_BYTES = 500_000_000
-"""Free space below which a warning is due: an index and snapshots of some thousand documents."""
-LEAST_BYTES = 50_000_000
+WARN_BELOW_BYTES = 500_000_000
+"""Less free space gives a warning: index and snapshots of a few thousand documents may not fit."""
+BROKEN_BELOW_BYTES = 50_000_000
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+")
+_MAIN_REQUIREMENTS = (
+    "mcp",
+    "pydantic",
+    "anyio",
+    "uvicorn",
+    "starlette",
+    "psutil",
+    "filelock",
+    "rich",
+)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. ``advice`` says what to do where the state is not ``ok``."""
+    """The result of one check. ``advice`` says what to do if the state is not ``ok``."""
 
     name: str
     state: Literal["ok", "warning", "broken"]
@@ -40,14 +49,14 @@ class Check:
         return asdict(self)
 
 
-def checks(settings: Settings) -> list[Check]:
-    """Run all checks of this machine; none changes anything but a file it makes and removes.
+def local_checks(settings: Settings) -> list[Check]:
+    """Run all checks of this machine. Temporary files are the only change, and are removed.
 
-    Where jobs run elsewhere, what only they need here is left out.
+    Checks that matter only to local jobs are left out if jobs run on Databricks.
     """
     if settings.backend == "lakeflow":
         return [check for part in (_python, _dependencies, _settings) for check in part(settings)]
-    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+    all_checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
         _python,
         _data_directory,
         _space,
@@ -59,7 +68,7 @@ def checks(settings: Settings) -> list[Check]:
         _sources,
         _settings,
     )
-    return [check for part in parts for check in part(settings)]
+    return [check for part in all_checks for check in part(settings)]
 
 
 def _python(settings: Settings) -> Iterator[Check]:
@@ -68,28 +77,28 @@ def _python(settings: Settings) -> Iterator[Check]:
 
 
 def _data_directory(settings: Settings) -> Iterator[Check]:
-    place = settings.data_dir
+    directory = settings.data_dir
     try:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor") as file:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".doctor") as file:
             file.write(b"x")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         advice = "Make it writable, or set MCP_JOBS_DATA_DIR to a directory that is."
-        found = f"{place} cannot be written ({error.strerror})"
+        found = f"{directory} cannot be written ({error.strerror})"
         yield Check("data directory", "broken", found, advice)
         return
-    yield Check("data directory", "ok", str(place))
+    yield Check("data directory", "ok", str(directory))
 
 
 def _space(settings: Settings) -> Iterator[Check]:
-    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir())
-    free = shutil.disk_usage(there).free
+    parents = (settings.data_dir, *settings.data_dir.parents)
+    free = shutil.disk_usage(next(path for path in parents if path.is_dir())).free
     found = f"{free / 1e9:,.1f} GB"
-    if free < LEAST_BYTES:
-        yield Check("free space", "broken", found, "Free some space: jobs cannot write reports.")
-    elif free < ENOUGH_BYTES:
+    if free < BROKEN_BELOW_BYTES:
+        yield Check("free space", "broken", found, "Free some space to let jobs write reports.")
+    elif free < WARN_BELOW_BYTES:
         yield Check("free space", "warning", found, "Large sources may not fit.")
     else:
         yield Check("free space", "ok", found)
@@ -110,13 +119,13 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
 
 
 def _database(settings: Settings) -> Iterator[Check]:
-    """Read the job database, so that damage and a newer version are told here too."""
+    """Read the job database, to report damage or a newer version."""
     from mcp_jobs_server.backends.local.paths import DataPaths
     from mcp_jobs_server.backends.local.store.database import Database
 
     database = Database(DataPaths(settings.data_dir))
     if not database.exists:
-        yield Check("job database", "ok", "none yet; the first job makes it")
+        yield Check("job database", "ok", "none yet; the first job creates it")
         return
     try:
         with database.read() as reader:
@@ -130,18 +139,18 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 
 def _locks(settings: Settings) -> Iterator[Check]:
-    """Locks that do not exclude (some network drives) would let two runners run one job."""
+    """Locks that do not exclude, as on some network drives, would let two runners run one job."""
     from filelock import FileLock, Timeout
 
     path = settings.data_dir / f".doctor-{os.getpid()}.lock"
     advice = "Set MCP_JOBS_DATA_DIR to a directory on a local disk."
     try:
         with FileLock(path), FileLock(path, timeout=0):
-            yield Check("locks", "broken", "two holders at one time", advice)
+            yield Check("locks", "broken", "two processes can hold a lock at the same time", advice)
     except Timeout:
         yield Check("locks", "ok", "one holder at a time")
     except OSError as error:
-        yield Check("locks", "broken", f"cannot be taken ({error.strerror})", advice)
+        yield Check("locks", "broken", f"cannot be acquired ({error.strerror})", advice)
     finally:
         with suppress(OSError):
             path.unlink()
@@ -153,44 +162,37 @@ def _runner(settings: Settings) -> Iterator[Check]:
 
     paths = DataPaths(settings.data_dir)
     try:
-        alive = [lock for lock in sorted(paths.locks.glob("runner-*.lock")) if is_held(lock)]
+        held_locks = [lock for lock in sorted(paths.locks.glob("runner-*.lock")) if is_held(lock)]
     except OSError as error:
         advice = "Make the data directory writable, or set MCP_JOBS_DATA_DIR to one that is."
-        yield Check("runner", "broken", f"cannot be seen ({error.strerror})", advice)
+        yield Check("runner", "broken", f"cannot be found ({error.strerror})", advice)
         return
-    own = paths.runner_lock(settings.profile) in alive
-    others = len(alive) - own
-    said = "alive" if own else "not running; it starts with the next job"
-    yield Check("runner", "ok", said + (f"; {others} with other configurations" if others else ""))
+    running = paths.runner_lock(settings.profile) in held_locks
+    others = len(held_locks) - running
+    found = "running" if running else "not running; it starts with the next job"
+    found += f"; {others} with other configurations" if others else ""
+    yield Check("runner", "ok", found)
 
 
 def _dependencies(settings: Settings) -> Iterator[Check]:
     del settings
+    try:
+        lines = importlib.metadata.requires("mcp-jobs-server") or []
+        matches = (_REQUIREMENT.match(line) for line in lines if "extra ==" not in line)
+        required = sorted(match[0] for match in matches if match)
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
+        required = list(_MAIN_REQUIREMENTS)
     versions, missing = [], []
-    for requirement in _requirements():
+    for name in required:
         try:
-            versions.append(f"{requirement} {importlib.metadata.version(requirement)}")
+            versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
-            missing.append(requirement)
+            missing.append(name)
     if missing:
         advice = "Install mcp-jobs-server again."
         yield Check("dependencies", "broken", f"missing: {', '.join(missing)}", advice)
     else:
         yield Check("dependencies", "ok", ", ".join(versions))
-
-
-def _requirements() -> list[str]:
-    """Return the names of what is needed to run; a checkout that is not installed names none."""
-    try:
-        lines = importlib.metadata.requires("mcp-jobs-server") or []
-    except importlib.metadata.PackageNotFoundError:
-        return ["mcp", "pydantic", "anyio", "uvicorn", "starlette", "psutil", "filelock", "rich"]
-    needed = (found[0] for line in lines if "extra ==" not in line and (found := _name(line)))
-    return sorted(needed)
-
-
-def _name(requirement: str) -> re.Match[str] | None:
-    return _REQUIREMENT.match(requirement)
 
 
 def _sources(settings: Settings) -> Iterator[Check]:
@@ -203,38 +205,33 @@ def _sources(settings: Settings) -> Iterator[Check]:
         advice = 'Add a folder: mcp-jobs-server sources add documents "/path/to/folder"'
         yield Check("sources", "warning", "none", advice)
     for source in sources:
-        yield _readable(f"source {source.name}", source.uri, settings)
+        yield _source(f"source {source.name}", source.uri, settings)
 
 
-def _readable(name: str, uri: str, settings: Settings) -> Check:
+def _source(name: str, uri: str, settings: Settings) -> Check:
     try:
         path = grantable_path(path_from_uri(uri), settings)
-        _open(path)
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            with path.open("rb") as file:
+                file.read(1)
     except NotFound:
-        return Check(name, "broken", f"{uri} is gone", "Put it back, or remove the source.")
+        return Check(name, "broken", f"{uri} is gone", "Restore it, or remove the source.")
     except JobsError as error:
         return Check(name, "broken", error.message, "Remove the source, or name another folder.")
     except OSError as error:
         found = f"{uri} cannot be read ({error.strerror})"
-        return Check(name, "broken", found, "Give your account the right to read it.")
+        return Check(name, "broken", found, "Give your account permission to read it.")
     return Check(name, "ok", str(path))
-
-
-def _open(path: Path) -> None:
-    """Raise ``OSError`` unless the folder or file can be read."""
-    if path.is_dir():
-        next(path.iterdir(), None)
-    else:
-        with path.open("rb") as file:
-            file.read(1)
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
     caps = settings.caps
     found = (
         f"configuration {settings.config or 'none'}; backend {settings.backend};"
-        f" {settings.max_running} jobs at one time; at most {caps.minutes:g} minutes,"
-        f" {caps.tool_calls} tool calls, {caps.tokens} tokens, ${caps.cost_usd:g} a job;"
-        f" any path may be named: {'yes' if settings.allow_any_path else 'no'}"
+        f" at most {settings.max_running} concurrent jobs, each at most {caps.minutes:g} minutes,"
+        f" {caps.tool_calls} tool calls, {caps.tokens} tokens, ${caps.cost_usd:g};"
+        f" any path allowed: {'yes' if settings.allow_any_path else 'no'}"
     )
     yield Check("settings", "ok", found)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mcp_jobs_server.operations.install.snippets import instructions, launch
+from mcp_jobs_server.operations.install.snippets import instructions, server_command
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.files import decode, read_whole
 from research_contract.records import OUTCOME, REPORT, REQUEST, STATUS, Outcome, Status
@@ -203,7 +203,7 @@ def test_client_configurations_are_those_of_connect_with_the_address(number: int
     assert server["args"] == ["serve", "--app", "APP_URL"]
     server["args"] = ["serve"]
     client = "vscode" if "servers" in said else "cursor"
-    printed = instructions(client, replace(launch(), command=server["command"]))[0]
+    printed = instructions(client, replace(server_command(), command=server["command"]))[0]
     assert said == json.loads(printed.text)
 
 

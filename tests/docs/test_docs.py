@@ -26,7 +26,7 @@ from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
 from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load_settings
 from mcp_jobs_server.demo.__main__ import QUESTION
-from mcp_jobs_server.operations.install.snippets import instructions, launch
+from mcp_jobs_server.operations.install.snippets import instructions, server_command
 from mcp_jobs_server.protocol.tools import TOOLS, Tool
 from research_contract import records
 from tests.docs.documents import (
@@ -148,7 +148,7 @@ def test_client_configurations_are_what_connect_prints(client: str, title: str) 
     [fence] = [f for f in fences("README.md") if f.language == "json" and title in f.above]
     said = json.loads(fence.text)
     [server] = next(iter(said.values())).values()
-    printed = instructions(client, replace(launch(), command=server["command"]))[0]
+    printed = instructions(client, replace(server_command(), command=server["command"]))[0]
     assert said == json.loads(printed.text)
     for place in re.findall(r"[\w~./]+\.json", printed.place):
         assert f"`{place}`" in fence.above

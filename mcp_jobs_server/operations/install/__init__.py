@@ -1,1 +1,1 @@
-"""Configuration of MCP clients that start this server."""
+"""Client configuration: the text to paste so that a client starts this server."""

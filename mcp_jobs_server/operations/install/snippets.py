@@ -1,4 +1,4 @@
-"""What to paste into a client's configuration so that it starts this server."""
+"""Configuration snippets for MCP clients, so that they start this server."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
 NAME = "research"
-"""Name of the server in a client: some limit server and tool together to 60 characters."""
+"""Name of the server in a client. Some clients limit server and tool name to 60 characters."""
+
+CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
 
 
 @dataclass(frozen=True)
-class Launch:
-    """How a client starts the server: a whole command path (clients often have no ``PATH``)."""
+class ServerCommand:
+    """How a client starts the server: by the full path, since clients often have no ``PATH``."""
 
     command: str
     args: Sequence[str] = ()
@@ -31,96 +33,81 @@ class Launch:
 
 @dataclass(frozen=True)
 class Instruction:
-    """Where the text goes, and the text."""
+    """A text to paste, and the place to paste it into."""
 
     client: str
     place: str
     text: str
 
 
-def launch(
+def server_command(
     *, sources: Sequence[str] = (), data_dir: Path | None = None, config: Path | None = None
-) -> Launch:
-    """Return how this very installation is started as a server.
+) -> ServerCommand:
+    """Return the command that starts this installation as a server.
 
-    ``sources`` are folders, absolute or ``NAME=DIR``; ``data_dir`` and ``config`` are named
-    only where they are not the default.
+    ``sources`` are folders: absolute paths or ``NAME=DIR``. ``data_dir`` and ``config`` are passed
+    only if they are not the default.
     """
     env = {"PYTHONUNBUFFERED": "1"}
     if data_dir:
         env["MCP_JOBS_DATA_DIR"] = str(data_dir)
     if config:
         env["MCP_JOBS_CONFIG"] = str(config)
-    named = [word for source in sources for word in ("--source", source)]
+    options = [word for source in sources for word in ("--source", source)]
     command, *args = _command()
-    return Launch(command, (*args, "serve", *named), env)
+    return ServerCommand(command, (*args, "serve", *options), env)
 
 
 def command_line(*words: str) -> str:
     """Return a command of this installation, ready to paste into a shell."""
-    return _shell([*_command(), *words])
+    return _quote([*_command(), *words])
+
+
+def instructions(client: str, server: ServerCommand) -> Sequence[Instruction]:
+    """Return the texts to paste for one of ``CLIENTS``."""
+    fields = server.fields()
+    mcp_servers = _json({"mcpServers": {NAME: fields}})
+    match client:
+        case "claude-desktop":
+            place = (
+                "claude_desktop_config.json (Settings > Developer > Edit Config;"
+                " macOS: ~/Library/Application Support/Claude/, Windows: %APPDATA%\\Claude\\)"
+            )
+            return (Instruction("Claude Desktop", place, mcp_servers),)
+        case "cursor":
+            config = base64.b64encode(json.dumps(fields).encode()).decode()
+            query = urlencode({"name": NAME, "config": config})
+            link = f"cursor://anysphere.cursor-deeplink/mcp/install?{query}"
+            place = "~/.cursor/mcp.json, or .cursor/mcp.json in a project"
+            return (
+                Instruction("Cursor", place, mcp_servers),
+                Instruction("Cursor", "or open this link", link),
+            )
+        case "vscode":
+            servers = _json({"servers": {NAME: {"type": "stdio", **fields}}})
+            command = ["code", "--add-mcp", json.dumps({"name": NAME, **fields})]
+            return (
+                Instruction("VS Code", ".vscode/mcp.json, or the user's mcp.json", servers),
+                Instruction("VS Code", "or run", _quote(command)),
+            )
+        case _:
+            env = [word for item in server.env.items() for word in ("--env", "=".join(item))]
+            command = ["claude", "mcp", "add", NAME, *env, "--", server.command, *server.args]
+            return (Instruction("Claude Code", "run", _quote(command)),)
 
 
 def _command() -> list[str]:
-    """Return the installed command beside the interpreter, or else the interpreter with ``-m``."""
-    beside = Path(sys.executable).parent
+    """Return the script next to the interpreter if it exists, or the interpreter with ``-m``."""
+    folder = Path(sys.executable).parent
     for name in ("mcp-jobs-server", "mcp-jobs-server.exe"):
-        if (beside / name).exists():
-            return [str(beside / name)]
+        if (folder / name).exists():
+            return [str(folder / name)]
     return [sys.executable, "-m", "mcp_jobs_server"]
-
-
-def instructions(client: str, launch: Launch) -> Sequence[Instruction]:
-    """Return what to paste for one of ``CLIENTS``."""
-    return CLIENTS[client](launch)
-
-
-def _claude_desktop(launch: Launch) -> Sequence[Instruction]:
-    place = (
-        "claude_desktop_config.json (Settings > Developer > Edit Config;"
-        " macOS: ~/Library/Application Support/Claude/, Windows: %APPDATA%\\Claude\\)"
-    )
-    return (Instruction("Claude Desktop", place, _json({"mcpServers": {NAME: launch.fields()}})),)
-
-
-def _cursor(launch: Launch) -> Sequence[Instruction]:
-    config = base64.b64encode(json.dumps(launch.fields()).encode()).decode()
-    link = "cursor://anysphere.cursor-deeplink/mcp/install?" + urlencode(
-        {"name": NAME, "config": config}
-    )
-    place = "~/.cursor/mcp.json, or .cursor/mcp.json in a project"
-    return (
-        Instruction("Cursor", place, _json({"mcpServers": {NAME: launch.fields()}})),
-        Instruction("Cursor", "or open this link", link),
-    )
-
-
-def _vscode(launch: Launch) -> Sequence[Instruction]:
-    servers = {"servers": {NAME: {"type": "stdio", **launch.fields()}}}
-    added = json.dumps({"name": NAME, **launch.fields()})
-    return (
-        Instruction("VS Code", ".vscode/mcp.json, or the user's mcp.json", _json(servers)),
-        Instruction("VS Code", "or run", _shell(["code", "--add-mcp", added])),
-    )
-
-
-def _claude_code(launch: Launch) -> Sequence[Instruction]:
-    env = [word for name, value in launch.env.items() for word in ("--env", f"{name}={value}")]
-    command = ["claude", "mcp", "add", NAME, *env, "--", launch.command, *launch.args]
-    return (Instruction("Claude Code", "run", _shell(command)),)
-
-
-CLIENTS: Mapping[str, Callable[[Launch], Sequence[Instruction]]] = {
-    "claude-desktop": _claude_desktop,
-    "cursor": _cursor,
-    "vscode": _vscode,
-    "claude-code": _claude_code,
-}
 
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _shell(words: Sequence[str]) -> str:
+def _quote(words: Sequence[str]) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

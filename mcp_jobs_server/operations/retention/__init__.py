@@ -1,1 +1,1 @@
-"""Deletes the folders of jobs that ended long ago, by plain file operations below one root."""
+"""Deletes folders of jobs that ended long ago, with plain file operations below one root."""

@@ -1,4 +1,7 @@
-"""What lies in the folder of one owner: index entries, job folders, keys. Follows no link."""
+"""Lists the files of the jobs in an owner's folder: index entries, job folders and keys.
+
+Symbolic links are never followed.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,12 @@ _ENTRY = re.compile(
     rf"(?P<job>{JOB_ID.pattern})\.(?P<what>made|ended|fetched)\.(?P<ms>\d{{1,13}})(\..*)?", re.ASCII
 )
 _KEY = re.compile(r"[0-9a-f]{64}\.json", re.ASCII)
-_MOST_BYTES = 1_000_000
-"""Files that are read here are far smaller; a larger one is taken for unreadable."""
+_MAX_BYTES = 1_000_000
+"""Files read here are much smaller; a larger file counts as unreadable."""
 
 
 class Unreadable(ValueError):
-    """A file that must be understood before anything may be deleted cannot be."""
+    """A file that must be parsed before anything may be deleted cannot be parsed."""
 
 
 class _Key(BaseModel):
@@ -34,36 +37,36 @@ class _Key(BaseModel):
 
 
 @dataclass
-class Traces:
-    """All that is there of one job: index entries, folder, keys."""
+class JobFiles:
+    """All files of one job: index entries by kind, the job folder, and keys."""
 
     job_id: str
     folder: Path
     entries: dict[str, list[Path]] = field(default_factory=dict)
-    made: datetime | None = None
-    ended: datetime | None = None
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
     keys: list[Path] = field(default_factory=list)
 
     def has(self, name: str) -> bool:
-        """Tell whether the job folder holds that file."""
+        """Return whether the job folder contains that file."""
         return _is_file(self.folder / name)
 
     def end(self) -> datetime | None:
-        """Return when the job ended: by the index, or by its folder where nobody looked since."""
-        if self.ended:
-            return self.ended
+        """Return when the job ended: from the index, or else from the files of its folder."""
+        if self.ended_at:
+            return self.ended_at
         try:
             outcome = decode(Outcome, _read(self.folder / records.OUTCOME))
-            found = outcome or decode(Ended, _read(self.folder / records.ENDED))
+            end = outcome or decode(Ended, _read(self.folder / records.ENDED))
         except NewerFormat:
             return None
-        return found.ended_at if found else None
+        return end.ended_at if end else None
 
     def builds_on(self) -> set[str]:
-        """Return the ids of the jobs that this one was asked to build on.
+        """Return the ids of the jobs that this job builds on.
 
         Raises:
-            Unreadable: its request is there and cannot be understood.
+            Unreadable: the request exists and cannot be parsed.
         """
         data = _read(self.folder / records.REQUEST)
         if data is None and not _is_file(self.folder / records.REQUEST):
@@ -78,47 +81,37 @@ class Traces:
 
 
 def owners(root: Path) -> list[Path]:
-    """Return the folders of owners below ``root``, in order."""
+    """Return the folders of owners below ``root``, sorted."""
     return [path for path in directories(root) if OWNER.fullmatch(path.name)]
 
 
-def traces(owner: Path) -> list[Traces]:
-    """Return what is there of each job of an owner, in the order of their ids."""
-    found: dict[str, Traces] = {}
+def job_files(owner: Path) -> list[JobFiles]:
+    """Return the files of each job of an owner, sorted by job id."""
+    jobs: dict[str, JobFiles] = {}
 
-    def of(job_id: str) -> Traces:
-        place = owner / records.month_of(job_id) / job_id
-        return found.setdefault(job_id, Traces(job_id, place))
+    def job(job_id: str) -> JobFiles:
+        folder = owner / records.month_of(job_id) / job_id
+        return jobs.setdefault(job_id, JobFiles(job_id, folder))
 
-    for path in _entries(owner / "index"):
+    for path in _month_children(owner / "index"):
         if entry := _ENTRY.fullmatch(path.name):
-            _add(of(entry["job"]), path, entry["what"], int(entry["ms"]))
-    for path in _entries(owner):
+            indexed = job(entry["job"])
+            indexed.entries.setdefault(entry["what"], []).append(path)
+            at = datetime.fromtimestamp(int(entry["ms"]) / 1000, UTC)
+            if entry["what"] == "made":
+                indexed.created_at = max(indexed.created_at or at, at)
+            if entry["what"] == "ended":
+                indexed.ended_at = max(indexed.ended_at or at, at)
+    for path in _month_children(owner):
         if JOB_ID.fullmatch(path.name) and path.parent.name == records.month_of(path.name):
-            of(path.name)
+            job(path.name)
     for path in children(owner / "keys"):
-        if _KEY.fullmatch(path.name) and (job_id := _named_by(path)):
-            of(job_id).keys.append(path)
-    return [found[job_id] for job_id in sorted(found)]
+        if _KEY.fullmatch(path.name) and (job_id := _job_id_of_key(path)):
+            job(job_id).keys.append(path)
+    return [jobs[job_id] for job_id in sorted(jobs)]
 
 
-def _add(job: Traces, path: Path, what: str, milliseconds: int) -> None:
-    job.entries.setdefault(what, []).append(path)
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    if what == "made":
-        job.made = max(job.made or at, at)
-    if what == "ended":
-        job.ended = max(job.ended or at, at)
-
-
-def _entries(place: Path) -> Iterator[Path]:
-    """Yield what lies in the folders of months in ``place``."""
-    for month in directories(place):
-        if MONTH.fullmatch(month.name):
-            yield from children(month)
-
-
-def _named_by(key: Path) -> str:
+def _job_id_of_key(key: Path) -> str:
     try:
         job_id = _Key.model_validate_json(_read(key) or b"").job_id
     except ValidationError:
@@ -126,15 +119,23 @@ def _named_by(key: Path) -> str:
     return job_id if JOB_ID.fullmatch(job_id) else ""
 
 
-def children(place: Path) -> list[Path]:
-    """Return what lies in a real directory, in order; nothing where it is none."""
-    if place.is_symlink() or not place.is_dir():
+def _month_children(folder: Path) -> Iterator[Path]:
+    """Yield the contents of the month folders in ``folder``."""
+    for month in directories(folder):
+        if MONTH.fullmatch(month.name):
+            yield from children(month)
+
+
+def children(folder: Path) -> list[Path]:
+    """Return the contents of a directory, sorted; nothing if it is a link or no directory."""
+    if folder.is_symlink() or not folder.is_dir():
         return []
-    return sorted(place.iterdir())
+    return sorted(folder.iterdir())
 
 
-def directories(place: Path) -> list[Path]:
-    return [path for path in children(place) if path.is_dir() and not path.is_symlink()]
+def directories(folder: Path) -> list[Path]:
+    """Return the subdirectories of a directory, without links."""
+    return [path for path in children(folder) if path.is_dir() and not path.is_symlink()]
 
 
 def _is_file(path: Path) -> bool:
@@ -142,9 +143,9 @@ def _is_file(path: Path) -> bool:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return the contents of a plain, small file; ``None`` of anything else."""
-    if not _is_file(path) or path.stat().st_size > _MOST_BYTES:
+    """Return the content of a small regular file; ``None`` for anything else."""
+    if not _is_file(path) or path.stat().st_size > _MAX_BYTES:
         return None
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(_MOST_BYTES)
+        return file.read(_MAX_BYTES)

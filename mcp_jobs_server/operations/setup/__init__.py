@@ -1,1 +1,1 @@
-"""Puts the workspace in order for a shared deployment: validate, plan, apply."""
+"""Prepares a workspace for a shared deployment: inventory, validation, plan, apply."""

@@ -1,4 +1,4 @@
-"""Carries out a plan. A step that fails keeps only those from being done that build on it."""
+"""Carries out a plan. If a step fails, only the steps that depend on it are skipped."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mcp_jobs_server.operations.setup.plan import Step
 
 
 @dataclass(frozen=True)
-class Done:
-    """What became of a step. ``reason`` says why it was not done, ``hint`` what to do."""
+class StepResult:
+    """The result of a step. ``reason`` is why it was not done, ``hint`` what to do about it."""
 
     step: Step
     state: Literal["done", "failed", "left out"]
@@ -22,25 +22,22 @@ class Done:
     hint: str = ""
 
 
-async def apply(workspace: Workspace, steps: Iterable[Step]) -> list[Done]:
-    """Do the steps in order and return what became of each."""
-    done: list[Done] = []
+async def apply(workspace: Workspace, steps: Iterable[Step]) -> list[StepResult]:
+    """Carry out the steps in order and return their results."""
+    results: list[StepResult] = []
     missing: set[str] = set()
     for step in steps:
-        result = await _one(workspace, step, missing)
-        if result.state != "done" and step.makes:
-            missing.add(step.makes)
-        done.append(result)
-    return done
-
-
-async def _one(workspace: Workspace, step: Step, missing: set[str]) -> Done:
-    if step.after in missing:
-        return Done(step, "left out", f"{step.after} is not there")
-    try:
-        await step.work(workspace)
-    except ResourceExists:  # somebody made it meanwhile, or our own request was sent twice
-        return Done(step, "done")
-    except JobsError as error:
-        return Done(step, "failed", error.message, error.hint)
-    return Done(step, "done")
+        if step.requires in missing:
+            result = StepResult(step, "left out", f"{step.requires} does not exist")
+        else:
+            try:
+                await step.work(workspace)
+                result = StepResult(step, "done")
+            except ResourceExists:  # created in the meantime, or by a request that was sent twice
+                result = StepResult(step, "done")
+            except JobsError as error:
+                result = StepResult(step, "failed", error.message, error.hint)
+        if result.state != "done" and step.creates:
+            missing.add(step.creates)
+        results.append(result)
+    return results

@@ -1,4 +1,4 @@
-"""Unity Catalog as setup sees it: what is there, and who may do what."""
+"""Unity Catalog objects and the privileges on them."""
 
 from __future__ import annotations
 
@@ -12,110 +12,105 @@ from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
 ROOT = "/api/2.1/unity-catalog"
-EVERYTHING = {"ALL_PRIVILEGES", "MANAGE"}
-"""Privileges that hold all others, or let one grant them to oneself."""
+ALL_IMPLYING = {"ALL_PRIVILEGES", "MANAGE"}
+"""Privileges that include all others, or allow their holder to grant them to itself."""
 
-_MOST_PAGES = 100
+_PATHS = {"connection": "connections", "mcp_service": "mcp-services"}
+_MAX_PAGES = 100
 
 
 @dataclass(frozen=True)
-class Held:
-    """A privilege that a principal has; ``above`` is where it is inherited from, "" if not."""
+class HeldPrivilege:
+    """A privilege of a principal; ``inherited_from`` is "" if it is granted directly."""
 
     principal: str
     privilege: str
-    above: str = ""
+    inherited_from: str = ""
 
 
 @dataclass(frozen=True)
 class Securable:
-    """Something of the catalog: its owner, and what anybody holds there, inherited included.
+    """A catalog object: its owner, and the privileges on it, including inherited ones.
 
-    Where the caller may not see what others hold, ``seen`` is false and only its own is there.
+    If the caller may not see the privileges of others, ``complete`` is false and ``privileges``
+    are only those of the caller. ``fields`` is the object as the workspace returned it.
     """
 
     kind: str
     name: str
     owner: str
-    held: tuple[Held, ...]
-    told: Mapping[str, Any]
-    seen: bool = True
+    privileges: tuple[HeldPrivilege, ...]
+    fields: Mapping[str, Any]
+    complete: bool = True
 
     def holds(self, principal: str, privilege: str) -> bool:
-        """Tell whether the principal itself holds it; groups are not looked into."""
+        """Return whether the principal itself holds the privilege; its groups are not checked."""
         return principal == self.owner or any(
-            held.principal == principal and held.privilege in {privilege, *EVERYTHING}
-            for held in self.held
+            held.principal == principal and held.privilege in {privilege, *ALL_IMPLYING}
+            for held in self.privileges
         )
 
 
 async def find(workspace: Workspace, kind: str, name: str, *, me: str) -> Securable | None:
-    """Return the securable of that kind (``catalog``, ``schema``, ``volume`` …) and name.
+    """Return the object of that kind (``catalog``, ``schema``, ``volume`` …) and name.
 
-    ``me`` is the name by which the caller itself holds privileges. ``None`` where there is none,
-    or where the caller may not see that there is one.
+    ``me`` is the name under which the caller holds privileges. The result is ``None`` if the
+    object does not exist or the caller may not see it.
     """
-    places = {"connection": "connections", "mcp_service": "mcp-services"}
-    place = places.get(kind, f"{kind}s")
+    url = f"{ROOT}/{_PATHS.get(kind, f'{kind}s')}/{quote(name)}"
     try:
-        told = await workspace.do(f"find the {kind} {name}", "GET", f"{ROOT}/{place}/{quote(name)}")
+        fields = await workspace.do(f"find the {kind} {name}", "GET", url)
     except ResourceNotFound:
         return None
-    owner = str(told.get("owner") or told.get("effective_owner") or "")
+    owner = str(fields.get("owner") or fields.get("effective_owner") or "")
     try:
-        held = await privileges(workspace, kind, name)
+        privileges = await effective_privileges(workspace, kind, name)
     except NotPermitted:
-        own = await privileges(workspace, kind, name, principal=me)
-        return Securable(kind, name, owner, own, told, seen=False)
-    return Securable(kind, name, owner, held, told)
+        own = await effective_privileges(workspace, kind, name, principal=me)
+        return Securable(kind, name, owner, own, fields, complete=False)
+    return Securable(kind, name, owner, privileges, fields)
 
 
-async def privileges(
+async def effective_privileges(
     workspace: Workspace, kind: str, name: str, *, principal: str = ""
-) -> tuple[Held, ...]:
-    """Return the privileges on it, of all or of one, inherited ones included.
+) -> tuple[HeldPrivilege, ...]:
+    """Return the privileges of all principals, or of one, including inherited ones.
 
-    A page may be empty and not be the last.
+    Pages are read until there is no next page token, because a page in between can be empty.
     """
-    found: list[Held] = []
+    privileges: list[HeldPrivilege] = []
     query: dict[str, str | int] = {"max_results": 0}
     if principal:
         query["principal"] = principal
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = await workspace.do(
-            f"see who may use the {kind} {name}",
+            f"list the privileges on the {kind} {name}",
             "GET",
             f"{ROOT}/effective-permissions/{kind}/{quote(name)}",
             query=query,
             needs=f"MANAGE on {name}, or to own it",
         )
-        found += _held(page.get("privilege_assignments") or ())
+        for assignment in page.get("privilege_assignments") or ():
+            holder = str(assignment.get("principal") or "a deleted principal")
+            for privilege in assignment.get("privileges") or ():
+                kind_and_name = (
+                    str(privilege.get(key) or "").lower()
+                    for key in ("inherited_from_type", "inherited_from_name")
+                )
+                source = " ".join(kind_and_name).strip()
+                word = str(privilege.get("privilege") or "")
+                privileges.append(HeldPrivilege(holder, word, inherited_from=source))
         if not page.get("next_page_token"):
             break
         query["page_token"] = str(page["next_page_token"])
-    return tuple(found)
-
-
-def _held(assignments: Iterable[Mapping[str, Any]]) -> list[Held]:
-    return [
-        Held(
-            principal=str(assignment.get("principal") or "a deleted principal"),
-            privilege=str(privilege.get("privilege") or ""),
-            above=" ".join(
-                str(privilege.get(part) or "").lower()
-                for part in ("inherited_from_type", "inherited_from_name")
-            ).strip(),
-        )
-        for assignment in assignments
-        for privilege in assignment.get("privileges") or ()
-    ]
+    return tuple(privileges)
 
 
 async def grant(
-    workspace: Workspace, kind: str, name: str, principal: str, wanted: Iterable[str]
+    workspace: Workspace, kind: str, name: str, principal: str, privileges: Iterable[str]
 ) -> None:
-    """Add privileges; those of others stay."""
-    change = {"principal": principal, "add": sorted(wanted)}
+    """Add privileges for a principal; those of other principals are not changed."""
+    change = {"principal": principal, "add": sorted(privileges)}
     await workspace.do(
         f"grant privileges on the {kind} {name}",
         "PATCH",

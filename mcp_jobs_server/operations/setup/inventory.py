@@ -1,4 +1,4 @@
-"""What of a deployment is there: asked of the workspace, nothing is changed."""
+"""Reads which parts of a deployment exist in the workspace. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from urllib.parse import quote
 from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.setup.catalog import Securable, find
-from mcp_jobs_server.operations.setup.target import Wanted
+from mcp_jobs_server.operations.setup.target import Target
 
-Told = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
-    """The parts that are there; ``None`` where one is missing or was not named.
+class Inventory:
+    """The parts of a deployment; ``None`` for a part that is missing or was not named.
 
-    ``me`` are the names by which the caller holds privileges: its own and those of its groups.
+    ``me`` are the names under which the caller holds privileges: its own name first, then its
+    groups.
     """
 
     me: tuple[str, ...]
@@ -30,10 +31,10 @@ class Found:
     registry: Securable | None = None
     connection: Securable | None = None
     service: Securable | None = None
-    job: Told | None = None
-    job_access: Told | None = None
-    app: Told | None = None
-    model: Told | None = None
+    job: Fields | None = None
+    job_access: Fields | None = None
+    app: Fields | None = None
+    model: Fields | None = None
 
     @property
     def app_principal(self) -> str:
@@ -49,57 +50,53 @@ class Found:
 
     @property
     def principals(self) -> tuple[str, ...]:
-        """Return those that need the volume: the app's and the job's, as far as they are known."""
-        return tuple(
-            dict.fromkeys(name for name in (self.app_principal, self.job_principal) if name)
-        )
+        """The principals that need the volume: those of app and job, as far as they are known."""
+        known = (name for name in (self.app_principal, self.job_principal) if name)
+        return tuple(dict.fromkeys(known))
 
 
-async def look(workspace: Workspace, wanted: Wanted) -> Found:
-    """Return what is there.
+async def take_inventory(workspace: Workspace, target: Target) -> Inventory:
+    """Return the parts of the target that exist.
 
     Raises:
-        NotSignedIn, Unavailable: the workspace cannot be asked at all.
+        NotSignedIn, Unavailable: the workspace cannot be read at all.
     """
-    found = await _deployed(workspace, wanted, await _names(workspace))
-    there = partial(find, workspace, me=found.me[0])
-    catalog = await there("catalog", wanted.catalog)
+    user = await workspace.do("identify the user", "GET", "/api/2.0/preview/scim/v2/Me")
+    groups = [str(group.get("display") or "") for group in user.get("groups") or ()]
+    me = (str(user.get("userName") or ""), *groups, "account users")
+    inventory = await _deployed_parts(workspace, target, me)
+    find_part = partial(find, workspace, me=me[0])
+    catalog = await find_part("catalog", target.catalog)
     if catalog is None:
-        return found
-    schema = await there("schema", wanted.schema_name)
-    volume = await there("volume", wanted.volume_name) if schema else None
-    found = replace(found, catalog=catalog, schema=schema, volume=volume)
-    registry = await there("schema", wanted.registry_name) if wanted.registers else None
+        return inventory
+    schema = await find_part("schema", target.schema_name)
+    volume = await find_part("volume", target.volume_name) if schema else None
+    inventory = replace(inventory, catalog=catalog, schema=schema, volume=volume)
+    registry = await find_part("schema", target.registry_name) if target.registers else None
     if registry is None:
-        return found
+        return inventory
     return replace(
-        found,
+        inventory,
         registry=registry,
-        connection=await there("connection", wanted.connection_name),
-        service=await there("mcp_service", wanted.service_name),
+        connection=await find_part("connection", target.connection_name),
+        service=await find_part("mcp_service", target.service_name),
     )
 
 
-async def _names(workspace: Workspace) -> tuple[str, ...]:
-    told = await workspace.do("see who is signed in", "GET", "/api/2.0/preview/scim/v2/Me")
-    groups = [str(group.get("display") or "") for group in told.get("groups") or ()]
-    return (str(told.get("userName") or ""), *groups, "account users")
-
-
-async def _deployed(workspace: Workspace, wanted: Wanted, me: tuple[str, ...]) -> Found:
-    async def ask(doing: str, path: str, **query: object) -> Told | None:
+async def _deployed_parts(workspace: Workspace, target: Target, me: tuple[str, ...]) -> Inventory:
+    async def get(action: str, path: str, **query: object) -> Fields | None:
         try:
-            return await workspace.do(doing, "GET", path, query=query)
+            return await workspace.do(action, "GET", path, query=query)
         except ResourceNotFound:
             return None
 
-    job_id, access = wanted.job_id, f"/api/2.0/permissions/jobs/{wanted.job_id}"
-    app, model = quote(wanted.app, safe=""), quote(wanted.model, safe="")
-    job = await ask("find the job", "/api/2.2/jobs/get", job_id=job_id) if job_id else None
-    return Found(
+    job_id, access = target.job_id, f"/api/2.0/permissions/jobs/{target.job_id}"
+    app, model = quote(target.app, safe=""), quote(target.model, safe="")
+    job = await get("find the job", "/api/2.2/jobs/get", job_id=job_id) if job_id else None
+    return Inventory(
         me=me,
         job=job,
-        job_access=await ask("see who may use the job", access) if job else None,
-        app=await ask("find the app", f"/api/2.0/apps/{app}") if app else None,
-        model=await ask("find the model", f"/api/2.0/serving-endpoints/{model}") if model else None,
+        job_access=await get("list the permissions of the job", access) if job else None,
+        app=await get("find the app", f"/api/2.0/apps/{app}") if app else None,
+        model=await get("find the model", f"/api/2.0/serving-endpoints/{model}") if model else None,
     )

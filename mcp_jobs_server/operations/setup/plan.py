@@ -1,72 +1,76 @@
-"""What is to be done, step by step: only what is not there yet."""
+"""Plans the changes that a deployment needs: one step for each part that is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.setup import registration
 from mcp_jobs_server.operations.setup.catalog import ROOT, Securable, grant
-from mcp_jobs_server.operations.setup.inventory import Found
-from mcp_jobs_server.operations.setup.target import Wanted
+from mcp_jobs_server.operations.setup.inventory import Inventory
+from mcp_jobs_server.operations.setup.target import Target
 
 SHARED_CONSEQUENCE = (
-    "everybody who comes through Unity Catalog is one caller to the app: all of them see, stop"
+    "everybody who calls through Unity Catalog is one caller to the app: all of them see, stop"
     " and read the same jobs"
 )
-Work = Callable[[Workspace], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change. ``makes`` names what it makes, ``after`` what must have been made before.
+    """One change.
 
-    ``without`` is what does not work as long as it is not done; ``lacks`` names privileges that
-    the caller was not seen to hold, which it takes.
+    ``creates`` names the object that it creates, ``requires`` an object that an earlier step must
+    have created. ``consequence`` is what does not work without the step. ``lacks`` names the
+    required privileges that the caller does not appear to hold.
     """
 
-    said: str
-    work: Work
-    without: str
-    makes: str = ""
-    after: str = ""
+    description: str
+    work: Callable[[Workspace], Awaitable[None]]
+    consequence: str
+    creates: str = ""
+    requires: str = ""
     lacks: str = ""
 
 
-def plan(wanted: Wanted, found: Found) -> list[Step]:
-    """Return the steps in order; none where everything is as it should be."""
-    if found.catalog is None:
+def plan(target: Target, inventory: Inventory) -> list[Step]:
+    """Return the steps in order; none if nothing is missing, or if there is no catalog."""
+    if inventory.catalog is None:
         return []
-    return [*_storage(wanted, found), *_registration(wanted, found)]
+    return [*_storage(target, inventory), *_registration(target, inventory)]
 
 
-def _storage(wanted: Wanted, found: Found) -> Iterator[Step]:
-    catalog, schema, volume = wanted.catalog, wanted.schema_name, wanted.volume_name
-    if found.schema is None:
-        yield _make_schema(wanted.catalog, wanted.schema, found, "no job can be started")
-    if found.volume is None:
+def _storage(target: Target, inventory: Inventory) -> Iterator[Step]:
+    catalog, schema, volume = target.catalog, target.schema_name, target.volume_name
+    if inventory.schema is None:
+        yield _create_schema(catalog, target.schema, inventory, "no job can be started")
+    if inventory.volume is None:
         body = {
-            "catalog_name": wanted.catalog,
-            "schema_name": wanted.schema,
-            "name": wanted.volume,
+            "catalog_name": catalog,
+            "schema_name": target.schema,
+            "name": target.volume,
             "volume_type": "MANAGED",
             "comment": "Requests, evidence and reports of everybody. Grant it to no person.",
         }
         yield Step(
             f"create the volume {volume}",
-            _post("create the volume", "volumes", body, f"CREATE VOLUME on {schema}"),
-            without="no job can be started",
-            makes=volume,
-            after=schema,
-            lacks=_lacks(found, found.schema, "CREATE_VOLUME", "USE_SCHEMA"),
+            partial(_create, "volume", body, f"CREATE VOLUME on {schema}"),
+            consequence="no job can be started",
+            creates=volume,
+            requires=schema,
+            lacks=_lacks(inventory, inventory.schema, "CREATE_VOLUME", "USE_SCHEMA"),
         )
-    without = "it cannot reach the job folders"
-    for principal in found.principals:
-        who = "app" if principal == found.app_principal else "job"
-        yield from _grants(found, who, principal, found.catalog, "catalog", catalog, without)
-        yield from _grants(found, who, principal, found.schema, "schema", schema, without)
-        yield from _grants(found, who, principal, found.volume, "volume", volume, without)
+    for principal in inventory.principals:
+        holder = "app" if principal == inventory.app_principal else "job"
+        for securable, kind, name in (
+            (inventory.catalog, "catalog", catalog),
+            (inventory.schema, "schema", schema),
+            (inventory.volume, "volume", volume),
+        ):
+            consequence = "it cannot reach the job folders"
+            yield from _grants(inventory, holder, principal, securable, kind, name, consequence)
 
 
 _NEEDED = {
@@ -78,106 +82,97 @@ _NEEDED = {
 
 
 def _grants(
-    found: Found,
-    who: str,
+    inventory: Inventory,
+    holder: str,
     principal: str,
-    there: Securable | None,
+    securable: Securable | None,
     kind: str,
     name: str,
-    without: str,
+    consequence: str,
 ) -> Iterator[Step]:
-    needed = _NEEDED[kind]
-    missing = [each for each in needed if there is None or not there.holds(principal, each)]
-    if not missing:
-        return
-
-    async def work(workspace: Workspace) -> None:
-        await grant(workspace, kind, name, principal, missing)
-
-    said = " and ".join(_spoken(each) for each in missing)
-    yield Step(
-        f"grant {said} on {name} to the {who}",
-        work,
-        without=without,
-        after="" if there else name,
-        lacks=_lacks(found, there, "MANAGE"),
-    )
-
-
-def _registration(wanted: Wanted, found: Found) -> Iterator[Step]:
-    if not wanted.registers or not found.app_url:
-        return
-    if found.registry is None:
-        yield _make_schema(wanted.catalog, wanted.registry, found, "the app is not listed")
-    if found.connection is None:
-        yield _connection(wanted, found)
-    elif registration.differs(found.connection.told, found.app_url, shared=wanted.shared):
-        return  # a service on it would let people in by a door that nobody wanted
-    if found.service is None:
+    missing = [
+        privilege
+        for privilege in _NEEDED[kind]
+        if securable is None or not securable.holds(principal, privilege)
+    ]
+    if missing:
         yield Step(
-            f"create the MCP service {wanted.service_name}",
-            lambda workspace: registration.make_service(workspace, wanted),
-            without="agents of the workspace do not find the app",
-            makes=wanted.service_name,
-            after=wanted.connection_name if found.connection is None else "",
-            lacks=_lacks(found, found.registry, "CREATE_SERVICE"),
+            f"grant {_joined(missing)} on {name} to the {holder}",
+            partial(grant, kind=kind, name=name, principal=principal, privileges=missing),
+            consequence=consequence,
+            requires="" if securable else name,
+            lacks=_lacks(inventory, securable, "MANAGE"),
         )
-    yield from _for_people(wanted, found)
 
 
-def _for_people(wanted: Wanted, found: Found) -> Iterator[Step]:
-    group, without = wanted.group, "the group cannot call it through Unity Catalog"
-    for there, kind, name in (
-        (found.catalog, "catalog", wanted.catalog),
-        (found.registry, "schema", wanted.registry_name),
-        (found.service, "mcp_service", wanted.service_name),
+def _registration(target: Target, inventory: Inventory) -> Iterator[Step]:
+    if not target.registers or not inventory.app_url:
+        return
+    if inventory.registry is None:
+        yield _create_schema(target.catalog, target.registry, inventory, "the app is not listed")
+    connection = inventory.connection
+    if connection is None:
+        kind = "one sign-in for each person"
+        if target.shared:
+            kind = f"shared credentials: {SHARED_CONSEQUENCE}"
+        yield Step(
+            f"create the connection {target.connection_name} to the app, with {kind}",
+            partial(registration.make_connection, target=target, url=inventory.app_url),
+            consequence="the app cannot be registered",
+            creates=target.connection_name,
+            requires=target.registry_name if inventory.registry is None else "",
+            lacks=_lacks(inventory, inventory.registry, "CREATE_CONNECTION"),
+        )
+    elif registration.mismatch(connection.fields, inventory.app_url, shared=target.shared):
+        return  # a service on this connection would give access in an unwanted way
+    if inventory.service is None:
+        yield Step(
+            f"create the MCP service {target.service_name}",
+            partial(registration.make_service, target=target),
+            consequence="agents of the workspace cannot find the app",
+            creates=target.service_name,
+            requires=target.connection_name if connection is None else "",
+            lacks=_lacks(inventory, inventory.registry, "CREATE_SERVICE"),
+        )
+    group, consequence = target.group, "the group cannot call it through Unity Catalog"
+    for securable, kind, name in (
+        (inventory.catalog, "catalog", target.catalog),
+        (inventory.registry, "schema", target.registry_name),
+        (inventory.service, "mcp_service", target.service_name),
     ):
-        yield from _grants(found, f"group {group}", group, there, kind, name, without)
+        holder = f"group {group}"
+        yield from _grants(inventory, holder, group, securable, kind, name, consequence)
 
 
-def _connection(wanted: Wanted, found: Found) -> Step:
-    async def work(workspace: Workspace) -> None:
-        client = registration.client_of(wanted)
-        await registration.make_connection(workspace, wanted, found.app_url, client)
-
-    how = "with one sign-in for each person"
-    if wanted.shared:
-        how = f"with shared credentials: {SHARED_CONSEQUENCE}"
-    return Step(
-        f"create the connection {wanted.connection_name} to the app, {how}",
-        work,
-        without="the app cannot be registered",
-        makes=wanted.connection_name,
-        after=wanted.registry_name if found.registry is None else "",
-        lacks=_lacks(found, found.registry, "CREATE_CONNECTION"),
-    )
-
-
-def _make_schema(catalog: str, name: str, found: Found, without: str) -> Step:
+def _create_schema(catalog: str, name: str, inventory: Inventory, consequence: str) -> Step:
     body = {"catalog_name": catalog, "name": name, "comment": "Research jobs."}
     return Step(
         f"create the schema {catalog}.{name}",
-        _post("create the schema", "schemas", body, f"CREATE SCHEMA and USE CATALOG on {catalog}"),
-        without=without,
-        makes=f"{catalog}.{name}",
-        lacks=_lacks(found, found.catalog, "CREATE_SCHEMA", "USE_CATALOG"),
+        partial(_create, "schema", body, f"CREATE SCHEMA and USE CATALOG on {catalog}"),
+        consequence=consequence,
+        creates=f"{catalog}.{name}",
+        lacks=_lacks(inventory, inventory.catalog, "CREATE_SCHEMA", "USE_CATALOG"),
     )
 
 
-def _post(doing: str, place: str, body: dict[str, str], needs: str) -> Work:
-    async def work(workspace: Workspace) -> None:
-        await workspace.do(doing, "POST", f"{ROOT}/{place}", body=body, needs=needs)
-
-    return work
+async def _create(kind: str, body: dict[str, str], needs: str, workspace: Workspace) -> None:
+    await workspace.do(f"create the {kind}", "POST", f"{ROOT}/{kind}s", body=body, needs=needs)
 
 
-def _lacks(found: Found, place: Securable | None, *needed: str) -> str:
-    """Return what the caller was not seen to hold there; it owns what it makes itself."""
-    if place is None:
+def _lacks(inventory: Inventory, securable: Securable | None, *needed: str) -> str:
+    """Return the needed privileges that the caller does not appear to hold on an object.
+
+    An object that setup creates belongs to the caller, so nothing is lacking there.
+    """
+    if securable is None:
         return ""
-    missing = [each for each in needed if not any(place.holds(name, each) for name in found.me)]
-    return f"{' and '.join(map(_spoken, missing))} on {place.name}" if missing else ""
+    missing = [
+        privilege
+        for privilege in needed
+        if not any(securable.holds(name, privilege) for name in inventory.me)
+    ]
+    return f"{_joined(missing)} on {securable.name}" if missing else ""
 
 
-def _spoken(privilege: str) -> str:
-    return privilege.replace("_", " ")
+def _joined(privileges: list[str]) -> str:
+    return " and ".join(privilege.replace("_", " ") for privilege in privileges)

@@ -1,7 +1,8 @@
-"""Starts the deployed job to test itself: as its own identity, from its own network."""
+"""Runs the deployed job in a test mode, with its own identity and from its own network."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,24 +19,24 @@ from mcp_jobs_server.operations.retention.sweep import PROBES
 from research_contract.files import decode
 from research_contract.records import PROBE, PROBED, Probed, new_job_id
 
-LONGEST = timedelta(minutes=15)
-"""A run that has not tested anything by then waits for a place, or hangs."""
+MAX_DURATION = timedelta(minutes=15)
+"""A run without a result after this time is queued or hangs; it is cancelled."""
 
-LATE = timedelta(seconds=15)
-"""What a run wrote may be seen so long after its end."""
+RESULT_DELAY = timedelta(seconds=15)
+"""Files that a run wrote may become visible this long after its end."""
 
-_ADVICE = "Open the run in the workspace: its page says why."
+_ADVICE = "Open the run in the workspace; its page shows the reason."
 
 
 class Probe:
-    """One run of the job ``job_id`` that only tests, in a folder of its own below the volume.
+    """One test run of the job ``job_id``, in its own folder in the volume.
 
     Args:
         workspace: where the job is deployed.
         volume: ``/Volumes/catalog/schema/volume``.
-        job_id: its number.
-        clock: the time.
-        every_seconds: how often is looked whether it is done.
+        job_id: id of the deployed job.
+        clock: the current time.
+        every_seconds: interval at which the run is polled.
     """
 
     def __init__(
@@ -55,79 +56,57 @@ class Probe:
         self._folder = f"{PROBES}/{self._id}"
 
     async def checks(self) -> list[Check]:
-        """Start it, wait for it and return what it found; the folder is removed afterwards."""
+        """Start the run, wait for it and return its results. Its folder is removed afterwards."""
         try:
             await self._folders.create(self._folder, PROBE, b"probe\n")
-            place = self._folders.location(self._folder)
-            token = hashlib.sha256(place.encode()).hexdigest()
-            return await self._followed(await self._runs.start(place, self._id, token))
+            location = self._folders.location(self._folder)
+            token = hashlib.sha256(location.encode()).hexdigest()
+            return await self._poll(await self._runs.start(location, self._id, token))
         except JobsError as error:
             return [Check("run of the job", "broken", error.message, error.hint)]
         finally:
-            with anyio.CancelScope(shield=True), anyio.move_on_after(10):
-                await self._removed()
+            with (
+                anyio.CancelScope(shield=True),
+                anyio.move_on_after(10),
+                contextlib.suppress(JobsError),  # retention removes what is left
+            ):
+                await self._folders.remove(self._folder)
 
-    async def _removed(self) -> None:
-        try:
-            await self._folders.remove(self._folder)
-        except JobsError:
-            return  # retention removes it
-
-    async def _followed(self, run_id: str) -> list[Check]:
-        given_up = self._clock() + LONGEST
-        ended: datetime | None = None
+    async def _poll(self, run_id: str) -> list[Check]:
+        deadline = self._clock() + MAX_DURATION
+        ended_at: datetime | None = None
         while True:
-            state = await self._state(run_id)
-            if probed := await self._read():
-                return _found(probed, state)
+            run = await self._runs.get(run_id, seconds=0)
+            state = run_state(run) if run else RunState("queued")
+            file = await self._folders.read(self._folder, PROBED)
+            if result := decode(Probed, file.data if file else None):
+                return _checks_of(result, state)
             if state.ended:
-                ended = ended or self._clock()
-                if self._clock() > ended + LATE or state.never_began:
-                    return [await self._failed(state)]
-            if self._clock() > given_up:
+                ended_at = ended_at or self._clock()
+                if self._clock() > ended_at + RESULT_DELAY or state.never_began:
+                    task_run_id = state.task_run_id
+                    error = await self._runs.error(task_run_id) if task_run_id else ""
+                    reason = error or state.message or "it ended without a result"
+                    return [Check("run of the job", "broken", reason, _ADVICE)]
+            if self._clock() > deadline:
                 await self._runs.cancel(run_id)
-                return [_waited(state)]
+                minutes = MAX_DURATION.total_seconds() / 60
+                reason = f"no result after {minutes:.0f} minutes ({state.note or state.phase})"
+                return [Check("run of the job", "broken", reason, _ADVICE)]
             await anyio.sleep(self._every_seconds)
 
-    async def _state(self, run_id: str) -> RunState:
-        run = await self._runs.get(run_id, seconds=0)
-        return run_state(run) if run else RunState("queued")
 
-    async def _read(self) -> Probed | None:
-        found = await self._folders.read(self._folder, PROBED)
-        return decode(Probed, found.data if found else None)
-
-    async def _failed(self, state: RunState) -> Check:
-        error = await self._runs.error(state.task_run_id) if state.task_run_id else ""
-        said = error or state.message or "it ended without a result"
-        return Check("run of the job", "broken", said, _ADVICE)
-
-
-def _found(probed: Probed, state: RunState) -> list[Check]:
-    said = f"{probed.started_seconds:.0f} s in the program"
+def _checks_of(result: Probed, state: RunState) -> list[Check]:
+    start = f"{result.started_seconds:.0f} s in the program"
     if state.created_at:
-        seconds = (probed.at - state.created_at).total_seconds()
-        said = f"{seconds:.0f} s from the request to the first test, {said}"
-    advice = "See docs/identity.md for what the job's principal needs."
-    return [
-        Check("cold start", "ok", said),
-        *(
-            Check(
-                f"job: {each.name}",
-                "ok" if each.ok else "broken",
-                each.said,
-                _only(advice, each.ok),
-            )
-            for each in probed.checks
-        ),
-    ]
-
-
-def _only(advice: str, well: bool) -> str:  # noqa: FBT001
-    return "" if well else advice
-
-
-def _waited(state: RunState) -> Check:
-    minutes = LONGEST.total_seconds() / 60
-    said = f"after {minutes:.0f} minutes there is no result ({state.note or state.phase})"
-    return Check("run of the job", "broken", said, _ADVICE)
+        seconds = (result.at - state.created_at).total_seconds()
+        start = f"{seconds:.0f} s from the request to the first test, {start}"
+    advice = "docs/identity.md lists what the job's principal needs."
+    checks = [Check("cold start", "ok", start)]
+    for check in result.checks:
+        name = f"job: {check.name}"
+        if check.ok:
+            checks.append(Check(name, "ok", check.said))
+        else:
+            checks.append(Check(name, "broken", check.said, advice))
+    return checks

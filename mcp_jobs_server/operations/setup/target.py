@@ -1,4 +1,4 @@
-"""What a deployment is to look like, as it was typed."""
+"""The intended deployment, as given on the command line."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ CONNECTION = "research_jobs_app"
 
 @dataclass(frozen=True)
 class Client:
-    """An OAuth client that signs people in to the app. The secret is shown and kept nowhere."""
+    """An OAuth client that signs people in to the app. The secret is never printed or stored."""
 
     id: str
     secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Where job folders lie, what uses them, and how the app is registered.
+class Target:
+    """The volume of the job folders, the job and app that use it, and how the app is registered.
 
-    ``job_id`` is 0 and ``app``, ``group``, ``model`` are "" where they are not named. The app is
-    registered where a group is named that may call it so. With ``shared`` everybody who comes
-    through Unity Catalog is one caller to the app.
+    ``job_id`` is 0 and ``app``, ``group``, ``model`` are "" if they are not given. The app is
+    registered only if a group is given, which may then call it. With ``shared``, everybody who
+    calls through Unity Catalog is one caller to the app.
     """
 
     catalog: str
@@ -49,8 +49,8 @@ class Wanted:
 
     @property
     def registry(self) -> str:
-        """The schema of connection and MCP service. People need USE SCHEMA there, which they
-        must not have on the schema of the job folders."""
+        """The schema of the connection and the MCP service. It is separate, because people need
+        USE SCHEMA on it and must not have that on the schema of the job folders."""
         return f"{self.schema}_mcp"
 
     @property

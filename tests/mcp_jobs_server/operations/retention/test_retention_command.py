@@ -53,12 +53,12 @@ def test_all_of_one_person(volume: Volume, cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--days", "9"), 1, "no such root"),
+        (("--days", "9"), 1, "root does not exist"),
         ((), 2, "--days"),
         (("--days", "all"), 2, "one person only"),
         (("--days", "-1"), 2, "not a number of days"),
         (("--days", "²"), 2, "not a number of days"),
-        (("--days", "9", "--owner", ".."), 2, "no folder of a person"),
+        (("--days", "9", "--owner", ".."), 2, "not the folder name of a person"),
     ],
 )
 def test_what_makes_no_sense_fails(

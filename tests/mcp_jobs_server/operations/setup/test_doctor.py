@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pytest
 
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.operations.setup.probe import LONGEST, Probe
+from mcp_jobs_server.operations.setup.probe import MAX_DURATION, Probe
 from mcp_jobs_server.testing.fake_workspace.jobs.task_process import WheelTask
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from tests.mcp_jobs_server.cli.command_line import CommandLine, Done
@@ -186,8 +186,8 @@ def deploy_app(workspace: FakeWorkspace, url: str) -> None:
 @pytest.mark.parametrize(
     ("status", "state", "said"),
     [
-        (200, "ok", "it says so"),
-        (503, "broken", "it answers with 503"),
+        (200, "ok", "/ready answers 200"),
+        (503, "broken", "/ready answers 503"),
         (302, "broken", "login page"),
     ],
 )
@@ -249,10 +249,10 @@ async def test_a_probe_that_takes_too_long_is_given_up_and_its_run_stopped(
     times = iter([datetime.now(UTC), datetime.now(UTC)])
 
     def clock() -> datetime:
-        return next(times, datetime.now(UTC) + 2 * LONGEST)
+        return next(times, datetime.now(UTC) + 2 * MAX_DURATION)
 
     probe = Probe(asked, VOLUME, job.job_id, clock=clock, every_seconds=0.05)
     [check] = await probe.checks()
-    assert (check.state, "there is no result" in check.found) == ("broken", True)
+    assert (check.state, "no result after" in check.found) == ("broken", True)
     [run] = workspace.runs()
     assert run.cancel is not None

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from mcp_jobs_server.databricks.workspace import Workspace
-from mcp_jobs_server.operations.setup.apply import Done, apply
-from mcp_jobs_server.operations.setup.inventory import look
+from mcp_jobs_server.operations.setup.apply import StepResult, apply
+from mcp_jobs_server.operations.setup.inventory import take_inventory
 from mcp_jobs_server.operations.setup.plan import plan
-from mcp_jobs_server.operations.setup.target import Client, Wanted
+from mcp_jobs_server.operations.setup.target import Client, Target
 from mcp_jobs_server.operations.setup.validate import validate
 from tests.mcp_jobs_server.operations.setup.catalog_server import (
     APP,
@@ -25,8 +25,8 @@ from tests.mcp_jobs_server.operations.setup.catalog_server import (
 )
 
 pytestmark = pytest.mark.anyio
-STORAGE = Wanted("main", "research", "jobs", job_id=JOB_ID, app="")
-ALL = Wanted(
+STORAGE = Target("main", "research", "jobs", job_id=JOB_ID, app="")
+ALL = Target(
     "main",
     "research",
     "jobs",
@@ -58,16 +58,16 @@ def paul(host: str) -> Workspace:
     return Workspace.from_token("token-of-paul", host=host)
 
 
-async def said(workspace: Workspace, wanted: Wanted) -> list[str]:
-    return [step.said for step in plan(wanted, await look(workspace, wanted))]
+async def said(workspace: Workspace, wanted: Target) -> list[str]:
+    return [step.description for step in plan(wanted, await take_inventory(workspace, wanted))]
 
 
-async def do(workspace: Workspace, wanted: Wanted) -> list[Done]:
-    return await apply(workspace, plan(wanted, await look(workspace, wanted)))
+async def do(workspace: Workspace, wanted: Target) -> list[StepResult]:
+    return await apply(workspace, plan(wanted, await take_inventory(workspace, wanted)))
 
 
-async def states(workspace: Workspace, wanted: Wanted) -> dict[str, tuple[str, str]]:
-    found = await look(workspace, wanted)
+async def states(workspace: Workspace, wanted: Target) -> dict[str, tuple[str, str]]:
+    found = await take_inventory(workspace, wanted)
     return {check.name: (check.state, check.found) for check in validate(wanted, found)}
 
 
@@ -131,7 +131,7 @@ async def test_the_connection_signs_each_person_in(olga: Workspace, catalog: Cat
 async def test_what_the_bundle_granted_is_not_granted_again(
     olga: Workspace, catalog: Catalog
 ) -> None:
-    wanted = Wanted("main", "research", "jobs", job_id=JOB_ID)
+    wanted = Target("main", "research", "jobs", job_id=JOB_ID)
     await do(olga, wanted)
     catalog.allow(JOB, "catalog", "main", "ALL_PRIVILEGES")
     del catalog.grants["volume", "main.research.jobs"]
@@ -139,21 +139,21 @@ async def test_what_the_bundle_granted_is_not_granted_again(
 
 
 async def test_without_a_job_or_an_app_only_the_place_is_made(olga: Workspace) -> None:
-    assert await said(olga, Wanted("main", "research", "jobs")) == [
+    assert await said(olga, Target("main", "research", "jobs")) == [
         "create the schema main.research",
         "create the volume main.research.jobs",
     ]
 
 
 async def test_an_app_is_registered_for_a_group_only(olga: Workspace, catalog: Catalog) -> None:
-    steps = await said(olga, Wanted("main", "research", "jobs", app=APP_NAME))
+    steps = await said(olga, Target("main", "research", "jobs", app=APP_NAME))
     assert "grant USE CATALOG on main to the app" in steps
     assert not [text for text in steps if "main.research_mcp" in text]
 
 
 async def test_what_was_made_meanwhile_counts_as_made(olga: Workspace, catalog: Catalog) -> None:
-    steps = plan(ALL, await look(olga, ALL))
-    await do(olga, Wanted("main", "research", "jobs"))
+    steps = plan(ALL, await take_inventory(olga, ALL))
+    await do(olga, Target("main", "research", "jobs"))
     assert {done.state for done in await apply(olga, steps)} == {"done"}
 
 
@@ -165,13 +165,13 @@ async def test_a_missing_privilege_stops_what_builds_on_it_and_no_more(
 ) -> None:
     catalog.allow(PERSON, "catalog", "main", "CREATE_SCHEMA", "USE_CATALOG")
     catalog.things["schema", "main.research"] = {"owner": OPERATOR}
-    done = {each.step.said: each for each in await do(paul, ALL)}
+    done = {each.step.description: each for each in await do(paul, ALL)}
     failed = done["create the volume main.research.jobs"]
     assert failed.state == "failed"
     assert "It needs CREATE VOLUME on main.research" in failed.reason
-    assert failed.step.without == "no job can be started"
+    assert failed.step.consequence == "no job can be started"
     left = done["grant READ VOLUME and WRITE VOLUME on main.research.jobs to the app"]
-    assert (left.state, left.reason) == ("left out", "main.research.jobs is not there")
+    assert (left.state, left.reason) == ("left out", "main.research.jobs does not exist")
     assert done["grant USE SCHEMA on main.research to the app"].state == "failed"
     assert done["create the MCP service main.research_mcp.research_jobs"].state == "done"
 
@@ -180,27 +180,27 @@ async def test_the_plan_says_what_the_caller_was_not_seen_to_hold(
     paul: Workspace, catalog: Catalog
 ) -> None:
     catalog.allow(PERSON, "catalog", "main", "USE_CATALOG")
-    found = await look(paul, ALL)
+    found = await take_inventory(paul, ALL)
     step = plan(ALL, found)[0]
-    assert (step.lacks, step.without) == ("CREATE SCHEMA on main", "no job can be started")
+    assert (step.lacks, step.consequence) == ("CREATE SCHEMA on main", "no job can be started")
     catalog.allow(PERSON, "catalog", "main", "CREATE_SCHEMA")
-    assert plan(ALL, await look(paul, ALL))[0].lacks == ""
+    assert plan(ALL, await take_inventory(paul, ALL))[0].lacks == ""
 
 
 async def test_owners_lack_nothing(olga: Workspace) -> None:
-    assert {step.lacks for step in plan(ALL, await look(olga, ALL))} == {""}
+    assert {step.lacks for step in plan(ALL, await take_inventory(olga, ALL))} == {""}
 
 
 async def test_what_a_group_holds_counts(olga: Workspace, catalog: Catalog) -> None:
     catalog.things["catalog", "main"] = {"owner": PERSON}
     catalog.allow("users", "schema", "main.research", "MANAGE")
     catalog.things["schema", "main.research"] = {"owner": PERSON}
-    lacking = {step.said: step.lacks for step in plan(ALL, await look(olga, ALL))}
+    lacking = {step.description: step.lacks for step in plan(ALL, await take_inventory(olga, ALL))}
     assert lacking["create the volume main.research.jobs"] == ""
 
 
 async def test_no_catalog_is_said_and_nothing_is_planned(olga: Workspace) -> None:
-    wanted = Wanted("other", "research", "jobs")
+    wanted = Target("other", "research", "jobs")
     assert (await states(olga, wanted))["catalog"][0] == "broken"
     assert await said(olga, wanted) == []
 
@@ -211,11 +211,11 @@ async def test_no_catalog_is_said_and_nothing_is_planned(olga: Workspace) -> Non
 async def test_shared_credentials_need_the_flag_and_say_what_follows(
     olga: Workspace, catalog: Catalog
 ) -> None:
-    shared = Wanted(
+    shared = Target(
         "main", "research", "jobs", app=APP_NAME, group="staff", client=ALL.client, shared=True
     )
     [connection] = [text for text in await said(olga, shared) if "connection" in text]
-    assert "everybody who comes through Unity Catalog is one caller" in connection
+    assert "everybody who calls through Unity Catalog is one caller" in connection
     assert {done.state for done in await do(olga, shared)} == {"done"}
     made = catalog.things["connection", "main.research_mcp.research_jobs_app"]
     assert made["credential_type"] == "OAUTH_M2M"
@@ -227,7 +227,7 @@ async def test_a_shared_connection_is_broken_without_the_flag(
 ) -> None:
     await do(
         olga,
-        Wanted(
+        Target(
             "main", "research", "jobs", app=APP_NAME, group="staff", client=ALL.client, shared=True
         ),
     )
@@ -242,7 +242,7 @@ async def test_a_connection_that_turns_out_shared_gets_no_service(
     olga: Workspace, catalog: Catalog
 ) -> None:
     catalog.credential = "OAUTH_M2M"  # the workspace does not do what it was asked
-    done = {each.step.said.split(",")[0]: each for each in await do(olga, ALL)}
+    done = {each.step.description.split(",")[0]: each for each in await do(olga, ALL)}
     connection = done["create the connection main.research_mcp.research_jobs_app to the app"]
     assert connection.state == "failed"
     assert "all would see the same jobs" in connection.reason
@@ -257,7 +257,7 @@ async def test_a_connection_to_another_app_is_broken(olga: Workspace, catalog: C
 
 
 async def test_without_a_client_the_connection_is_not_made(olga: Workspace) -> None:
-    wanted = Wanted("main", "research", "jobs", app=APP_NAME, group="staff")
+    wanted = Target("main", "research", "jobs", app=APP_NAME, group="staff")
     [failed] = [done for done in await do(olga, wanted) if done.state == "failed"]
     assert "--client-id" in failed.hint
 
@@ -295,7 +295,7 @@ async def test_readers_are_seen_before_the_volume_is_made(
 
 async def test_who_may_not_see_the_readers_is_told(paul: Workspace) -> None:
     state, found = (await states(paul, STORAGE))["readers of all reports"]
-    assert (state, found) == ("warning", f"cannot be seen by {PERSON}")
+    assert (state, found) == ("warning", f"not visible to {PERSON}")
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ async def test_a_job_that_runs_as_the_app_is_broken(olga: Workspace, catalog: Ca
 
 
 async def test_a_job_that_is_not_there_is_said(olga: Workspace) -> None:
-    wanted = Wanted("main", "research", "jobs", job_id=7)
+    wanted = Target("main", "research", "jobs", job_id=7)
     assert (await states(olga, wanted))["job"] == ("broken", "there is no job 7")
 
 
@@ -352,10 +352,10 @@ async def test_an_app_without_user_authorization_is_broken(
     ("model", "state"), [("claude", "ok"), ("asleep", "warning"), ("other", "broken")]
 )
 async def test_the_model_is_looked_at(olga: Workspace, model: str, state: str) -> None:
-    wanted = Wanted("main", "research", "jobs", model=model)
+    wanted = Target("main", "research", "jobs", model=model)
     assert (await states(olga, wanted))["model"][0] == state
 
 
 async def test_names_are_quoted(olga: Workspace, catalog: Catalog) -> None:
-    await states(olga, Wanted("main", "re/search?", "jobs", app="../x", model="a/../b"))
+    await states(olga, Target("main", "re/search?", "jobs", app="../x", model="a/../b"))
     assert not [asked for asked in catalog.seen if "/../" in asked or "?" in asked]

@@ -59,7 +59,7 @@ def test_plan_apply_and_apply_again(
 
 def test_the_consequence_of_shared_credentials_is_said(cli: CommandLine, host: str) -> None:
     done = run(cli, host, *PLACE, "--app", APP_NAME, "--group", "staff", "--shared-credentials")
-    assert "With --shared-credentials everybody who comes through Unity Catalog" in done.out
+    assert "With --shared-credentials everybody who calls through Unity Catalog" in done.out
     assert "see, stop and read the same jobs" in done.out
 
 
