@@ -25,7 +25,7 @@ def test_the_numbers_are_those_in_force() -> None:
         f"the index (kept {index.FRESH_SECONDS:g} s)",
         f"for all owners (kept {runs.ACTIVE_SECONDS:g} s)",
         f"its deadline of {Timeouts().call:g} s, a whole start at {start.START_SECONDS:g} s",
-        f"Lists go back {MONTHS[index.MOST_MONTHS]} months",
+        f"Lists go back {MONTHS[index.MAX_MONTHS]} months",
     ):
         assert said in page()
     assert polling.POLL_SECONDS == 1
@@ -46,7 +46,7 @@ def test_the_names_of_entries_are_those_that_are_read() -> None:
     }
     assert all(f"`{pattern}`" in page() for pattern in filled)
     entry = read_names(filled.values())[job]
-    assert (entry.made, entry.fetched) == (at, at)
+    assert (entry.created_at, entry.fetched_at) == (at, at)
     assert entry.ended is not None
     assert (entry.ended.state, entry.ended.outcome) == ("failed", None)
     assert (entry.ended.active_seconds, entry.ended.cost_usd) == (1.5, 0.42)

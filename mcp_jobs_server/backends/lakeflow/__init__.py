@@ -1,1 +1,1 @@
-"""Jobs on Databricks: folders in a volume, runs of one deployed Lakeflow job. No state here."""
+"""Jobs on Databricks: folders in a volume, runs of one deployed Lakeflow job. Keeps no state."""

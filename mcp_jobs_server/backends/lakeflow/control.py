@@ -1,9 +1,10 @@
-"""What was asked of a job: the files in its folder's ``control``."""
+"""What users requested of a job: the files in ``control`` of its folder."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.models import StopMode
@@ -11,16 +12,18 @@ from mcp_jobs_server.core.single_flight import SingleFlightCache
 from research_contract.records import FINISH_NOW, STOP, Status
 
 FRESH_SECONDS = 0.9
-WATCHED_SECONDS = 30.0
-"""How old may be what is known while a job is polled: its status tells what it has seen."""
+"""How old the listing of the control files may be."""
+
+POLLED_SECONDS = 30.0
+"""How old it may be while the job is polled: the status shows which requests the job has seen."""
 
 _FOLDER = STOP.rpartition("/")[0]
-_NAMES: dict[StopMode, str] = {"stop": STOP, "finish_now": FINISH_NOW}
-"""The file of each; its base name is the mode's. The first of them overrides the others."""
+_FILES: dict[StopMode, str] = {"stop": STOP, "finish_now": FINISH_NOW}
+"""The file of each mode, whose base name is the mode. The first mode overrides the second."""
 
 
 class Control:
-    """Asks, durably, and tells what was asked here or by another process."""
+    """Writes and reads control files, also those of other servers."""
 
     def __init__(
         self,
@@ -31,37 +34,35 @@ class Control:
     ) -> None:
         self._folders = folders
         self._fresh_seconds = fresh_seconds
-        self._listed: SingleFlightCache[str, frozenset[str]] = SingleFlightCache(
-            most=2_000, clock=clock
-        )
-        self._told: SingleFlightCache[str, frozenset[str]] = SingleFlightCache(
+        self._listed: SingleFlightCache[str, list[str]] = SingleFlightCache(most=2_000, clock=clock)
+        self._written: SingleFlightCache[str, frozenset[str]] = SingleFlightCache(
             most=2_000, clock=clock
         )
 
-    async def tell(self, folder: str, mode: StopMode) -> None:
-        """Write the control file; one that is there already is left."""
-        await self._folders.create(folder, _NAMES[mode], b"")
-        before = self._told.known(folder, float("inf"))
-        self._told.put(folder, (before.value if before else frozenset()) | {mode})
+    async def request(self, folder: str, mode: StopMode) -> None:
+        """Write the control file of the mode; an existing one is left."""
+        await self._folders.create(folder, _FILES[mode], b"")
+        written = self._written.known(folder, float("inf"))
+        self._written.put(folder, (written.value if written else frozenset()) | {mode})
 
-    async def asked(
-        self, folder: str, status: Status | None, *, watched: bool = False
+    async def requested(
+        self, folder: str, status: Status | None, *, polled: bool = False, cached: bool = False
     ) -> StopMode | None:
-        """Return what is to happen: ``stop`` overrides ``finish_now``."""
-        seconds = WATCHED_SECONDS if watched else self._fresh_seconds
-        listed = await self._listed.get(folder, seconds, lambda: self._list(folder))
-        return self._asked(folder, status, listed)
+        """Return what was requested; ``stop`` overrides ``finish_now``.
 
-    def known(self, folder: str, status: Status | None) -> StopMode | None:
-        """Return the same from what is known here, without asking."""
-        listed = self._listed.known(folder, WATCHED_SECONDS)
-        return self._asked(folder, status, listed.value if listed else frozenset())
-
-    def _asked(self, folder: str, status: Status | None, listed: frozenset[str]) -> StopMode | None:
-        told = self._told.known(folder, float("inf"))
-        names = {status.asked if status else ""} | listed | (told.value if told else frozenset())
-        return next((mode for mode in _NAMES if mode in names), None)
-
-    async def _list(self, folder: str) -> frozenset[str]:
-        listed = await self._folders.names(f"{folder}/{_FOLDER}")
-        return frozenset(entry.name for entry in listed if not entry.is_folder)
+        Args:
+            folder: the job folder.
+            status: the status of the job, which has the request that the job has seen.
+            polled: the job is polled, so an older listing is good enough.
+            cached: make no request to the workspace.
+        """
+        if cached:
+            known = self._listed.known(folder, POLLED_SECONDS)
+            listed = known.value if known else []
+        else:
+            seconds = POLLED_SECONDS if polled else self._fresh_seconds
+            fetch = partial(self._folders.names, f"{folder}/{_FOLDER}")
+            listed = await self._listed.get(folder, seconds, fetch)
+        written = self._written.known(folder, float("inf"))
+        modes = {status.asked if status else "", *listed, *(written.value if written else ())}
+        return next((mode for mode in _FILES if mode in modes), None)

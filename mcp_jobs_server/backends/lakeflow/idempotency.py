@@ -1,32 +1,36 @@
-"""Files that tell which job a key, or the same request made lately, led to.
+"""Files that name the job of an idempotency key, or of a recent identical request.
 
-``<owner>/keys/<sha256>.json``, created once. A request without a key has a chain: its first file
-names a job; where that one ended or is too old, the next file, named by request and that job,
-holds who came after it. So of any number of simultaneous starts one makes the job.
+``<owner>/keys/<sha256>.json``, each created once. Requests without a key have a chain of files. Its
+first file names a job; if that job has ended or is too old, the next file, whose name is made from
+the request and that job, names its successor. So one of any number of simultaneous starts makes the
+job.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from typing import Literal
 
 import anyio
 
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.errors import Conflict, Unavailable
+from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Owner
 from research_contract.files import decode, encode
 from research_contract.records import Record
 
-APPEARS_SECONDS = 15.0
-"""How long a file that another start wrote is waited for."""
+VISIBLE_SECONDS = 15.0
+"""How long to wait for a file that another start has created and that is not visible yet."""
 
 PAUSE_SECONDS = 0.5
 
 
-class Claim(Record):
-    """Which job it is, for which request, with which token its run is asked for, and when the
-    claim was made (milliseconds)."""
+class KeyClaim(Record):
+    """Content of a file: the job of the key or request.
+
+    ``token`` is the idempotency token for its run, ``at`` the time of the claim in milliseconds.
+    """
 
     job_id: str
     fingerprint: str = ""
@@ -34,72 +38,50 @@ class Claim(Record):
     at: int = 0
 
 
-class Keys:
-    """The key files of all owners."""
+class IdempotencyKeys:
+    """The files of all owners."""
 
     def __init__(self, folders: VolumeFolders) -> None:
         self._folders = folders
 
-    async def read(self, owner: Owner, name: str) -> Claim | None:
-        found = await self._folders.read(_folder(owner), name)
-        return decode(Claim, found.data if found else None)
+    async def read(self, owner: Owner, name: str) -> KeyClaim | None:
+        return await self._folders.record(KeyClaim, f"{owner.folder}/keys", name)
 
-    async def claim(self, owner: Owner, name: str, ours: Claim) -> Claim:
-        """Create the file; return what stands in it: ``ours``, or what another start claimed.
+    async def claim(self, owner: Owner, name: str, own: KeyClaim) -> KeyClaim:
+        """Create the file, and return its content: ``own``, or the claim of another start.
 
-        A file that is there and not seen yet is waited for: going on without it would make a
-        second job. One that was taken back meanwhile is created.
+        This waits for a file that exists but is not visible yet: a start that went on without it
+        would make a second job. If the other start removes its file, this one is created.
 
         Raises:
-            Unavailable: it is still not seen.
+            Unavailable: the file is still not visible.
         """
-        until = time.monotonic() + APPEARS_SECONDS
-        while not await self._folders.create(_folder(owner), name, encode(ours)):
-            found = await self._folders.read(_folder(owner), name)
+        folder = f"{owner.folder}/keys"
+        until = time.monotonic() + VISIBLE_SECONDS
+        while not await self._folders.create(folder, name, encode(own)):
+            found = await self._folders.read(folder, name)
             if found is not None:
-                return decode(Claim, found.data) or ours
+                return decode(KeyClaim, found.data) or own
             if time.monotonic() > until:
                 raise Unavailable(
-                    "Another start of the same was made just now, and the workspace does not show"
-                    " it yet.",
-                    "Make the same call again in a minute: it makes no second job.",
+                    "An identical start was made just now, and the workspace does not show it yet.",
+                    "Make the same call again in a minute; it does not make a second job.",
                 )
             await anyio.sleep(PAUSE_SECONDS)
-        return ours
+        return own
 
-    async def replace(self, owner: Owner, name: str, ours: Claim) -> None:
-        await self._folders.write(_folder(owner), name, encode(ours))
+    async def replace(self, owner: Owner, name: str, own: KeyClaim) -> None:
+        await self._folders.write(f"{owner.folder}/keys", name, encode(own))
 
     async def remove(self, owner: Owner, name: str) -> None:
-        await self._folders.remove_file(_folder(owner), name)
+        await self._folders.remove_file(f"{owner.folder}/keys", name)
 
 
-def key_name(key: str) -> str:
-    """Return the file of a caller's idempotency key."""
-    return f"{_hash('key', key)}.json"
+def key_file(kind: Literal["key", "same"], *parts: str) -> str:
+    """Return the name of a file.
 
-
-def first_name(fingerprint: str) -> str:
-    """Return the first file of a request's chain."""
-    return f"{_hash('same', fingerprint)}.json"
-
-
-def next_name(fingerprint: str, job_id: str) -> str:
-    """Return the file of who comes after this job with the same request."""
-    return f"{_hash('same', fingerprint, job_id)}.json"
-
-
-def key_conflict() -> Conflict:
-    """Return the error for a key that was used for something else."""
-    return Conflict(
-        "This idempotency key was used before, for another request.",
-        "Use a new key for a new request, or repeat the earlier one unchanged.",
-    )
-
-
-def _folder(owner: Owner) -> str:
-    return f"{owner.folder}/keys"
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    ``"key", key``: the file of an idempotency key. ``"same", fingerprint``: the first file of the
+    chain of a request. ``"same", fingerprint, job_id``: the file that follows that job.
+    """
+    digest = hashlib.sha256("\0".join((kind, *parts)).encode()).hexdigest()
+    return f"{digest}.json"

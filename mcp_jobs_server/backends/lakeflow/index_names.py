@@ -1,4 +1,4 @@
-"""The names of the entries of the index: all that lists need to know stands in them.
+"""The names of the index entries, which hold all that lists need to select and sort jobs.
 
 ``<job>.made.<epoch ms>``, ``<job>.fetched.<epoch ms>`` and
 ``<job>.ended.<epoch ms>.<state>.<outcome or ->.<kind>.<active ms>.<cents>``.
@@ -17,20 +17,23 @@ from mcp_jobs_server.core.models import ENDED_STATES, JobState
 from research_contract.records import OutcomeKind, Request
 
 _NAME = re.compile(
-    r"(?P<job>\d{8}-[a-z2-7]{13})\.(?P<what>made|ended|fetched)\.(?P<at>\d{1,13})"
+    r"(?P<job>\d{8}-[a-z2-7]{13})\.(?P<event>made|ended|fetched)\.(?P<at>\d{1,13})"
     r"(?:\.(?P<state>[a-z]+)\.(?P<outcome>[a-z_]+|-)\.(?P<kind>[0-9a-f]{8})"
     r"\.(?P<active>\d{1,12})\.(?P<cents>\d{1,12}))?",
     re.ASCII,
 )
 
-_LATEST = 10**13 - 1
-_MOST = 10**12 - 1
-"""The largest numbers that names hold: the year 2286, and what no job ran or cost."""
+_MAX_TIME = 10**13 - 1
+_MAX_AMOUNT = 10**12 - 1
+"""The largest numbers in names: the year 2286, and more than any job runs or costs."""
 
 
 @dataclass(frozen=True)
 class EndedEntry:
-    """How a job ended, as its entry says it."""
+    """How a job ended, according to the name of its entry.
+
+    ``at`` is in milliseconds since the epoch; similar jobs have the same ``kind``.
+    """
 
     name: str
     at: int
@@ -42,45 +45,39 @@ class EndedEntry:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What the index says of one job. Times are milliseconds since the epoch."""
+class IndexEntry:
+    """All entries of one job. Times are milliseconds since the epoch, 0 or ``None`` if missing."""
 
     job_id: str
-    made: int = 0
-    made_name: str = ""
+    created_at: int = 0
+    created_name: str = ""
     ended: EndedEntry | None = None
-    fetched: int | None = None
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """Sorts by when the job was made."""
-        return (self.made, self.job_id)
+    fetched_at: int | None = None
 
 
-def milliseconds(at: datetime) -> int:
-    """Return whole milliseconds since the epoch, as entries hold them: none before it."""
+def to_milliseconds(at: datetime) -> int:
+    """Return whole milliseconds since the epoch, limited to what names can hold."""
     since = at - datetime(1970, 1, 1, tzinfo=UTC)
     whole = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-    return min(max(0, whole), _LATEST)
+    return min(max(0, whole), _MAX_TIME)
 
 
-def moment(ms: int) -> datetime:
-    """Return the time of an entry."""
+def from_milliseconds(ms: int) -> datetime:
     return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 
 def kind_of(request: Request) -> str:
-    """Return what like jobs have in common, as eight hexadecimal digits."""
+    """Return a hash of depth and sources, by which similar jobs are found: eight hex digits."""
     names = sorted(source.name for source in request.sources)
     return hashlib.sha256("\0".join((request.depth, *names)).encode()).hexdigest()[:8]
 
 
-def made_name(request: Request) -> str:
-    return f"{request.job_id}.made.{milliseconds(request.created_at)}"
+def created_name(request: Request) -> str:
+    return f"{request.job_id}.made.{to_milliseconds(request.created_at)}"
 
 
 def fetched_name(job_id: str, at: datetime) -> str:
-    return f"{job_id}.fetched.{milliseconds(at)}"
+    return f"{job_id}.fetched.{to_milliseconds(at)}"
 
 
 def ended_name(
@@ -92,48 +89,47 @@ def ended_name(
     active_seconds: float,
     cost_usd: float,
 ) -> str:
-    active, cents = (min(max(0, round(n)), _MOST) for n in (active_seconds * 1000, cost_usd * 100))
-    said = (state, outcome or "-", kind_of(request), str(active), str(cents))
-    return ".".join((request.job_id, "ended", str(milliseconds(at)), *said))
+    amounts = (active_seconds * 1000, cost_usd * 100)
+    active, cents = (str(min(max(0, round(amount)), _MAX_AMOUNT)) for amount in amounts)
+    time = str(to_milliseconds(at))
+    kind = kind_of(request)
+    return ".".join((request.job_id, "ended", time, state, outcome or "-", kind, active, cents))
 
 
-def read_names(names: Iterable[str]) -> dict[str, Entry]:
-    """Return what the names say by job; what is no entry is passed over.
+def read_names(names: Iterable[str]) -> dict[str, IndexEntry]:
+    """Return the entries by job id; other names are ignored.
 
-    Of two ends a completed one holds (an outcome that became visible late), else the first. Of
-    two times of being made or fetched the first.
+    If a job has several ends, a completed one wins (its outcome became visible late), else the
+    first. Of several times of creation or fetching the first counts.
     """
-    found: dict[str, Entry] = {}
+    entries: dict[str, IndexEntry] = {}
     for name in names:
-        said = _NAME.fullmatch(name)
-        if said is None:
+        parts = _NAME.fullmatch(name)
+        if parts is None:
             continue
-        entry = found.get(said["job"]) or Entry(said["job"])
-        at = int(said["at"])
-        if said["what"] == "made" and (not entry.made or at < entry.made):
-            entry = replace(entry, made=at, made_name=name)
-        elif said["what"] == "fetched":
-            entry = replace(entry, fetched=at if entry.fetched is None else min(at, entry.fetched))
-        elif said["what"] == "ended" and said["state"] in ENDED_STATES:
-            entry = replace(entry, ended=_first(entry.ended, _ended(name, said)))
-        found[said["job"]] = entry
-    return found
+        entry = entries.get(parts["job"]) or IndexEntry(parts["job"])
+        at = int(parts["at"])
+        if parts["event"] == "made" and (not entry.created_at or at < entry.created_at):
+            entry = replace(entry, created_at=at, created_name=name)
+        elif parts["event"] == "fetched":
+            earlier = at if entry.fetched_at is None else min(at, entry.fetched_at)
+            entry = replace(entry, fetched_at=earlier)
+        elif parts["event"] == "ended" and parts["state"] in ENDED_STATES:
+            ends = filter(None, (entry.ended, _ended_entry(name, parts)))
+            ended = min(ends, key=lambda end: (end.state != "completed", end.at, end.name))
+            entry = replace(entry, ended=ended)
+        entries[parts["job"]] = entry
+    return entries
 
 
-def _ended(name: str, said: re.Match[str]) -> EndedEntry:
-    outcome = None if said["outcome"] == "-" else said["outcome"]
+def _ended_entry(name: str, parts: re.Match[str]) -> EndedEntry:
+    outcome = None if parts["outcome"] == "-" else parts["outcome"]
     return EndedEntry(
         name=name,
-        at=int(said["at"]),
-        state=cast("JobState", said["state"]),
+        at=int(parts["at"]),
+        state=cast("JobState", parts["state"]),
         outcome=cast("OutcomeKind | None", outcome),
-        kind=said["kind"],
-        active_seconds=int(said["active"]) / 1000,
-        cost_usd=int(said["cents"]) / 100,
+        kind=parts["kind"],
+        active_seconds=int(parts["active"]) / 1000,
+        cost_usd=int(parts["cents"]) / 100,
     )
-
-
-def _first(one: EndedEntry | None, other: EndedEntry) -> EndedEntry:
-    if one is None:
-        return other
-    return min(one, other, key=lambda end: (end.state != "completed", end.at, end.name))

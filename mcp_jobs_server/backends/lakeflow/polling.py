@@ -1,4 +1,4 @@
-"""Tells who waits for a job that something happened to it: one poll a job for all who wait."""
+"""Polls the jobs that callers wait for: one poll per job, shared by all who wait for it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 SLOWEST_SECONDS = 3.0
-SLOWER = 1.5
-"""Factor by which polls become rarer while nothing changes."""
+SLOWDOWN = 1.5
+"""Factor by which the pause between polls grows while nothing changes."""
 
-LATELY_SECONDS = 5.0
-"""Who was told of a change calls again at once: the job counts as polled in between."""
+RECENT_SECONDS = 5.0
+"""How long a job counts as polled after the last caller left. A caller that was woken usually calls
+again at once."""
 
 Mark = tuple[object, ...]
-Watched = tuple[Owner, str]
+JobKey = tuple[Owner, str]
 
 
-class Watching:
-    """Polls each job that anyone waits for, as long as anyone does.
+class Polling:
+    """Wakes the subscribers of changed jobs.
 
     Args:
-        mark: returns what changes when there is something new to see.
-        run: starts a poll, which runs in the background.
-        seconds: between two polls right after a change, and at most.
-        lately_seconds: how long a job counts as polled after nobody waits any more.
+        mark: returns values that change whenever reading the job would show something new.
+        run: starts a background task.
+        seconds: pause between polls right after a change, and the longest pause.
+        recent_seconds: how long a job counts as polled after the last caller left.
     """
 
     def __init__(
@@ -44,71 +45,68 @@ class Watching:
         run: RunInBackground,
         *,
         seconds: tuple[float, float] = (POLL_SECONDS, SLOWEST_SECONDS),
-        lately_seconds: float = LATELY_SECONDS,
+        recent_seconds: float = RECENT_SECONDS,
     ) -> None:
-        self._lately_seconds = lately_seconds
         self._mark = mark
         self._run = run
         self._seconds = seconds
-        self._watches: dict[Watched, set[Subscription]] = {}
-        self._seen: dict[Watched, Mark] = {}
-        self._lately: SingleFlightCache[Watched, bool] = SingleFlightCache(most=2_000)
+        self._recent_seconds = recent_seconds
+        self._subscriptions: dict[JobKey, set[Subscription]] = {}
+        self._marks: dict[JobKey, Mark] = {}
+        self._recent: SingleFlightCache[JobKey, bool] = SingleFlightCache(most=2_000)
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Subscription]:
-        """Subscribe to the job; what happens from now on wakes the watch."""
-        watch, watched = Subscription(), (job.owner, job.id)
-        first = watched not in self._watches
-        self._watches.setdefault(watched, set()).add(watch)
+        """Subscribe to the job: changes from now on wake the subscription."""
+        subscription, key = Subscription(), (job.owner, job.id)
+        first = key not in self._subscriptions
+        subscriptions = self._subscriptions.setdefault(key, set())
+        subscriptions.add(subscription)
         try:
-            if watched not in self._seen:
-                self._seen.setdefault(watched, await self._mark(*watched))
+            if key not in self._marks:
+                self._marks.setdefault(key, await self._mark(*key))
             if first:
-                self._run(self._poll, watched, self._watches[watched])
-            yield watch
+                self._run(self._poll, key, subscriptions)
+            yield subscription
         finally:
-            self._forget(watched, watch)
+            subscriptions.discard(subscription)
+            if not subscriptions:
+                self._subscriptions.pop(key, None)
+                self._marks.pop(key, None)
+                self._recent.put(key, True)  # noqa: FBT003 - nothing but its time counts
 
-    def watches(self, owner: Owner, job_id: str) -> bool:
-        """Say whether the job is polled now, or was a moment ago."""
-        watched = (owner, job_id)
-        lately = self._lately.known(watched, self._lately_seconds)
-        return watched in self._watches or lately is not None
+    def is_polled(self, owner: Owner, job_id: str) -> bool:
+        """Return whether the job is polled now, or was a moment ago."""
+        key = (owner, job_id)
+        recent = self._recent.known(key, self._recent_seconds)
+        return key in self._subscriptions or recent is not None
 
     def wake(self, owner: Owner, job_id: str) -> None:
-        """Tell at once what this process did to a job itself."""
-        for watch in self._watches.get((owner, job_id), ()):
-            watch.wake()
+        """Wake the subscribers of a job that this process has changed."""
+        for subscription in self._subscriptions.get((owner, job_id), ()):
+            subscription.wake()
 
-    def _forget(self, watched: Watched, watch: Subscription) -> None:
-        watches = self._watches.get(watched, set())
-        watches.discard(watch)
-        if not watches:
-            self._watches.pop(watched, None)
-            self._lately.put(watched, True)  # noqa: FBT003 - nothing but its time counts
-            self._seen.pop(watched, None)
+    async def _poll(self, key: JobKey, subscriptions: set[Subscription]) -> None:
+        """Poll until no caller waits any more.
 
-    async def _poll(self, watched: Watched, watches: set[Subscription]) -> None:
-        pause, slowest = self._seconds
-        while self._watches.get(watched) is watches:
+        A workspace that does not answer, or a folder that cannot be read, is no change: it is
+        polled again later, and a caller that reads the job meanwhile gets the error.
+        """
+        fastest, slowest = self._seconds
+        pause = fastest
+        while self._subscriptions.get(key) is subscriptions:
             await anyio.sleep(pause)
-            changed = await self._look(watched, watches)
-            pause = self._seconds[0] if changed else min(pause * SLOWER, slowest)
-
-    async def _look(self, watched: Watched, watches: set[Subscription]) -> bool:
-        """Look once. A workspace that does not answer, or a folder that cannot be understood, is
-        no change: it is looked at again later, and who looks meanwhile gets the error in words."""
-        try:
-            mark = await self._mark(*watched)
-        except JobsError as error:
-            log.warning("job %s could not be looked at: %s", watched[1], error.message)
-            return False
-        except Exception:
-            log.exception("job %s could not be looked at", watched[1])
-            return False
-        if self._watches.get(watched) is not watches or self._seen.get(watched) == mark:
-            return False
-        self._seen[watched] = mark
-        for watch in watches:
-            watch.wake()
-        return True
+            pause = min(pause * SLOWDOWN, slowest)
+            try:
+                mark = await self._mark(*key)
+            except JobsError as error:
+                log.warning("job %s could not be polled: %s", key[1], error.message)
+                continue
+            except Exception:
+                log.exception("job %s could not be polled", key[1])
+                continue
+            is_current = self._subscriptions.get(key) is subscriptions
+            if is_current and self._marks.get(key) != mark:
+                self._marks[key] = mark
+                self.wake(*key)
+                pause = fastest

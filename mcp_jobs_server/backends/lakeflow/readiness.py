@@ -1,8 +1,9 @@
-"""Whether a shared deployment can do its work: signed in, its job there, its volume readable."""
+"""Checks whether a shared deployment can work: sign-in, deployed job and volume."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 
@@ -12,56 +13,46 @@ from mcp_jobs_server.core.readiness import PartFaults
 from mcp_jobs_server.databricks.failures import ResourceNotFound
 from mcp_jobs_server.databricks.workspace import Workspace
 
-LOOK_SECONDS = 8.0
-"""Below the ten seconds within which ``Readiness`` answers."""
+CHECK_SECONDS = 8.0
+"""Timeout of a check, below the ten seconds within which ``Readiness`` answers."""
 
 
 class WorkspaceReadiness:
-    """``Readiness`` of jobs on Databricks; each part is asked for at the same time."""
+    """``Readiness`` of jobs on Databricks. All parts are checked at the same time."""
 
     def __init__(self, workspace: Workspace, volume: str, job_id: int) -> None:
-        self._workspace = workspace
-        self._volume = volume
-        self._job_id = job_id
+        get = partial(workspace.do, method="GET")
+        self._checks: dict[str, Callable[[], Awaitable[object]]] = {
+            "workspace": partial(get, "sign in", path="/api/2.0/preview/scim/v2/Me"),
+            "job": partial(
+                get,
+                "look at the job",
+                path="/api/2.2/jobs/get",
+                query={"job_id": job_id},
+                needs="CAN MANAGE RUN on the job",
+            ),
+            "volume": partial(
+                get,
+                "read the volume",
+                path=f"/api/2.0/fs/directories{volume}",
+                query={"page_size": 1},
+                needs="READ VOLUME on the volume",
+            ),
+        }
 
     async def check(self) -> PartFaults:
-        looks = {"workspace": self._signed_in, "job": self._job, "volume": self._files}
-        faults = await gather([_told(look) for look in looks.values()])
-        return dict(zip(looks, faults, strict=True))
-
-    async def _signed_in(self) -> None:
-        path = "/api/2.0/preview/scim/v2/Me"
-        await self._workspace.do("sign in", "GET", path)
-
-    async def _job(self) -> None:
-        await self._workspace.do(
-            "look at the job",
-            "GET",
-            "/api/2.2/jobs/get",
-            query={"job_id": self._job_id},
-            needs="CAN MANAGE RUN on the job",
-        )
-
-    async def _files(self) -> None:
-        await self._workspace.do(
-            "read the volume",
-            "GET",
-            f"/api/2.0/fs/directories{self._volume}",
-            query={"page_size": 1},
-            needs="READ VOLUME on the volume",
-        )
+        faults = await gather(partial(_fault, check) for check in self._checks.values())
+        return dict(zip(self._checks, faults, strict=True))
 
 
-def _told(look: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[str]]:
-    async def told() -> str:
-        try:
-            with anyio.move_on_after(LOOK_SECONDS):
-                await look()
-                return ""
-        except ResourceNotFound:
-            return "it is not there"
-        except JobsError as error:
-            return error.message
-        return "the Databricks workspace did not answer in time"
-
-    return told
+async def _fault(check: Callable[[], Awaitable[object]]) -> str:
+    """Return why the check failed, "" if it succeeded."""
+    try:
+        with anyio.move_on_after(CHECK_SECONDS):
+            await check()
+            return ""
+    except ResourceNotFound:
+        return "it is not there"
+    except JobsError as error:
+        return error.message
+    return "the Databricks workspace did not answer in time"

@@ -1,4 +1,4 @@
-"""``Runner`` over Lakeflow Jobs: put together here, decided in the modules beside it."""
+"""``Runner`` over Lakeflow Jobs. This module connects the parts; the decisions are in them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from mcp_jobs_server.backends.lakeflow import control, index, polling, runs
 from mcp_jobs_server.backends.lakeflow.control import Control
 from mcp_jobs_server.backends.lakeflow.index import Index
 from mcp_jobs_server.backends.lakeflow.index_names import fetched_name
-from mcp_jobs_server.backends.lakeflow.job_state import Looking
-from mcp_jobs_server.backends.lakeflow.lists import Lists
+from mcp_jobs_server.backends.lakeflow.job_state import JobStates
+from mcp_jobs_server.backends.lakeflow.lists import JobLists
+from mcp_jobs_server.backends.lakeflow.polling import Polling
 from mcp_jobs_server.backends.lakeflow.removal import Removal
+from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.settle import SettleTimes
-from mcp_jobs_server.backends.lakeflow.start import Starting
-from mcp_jobs_server.backends.lakeflow.submit import Launching
+from mcp_jobs_server.backends.lakeflow.start import JobStarter
+from mcp_jobs_server.backends.lakeflow.submit import Submitter
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.lifecycle import Lifecycle
 from mcp_jobs_server.backends.runner import Changes
@@ -30,36 +32,36 @@ from research_contract.records import JOB_ID, Request
 log = logging.getLogger(__name__)
 
 STARTUP_SECONDS = 40.0
-"""What passes before a job's program begins: serverless compute starts in 25 to 50 s."""
+"""Typical time until the program of a job begins: serverless compute starts in 25 to 50 s."""
 
 
 @dataclass(frozen=True)
-class LakeflowPaces:
-    """How often is looked and how long is waited, in seconds. Tests pass shorter ones."""
+class LakeflowTimes:
+    """Pauses, ages and waits in seconds. Tests pass shorter ones."""
 
     poll: float = polling.POLL_SECONDS
     slowest_poll: float = polling.SLOWEST_SECONDS
-    lately: float = polling.LATELY_SECONDS
+    recently_polled: float = polling.RECENT_SECONDS
     run: float = runs.RUN_SECONDS
     active: float = runs.ACTIVE_SECONDS
     index: float = index.FRESH_SECONDS
     control: float = control.FRESH_SECONDS
-    settling: SettleTimes = field(default_factory=SettleTimes)
+    settle: SettleTimes = field(default_factory=SettleTimes)
 
 
 class LakeflowRunner(Lifecycle):
-    """``Runner`` whose jobs are runs of one deployed job; use it as an async context manager.
+    """``Runner`` whose jobs are runs of one deployed job. Use it as an async context manager.
 
     It keeps no state: a job is its folder and its run, so any number of servers answer as one.
-    Leaving ends the polling, never a job.
+    Leaving the context ends the polling, never a job.
 
     Args:
-        workspace: where runs are asked for.
+        workspace: the workspace of the deployed job.
         folders: the volume of the job folders.
         job_id: number of the deployed job.
-        clock: the time, in UTC.
-        paces: see there.
-        startup_seconds: what passes before a job begins.
+        clock: returns the time, in UTC.
+        times: see there.
+        startup_seconds: typical time until a job begins.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class LakeflowRunner(Lifecycle):
         job_id: int,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        paces: LakeflowPaces = LakeflowPaces(),
+        times: LakeflowTimes = LakeflowTimes(),
         startup_seconds: float = STARTUP_SECONDS,
     ) -> None:
         super().__init__()
@@ -77,36 +79,36 @@ class LakeflowRunner(Lifecycle):
         self.startup_seconds = startup_seconds
         self._workspace = workspace
         self._folders = folders
-        self._index = Index(folders, fresh_seconds=paces.index)
-        self._control = Control(folders, fresh_seconds=paces.control)
-        self._runs = runs.Runs(
-            workspace, job_id, run_seconds=paces.run, active_seconds=paces.active
+        self._index = Index(folders, fresh_seconds=times.index)
+        self._control = Control(folders, fresh_seconds=times.control)
+        self._runs = Runs(workspace, job_id, run_seconds=times.run, active_seconds=times.active)
+        storage = (folders, self._index, self._runs)
+        submitter = Submitter(*storage, clock)
+        self._states = JobStates(
+            *storage, self._control, submitter, clock=clock, times=times.settle
         )
-        held = (folders, self._index, self._runs)
-        launching = Launching(*held, clock)
-        self._looking = Looking(*held, self._control, launching, clock=clock, times=paces.settling)
-        self._starting = Starting(*held, launching, self._looking, clock=clock)
-        self._lists = Lists(*held, self._looking, fresh_seconds=paces.index)
-        self._removal = Removal(folders, self._index, self._looking, self._lists)
-        self._watching = polling.Watching(
-            self._looking.mark,
+        self._starter = JobStarter(*storage, submitter, self._states, clock=clock)
+        self._lists = JobLists(*storage, self._states, fresh_seconds=times.index)
+        self._removal = Removal(folders, self._index, self._states, self._lists)
+        self._polling = Polling(
+            self._states.mark,
             self._run_in_background,
-            seconds=(paces.poll, paces.slowest_poll),
-            lately_seconds=paces.lately,
+            seconds=(times.poll, times.slowest_poll),
+            recent_seconds=times.recently_polled,
         )
 
     def warm(self) -> None:
-        """Sign in and look for the volume in the background, so that the first call is quick."""
+        """Sign in and create the volume in the background, so that the first call is quick."""
         self._run_in_background(self._warm)
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         try:
-            return await self._starting.start(request, owner=owner, options=options)
+            return await self._starter.start(request, owner=owner, options=options)
         finally:
             self._lists.forget(owner)
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
-        return await self._starting.earlier(request, owner=owner, options=options)
+        return await self._starter.earlier(request, owner=owner, options=options)
 
     async def usage(self, owner: Owner, since: datetime) -> Usage:
         return await self._lists.usage(owner, since)
@@ -117,8 +119,8 @@ class LakeflowRunner(Lifecycle):
     async def job(self, owner: Owner, job_id: str) -> Job | None:
         if not JOB_ID.fullmatch(job_id):
             return None
-        watched = self._watching.watches(owner, job_id)
-        return await self._looking.job(owner, job_id, watched=watched)
+        polled = self._polling.is_polled(owner, job_id)
+        return await self._states.job(owner, job_id, polled=polled)
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
         return await self._lists.match(owner, prefix)
@@ -137,33 +139,33 @@ class LakeflowRunner(Lifecycle):
     async def counts(self, owner: Owner) -> Mapping[JobState, int]:
         return await self._lists.counts(owner)
 
+    async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
+        return await self._lists.typical_seconds(owner, request)
+
     async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
         job = await self.job(owner, job_id)
-        if job is None or job.ended:
+        if job is None or job.ended or (mode == "finish_now" and job.requested is not None):
             return job
-        if mode == "finish_now" and job.requested is not None:
-            return job
-        await self._control.tell(job.folder, mode)
-        stopped = await self._end(job) if mode == "stop" else replace(job, requested=mode)
-        self._watching.wake(owner, job_id)
-        return stopped
+        await self._control.request(job.folder, mode)
+        job = replace(job, requested=mode)
+        if mode == "stop":
+            job = await self._stop_run(job)
+        self._polling.wake(owner, job_id)
+        return job
 
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
         if not JOB_ID.fullmatch(job_id):
             return
-        entry = await self._index.entry(owner.folder, job_id)
-        if entry is not None and entry.ended is not None and entry.fetched is None:
-            await self._index.add(owner.folder, job_id, fetched_name(job_id, at))
+        entry = await self._index.entry(owner, job_id)
+        if entry is not None and entry.ended is not None and entry.fetched_at is None:
+            await self._index.add(owner, job_id, fetched_name(job_id, at))
 
     async def remove(self, owner: Owner, job_id: str) -> bool:
         return await self._removal.remove(owner, job_id)
 
-    async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
-        return await self._lists.typical_seconds(owner, request)
-
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
         self._require_entered()
-        return self._watching.changes(job)
+        return self._polling.changes(job)
 
     async def _warm(self) -> None:
         try:
@@ -172,19 +174,18 @@ class LakeflowRunner(Lifecycle):
         except JobsError as error:
             log.warning("The workspace cannot be used yet. %s", error)
 
-    async def _end(self, job: Job) -> Job:
-        """End the run of a job whose stop is recorded; one that has not begun is cancelled."""
-        asked = replace(job, requested="stop")
-        run = await self._looking.run(job.owner, job.id, fresh=True)
+    async def _stop_run(self, job: Job) -> Job:
+        """Cancel the run of a job whose stop is recorded; a job that has not begun has ended."""
+        run = await self._states.run(job.owner, job.id, fresh=True)
         if run is None:
-            return await self._looking.cancelled(asked)
-        found = await self._runs.get(run.run_id, seconds=0)
+            return await self._states.end(job)
+        before = await self._runs.get(run.run_id, max_age=0)
         try:
             await self._runs.cancel(run.run_id)
         except JobsError:
-            if found is None:
+            if before is None:
                 raise
-            # The stop is recorded all the same: the job looks for it by itself.
-        if found is not None and run_state(found).phase == "queued" and not job.attempt:
-            return await self._looking.cancelled(asked)
-        return replace(asked, state="cancelling")
+            # The stop is recorded nevertheless, and the job checks for it by itself.
+        if before is not None and run_state(before).phase == "queued" and not job.attempt:
+            return await self._states.end(job)
+        return replace(job, state="cancelling")

@@ -1,51 +1,54 @@
-"""Runs of the deployed job: start, look, list, cancel. What is looked at is shared by callers."""
+"""Runs of the deployed job: start, get, list and cancel. Concurrent callers share requests."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mcp_jobs_server.core.errors import JobsError, Refused
 from mcp_jobs_server.core.single_flight import SingleFlightCache
 from mcp_jobs_server.databricks.failures import ResourceNotFound, sanitize
-from mcp_jobs_server.databricks.run_state import job_parameters, run_state
+from mcp_jobs_server.databricks.run_state import run_state
 from mcp_jobs_server.databricks.workspace import Workspace
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 RUN_SECONDS = 5.0
-"""How old may be what is known of one run."""
+"""How old the state of a run may be."""
 
 CANCELLED_SECONDS = 60.0
-"""How long a run that was told to end may still be listed as one that waits."""
+"""How long a cancelled run may still be listed as queued."""
 
 ACTIVE_SECONDS = 2.0
-"""How old may be the list of active runs."""
+"""How old the list of active runs may be."""
 
-PAGE = 24
-MOST_PAGES = 5
-"""Pages of active runs that are read; a run behind them is asked for by itself."""
+PAGE_SIZE = 24
+MAX_PAGES = 5
+"""Pages of active runs that are read. Runs on later pages are read one by one."""
 
 _JOBS = "/api/2.2/jobs"
-_OURS = re.compile(r"^(?:\w+\.)*(?:Ended: )?(?:job \S+, run \S+: )?")
-"""What the researcher's command puts before its own words."""
+_PREFIX = re.compile(r"^(?:\w+\.)*(?:Ended: )?(?:job \S+, run \S+: )?")
+"""What the researcher's command puts before its own error message."""
 
 _MANAGE = "CAN_MANAGE_RUN on the job"
 _VIEW = "CAN_VIEW on the job"
 
-Run = Mapping[str, Any]
+RunJson = Mapping[str, Any]
 
 
 class Runs:
-    """Runs of the job ``job_id`` of a workspace.
+    """Runs of one deployed job.
 
     Args:
-        workspace: where it is deployed.
-        job_id: its number.
-        clock: seconds; only differences count.
+        workspace: the workspace in which the job is deployed.
+        job_id: number of the deployed job.
+        clock: returns seconds; only differences count.
+        run_seconds: how old the state of a run may be.
+        active_seconds: how old the list of active runs may be.
     """
 
     def __init__(
@@ -59,23 +62,24 @@ class Runs:
     ) -> None:
         self._workspace = workspace
         self._job_id = job_id
-        self._cancelled: SingleFlightCache[str, bool] = SingleFlightCache(most=2_000, clock=clock)
         self._run_seconds = run_seconds
         self._active_seconds = active_seconds
-        self._known: SingleFlightCache[str, Run | None] = SingleFlightCache(most=500, clock=clock)
-        self._active: SingleFlightCache[str, tuple[Run, ...]] = SingleFlightCache(
+        self._runs: SingleFlightCache[str, RunJson | None] = SingleFlightCache(
+            most=500, clock=clock
+        )
+        self._active: SingleFlightCache[str, tuple[RunJson, ...]] = SingleFlightCache(
             most=1, clock=clock
         )
+        self._cancelled: SingleFlightCache[str, bool] = SingleFlightCache(most=2_000, clock=clock)
 
     async def start(self, folder: str, job_id: str, token: str) -> str:
-        """Ask for a run and return its id; the same token returns the same run again.
+        """Submit a run and return its id; the same token returns the same run again.
 
         Raises:
-            Refused: the workspace refuses this for good; no run was made.
-            NotPermitted, NotSignedIn: as they say; no run was made.
-            Unavailable: it is not known whether a run was made; ask again with the same token.
+            Refused: the workspace refuses this permanently; no run was made.
+            NotPermitted, NotSignedIn: no run was made.
+            Unavailable: it is unknown whether a run was made; repeat with the same token.
         """
-
         body = {
             "job_id": self._job_id,
             "job_parameters": {"job_folder": folder, "job_id": job_id},
@@ -83,59 +87,47 @@ class Runs:
             "queue": {"enabled": True},
         }
 
-        def ask(client: WorkspaceClient) -> str:
+        def run_now(client: WorkspaceClient) -> str:
             answer = client.api_client.do("POST", f"{_JOBS}/run-now", body=body)
             if not isinstance(answer, Mapping):
                 raise TypeError("no object")
             return str(int(answer["run_id"]))
 
         try:
-            run_id = await self._workspace.call("start the job", ask, needs=_MANAGE)
-        except ResourceNotFound as error:
-            raise no_such_job() from error
-        except Refused as error:
-            raise no_such_job() if "does not exist" in error.message else error from error
-        self.forget(run_id)
+            run_id = await self._workspace.call("start the job", run_now, needs=_MANAGE)
+        except (ResourceNotFound, Refused) as error:
+            if isinstance(error, Refused) and "does not exist" not in error.message:
+                raise
+            raise Refused(
+                "The job that does the research is not in the workspace.",
+                "The operator of this server has to deploy it (`databricks bundle deploy`) and"
+                " check MCP_JOBS_JOB_ID.",
+            ) from error
+        self._forget(run_id)
         return run_id
 
-    async def get(self, run_id: str, *, seconds: float | None = None) -> Run | None:
-        """Return the run as it stood not long ago; ``None``: the workspace knows it no more."""
-        allowed = self._run_seconds if seconds is None else seconds
-        return await self._known.get(run_id, allowed, lambda: self._get(run_id))
+    async def get(self, run_id: str, *, max_age: float | None = None) -> RunJson | None:
+        """Return the run; ``None``: the workspace does not know it. ``max_age`` in seconds."""
+        seconds = self._run_seconds if max_age is None else max_age
+        return await self._runs.get(run_id, seconds, partial(self._get, run_id))
 
-    async def active(self) -> tuple[Run, ...]:
-        """Return the runs that have not ended, of all owners, the newest first."""
+    async def active(self) -> tuple[RunJson, ...]:
+        """Return the runs of all owners that have not ended, newest first."""
         return await self._active.get("", self._active_seconds, self._list)
 
-    async def active_in(self, folder: str) -> Run | None:
-        """Return the newest active run that works on this job folder, if there is one."""
-        for run in await self.active():
-            if job_parameters(run).get("job_folder") == folder:
-                return run
-        return None
-
     async def position(self, run_id: str) -> int:
-        """Return the place of a queued run among all that wait: 1 is the next to begin."""
-        waiting = await self._queued()
-        order = sorted((int(run.get("start_time") or 0), str(run.get("run_id"))) for run in waiting)
-        ids = [found for _, found in order]
+        """Return the position of a queued run; 1 is the next to begin."""
+        queued = await self._queued()
+        order = sorted((int(run.get("start_time") or 0), str(run.get("run_id"))) for run in queued)
+        ids = [queued_id for _, queued_id in order]
         return ids.index(run_id) + 1 if run_id in ids else len(ids) + 1
 
     async def waiting(self) -> int:
-        """Return how many runs of all owners wait."""
+        """Return how many runs of all owners are queued."""
         return len(await self._queued())
 
-    async def _queued(self) -> list[Run]:
-        """Return the runs that wait; one that was told to end waits no more, listed or not."""
-        return [
-            run
-            for run in await self.active()
-            if run_state(run).phase == "queued"
-            and self._cancelled.known(str(run.get("run_id")), CANCELLED_SECONDS) is None
-        ]
-
     async def cancel(self, run_id: str) -> None:
-        """Ask that the run ends; one that has ended, or is not known any more, is left."""
+        """Cancel the run; one that has ended or is unknown is left."""
         body = {"run_id": int(run_id)}
         try:
             await self._workspace.do(
@@ -144,11 +136,11 @@ class Runs:
         except (ResourceNotFound, Refused):
             pass
         finally:
-            self.forget(run_id)
+            self._forget(run_id)
         self._cancelled.put(run_id, True)  # noqa: FBT003 - nothing but its time counts
 
     async def error(self, task_run_id: int) -> str:
-        """Return the first line of what a task died of; "" where nothing is known."""
+        """Return the first line of the error of a task run, "" if unknown."""
         query = {"run_id": task_run_id}
         try:
             output = await self._workspace.do(
@@ -161,14 +153,23 @@ class Runs:
         except JobsError:
             return ""
         lines = str(output.get("error") or "").strip().splitlines()
-        return sanitize(_OURS.sub("", lines[0])) if lines else ""
+        return sanitize(_PREFIX.sub("", lines[0])) if lines else ""
 
-    def forget(self, run_id: str) -> None:
-        """Let the next look at the run, and at the active ones, be a fresh one."""
-        self._known.drop(run_id)
+    def _forget(self, run_id: str) -> None:
+        """Drop what is cached about the run and the active runs."""
+        self._runs.drop(run_id)
         self._active.drop("")
 
-    async def _get(self, run_id: str) -> Run | None:
+    async def _queued(self) -> list[RunJson]:
+        """Return the queued runs, without those that were cancelled but are still listed."""
+        return [
+            run
+            for run in await self.active()
+            if run_state(run).phase == "queued"
+            and self._cancelled.known(str(run.get("run_id")), CANCELLED_SECONDS) is None
+        ]
+
+    async def _get(self, run_id: str) -> RunJson | None:
         query = {"run_id": run_id}
         try:
             return await self._workspace.do(
@@ -177,25 +178,16 @@ class Runs:
         except ResourceNotFound:
             return None
 
-    async def _list(self) -> tuple[Run, ...]:
-        found: list[Run] = []
-        query: dict[str, Any] = {"job_id": self._job_id, "active_only": True, "limit": PAGE}
-        for _ in range(MOST_PAGES):
+    async def _list(self) -> tuple[RunJson, ...]:
+        runs: list[RunJson] = []
+        query: dict[str, Any] = {"job_id": self._job_id, "active_only": True, "limit": PAGE_SIZE}
+        for _ in range(MAX_PAGES):
             page = await self._workspace.do(
                 "list the runs of the job", "GET", f"{_JOBS}/runs/list", query=query, needs=_VIEW
             )
-            found += [run for run in page.get("runs") or () if isinstance(run, Mapping)]
+            runs += [run for run in page.get("runs") or () if isinstance(run, Mapping)]
             token = page.get("next_page_token")
             if not token:
                 break
             query = {**query, "page_token": token}
-        return tuple(found)
-
-
-def no_such_job() -> Refused:
-    """Return the error for a job that is not deployed."""
-    return Refused(
-        "The job that does the research is not in the workspace.",
-        "Whoever runs this server: deploy it (`databricks bundle deploy`) and check"
-        " MCP_JOBS_JOB_ID.",
-    )
+        return tuple(runs)

@@ -1,8 +1,8 @@
-"""How a start goes: key, entry and request, run, run written down.
+"""Starts jobs: claim a key file, write the index entry and the request, submit the run, record it.
 
-A start may die between any two of these, or its answer be lost. Whoever repeats it, or finds
-what it left, goes on from there: each step is harmless twice, and the token that stands in the
-key file and in the entry makes the workspace return the same run.
+A start may be interrupted between any two of these steps, or its answer may be lost. Repeating it,
+or reading the job, continues from there. Each step may be repeated without harm, and the token in
+the key file and in the index entry makes the workspace return the same run.
 """
 
 from __future__ import annotations
@@ -14,20 +14,13 @@ from functools import partial
 
 import anyio
 
-from mcp_jobs_server.backends.lakeflow.idempotency import (
-    Claim,
-    Keys,
-    first_name,
-    key_conflict,
-    key_name,
-    next_name,
-)
+from mcp_jobs_server.backends.conflicts import key_conflict
+from mcp_jobs_server.backends.lakeflow.idempotency import IdempotencyKeys, KeyClaim, key_file
 from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import made_name, milliseconds
-from mcp_jobs_server.backends.lakeflow.index_records import Made
-from mcp_jobs_server.backends.lakeflow.job_state import Looking
+from mcp_jobs_server.backends.lakeflow.index_names import created_name, to_milliseconds
+from mcp_jobs_server.backends.lakeflow.job_state import JobStates
 from mcp_jobs_server.backends.lakeflow.runs import Runs
-from mcp_jobs_server.backends.lakeflow.submit import Launching
+from mcp_jobs_server.backends.lakeflow.submit import StartRecord, Submitter
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.concurrency import gather, gather_pair
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, NotSignedIn, Refused, Unavailable
@@ -37,33 +30,41 @@ from research_contract.files import encode
 from research_contract.records import REQUEST, Request
 
 START_SECONDS = 45.0
-"""Deadline of a whole start; the calls of it have their own."""
+"""Deadline of a whole start; its requests have deadlines of their own."""
 
-STALE = timedelta(minutes=10)
-"""A claim without a request that is older than this: its job was removed, or never came to be."""
+STALE_CLAIM = timedelta(minutes=10)
+"""A claim without a request that is older than this counts as one of a removed job, or of a start
+that never came so far."""
 
-MOST_LINKS = 50
+MAX_CHAIN = 50
+"""Files of one chain that are followed."""
 
 
 @dataclass(frozen=True)
 class _Claimed:
-    """The job that a start is about; ``ours``: nobody else came first. ``names``: its files."""
+    """The job that a start has to make or return.
 
-    claim: Claim
-    ours: bool
-    names: tuple[str, ...] = ()
+    Attributes:
+        claim: names the job.
+        is_own: no other start claimed it first.
+        files: the key files that name the job.
+    """
+
+    claim: KeyClaim
+    is_own: bool
+    files: tuple[str, ...] = ()
 
 
-class Starting:
-    """Starts, and finds what an earlier start made."""
+class JobStarter:
+    """Starts jobs, and finds the jobs of earlier starts."""
 
     def __init__(
         self,
         folders: VolumeFolders,
         index: Index,
         runs: Runs,
-        launching: Launching,
-        looking: Looking,
+        submitter: Submitter,
+        states: JobStates,
         *,
         clock: Callable[[], datetime],
         seconds: float = START_SECONDS,
@@ -71,9 +72,9 @@ class Starting:
         self._folders = folders
         self._index = index
         self._runs = runs
-        self._launching = launching
-        self._looking = looking
-        self._keys = Keys(folders)
+        self._submitter = submitter
+        self._states = states
+        self._keys = IdempotencyKeys(folders)
         self._clock = clock
         self._seconds = seconds
 
@@ -81,192 +82,179 @@ class Starting:
         """Start the job as the port says.
 
         Raises:
-            Unavailable: it is not known how far it came; the same call again goes on from there.
+            Unavailable: it is unknown how far the start came; repeat the call to continue.
         """
-        started: list[Started] = []
         with anyio.move_on_after(self._seconds):
-            started.append(await self._start(request, owner, options))
-        if not started:
-            raise Unavailable(
-                "The workspace is so slow that it is not known whether the job was started.",
-                "Make the same call again in a minute: it makes no second job.",
-            )
-        return started[0]
+            return await self._start(request, owner, options)
+        raise Unavailable(
+            "The workspace is so slow that it is unknown whether the job was started.",
+            "Make the same call again in a minute; it does not make a second job.",
+        )
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
-        """Return the job that a start would return instead of a new one; it makes nothing."""
-        if options.key and (claim := await self._keys.read(owner, key_name(options.key))):
+        """Return the job that a start would return instead of a new one; this makes nothing."""
+        if options.key and (claim := await self._keys.read(owner, key_file("key", options.key))):
             if claim.fingerprint != options.fingerprint:
                 raise key_conflict()
-            return await self._looking.job(owner, claim.job_id)
-        if (job := await self._looking.job(owner, request.job_id)) is not None:
+            return await self._states.job(owner, claim.job_id)
+        if (job := await self._states.job(owner, request.job_id)) is not None:
             return job
-        name = first_name(options.fingerprint)
-        for _ in range(MOST_LINKS if _reuses(options) else 0):
+        if not (options.fingerprint and options.reuse_after):
+            return None
+        name = key_file("same", options.fingerprint)
+        for _ in range(MAX_CHAIN):
             claim = await self._keys.read(owner, name)
             if claim is None:
                 return None
-            job = await self._looking.job(owner, claim.job_id)
-            if job is not None and _reusable(job, options):
+            job = await self._states.job(owner, claim.job_id)
+            if job is not None and _is_reusable(job, options.reuse_after):
                 return job
-            name = next_name(options.fingerprint, claim.job_id)
+            name = key_file("same", options.fingerprint, claim.job_id)
         return None
 
     async def _start(self, request: Request, owner: Owner, options: StartOptions) -> Started:
-        claimed = await self._claimed(request, owner, options)
-        asked = request.model_copy(update={"job_id": claimed.claim.job_id})
-        if not claimed.ours and (there := await self._begun(owner, asked.job_id)):
-            return Started(job=there, created=False)
-        wrote = await self._write(asked, owner, claimed)
-        if not wrote and (there := await self._begun(owner, asked.job_id)):
-            return Started(job=there, created=False)
-        run_id = await self._run(asked, owner, claimed, keyed=bool(options.key))
-        other = await self._other(owner, asked.job_id, run_id) if options.key else None
-        if other is not None:
-            await self._undo(owner, asked.job_id, ())
-            return Started(job=other, created=False)
-        if not wrote:
-            asked = await self._looking.request(owner, asked.job_id) or asked
-        return Started(job=await self._noted(asked, owner, run_id), created=claimed.ours)
+        claimed = await self._claim(request, owner, options)
+        job_id = claimed.claim.job_id
+        request = request.model_copy(update={"job_id": job_id})
+        if not claimed.is_own and (job := await self._completed_start(owner, job_id)):
+            return Started(job=job, created=False)
+        # Both are written before any run. The entry comes first, so that lists find every request,
+        # and with it the token of its run.
+        start = StartRecord(token=claimed.claim.token, keys=claimed.files)
+        await self._index.add(owner, job_id, created_name(request), encode(start))
+        folder = job_folder(owner, job_id)
+        is_new = await self._folders.create(folder, REQUEST, encode(request))
+        if not is_new and (job := await self._completed_start(owner, job_id)):
+            return Started(job=job, created=False)
+        run_id = await self._submit(request, owner, claimed, keyed=bool(options.key))
+        if options.key and (other_id := await self._job_of_run(run_id)) not in ("", job_id):
+            # Two starts created the file of the key at the same time, and this one lost.
+            other = await self._states.job(owner, other_id)
+            if other is not None:
+                await self._undo(owner, job_id, ())
+                return Started(job=other, created=False)
+        if not is_new:
+            request = await self._states.request(owner, job_id) or request
+        job = Job(owner=owner, request=request, state="queued")
+        position = await self._record_run(job, run_id)
+        job = Job(owner=owner, request=request, state="queued", queue_position=position)
+        return Started(job=job, created=claimed.is_own)
 
-    async def _begun(self, owner: Owner, job_id: str) -> Job | None:
-        """Return the job where its start came to its end."""
-        if await self._looking.run(owner, job_id) is None:
-            job = await self._looking.job(owner, job_id)
-            return job if job is not None and job.ended else None
-        return await self._looking.job(owner, job_id)
+    async def _completed_start(self, owner: Owner, job_id: str) -> Job | None:
+        """Return the job if its start came to its end: it has a run, or has ended without one."""
+        has_run = await self._states.run(owner, job_id) is not None
+        job = await self._states.job(owner, job_id)
+        return job if job is not None and (has_run or job.ended) else None
 
-    async def _claimed(self, request: Request, owner: Owner, options: StartOptions) -> _Claimed:
-        ours = Claim(
+    async def _claim(self, request: Request, owner: Owner, options: StartOptions) -> _Claimed:
+        """Claim the key and the request for a new job, or find the job of an earlier start."""
+        token_text = f"key\0{options.key}" if options.key else request.job_id
+        own = KeyClaim(
             job_id=request.job_id,
             fingerprint=options.fingerprint,
-            token=self._launching.token(
-                owner, f"key\0{options.key}" if options.key else request.job_id
-            ),
-            at=milliseconds(self._clock()),
+            token=self._submitter.token(owner, token_text),
+            at=to_milliseconds(self._clock()),
         )
         if not options.key:
-            return await self._of_request(owner, ours, options)
-        name = key_name(options.key)
-        claim = await self._keys.claim(owner, name, ours)
-        if claim.job_id != ours.job_id:
-            return await self._of_key(owner, name, claim, ours, options)
-        found = await self._of_request(owner, claim, options)
-        if not found.ours:
-            await self._keys.replace(owner, name, found.claim)
-        return _Claimed(found.claim, found.ours, (name, *found.names))
-
-    async def _of_key(
-        self, owner: Owner, name: str, claim: Claim, ours: Claim, options: StartOptions
-    ) -> _Claimed:
-        """Follow a key that was used before; one whose job is gone is used anew."""
-        if not await self._gone(owner, claim):
+            return await self._claim_request(owner, own, options)
+        name = key_file("key", options.key)
+        claim = await self._keys.claim(owner, name, own)
+        if claim.job_id == own.job_id:
+            found = await self._claim_request(owner, claim, options)
+            if not found.is_own:
+                await self._keys.replace(owner, name, found.claim)
+            return _Claimed(found.claim, found.is_own, (name, *found.files))
+        if not await self._is_removed(owner, claim):
             if claim.fingerprint != options.fingerprint:
                 raise key_conflict()
-            return _Claimed(claim, ours=False, names=(name,))
-        # The token of the key belongs to the run of the job that is gone.
-        anew = ours.model_copy(update={"token": self._launching.token(owner, ours.job_id)})
+            return _Claimed(claim, is_own=False, files=(name,))
+        # The key is free again. Its token belongs to the run of the removed job.
+        anew = own.model_copy(update={"token": self._submitter.token(owner, own.job_id)})
         await self._keys.replace(owner, name, anew)
-        return _Claimed(anew, ours=True, names=(name,))
+        return _Claimed(anew, is_own=True, files=(name,))
 
-    async def _of_request(self, owner: Owner, ours: Claim, options: StartOptions) -> _Claimed:
-        """Follow the chain of the same request to a job that can be returned, or to its end."""
-        if not _reuses(options):
-            return _Claimed(ours, ours=True)
-        first = name = first_name(options.fingerprint)
-        for _ in range(MOST_LINKS):
-            claim = await self._keys.claim(owner, name, ours)
-            if claim.job_id == ours.job_id:
-                if name != first:
-                    await self._keys.replace(owner, first, ours)
-                return _Claimed(ours, ours=True, names=(first, name) if name != first else (first,))
-            job = await self._looking.job(owner, claim.job_id)
-            if job is None and not await self._gone(owner, claim):
-                return _Claimed(claim, ours=False, names=(name,))
-            if job is not None and _reusable(job, options):
-                return _Claimed(claim, ours=False, names=(name,))
-            name = next_name(options.fingerprint, claim.job_id)
-        return _Claimed(ours, ours=True)
+    async def _claim_request(self, owner: Owner, own: KeyClaim, options: StartOptions) -> _Claimed:
+        """Follow the chain of the request to a reusable job, or to its end."""
+        if not (options.fingerprint and options.reuse_after):
+            return _Claimed(own, is_own=True)
+        first = name = key_file("same", options.fingerprint)
+        for _ in range(MAX_CHAIN):
+            claim = await self._keys.claim(owner, name, own)
+            if claim.job_id == own.job_id:
+                if name == first:
+                    return _Claimed(own, is_own=True, files=(first,))
+                await self._keys.replace(owner, first, own)
+                return _Claimed(own, is_own=True, files=(first, name))
+            job = await self._states.job(owner, claim.job_id)
+            if job is None:
+                reusable = not await self._is_removed(owner, claim)
+            else:
+                reusable = _is_reusable(job, options.reuse_after)
+            if reusable:
+                return _Claimed(claim, is_own=False, files=(name,))
+            name = key_file("same", options.fingerprint, claim.job_id)
+        return _Claimed(own, is_own=True)
 
-    async def _gone(self, owner: Owner, claim: Claim) -> bool:
-        if milliseconds(self._clock() - STALE) < claim.at:
+    async def _is_removed(self, owner: Owner, claim: KeyClaim) -> bool:
+        """Return whether the job of an old claim has no request."""
+        if to_milliseconds(self._clock() - STALE_CLAIM) < claim.at:
             return False
-        return await self._looking.request(owner, claim.job_id) is None
+        return await self._states.request(owner, claim.job_id) is None
 
-    async def _write(self, request: Request, owner: Owner, claimed: _Claimed) -> bool:
-        """Write the entry, then the request, both before any run; say whether that is a new one.
+    async def _submit(
+        self, request: Request, owner: Owner, claimed: _Claimed, *, keyed: bool
+    ) -> str:
+        """Submit the run and return its id.
 
-        The entry comes first, so that a request is always found by lists, and its token with it.
+        If the run for a key is one of a removed job, the run is submitted with a new token. If the
+        workspace refuses the run, all that this start has written is removed.
         """
-        made = Made(token=claimed.claim.token, keys=claimed.names)
-        await self._index.add(owner.folder, request.job_id, made_name(request), encode(made))
-        folder = job_folder(owner, request.job_id)
-        return await self._folders.create(folder, REQUEST, encode(request))
-
-    async def _run(self, request: Request, owner: Owner, claimed: _Claimed, *, keyed: bool) -> str:
-        """Return the run of the job; a key whose run is of a job that is gone is used anew."""
-        job_id, token = request.job_id, claimed.claim.token
+        job_id = request.job_id
         try:
             try:
-                run_id = await self._launching.ask(owner, job_id, token)
-                if not keyed or not await self._of_gone_job(owner, job_id, run_id):
+                run_id = await self._submitter.submit(owner, job_id, claimed.claim.token)
+                other_id = await self._job_of_run(run_id) if keyed else ""
+                if other_id in ("", job_id) or await self._states.request(owner, other_id):
                     return run_id
             except Refused:
                 if not keyed:
                     raise
-            anew = Made(token=self._launching.token(owner, job_id), keys=claimed.names)
-            await self._index.replace(owner.folder, job_id, made_name(request), encode(anew))
-            return await self._launching.ask(owner, job_id, anew.token)
+            token = self._submitter.token(owner, job_id)
+            start = StartRecord(token=token, keys=claimed.files)
+            await self._index.replace(owner, job_id, created_name(request), encode(start))
+            return await self._submitter.submit(owner, job_id, token)
         except (Refused, NotPermitted, NotSignedIn):
-            if claimed.ours:
-                await self._undo(owner, job_id, claimed.names)
+            if claimed.is_own:
+                await self._undo(owner, job_id, claimed.files)
             raise
 
-    async def _of_gone_job(self, owner: Owner, job_id: str, run_id: str) -> bool:
-        theirs = await self._works_on(run_id)
-        if theirs in ("", job_id):
-            return False
-        return await self._looking.request(owner, theirs) is None
-
-    async def _works_on(self, run_id: str) -> str:
-        """Return the job of a run."""
+    async def _job_of_run(self, run_id: str) -> str:
+        """Return the id of the job that the run works on, "" if unknown."""
         run = await self._runs.get(run_id)
         return job_parameters(run).get("job_id", "") if run else ""
 
-    async def _undo(self, owner: Owner, job_id: str, names: tuple[str, ...]) -> None:
-        """Take back what was written of a job that the workspace refused to run."""
+    async def _undo(self, owner: Owner, job_id: str, files: tuple[str, ...]) -> None:
+        """Remove what was written of a job that gets no run."""
         try:
-            await gather(partial(self._keys.remove, owner, name) for name in names)
+            await gather(partial(self._keys.remove, owner, name) for name in files)
             await self._folders.remove(job_folder(owner, job_id))
-            await self._index.remove(owner.folder, job_id)
+            await self._index.remove(owner, job_id)
         except JobsError:
-            return  # whoever looks next asks for the run again, and is refused as well
+            return  # the next call that reads the job submits the run, and is refused as well
 
-    async def _other(self, owner: Owner, job_id: str, run_id: str) -> Job | None:
-        """Return the job whose folder the run works on, where that is not this one.
+    async def _record_run(self, job: Job, run_id: str) -> int | None:
+        """Write ``run.json`` and return the position of the run in the queue, if known."""
 
-        Then this start lost to another one with the same key.
-        """
-        theirs = await self._works_on(run_id)
-        return None if theirs in ("", job_id) else await self._looking.job(owner, theirs)
+        async def position() -> int | None:
+            try:
+                return await self._runs.position(run_id)
+            except JobsError:
+                return None  # the job is started nevertheless
 
-    async def _noted(self, request: Request, owner: Owner, run_id: str) -> Job:
-        job = Job(owner=owner, request=request, state="queued")
-        note = partial(self._launching.note, owner, job.id, run_id)
-        _, position = await gather_pair(note, partial(self._position, run_id))
-        return Job(owner=owner, request=request, state="queued", queue_position=position)
-
-    async def _position(self, run_id: str) -> int | None:
-        try:
-            return await self._runs.position(run_id)
-        except JobsError:
-            return None  # the job is started all the same
+        record = partial(self._submitter.record_run, job.owner, job.id, run_id)
+        return (await gather_pair(record, position))[1]
 
 
-def _reuses(options: StartOptions) -> bool:
-    return bool(options.fingerprint) and options.reuse_after is not None
-
-
-def _reusable(job: Job, options: StartOptions) -> bool:
-    recent = options.reuse_after is not None and job.request.created_at >= options.reuse_after
-    return recent and not job.ended and job.requested != "stop" and job.state != "cancelling"
+def _is_reusable(job: Job, reuse_after: datetime) -> bool:
+    stopping = job.requested == "stop" or job.state == "cancelling"
+    return job.request.created_at >= reuse_after and not job.ended and not stopping

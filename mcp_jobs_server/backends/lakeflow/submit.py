@@ -1,4 +1,4 @@
-"""Asks for the run of a job and writes down which run it is. Every part is harmless twice."""
+"""Submits the run of a job and records its id. Every step may be repeated without harm."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from collections.abc import Callable
 from datetime import datetime
 
 from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import Entry
-from mcp_jobs_server.backends.lakeflow.index_records import Made
+from mcp_jobs_server.backends.lakeflow.index_names import IndexEntry
 from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Owner, job_folder
 from research_contract.files import decode, encode
-from research_contract.records import RUN, Run
+from research_contract.records import RUN, Record, Run
 
 log = logging.getLogger(__name__)
 
 RUNNER = "lakeflow"
 
 
-class Launching:
-    """Runs of jobs whose request is in its folder."""
+class StartRecord(Record):
+    """Content of the index entry of a job's creation.
+
+    ``token`` is the idempotency token of its run, ``keys`` the files in ``keys`` that name the job.
+    """
+
+    token: str
+    keys: tuple[str, ...] = ()
+
+
+class Submitter:
+    """Submits runs of jobs whose folder has a request."""
 
     def __init__(
         self, folders: VolumeFolders, index: Index, runs: Runs, clock: Callable[[], datetime]
@@ -33,18 +42,18 @@ class Launching:
         self._runs = runs
         self._clock = clock
 
-    def token(self, owner: Owner, said: str) -> str:
-        """Return the token for a start by this key or job id: the same one makes one run."""
-        parts = (self._folders.root, owner.folder, said)
+    def token(self, owner: Owner, text: str) -> str:
+        """Return the idempotency token for a key or job id: the same token makes one run."""
+        parts = (self._folders.root, owner.folder, text)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    async def ask(self, owner: Owner, job_id: str, token: str) -> str:
-        """Return the id of the run that this token stands for, which may be an earlier one."""
+    async def submit(self, owner: Owner, job_id: str, token: str) -> str:
+        """Return the id of the run for this token, which may be an earlier run."""
         folder = self._folders.location(job_folder(owner, job_id))
         return await self._runs.start(folder, job_id, token)
 
-    async def note(self, owner: Owner, job_id: str, run_id: str, *, attempt: int = 1) -> Run:
-        """Write down which run it is. Where that fails, whoever looks next does it again."""
+    async def record_run(self, owner: Owner, job_id: str, run_id: str, *, attempt: int = 1) -> Run:
+        """Write ``run.json``. If this fails, the next call that reads the job repeats it."""
         run = Run(runner=RUNNER, run_id=run_id, attempt=attempt, started_at=self._clock())
         folder = job_folder(owner, job_id)
         try:
@@ -53,19 +62,20 @@ class Launching:
             else:
                 await self._folders.create(folder, RUN, encode(run))
         except JobsError as error:
-            log.warning("the run of job %s could not be written down: %s", job_id, error.message)
+            log.warning("run.json of job %s could not be written: %s", job_id, error.message)
         return run
 
-    async def complete(self, owner: Owner, job_id: str, entry: Entry | None) -> Run:
-        """Ask again for the run of a job whose start was interrupted; the first one is returned."""
-        made = None
-        if entry is not None and entry.made_name:
-            made = decode(Made, await self._index.read(owner.folder, job_id, entry.made_name))
-        token = made.token if made else self.token(owner, job_id)
-        return await self.note(owner, job_id, await self.ask(owner, job_id, token))
+    async def complete_start(self, owner: Owner, job_id: str, entry: IndexEntry | None) -> Run:
+        """Submit the run of a job whose start was interrupted; an earlier run is returned."""
+        start = None
+        if entry is not None and entry.created_name:
+            data = await self._index.read(owner, job_id, entry.created_name)
+            start = decode(StartRecord, data)
+        token = start.token if start else self.token(owner, job_id)
+        return await self.record_run(owner, job_id, await self.submit(owner, job_id, token))
 
-    async def again(self, owner: Owner, job_id: str, before: Run) -> Run:
-        """Ask for one more run; whoever else does so meanwhile gets the same one."""
-        run_id = await self.ask(owner, job_id, self.token(owner, f"{job_id}\0again"))
+    async def run_again(self, owner: Owner, job_id: str, before: Run) -> Run:
+        """Submit one more run; other servers that do so meanwhile get the same run."""
+        run_id = await self.submit(owner, job_id, self.token(owner, f"{job_id}\0again"))
         log.info("job %s is started once more", job_id)
-        return await self.note(owner, job_id, run_id, attempt=before.attempt + 1)
+        return await self.record_run(owner, job_id, run_id, attempt=before.attempt + 1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from mcp_jobs_server.backends.folder_paths import checked_path, no_such_file
 from mcp_jobs_server.core.concurrency import gather
@@ -12,38 +13,40 @@ from mcp_jobs_server.core.errors import Unavailable
 from mcp_jobs_server.core.models import Slice
 from mcp_jobs_server.core.single_flight import SingleFlightCache
 from mcp_jobs_server.databricks.failures import ResourceExists, ResourceNotFound
-from mcp_jobs_server.databricks.files import DirectoryEntry, FilesApi
+from mcp_jobs_server.databricks.files import FilesApi
 from mcp_jobs_server.databricks.volumes import create_volume
 from mcp_jobs_server.databricks.workspace import Workspace
-from research_contract.records import ENDED, OUTCOME, REQUEST
+from research_contract.files import decode
+from research_contract.records import ENDED, OUTCOME, REQUEST, Record
 
 FRESH_SECONDS = 0.9
-"""How old may be what is returned of a file that can still change."""
+"""How old an answer about a file that can still change may be."""
 
-KEPT_SECONDS = 3600.0
-"""How long a file is kept that never changes once it is there."""
+CACHED_SECONDS = 3600.0
+"""How long a file is cached that never changes once it exists."""
 
-KEPT_BYTES = 32_000_000
-LARGEST_KEPT = 1_000_000
-LONGEST_NAME = 255
+CACHED_BYTES = 32_000_000
+MAX_CACHED_FILE_BYTES = 1_000_000
+MAX_NAME_BYTES = 255
 
 _WRITTEN_ONCE = frozenset({REQUEST, OUTCOME, ENDED})
-_INDEX = "index/"
 
-Asked = tuple[str, int, int]
+R = TypeVar("R", bound=Record)
+SliceKey = tuple[str, int, int]
+"""Path, start and limit."""
 
 
 class VolumeFolders:
-    """``Folders`` below ``root``, a volume's path; schema and volume are made when missing.
+    """``Folders`` below ``root``, a volume; schema and volume are created if missing.
 
-    Readers of the same part of a file share a request. What was read is kept for a moment, files
-    that are written once (request, outcome, entries of the index) for an hour.
+    Concurrent reads of the same part of a file share a request. Answers are cached for a moment,
+    files that are written once (request, outcome, entries of the index) for an hour.
 
     Args:
-        workspace: where the volume is.
+        workspace: the workspace of the volume.
         root: ``/Volumes/catalog/schema/volume``.
-        clock: seconds; only differences count.
-        fresh_seconds: how old an answer about a file that may change can be.
+        clock: returns seconds; only differences count.
+        fresh_seconds: how old an answer about a file that can still change may be.
     """
 
     def __init__(
@@ -58,35 +61,29 @@ class VolumeFolders:
         self._workspace = workspace
         self._files = FilesApi(workspace)
         self._fresh_seconds = fresh_seconds
-        self._slices: SingleFlightCache[Asked, Slice | None] = SingleFlightCache(
-            most=KEPT_BYTES, weigh=_weight, clock=clock
+        self._slices: SingleFlightCache[SliceKey, Slice | None] = SingleFlightCache(
+            most=CACHED_BYTES, weigh=_weight, clock=clock
         )
-        self._once: SingleFlightCache[str, Slice] = SingleFlightCache(
-            most=KEPT_BYTES, weigh=_weight, clock=clock
+        self._whole_files: SingleFlightCache[str, Slice] = SingleFlightCache(
+            most=CACHED_BYTES, weigh=_weight, clock=clock
         )
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1
     ) -> Slice | None:
         path = self.location(folder, name)
-        if _too_long(path):
+        if _has_too_long_name(path):
             return None
-        kept = self._once.known(path, KEPT_SECONDS)
-        if kept is not None:
-            return _part(kept.value, start, limit)
-        if _written_once(folder, name):
-            start_asked, limit_asked = 0, -1
-        else:
-            start_asked, limit_asked = start, limit
-        found = await self._slices.get(
-            (path, start_asked, limit_asked),
-            self._fresh_seconds,
-            lambda: self._read(path, start_asked, limit_asked),
-        )
-        if found is None or not _written_once(folder, name):
+        cached = self._whole_files.known(path, CACHED_SECONDS)
+        if cached is not None:
+            return _part(cached.value, start, limit)
+        written_once = _is_written_once(folder, name)
+        key = (path, 0, -1) if written_once else (path, start, limit)
+        found = await self._slices.get(key, self._fresh_seconds, partial(self._read, *key))
+        if found is None or not written_once:
             return found
-        if _whole(folder, found.data):
-            self._once.put(path, found)
+        if _is_complete(name, found.data):
+            self._whole_files.put(path, found)
         return _part(found, start, limit)
 
     async def write(self, folder: str, name: str, data: bytes) -> None:
@@ -102,56 +99,54 @@ class VolumeFolders:
     def location(self, folder: str, name: str = "") -> str:
         return f"{self.root}/{checked_path(folder, name)}"
 
-    async def prepare(self) -> None:
-        """Make schema and volume where they are missing.
+    async def record(self, kind: type[R], folder: str, name: str) -> R | None:
+        """Return the record in a file; ``None``: it is missing, torn or not such a record.
 
         Raises:
-            NotPermitted: the privilege that is missing is named.
+            NewerFormat: the record has a newer format version.
+        """
+        found = await self.read(folder, name)
+        return decode(kind, found.data if found else None)
+
+    async def prepare(self) -> None:
+        """Create schema and volume if missing.
+
+        Raises:
+            NotPermitted: a privilege is missing; the message names it.
         """
         await create_volume(self._workspace, self.root)
 
-    async def names(self, folder: str) -> Sequence[DirectoryEntry]:
-        """Return what is in a folder; nothing where there is no such folder. Never kept."""
+    async def names(self, folder: str, *, subfolders: bool = False) -> list[str]:
+        """Return the names of the files (or subfolders) in a folder, without caching.
+
+        A missing folder has none.
+        """
         try:
-            return await self._files.list(self.location(folder))
+            entries = await self._files.list(self.location(folder))
         except ResourceNotFound:
-            return ()
+            return []
+        return [entry.name for entry in entries if entry.is_folder == subfolders]
 
     async def remove_file(self, folder: str, name: str) -> None:
-        """Remove a file; one that is not there is removed already."""
-        path = self.location(folder, name)
-        await self._files.remove(path)
-        self._forget(path)
+        """Remove a file; a missing one is removed already."""
+        await self._files.remove(self.location(folder, name))
+        self.forget(folder, name)
 
     async def remove(self, folder: str) -> None:
-        """Remove a folder with all in it, the innermost first: only empty ones can be removed.
+        """Remove a folder with all its contents, innermost first: only empty ones can be removed.
 
-        Done again it goes on where it was interrupted.
+        After an interruption, call it again to continue.
         """
-        path = self.location(folder)
         try:
-            await self._empty(path)
+            await self._remove_tree(self.location(folder))
         finally:
-            self._forget(path)
+            self.forget(folder)
 
-    async def _empty(self, path: str) -> None:
-        try:
-            entries = await self._files.list(path)
-        except ResourceNotFound:
-            return
-        await gather(
-            partial(self._empty if entry.is_folder else self._files.remove, f"{path}/{entry.name}")
-            for entry in entries
-        )
-        await self._files.remove(path, folder=True)
-
-    def forget(self, folder: str) -> None:
-        """Read the files of a folder anew when they are asked for next."""
-        self._forget(self.location(folder))
-
-    def _forget(self, path: str) -> None:
+    def forget(self, folder: str, name: str = "") -> None:
+        """Drop cached answers about a file, or about a folder and all its contents."""
+        path = self.location(folder, name)
         below = f"{path}/"
-        self._once.drop_where(lambda key: key == path or key.startswith(below))
+        self._whole_files.drop_where(lambda key: key == path or key.startswith(below))
         self._slices.drop_where(lambda key: key[0] == path or key[0].startswith(below))
 
     async def _read(self, path: str, start: int, limit: int) -> Slice | None:
@@ -162,38 +157,54 @@ class VolumeFolders:
 
     async def _write(self, folder: str, name: str, data: bytes, *, overwrite: bool) -> None:
         path = self.location(folder, name)
-        if _too_long(path):
+        if _has_too_long_name(path):
             raise no_such_file()
+        write = partial(self._files.write, path, data, overwrite=overwrite)
         try:
-            await self._put(path, data, overwrite=overwrite)
-        finally:
-            self._forget(path)
-        if _written_once(folder, name) and _whole(folder, data):
-            self._once.put(path, Slice(data, 0, len(data)))
-
-    async def _put(self, path: str, data: bytes, *, overwrite: bool) -> None:
-        try:
-            await self._files.write(path, data, overwrite=overwrite)
+            await write()
         except ResourceNotFound:
-            # The volume may be missing, or the API may not make folders by itself.
+            # The volume may be missing, and the API may not create folders by itself.
             await self.prepare()
             await self._files.make_folder(path.rpartition("/")[0])
             try:
-                await self._files.write(path, data, overwrite=overwrite)
+                await write()
             except ResourceNotFound as error:
                 raise Unavailable(
                     "The volume of the job folders cannot be written to.",
                     "Check MCP_JOBS_VOLUME, then try again.",
                 ) from error
+        finally:
+            self.forget(folder, name)
+        if _is_written_once(folder, name) and _is_complete(name, data):
+            self._whole_files.put(path, Slice(data, 0, len(data)))
+
+    async def _remove_tree(self, path: str) -> None:
+        try:
+            entries = await self._files.list(path)
+        except ResourceNotFound:
+            return
+        await gather(
+            partial(
+                self._remove_tree if entry.is_folder else self._files.remove,
+                f"{path}/{entry.name}",
+            )
+            for entry in entries
+        )
+        await self._files.remove(path, folder=True)
 
 
-def _written_once(folder: str, name: str) -> bool:
-    return name in _WRITTEN_ONCE or f"/{_INDEX}" in f"/{folder}/"
+def _is_written_once(folder: str, name: str) -> bool:
+    return name in _WRITTEN_ONCE or "/index/" in f"/{folder}/"
 
 
-def _whole(folder: str, data: bytes) -> bool:
-    """Say whether a file that is written once is there whole, not just appearing."""
-    return (data.endswith(b"\n") or f"/{_INDEX}" in f"/{folder}/") and len(data) <= LARGEST_KEPT
+def _is_complete(name: str, data: bytes) -> bool:
+    """Return whether a file that is written once may be cached.
+
+    A record ends with a newline; without it the file is only becoming visible. Entries of the index
+    may be empty.
+    """
+    complete = data.endswith(b"\n") or name not in _WRITTEN_ONCE
+    return complete and len(data) <= MAX_CACHED_FILE_BYTES
 
 
 def _part(whole: Slice, start: int, limit: int) -> Slice:
@@ -202,9 +213,9 @@ def _part(whole: Slice, start: int, limit: int) -> Slice:
     return Slice(data=data if limit < 0 else data[:limit], start=begin, size=whole.size)
 
 
-def _too_long(path: str) -> bool:
-    return any(len(part.encode()) > LONGEST_NAME for part in path.split("/"))
+def _has_too_long_name(path: str) -> bool:
+    return any(len(part.encode()) > MAX_NAME_BYTES for part in path.split("/"))
 
 
-def _weight(found: Slice | None) -> int:
-    return 200 + (len(found.data) if found else 0)
+def _weight(cached: Slice | None) -> int:
+    return 200 + (len(cached.data) if cached else 0)

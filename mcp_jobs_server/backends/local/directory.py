@@ -23,6 +23,7 @@ from mcp_jobs_server.core.models import Slice
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -55,7 +56,13 @@ class DirectoryFolders:
         if path is None:
             return None
         try:
-            with _translate_errors(), open(path, "rb", opener=_open_nonblocking) as file:
+            with (
+                _translate_errors(),
+                # Non-blocking: a FIFO that someone put there would wait for a writer.
+                open(
+                    path, "rb", opener=lambda path, flags: os.open(path, flags | _NONBLOCK)
+                ) as file,
+            ):
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     return None
@@ -94,11 +101,6 @@ class DirectoryFolders:
                 real = os.path.realpath(self._root / relative)
                 return Path(real) if real.startswith(root + os.sep) else None
         return self._root / relative
-
-
-def _open_nonblocking(path: str, flags: int) -> int:
-    """Open a file without waiting for a writer, in case someone put a FIFO there."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextlib.contextmanager

@@ -10,46 +10,38 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 if sys.platform != "win32":
     import fcntl
 
 
-def acquire(path: Path, *, wait_seconds: float = 0) -> BaseFileLock | None:
-    """Acquire the lock at ``path``; ``None``: another process holds it for longer than the wait.
+@contextmanager
+def try_lock(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
+    """Hold the lock at ``path`` inside the block; yield whether it could be acquired.
 
-    A process that must have the lock waits a second for it, since ``is_held`` and ``reserve`` of
-    other processes keep it for a moment.
+    It could not if another process holds it for longer than ``wait_seconds``. A process that must
+    have the lock waits a second for it: ``is_held`` and ``reserve`` of other processes keep it for
+    a moment.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=wait_seconds, mode=0o600, thread_local=False)
+    acquired = True
     try:
         lock.acquire(poll_interval=0.02)
     except Timeout:
-        return None
-    return lock
-
-
-@contextmanager
-def try_lock(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
-    """Hold the lock inside the block; yield whether it could be acquired."""
-    lock = acquire(path, wait_seconds=wait_seconds)
+        acquired = False
     try:
-        yield lock is not None
+        yield acquired
     finally:
-        if lock is not None:
+        if acquired:
             lock.release()
 
 
 def is_held(path: Path) -> bool:
     """Return whether some process holds the lock at ``path``.
 
-    On POSIX this tries a shared lock, of the kind (flock) that ``acquire`` takes exclusively. Any
+    On POSIX this tries a shared lock, of the kind (flock) that ``try_lock`` takes exclusively. Any
     number of processes may look at the same moment, and none takes another for a holder.
 
     Windows cannot look at a lock without taking it. Another process that looks at the same moment

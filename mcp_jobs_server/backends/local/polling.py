@@ -88,23 +88,20 @@ class Polling:
                     ensured_at = anyio.current_time()
                     await self._ensure_runner()
                 await anyio.sleep(POLL_SECONDS)
-                await self._wake_changed()
+                try:
+                    marks = await to_thread.run_sync(self._read_marks, dict(self._folders))
+                except JobsError as error:
+                    # Wake all: a caller that reads its job then gets the error.
+                    log.warning("Jobs could not be polled. %s", error)
+                    marks = dict.fromkeys(self._folders, ())
+                for job_id, mark in marks.items():
+                    if self._marks.get(job_id, mark) != mark:
+                        for subscription in self._subscriptions.get(job_id, ()):
+                            subscription.wake()
+                    if job_id in self._subscriptions:
+                        self._marks[job_id] = mark
         finally:
             self._polling = False
-
-    async def _wake_changed(self) -> None:
-        try:
-            marks = await to_thread.run_sync(self._read_marks, dict(self._folders))
-        except JobsError as error:
-            # Wake all: a caller that reads its job then gets the error.
-            log.warning("Jobs could not be polled. %s", error)
-            marks = dict.fromkeys(self._folders, ())
-        for job_id, mark in marks.items():
-            if self._marks.get(job_id, mark) != mark:
-                for subscription in self._subscriptions.get(job_id, ()):
-                    subscription.wake()
-            if job_id in self._subscriptions:
-                self._marks[job_id] = mark
 
     def _read_marks(self, folders: dict[str, str]) -> dict[str, Mark]:
         """Return the mark of each job; ``folders`` has their folders by job id."""

@@ -76,7 +76,7 @@ class Probe:
         deadline = self._clock() + MAX_DURATION
         ended_at: datetime | None = None
         while True:
-            run = await self._runs.get(run_id, seconds=0)
+            run = await self._runs.get(run_id, max_age=0)
             state = run_state(run) if run else RunState("queued")
             file = await self._folders.read(self._folder, PROBED)
             if result := decode(Probed, file.data if file else None):

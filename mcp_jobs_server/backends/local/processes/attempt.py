@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
@@ -156,7 +157,8 @@ class Attempt:
         self._heartbeat.look(seconds)
         if self._is_working() and not self._must_be_killed(seconds):
             return None
-        if not os_processes.kill_job(self._claim.id, self._pid, wait_seconds=1):
+        processes = partial(os_processes.job_processes, self._claim.id, self._pid)
+        if os_processes.kill(processes, wait_seconds=1):
             return None
         if self._process is not None:
             self._exit_code = self._process.wait()

@@ -107,11 +107,6 @@ def is_suspended(job_id: str, root: int | None = None) -> bool:
     return any(_status(process) in _STOPPED for process in job_processes(job_id, root))
 
 
-def kill_job(job_id: str, root: int | None = None, *, wait_seconds: float) -> bool:
-    """Kill the processes of a job; return whether none is left after the wait."""
-    return not kill(lambda: job_processes(job_id, root), wait_seconds=wait_seconds)
-
-
 def data_dir_processes(data_dir: Path) -> list[psutil.Process]:
     """Return the living processes that were started for a data directory, including jobs."""
     return _marked(DATA_MARK, str(data_dir))

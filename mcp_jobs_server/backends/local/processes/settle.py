@@ -74,13 +74,6 @@ class AttemptFacts:
     rebooted: bool = False
 
     @property
-    def death_is_charged(self) -> bool:
-        """Whether the death of this attempt counts against the job."""
-        if self.exit_code == EXIT_LOCKED or self.rebooted:
-            return False
-        return self.kill_reason == "hung" or not self.made_progress
-
-    @property
     def report_reason(self) -> ReportReason | None:
         """Why the report is due at once; ``None``: the job may be resumed instead."""
         if self.report_begun is not None:
@@ -120,7 +113,8 @@ def settle_attempt(attempt: AttemptFacts) -> Verdict:
         make_room=f"Free some space. {START_AGAIN}",
     )
     died_and_reported = attempt.report_begun == "died" and attempt.report_written
-    charge = attempt.death_is_charged
+    died_by_itself = attempt.exit_code != EXIT_LOCKED and not attempt.rebooted
+    charge = died_by_itself and (attempt.kill_reason == "hung" or not attempt.made_progress)
     verdict = settle(
         Facts(
             outcome=attempt.outcome,

@@ -46,10 +46,9 @@ def stop_all(settings: Settings, *, wait_seconds: float) -> int:
         with translate_errors():
             if database.exists:
                 options = runner_options(settings)
-                queue = Queue(database, options.profile)
-                for profile in queue.claimed_profiles():
+                for profile in Queue(database, options.profile).claimed_profiles():
                     context = RunnerContext(paths, replace(options, profile=profile))
-                    Supervisor(queue.of_profile(profile), context).release()
+                    Supervisor(Queue(database, profile), context).release()
     except Unavailable as error:
         message = f"The runners are stopped ({runners}), but their jobs could not be settled:"
         raise Unavailable(f"{message} {error.message}", error.hint) from error

@@ -207,7 +207,7 @@ class Supervisor:
             if profile != self._context.options.profile:
                 options = replace(self._context.options, profile=profile)
                 context = replace(self._context, options=options)
-                queue = self._queue.of_profile(profile)
+                queue = replace(self._queue, profile=profile)
                 Supervisor(queue, context, clock=self._clock).release()
 
     def _claim_queued(self, seconds: float) -> None:

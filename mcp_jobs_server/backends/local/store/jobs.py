@@ -10,7 +10,7 @@ from statistics import median
 
 from mcp_jobs_server.backends.conflicts import key_conflict, unended_job_conflict
 from mcp_jobs_server.backends.local.store.database import EPOCH, Database, from_micros, to_micros
-from mcp_jobs_server.backends.local.store.request_rows import request_or_placeholder
+from mcp_jobs_server.backends.local.store.request_rows import UNREADABLE, stored_request
 from mcp_jobs_server.core.errors import dependent_job_error
 from mcp_jobs_server.core.models import (
     ACTIVE_STATES,
@@ -251,7 +251,8 @@ def _job(owner: Owner, row: sqlite3.Row) -> Job:
     created_at = from_micros(row["created_at"]) or EPOCH
     return Job(
         owner=owner,
-        request=request_or_placeholder(row["id"], row["request"], created_at),
+        request=stored_request(row["id"], row["request"])
+        or Request(job_id=row["id"], question=UNREADABLE, created_at=created_at),
         state=row["state"],
         attempt=row["attempt"],
         requested=row["requested"],

@@ -40,34 +40,30 @@ class Claim:
     boot: str = ""
 
 
+@dataclass(frozen=True)
 class Queue:
     """The jobs of all owners, for the runner of one profile. All calls block."""
 
-    def __init__(self, database: Database, profile: str) -> None:
-        self._database = database
-        self._profile = profile
-
-    def of_profile(self, profile: str) -> Queue:
-        """Return the queue for the runner of another profile."""
-        return Queue(self._database, profile)
+    database: Database
+    profile: str
 
     def claimed_profiles(self) -> list[str]:
         """Return the profiles that have claimed jobs."""
         sql = f"SELECT DISTINCT profile FROM jobs WHERE {_CLAIMED}"  # noqa: S608 - constants
-        with self._database.read() as db:
+        with self.database.read() as db:
             return [row[0] for row in db.execute(sql)]
 
     def has_work(self) -> bool:
         """Return whether this profile has an unended job."""
         sql = f"SELECT 1 FROM jobs WHERE profile = ? AND state IN {ACTIVE_STATES} LIMIT 1"  # noqa: S608
-        with self._database.read() as db:
-            return db.execute(sql, (self._profile,)).fetchone() is not None
+        with self.database.read() as db:
+            return db.execute(sql, (self.profile,)).fetchone() is not None
 
     def claimed(self) -> dict[str, Claim]:
         """Return the claimed jobs of this profile, by job id."""
         sql = f"SELECT * FROM jobs WHERE profile = ? AND {_CLAIMED}"  # noqa: S608 - constants
-        with self._database.read() as db:
-            return {row["id"]: _claim(row) for row in db.execute(sql, (self._profile,))}
+        with self.database.read() as db:
+            return {row["id"]: _claim(row) for row in db.execute(sql, (self.profile,))}
 
     def next(self, *, max_running: int) -> Claim | None:
         """Return the next queued job of this profile; ``None``: none, or the limit is reached.
@@ -76,16 +72,16 @@ class Queue:
         """
         sql = f"""SELECT * FROM jobs WHERE state = 'queued' AND profile = ?
             AND (SELECT count(*) FROM jobs WHERE {_CLAIMED}) < ? ORDER BY seq LIMIT 1"""  # noqa: S608
-        with self._database.read() as db:
-            row = db.execute(sql, (self._profile, max_running)).fetchone()
+        with self.database.read() as db:
+            row = db.execute(sql, (self.profile, max_running)).fetchone()
         return _claim(row) if row else None
 
     def profiles_ahead(self, claim: Claim) -> set[str]:
         """Return the other profiles that have a queued job which was started before this one."""
         sql = """SELECT DISTINCT profile FROM jobs WHERE state = 'queued' AND profile != ?
             AND seq < (SELECT seq FROM jobs WHERE id = ?)"""
-        with self._database.read() as db:
-            return {row[0] for row in db.execute(sql, (self._profile, claim.id))}
+        with self.database.read() as db:
+            return {row[0] for row in db.execute(sql, (self.profile, claim.id))}
 
     def claim(
         self, claim: Claim, *, max_running: int, progress: int, at: datetime, boot: str = ""
@@ -105,21 +101,21 @@ class Queue:
             step_before = max(step_before, ?), boot = ?,
             started_at = coalesce(started_at, ?) WHERE id = ? AND state = 'queued'
             AND (SELECT count(*) FROM jobs WHERE {_CLAIMED}) < ? RETURNING *"""  # noqa: S608
-        with self._database.write() as db:
+        with self.database.write() as db:
             values = (progress, boot, to_micros(at), claim.id, max_running)
             row = db.execute(sql, values).fetchone()
         return _claim(row) if row else None
 
     def charge(self, claim: Claim) -> None:
         """Count a death against the job."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute("UPDATE jobs SET charged = charged + 1 WHERE id = ?", (claim.id,))
 
     def requeue(self, claim: Claim, *, charge: bool) -> bool:
         """Put the job back into the queue; ``False``: a stop was requested meanwhile."""
         sql = """UPDATE jobs SET state = 'queued', charged = charged + ?
             WHERE id = ? AND state = 'running'"""
-        with self._database.write() as db:
+        with self.database.write() as db:
             return db.execute(sql, (int(charge), claim.id)).rowcount == 1
 
     def complete(self, claim: Claim, outcome: Outcome) -> None:
@@ -128,7 +124,7 @@ class Queue:
             active_seconds = ?, cost_usd = ?, ended_at = ? WHERE id = ? AND {_CLAIMED}"""  # noqa: S608
         spent = outcome.spent
         values = (outcome.outcome, one_line_summary(outcome), spent.active_seconds, spent.cost_usd)
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(sql, (*values, to_micros(outcome.ended_at), claim.id))
 
     def end(self, claim: Claim, ended: Ended, *, recorded: bool = False) -> bool:
@@ -144,7 +140,7 @@ class Queue:
         summary = ended.error.message if ended.error else "Cancelled."
         error = ended.error.model_dump_json() if ended.error else None
         values = (ended.state, summary, error, to_micros(ended.ended_at), claim.id)
-        with self._database.write() as db:
+        with self.database.write() as db:
             return db.execute(sql, values).rowcount == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import lru_cache
 
 from research_contract.files import NewerFormat, decode
@@ -23,10 +22,3 @@ def stored_request(job_id: str, text: str) -> Request | None:
     except NewerFormat:
         return None
     return request if request and request.job_id == job_id else None
-
-
-def request_or_placeholder(job_id: str, text: str, created_at: datetime) -> Request:
-    """Return the request; if it cannot be read, one whose question says so."""
-    return stored_request(job_id, text) or Request(
-        job_id=job_id, question=UNREADABLE, created_at=created_at
-    )

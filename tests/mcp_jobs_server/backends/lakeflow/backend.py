@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces, LakeflowRunner
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner, LakeflowTimes
 from mcp_jobs_server.backends.lakeflow.settle import SettleTimes
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.runner import Runner
@@ -31,15 +31,15 @@ LONGEST = 60
 """Seconds after which a test is taken for hanging; a net, not a measure."""
 
 QUICK = Timeouts(call=8, http=1, retry=5, sign_in=20)
-AT_ONCE = LakeflowPaces(
+AT_ONCE = LakeflowTimes(
     poll=0.05,
     slowest_poll=0.1,
-    lately=0,
+    recently_polled=0,
     run=0,
     active=0,
     index=0,
     control=0,
-    settling=SettleTimes(late=0.5),
+    settle=SettleTimes(late=0.5),
 )
 """Nothing is remembered, polls are quick, and outcomes are not waited for long."""
 
@@ -86,7 +86,7 @@ def scene(root: Path, **settings: object) -> Iterator[Scene]:
 async def server(
     scene: Scene,
     *,
-    paces: LakeflowPaces = AT_ONCE,
+    times: LakeflowTimes = AT_ONCE,
     fresh_seconds: float = 0,
     timeouts: Timeouts = QUICK,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -95,7 +95,7 @@ async def server(
     workspace = scene.door(timeouts)
     folders = VolumeFolders(workspace, VOLUME, fresh_seconds=fresh_seconds)
     async with LakeflowRunner(
-        workspace, folders, scene.job.job_id, paces=paces, clock=clock
+        workspace, folders, scene.job.job_id, times=times, clock=clock
     ) as runner:
         yield runner, folders
 
@@ -138,6 +138,6 @@ async def eventually(true: Callable[[], bool]) -> None:
             await anyio.sleep(0.02)
 
 
-def slow(paces: LakeflowPaces = AT_ONCE, **settling: float) -> LakeflowPaces:
-    """Return the paces with others for settling."""
-    return replace(paces, settling=replace(paces.settling, **settling))
+def slow(times: LakeflowTimes = AT_ONCE, **settle: float) -> LakeflowTimes:
+    """Return the times with others for settle."""
+    return replace(times, settle=replace(times.settle, **settle))

@@ -68,7 +68,7 @@ async def test_a_job_too_old_to_be_kept_has_expired(settings: Settings) -> None:
     old = f"{datetime.now(UTC) - timedelta(days=40):%Y%m%d}-abcdefghijklm"
     young = f"{datetime.now(UTC) - timedelta(days=20):%Y%m%d}-abcdefghijklm"
     async with connect(replace(settings, retention_days=30)) as research:
-        with pytest.raises(NotFound, match="has expired: jobs are kept 30 days"):
+        with pytest.raises(NotFound, match="has expired: jobs are kept for 30 days"):
             await research.status(old)
         with pytest.raises(NotFound, match="no research job"):
             await research.status(young)

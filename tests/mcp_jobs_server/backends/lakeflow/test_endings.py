@@ -64,7 +64,7 @@ async def test_a_run_that_ends_well_without_an_outcome_has_failed(
 
 
 async def test_an_outcome_that_becomes_visible_late_is_waited_for(stage: Scene) -> None:
-    async with server(stage, paces=slow(late=20)) as (runner, _):
+    async with server(stage, times=slow(late=20)) as (runner, _):
         job = await works(stage, runner)
         stage.workspace.files.late_seconds = 2
         stage.let_go(job)
@@ -187,7 +187,7 @@ async def test_an_outcome_of_odd_times_and_amounts_is_listed_all_the_same(
 
 
 async def test_nothing_is_left_of_a_job_that_was_removed_elsewhere(stage: Scene) -> None:
-    async with server(stage) as (one, _), server(stage, paces=slow(orphan=0)) as (other, _):
+    async with server(stage) as (one, _), server(stage, times=slow(orphan=0)) as (other, _):
         job = await works(stage, one)
         assert await other.job(OWNER, job.id)
         stage.let_go(job)

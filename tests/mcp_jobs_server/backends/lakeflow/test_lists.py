@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_jobs_server.backends.lakeflow.lists import MOST_LOOKS
+from mcp_jobs_server.backends.lakeflow.lists import SETTLE_BATCH
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.errors import Conflict
 from mcp_jobs_server.core.models import Job
@@ -42,13 +42,13 @@ async def finishing(stage: Scene, runner: Runner, *, follow_up_of: str | None = 
 @pytest.mark.anyio
 async def test_no_job_is_overlooked_for_there_are_many(tmp_path: Path) -> None:
     with scene(tmp_path, max_concurrent_runs=10) as stage:
-        async with server(stage, paces=PATIENT) as (runner, _):
+        async with server(stage, times=PATIENT) as (runner, _):
             base = await until_ended(runner, await started(runner, "answer"))
             following = await finishing(stage, runner, follow_up_of=base.id)
-            for _ in range(MOST_LOOKS):
+            for _ in range(SETTLE_BATCH):
                 await finishing(stage, runner)
             usage = await runner.usage(OWNER, datetime.now(UTC) - timedelta(hours=1))
-            assert usage.active == MOST_LOOKS + 1
+            assert usage.active == SETTLE_BATCH + 1
             with pytest.raises(Conflict, match=following.id):
                 await runner.remove(OWNER, base.id)
 
@@ -57,7 +57,7 @@ async def test_no_job_is_overlooked_for_there_are_many(tmp_path: Path) -> None:
 async def test_a_job_that_got_a_run_since_it_was_looked_at_counts_once(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         stage.job.accidents.append("internal error")
-        async with server(stage, paces=replace(AT_ONCE, index=30)) as (runner, _):
+        async with server(stage, times=replace(AT_ONCE, index=30)) as (runner, _):
             job = await started(runner)
             (run,) = stage.runs_of(job.id)
             await eventually(lambda: not run.active)

@@ -7,7 +7,7 @@ from collections import Counter
 import anyio
 import pytest
 
-from mcp_jobs_server.backends.lakeflow.runner import LakeflowPaces
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowTimes
 from mcp_jobs_server.core.models import StartOptions
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.service import Jobs
@@ -25,7 +25,7 @@ from tests.mcp_jobs_server.backends.lakeflow.backend import (
 
 pytestmark = pytest.mark.anyio
 
-USUAL = LakeflowPaces()
+USUAL = LakeflowTimes()
 FRESH = 0.9
 
 
@@ -46,7 +46,7 @@ def _kind(path: str) -> str:
 async def test_a_poll_costs_two_requests_for_any_number_of_waiters(
     stage: Scene, waiters: int
 ) -> None:
-    async with server(stage, paces=USUAL, fresh_seconds=FRESH) as (runner, folders):
+    async with server(stage, times=USUAL, fresh_seconds=FRESH) as (runner, folders):
         jobs = Jobs(
             runner=runner,
             folders=folders,
@@ -73,7 +73,7 @@ async def test_a_list_costs_few_requests(stage: Scene) -> None:
     async with server(stage) as (runner, _):
         ended = [await until_ended(runner, await started(runner, "answer")) for _ in range(6)]
         active = [await until_running(runner, await started(runner)) for _ in range(3)]
-    async with server(stage, paces=USUAL, fresh_seconds=FRESH) as (runner, folders):
+    async with server(stage, times=USUAL, fresh_seconds=FRESH) as (runner, folders):
         settings = Settings(data_dir=stage.volume)
         jobs = Jobs(runner=runner, folders=folders, sources=Sources(settings), settings=settings)
         since = len(stage.workspace.requests)
@@ -86,7 +86,7 @@ async def test_a_list_costs_few_requests(stage: Scene) -> None:
 
 
 async def test_a_start_costs_few_requests(stage: Scene) -> None:
-    async with server(stage, paces=USUAL, fresh_seconds=FRESH) as (runner, _):
+    async with server(stage, times=USUAL, fresh_seconds=FRESH) as (runner, _):
         await started(runner, "answer")
         since = len(stage.workspace.requests)
         job = await started(runner, "answer", StartOptions(key="k", fingerprint="f"))

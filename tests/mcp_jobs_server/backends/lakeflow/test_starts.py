@@ -91,7 +91,7 @@ async def test_whoever_looks_completes_what_a_killed_server_left(
     stage: Scene, method: str, path: str, kind: str
 ) -> None:
     job_id = await killed_while(stage, method, path, kind)
-    async with server(stage, paces=slow(orphan=0)) as (runner, folders):
+    async with server(stage, times=slow(orphan=0)) as (runner, folders):
         job = await runner.job(OWNER, job_id)
         again = await runner.job(OWNER, job_id)
         assert (job and job.id) == (again and again.id)

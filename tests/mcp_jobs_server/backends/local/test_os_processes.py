@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,7 @@ def test_a_child_in_a_session_of_its_own_is_found_by_its_mark_and_killed(tmp_pat
     assert parent.wait(timeout=60) == 0
     [left] = os_processes.job_processes("a-job")
     assert left.ppid() != os.getpid()
-    assert os_processes.kill_job("a-job", wait_seconds=60)
+    processes = partial(os_processes.job_processes, "a-job")
+    assert os_processes.kill(processes, wait_seconds=60) == []
     psutil.wait_procs([left], timeout=60)
     assert not os_processes.job_processes("a-job")
