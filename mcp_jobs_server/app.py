@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.runner import LocalRunner
@@ -13,10 +13,14 @@ from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
 
 
-def open_jobs(
+@asynccontextmanager
+async def open_jobs(
     settings: Settings, *, extra_sources: Sequence[SourceRef] = (), same_computer: bool = True
-) -> AbstractAsyncContextManager[Jobs]:
+) -> AsyncIterator[Jobs]:
     """Open the jobs of the configured backend. Leaving the context ends waiting calls, never a job.
+
+    A server for remote callers signs in to Databricks immediately in the background, so that no
+    call waits for it. A server that a local client started signs in with its first call.
 
     Args:
         settings: settings of the server.
@@ -24,34 +28,16 @@ def open_jobs(
         same_computer: whether callers use this machine, so that its paths have a meaning to them.
     """
     sources = Sources(settings, extra=extra_sources)
-    if settings.backend == "lakeflow":
-        return _on_databricks(settings, sources, same_computer=same_computer)
-    return _on_this_machine(settings, sources, same_computer=same_computer)
-
-
-@asynccontextmanager
-async def _on_this_machine(
-    settings: Settings, sources: Sources, *, same_computer: bool
-) -> AsyncIterator[Jobs]:
-    async with LocalRunner(settings) as runner:
-        yield Jobs(
-            runner=runner,
-            folders=DirectoryFolders(settings.jobs_dir),
-            sources=sources,
-            settings=settings,
-            same_computer=same_computer,
-        )
-
-
-@asynccontextmanager
-async def _on_databricks(
-    settings: Settings, sources: Sources, *, same_computer: bool
-) -> AsyncIterator[Jobs]:
-    """Open the jobs of a Databricks workspace.
-
-    A server for remote callers signs in immediately in the background, so that no call waits for
-    it. A server that a local client started signs in with its first call.
-    """
+    if settings.backend != "lakeflow":
+        async with LocalRunner(settings) as local_runner:
+            yield Jobs(
+                runner=local_runner,
+                folders=DirectoryFolders(settings.jobs_dir),
+                sources=sources,
+                settings=settings,
+                same_computer=same_computer,
+            )
+        return
     from mcp_jobs_server.backends.lakeflow.readiness import WorkspaceReadiness
     from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
     from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders

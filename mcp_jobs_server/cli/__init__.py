@@ -1,1 +1,1 @@
-"""The command line: one module a group of commands, each imported when it is run."""
+"""The command line: one module per group of commands, imported only when the command runs."""

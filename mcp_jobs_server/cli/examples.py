@@ -1,4 +1,4 @@
-"""The ends of the help texts: what the commands look like in use."""
+"""Examples and notes at the end of the help texts."""
 
 MAIN = """\
 examples:
@@ -7,8 +7,8 @@ examples:
   mcp-jobs-server connect claude-desktop
   mcp-jobs-server jobs list
 
-Each command has its own --help. Data is kept in the user's data directory; the environment
-variable MCP_JOBS_DATA_DIR moves it.
+Each command has its own --help. Data is kept in the user's data directory; set the environment
+variable MCP_JOBS_DATA_DIR to use another one.
 """
 SERVE = """\
 examples:
@@ -16,7 +16,7 @@ examples:
   mcp-jobs-server serve --source ~/Documents/handbook --source law="~/Law texts"
   mcp-jobs-server serve --transport http --port 8000      (then http://127.0.0.1:8000/mcp)
 
-'mcp-jobs-server connect' prints the configuration with which a client starts this.
+'mcp-jobs-server connect' prints the configuration that makes a client start this server.
 """
 RESEARCH = """\
 examples:
@@ -25,7 +25,7 @@ examples:
       --question "What does B cost?" --term price --depth deep --minutes 10
   mcp-jobs-server research "Who signed?" --detach
 
-The job runs by itself: Ctrl-C stops watching it, not the job.
+The job runs in the background: Ctrl-C stops watching, not the job.
 exit code: 0 answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled, 2 wrong usage.
 """
 JOBS = """\
@@ -43,8 +43,8 @@ examples:
   mcp-jobs-server sources list
   mcp-jobs-server sources remove handbook
 
-Never granted: a drive's root, a whole home folder, hidden paths, credentials, the system's own
-folders, and the data of this server.
+Never granted: the root of a drive, a whole home folder, hidden paths, credentials, system folders,
+and the data of this server.
 """
 CONNECT = """\
 examples:
@@ -52,12 +52,12 @@ examples:
   mcp-jobs-server connect cursor --source ~/Documents/handbook
 """
 DOCTOR = """\
-On Databricks it looks at volume, job and app, and starts a run of the job that tests model,
-sources and network as the job's own identity, and how long a cold start takes.
-exit code: 0 when everything works, 1 when something is broken.
+On Databricks it checks volume, job and app. It also starts a run of the job, which tests model,
+sources and network with the identity of the job and measures the cold start.
+exit code: 0 if everything works, 1 if something is broken.
 """
 STOP = """\
-Reports and jobs stay. A job that was running is taken up again by the next runner.
+Reports and jobs are kept. The next runner continues a job that was running.
 """
 SETUP = """\
 examples:
@@ -65,8 +65,8 @@ examples:
   mcp-jobs-server setup --catalog main --schema research --volume jobs --job 625234784902960 \\
       --app mcp-research-jobs-prod --group staff --client-id ID --client-secret-file FILE --apply
 
-It signs in as the databricks command line does. A second time it changes nothing.
-exit code: 0 when all is well, 1 when something is broken or could not be done.
+It signs in like the databricks command line. Running it again changes nothing.
+exit code: 0 if all is well, 1 if something is broken or could not be done.
 """
 RETENTION = """\
 examples:
@@ -75,6 +75,6 @@ examples:
   mcp-jobs-server retention --root /Volumes/main/research/jobs --days all \\
       --owner ana-0123456789abcdef --apply
 
-Never deleted: a job that has not ended, and one that such a job builds on. It can be cut short and
-run again at any time.
+Never deleted: an active job, and a job that an active job builds on. The command can be interrupted
+and run again at any time.
 """

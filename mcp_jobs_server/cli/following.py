@@ -1,15 +1,15 @@
-"""Following a job: a bar and the last steps on a terminal, plain lines elsewhere.
+"""Views of a running job: a progress bar on a terminal, plain lines elsewhere.
 
-Both go to standard error, so that standard output holds the report alone.
+Both write to standard error, so that standard output contains only the report.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mcp_jobs_server.cli.output import one_line, print_note
 from mcp_jobs_server.messages.results import StatusResult
@@ -18,57 +18,45 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 LAST_STEPS = 6
-"""Steps under the bar."""
-
-Standings = AsyncIterator[StatusResult]
-
-
-class View(Protocol):
-    """Shows where a job stands."""
-
-    def show(self, standing: StatusResult) -> None:
-        """Show the state and the steps that are new in it."""
-        ...
-
-    async def hear(self, standing: StatusResult) -> None:
-        """Show a small change; its steps are shown later."""
-        ...
+"""Number of steps below the progress bar."""
 
 
 @contextmanager
-def view() -> Iterator[View]:
-    """Give the view that suits where standard error goes."""
+def view() -> Iterator[LineView | BarView]:
+    """Yield the view that suits standard error."""
     if not sys.stderr.isatty():
-        yield Lines()
+        yield LineView()
         return
     from rich.console import Console
     from rich.live import Live
 
-    bar = Bar()
+    bar = BarView()
     console = Console(stderr=True, highlight=False, emoji=False, markup=False)
     with Live(get_renderable=bar.draw, console=console, transient=True, refresh_per_second=8):
         yield bar
 
 
-class Lines:
-    """A line for each step and state."""
+class LineView:
+    """Prints a line for each step and each change of state."""
 
     def __init__(self) -> None:
         self._state = ""
 
-    def show(self, standing: StatusResult) -> None:
-        for step in standing.steps:
+    def show(self, status: StatusResult) -> None:
+        """Print the new steps of ``status``, and its state if that changed."""
+        for step in status.steps:
             print_note(f"{step.step:>4}  {one_line(step.message)}")
-        if standing.state != self._state:
-            self._state = standing.state
-            print_note(f"      {standing.state}: {one_line(standing.summary)}")
+        if status.state != self._state:
+            self._state = status.state
+            print_note(f"      {status.state}: {one_line(status.summary)}")
 
-    async def hear(self, standing: StatusResult) -> None:
-        del standing
+    async def on_change(self, status: StatusResult) -> None:
+        """Ignore changes between steps."""
+        del status
 
 
-class Bar:
-    """A progress bar, the summary and the last steps."""
+class BarView:
+    """Draws a progress bar, the summary and the last steps."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -78,23 +66,22 @@ class Bar:
         self._summary = ""
         self._steps: deque[str] = deque(maxlen=LAST_STEPS)
 
-    def show(self, standing: StatusResult) -> None:
-        self._steps.extend(one_line(step.message) for step in standing.steps)
-        self._update(standing)
-
-    async def hear(self, standing: StatusResult) -> None:
-        self._update(standing)
-
-    def _update(self, standing: StatusResult) -> None:
-        self._summary = f"{standing.state}: {one_line(standing.summary)}"
-        progress = standing.progress
+    def show(self, status: StatusResult) -> None:
+        """Show the new steps of ``status``, its progress and its summary."""
+        self._steps.extend(one_line(step.message) for step in status.steps)
+        self._summary = f"{status.state}: {one_line(status.summary)}"
+        progress = status.progress
         self._bar.update(self._task, completed=progress.done, total=progress.total or None)
 
+    async def on_change(self, status: StatusResult) -> None:
+        """Show a change of progress or summary; the steps are shown later."""
+        self.show(status.model_copy(update={"steps": ()}))
+
     def draw(self) -> Group:
-        """Return what is on the screen now; each line is cut to its width."""
+        """Return the current screen content; each line is cut to the width of the terminal."""
         from rich.console import Group
         from rich.text import Text
 
         lines = [Text(step, style="dim", no_wrap=True, overflow="ellipsis") for step in self._steps]
-        said = Text(self._summary, style="bold", no_wrap=True, overflow="ellipsis")
-        return Group(self._bar, said, *lines)
+        summary = Text(self._summary, style="bold", no_wrap=True, overflow="ellipsis")
+        return Group(self._bar, summary, *lines)

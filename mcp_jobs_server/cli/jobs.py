@@ -11,7 +11,7 @@ import anyio
 
 from mcp_jobs_server.cli.output import (
     console,
-    on_terminal,
+    is_terminal,
     one_line,
     print_json,
     print_line,
@@ -19,54 +19,57 @@ from mcp_jobs_server.cli.output import (
     print_note,
     print_table,
 )
-from mcp_jobs_server.cli.research import exit_code, followed, say_ended
+from mcp_jobs_server.cli.research import exit_code, follow_to_end, print_failure
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.errors import Conflict, InvalidArgument, NotFound
 from mcp_jobs_server.core.settings import load_settings
-from mcp_jobs_server.messages.results import JobShown, ReportResult, StatusResult
 from research_contract.records import JOB_ID
 
-WIDE = 110
-"""Columns of a terminal below which a list leaves the summaries out."""
+MIN_WIDTH_WITH_SUMMARY = 110
+"""Columns of a terminal below which a list leaves out the summaries."""
 
 Action = Callable[[argparse.Namespace, Research], Awaitable[int]]
 
 
-def _run(action: Action, args: argparse.Namespace) -> int:
+def run_action(action: Action, args: argparse.Namespace) -> int:
+    """Run an action with the client of the configured backend; return the exit code."""
     settings = load_settings()
 
-    async def connected() -> int:
+    async def run() -> int:
         async with connect(settings) as client:
             return await action(args, client)
 
-    return anyio.run(connected)
+    return anyio.run(run)
 
 
-# --- list -------------------------------------------------------------------------------------
-
-
-async def _show_list(args: argparse.Namespace, client: Research) -> int:
-    found = await client.jobs(include_ended=args.all)
+async def _list(args: argparse.Namespace, client: Research) -> int:
+    jobs = await client.jobs(include_ended=args.all)
     if args.json:
-        print_json([job.model_dump(mode="json", exclude_none=True) for job in found])
-    elif found:
-        titles = ("id", "state", "created", "took", "title", "summary")
-        columns = len(titles) if not on_terminal() or console().width >= WIDE else len(titles) - 1
-        print_table(titles[:columns], [_row(job)[:columns] for job in found])
-    else:
+        print_json([job.model_dump(mode="json", exclude_none=True) for job in jobs])
+        return 0
+    if not jobs:
         print_note('No jobs. Start one: mcp-jobs-server research "…"')
+        return 0
+    titles = ("id", "state", "created", "took", "title", "summary")
+    narrow = is_terminal() and console().width < MIN_WIDTH_WITH_SUMMARY
+    columns = len(titles) - 1 if narrow else len(titles)
+    rows = [
+        (
+            job.job_id,
+            (job.outcome or job.state).replace("_", " "),
+            job.created_at[:16].replace("T", " "),
+            duration(job.elapsed_seconds),
+            one_line(job.title, 60),
+            one_line(job.summary, 80),
+        )
+        for job in jobs
+    ]
+    print_table(titles[:columns], [row[:columns] for row in rows])
     return 0
 
 
-def _row(job: JobShown) -> tuple[str, ...]:
-    state = job.outcome or job.state
-    created = job.created_at[:16].replace("T", " ")
-    title, summary = one_line(job.title, 60), one_line(job.summary, 80)
-    return (job.job_id, state.replace("_", " "), created, took(job.elapsed_seconds), title, summary)
-
-
-def took(seconds: float) -> str:
-    """Say a length of time: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+def duration(seconds: float) -> str:
+    """Format a duration: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -75,106 +78,85 @@ def took(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-# --- show, watch ------------------------------------------------------------------------------
-
-
 async def _show(args: argparse.Namespace, client: Research) -> int:
-    standing = await client.status(args.id)
-    folder = client.folder(standing.job_id)
+    status = await client.status(args.id)
+    folder = client.folder(status.job_id)
     if args.json:
-        print_json({**standing.model_dump(mode="json", exclude_none=True), "folder": folder})
+        print_json({**status.model_dump(mode="json", exclude_none=True), "folder": folder})
         return 0
-    print_table(("", ""), [*_facts(standing), ("folder", folder)])
-    for step in standing.steps:
-        print_line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
-    if standing.more_steps:
-        print_line(
-            f"      … all of them: mcp-jobs-server jobs report {standing.job_id} --part steps"
-        )
-    return 0
-
-
-def _facts(standing: StatusResult) -> list[tuple[str, ...]]:
-    spent = standing.spent
-    facts = [
-        ("job", standing.job_id),
-        ("state", f"{standing.state} {(standing.outcome or '').replace('_', ' ')}".strip()),
-        ("summary", standing.summary),
-        ("questions", f"{standing.progress.done} of {standing.progress.total} done"),
-        ("took", took(standing.elapsed_seconds)),
-        ("spent", f"{spent.tool_calls} searches and calls, {took(spent.active_seconds)} active"),
+    spent = status.spent
+    rows = [
+        ("job", status.job_id),
+        ("state", f"{status.state} {(status.outcome or '').replace('_', ' ')}".strip()),
+        ("summary", status.summary),
+        ("questions", f"{status.progress.done} of {status.progress.total} done"),
+        ("took", duration(status.elapsed_seconds)),
+        ("spent", f"{spent.tool_calls} tool calls, {duration(spent.active_seconds)} active"),
     ]
-    if standing.queue_position:
-        facts.append(("queue", f"number {standing.queue_position}"))
-    if standing.coverage:
-        facts.append(("coverage", standing.coverage.sentence()))
-    if standing.error:
-        facts.append(("error", f"{standing.error.message} {standing.error.hint}"))
-    return list(facts)
+    if status.queue_position:
+        rows.append(("queue", f"number {status.queue_position}"))
+    if status.coverage:
+        rows.append(("coverage", status.coverage.sentence()))
+    if status.error:
+        rows.append(("error", f"{status.error.message} {status.error.hint}"))
+    print_table(("", ""), [*rows, ("folder", folder)])
+    for step in status.steps:
+        print_line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
+    if status.more_steps:
+        command = f"mcp-jobs-server jobs report {status.job_id} --part steps"
+        print_line(f"      … all steps: {command}")
+    return 0
 
 
 async def _watch(args: argparse.Namespace, client: Research) -> int:
-    standing = await client.status(args.id)
-    ended = await followed(client, standing.job_id)
-    folder = client.folder(ended.job_id)
+    status = await client.status(args.id)
+    status = await follow_to_end(client, status.job_id)
+    folder = client.folder(status.job_id)
     if args.json:
-        shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps"})
-        print_json({**shown, "folder": folder})
-    elif ended.state == "completed":
-        print_line(
-            f"{ended.job_id} {(ended.outcome or '').replace('_', ' ')}: {one_line(ended.summary)}"
-        )
-        print_note(f"Read it: mcp-jobs-server jobs report {ended.job_id}\nJob folder: {folder}")
+        fields = status.model_dump(mode="json", exclude_none=True, exclude={"steps"})
+        print_json({**fields, "folder": folder})
+    elif status.state == "completed":
+        outcome = (status.outcome or "").replace("_", " ")
+        print_line(f"{status.job_id} {outcome}: {one_line(status.summary)}")
+        print_note(f"To read it: mcp-jobs-server jobs report {status.job_id}")
+        print_note(f"Job folder: {folder}")
     else:
-        say_ended(ended)
-    return exit_code(ended)
-
-
-# --- report -----------------------------------------------------------------------------------
+        print_failure(status)
+    return exit_code(status)
 
 
 async def _report(args: argparse.Namespace, client: Research) -> int:
-    part = _part(args)
-    found = await client.fetch(
+    part = args.part
+    if part == "report" and args.section:
+        part = "section"
+    elif part == "report" and args.citation:
+        part = "citation"
+    report = await client.fetch(
         args.id, part=part, section=args.section, citation=args.citation or None
     )
     if args.open:
-        print_line(_page_to_open(found))
+        pages = [link.uri for link in report.links if link.name == "open"]
+        if not pages:
+            raise NotFound(
+                f"The job {report.job_id} has no report yet.",
+                f"To follow it: mcp-jobs-server jobs watch {report.job_id}",
+            )
+        print_line(pages[0])
     elif args.json:
-        print_json(found)
+        print_json(report)
     elif part == "steps":
-        print_line(found.content)
+        print_line(report.content)
     else:
-        print_markdown(found.content)
+        print_markdown(report.content)
     return 0
 
 
-def _part(args: argparse.Namespace) -> str:
-    """Return the part; naming a section or citation is asking for it."""
-    if args.part == "report" and args.section:
-        return "section"
-    return "citation" if args.part == "report" and args.citation else str(args.part)
-
-
-def _page_to_open(found: ReportResult) -> str:
-    for link in found.links:
-        if link.name == "open":
-            return link.uri
-    raise NotFound(
-        f"The job {found.job_id} has no report yet.",
-        f"Follow it: mcp-jobs-server jobs watch {found.job_id}",
-    )
-
-
-# --- cancel, remove ---------------------------------------------------------------------------
-
-
 async def _cancel(args: argparse.Namespace, client: Research) -> int:
-    done = await client.cancel(args.id, finish_now=args.finish_now)
+    result = await client.cancel(args.id, finish_now=args.finish_now)
     if args.json:
-        print_json(done)
+        print_json(result)
     else:
-        print_line(f"{done.job_id} {done.state}: {done.summary}")
+        print_line(f"{result.job_id} {result.state}: {result.summary}")
     return 0
 
 
@@ -185,13 +167,14 @@ async def _remove(args: argparse.Namespace, client: Research) -> int:
         return await _remove_old(args, client)
     if not args.ids:
         raise InvalidArgument(
-            "Which jobs?", "Give their ids, or an age: mcp-jobs-server jobs remove --older-than 30d"
+            "No job is given.",
+            "Give ids, or an age: mcp-jobs-server jobs remove --older-than 30d",
         )
     for job_id in args.ids:
         if not JOB_ID.fullmatch(job_id):
             raise InvalidArgument(
                 f"'{one_line(job_id, 40)}' is not the exact id of a job.",
-                "The ids: mcp-jobs-server jobs list --all",
+                "To list the ids: mcp-jobs-server jobs list --all",
             )
     for job_id in args.ids:
         await client.remove(job_id)
@@ -203,14 +186,14 @@ async def _remove(args: argparse.Namespace, client: Research) -> int:
 
 
 async def _remove_old(args: argparse.Namespace, client: Research) -> int:
-    """Remove what ended so long ago; what is in use is kept and named."""
+    """Remove the jobs that ended before ``args.older_than``; list those that are still in use."""
     removed: list[str] = []
     kept: dict[str, str] = {}
     for job_id in await client.ended_before(datetime.now(UTC) - args.older_than):
         try:
             await client.remove(job_id)
         except NotFound:
-            continue  # somebody else removed it
+            continue  # another process removed it
         except Conflict as error:
             kept[job_id] = error.message
         else:
@@ -218,15 +201,15 @@ async def _remove_old(args: argparse.Namespace, client: Research) -> int:
     if args.json:
         print_json({"removed": removed, "kept": kept})
         return 0
-    for job_id, why in kept.items():
-        print_line(f"Kept {job_id}. {why}")
+    for job_id, reason in kept.items():
+        print_line(f"Kept {job_id}. {reason}")
     print_line(f"Removed {len(removed)} job{'' if len(removed) == 1 else 's'}.")
     return 0
 
 
-show_list = partial(_run, _show_list)
-show = partial(_run, _show)
-watch = partial(_run, _watch)
-report = partial(_run, _report)
-cancel = partial(_run, _cancel)
-remove = partial(_run, _remove)
+list_jobs = partial(run_action, _list)
+show = partial(run_action, _show)
+watch = partial(run_action, _watch)
+report = partial(run_action, _report)
+cancel = partial(run_action, _cancel)
+remove = partial(run_action, _remove)

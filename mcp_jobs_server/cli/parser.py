@@ -1,4 +1,4 @@
-"""What can be typed. Imports no command: each names the function that runs it."""
+"""The argument parser. It imports no command; each command names the function that runs it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NoReturn, TypeAlias, cast
 
 from mcp_jobs_server import __version__
@@ -23,50 +24,45 @@ Command = Callable[[argparse.Namespace], int]
 
 
 class Arguments(argparse.Namespace):
-    """What was typed; ``run`` is ``module:function`` below ``mcp_jobs_server.cli``."""
+    """Parsed arguments; ``run`` is ``module:function`` in ``mcp_jobs_server.cli``."""
 
     run: str
 
     def load(self) -> Command:
         """Import and return the function that runs the command."""
         module, function = self.run.split(":")
-        found = importlib.import_module(f"mcp_jobs_server.cli.{module}")
-        return cast("Command", getattr(found, function))
+        imported = importlib.import_module(f"mcp_jobs_server.cli.{module}")
+        return cast("Command", getattr(imported, function))
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        guess = self._nearest(message)
-        self.exit(
-            2, f"error: {message}{guess}\nRun '{self.prog} --help' to see what can be typed.\n"
-        )
-
-    def _nearest(self, message: str) -> str:
-        """Return the option that was probably meant by the first unknown one."""
+        """Exit with code 2; for an unknown option the message suggests the most similar one."""
         unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
-        near = difflib.get_close_matches(unknown[1], _options(self), n=1) if unknown else []
-        return f"; did you mean {near[0]}?" if near else ""
+        similar = difflib.get_close_matches(unknown[1], _options(self), n=1) if unknown else []
+        guess = f"; did you mean {similar[0]}?" if similar else ""
+        self.exit(2, f"error: {message}{guess}\nRun '{self.prog} --help' to see the usage.\n")
 
 
 def _options(parser: argparse.ArgumentParser) -> set[str]:
-    """Return all options of a parser and of the commands below it."""
-    found: set[str] = set()
-    for action in parser._actions:  # argparse tells them in no other way
-        found.update(action.option_strings)
+    """Return all options of a parser and of its subcommands."""
+    options: set[str] = set()
+    for action in parser._actions:  # argparse has no public way to list them
+        options.update(action.option_strings)
         if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                found |= _options(below)
-    return found
+            for subparser in action.choices.values():
+                options |= _options(subparser)
+    return options
 
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Return what was typed; ends the process with 2 where it makes no sense, as argparse does.
+    """Parse the arguments; wrong usage exits with code 2, as argparse does.
 
-    A client that starts the program without a command gets ``serve``; so does one that passes
-    only options of it. A person at a terminal is told what there is.
+    Without a command, or with options of ``serve`` only, the command is ``serve``, because clients
+    start the program that way. Without arguments on a terminal a welcome text is printed.
     """
     words = list(argv)
     if not words and sys.stdin is not None and sys.stdin.isatty():
@@ -97,7 +93,7 @@ def build() -> argparse.ArgumentParser:
 def _command(
     commands: _Commands,
     name: str,
-    said: str,
+    summary: str,
     *,
     run: str = "",
     epilog: str = "",
@@ -105,49 +101,41 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
-        help=said,
-        description=said[0].upper() + said[1:] + ".",
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)
     if prints_data:
-        parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+        parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
-
-
-def _group(
-    commands: _Commands,
-    name: str,
-    said: str,
-    epilog: str,
-) -> _Commands:
-    group = _command(commands, name, said, epilog=epilog, prints_data=False)
-    return group.add_subparsers(metavar="COMMAND", required=True)
 
 
 def _serve(commands: _Commands) -> None:
     parser = _command(
         commands,
         "serve",
-        "serve assistants over MCP (what a client starts)",
+        "serve assistants over MCP (clients start this command)",
         run="serve:serve",
         epilog=examples.SERVE,
         prints_data=False,
     )
     parser.add_argument(
-        "--transport", choices=("stdio", "http"), help="default stdio; http as a Databricks App"
+        "--transport", choices=("stdio", "http"), help="default: stdio; as a Databricks App: http"
     )
-    parser.add_argument("--host", help="with http; default 127.0.0.1, as an app 0.0.0.0")
+    parser.add_argument("--host", help="with http; default: 127.0.0.1, as an app 0.0.0.0")
     parser.add_argument(
-        "--port", type=_port, help="with http; default 8000, as an app what it is told"
+        "--port",
+        type=partial(_integer, least=0, most=65535, kind="a port; it must be 0 to 65535"),
+        help="with http; default: 8000, as an app the port of its environment",
     )
-    _source_option(parser, "[NAME=]DIR", "a folder that jobs of this server may read; repeatable")
+    _source_option(parser, "[NAME=]DIR", "folder that jobs of this server may read; repeatable")
     parser.add_argument(
-        "--app", metavar="URL", help="pass everything on to the Databricks App at this address"
+        "--app", metavar="URL", help="forward all messages to the Databricks App at this URL"
     )
-    parser.add_argument("--profile", metavar="NAME", help="with --app: the Databricks profile")
+    parser.add_argument("--profile", metavar="NAME", help="with --app: Databricks profile to use")
 
 
 def _research(commands: _Commands) -> None:
@@ -160,60 +148,90 @@ def _research(commands: _Commands) -> None:
     )
     parser.add_argument("asked", metavar="QUESTION", help="what to find out")
     _source_option(
-        parser, "SOURCE", "a folder, NAME=folder, or the name of a source; repeatable; default: all"
+        parser,
+        "SOURCE",
+        "folder, NAME=folder or name of a source; repeatable; default: all",
     )
     parser.add_argument(
-        "--question", action="append", default=[], metavar="Q", help="a question to pursue"
+        "--question",
+        action="append",
+        default=[],
+        metavar="Q",
+        help="question to answer; repeatable",
     )
     parser.add_argument(
-        "--term", action="append", default=[], metavar="T", help="another word to search for"
+        "--term",
+        action="append",
+        default=[],
+        metavar="T",
+        help="search term to add; repeatable",
     )
     parser.add_argument("--depth", choices=DEPTHS, default="standard")
-    parser.add_argument("--minutes", metavar="N", help="most active minutes, such as 5 or '1 h'")
+    parser.add_argument("--minutes", metavar="N", help="maximum active minutes, such as 5 or '1 h'")
     parser.add_argument("--title", default="", help="short name of the job")
-    parser.add_argument("--again", action="store_true", help="although the same one is unfinished")
-    parser.add_argument("--detach", action="store_true", help="start it and return at once")
+    parser.add_argument("--again", action="store_true", help="even if the same job is active")
+    parser.add_argument("--detach", action="store_true", help="start the job and return at once")
 
 
 def _jobs(commands: _Commands) -> None:
-    jobs = _group(commands, "jobs", "look at jobs, read reports, stop and remove", examples.JOBS)
-    listed = _command(jobs, "list", "list unfinished jobs and recent ones", run="jobs:show_list")
-    listed.add_argument("--all", action="store_true", help="all that ever ended too")
-    shown = _command(jobs, "show", "show where a job stands", run="jobs:show")
-    watched = _command(jobs, "watch", "follow a job to its end", run="jobs:watch")
-    read = _command(jobs, "report", "print the report of a job, or a part", run="jobs:report")
+    group = _command(
+        commands,
+        "jobs",
+        "list jobs, read reports, stop and remove jobs",
+        epilog=examples.JOBS,
+        prints_data=False,
+    )
+    jobs = group.add_subparsers(metavar="COMMAND", required=True)
+    listed = _command(jobs, "list", "list active and recent jobs", run="jobs:list_jobs")
+    listed.add_argument("--all", action="store_true", help="include all ended jobs")
+    shown = _command(jobs, "show", "show the status of a job", run="jobs:show")
+    watched = _command(jobs, "watch", "follow a job until it has ended", run="jobs:watch")
+    read = _command(jobs, "report", "print the report of a job, or a part of it", run="jobs:report")
     for parser in (shown, watched, read):
         parser.add_argument(
-            "id", nargs="?", default="", help="id or its unique start; default: the newest job"
+            "id",
+            nargs="?",
+            default="",
+            help="id or a unique prefix; default: the newest job",
         )
     read.add_argument("--part", choices=PARTS, default="report")
-    read.add_argument("--section", default="", help="with --part section: its name or number")
-    read.add_argument("--citation", help="with --part citation: its number")
-    read.add_argument("--open", action="store_true", help="print the path of the page to open")
+    read.add_argument("--section", default="", help="name or number of the section to print")
+    read.add_argument("--citation", help="number of the citation to print")
+    read.add_argument("--open", action="store_true", help="print the path of the HTML page")
     checked = _command(
-        jobs, "check", "compare a draft that cites [n] with the quotes", run="checking:check"
+        jobs, "check", "compare a draft with [n] citations with the quotes", run="checking:check"
     )
-    checked.add_argument("id", help="id or its unique start")
-    checked.add_argument("file", metavar="FILE", help="the draft; - reads it from a pipe")
+    checked.add_argument("id", help="id or a unique prefix")
+    checked.add_argument("file", metavar="FILE", help="the draft; - reads standard input")
     ended = _command(jobs, "cancel", "stop a job", run="jobs:cancel")
     ended.add_argument("id", help="exact id of the job")
     ended.add_argument(
-        "--finish-now", action="store_true", help="let it write its report from what it knows"
+        "--finish-now", action="store_true", help="let it write a report of its findings first"
     )
     removed = _command(jobs, "remove", "remove ended jobs and their folders", run="jobs:remove")
     removed.add_argument("ids", nargs="*", metavar="ID", help="exact ids of ended jobs")
     removed.add_argument(
-        "--older-than", type=_age, metavar="AGE", help="all that ended so long ago, such as 30d"
+        "--older-than",
+        type=_age,
+        metavar="AGE",
+        help="all that ended this long ago, such as 30d",
     )
 
 
 def _sources(commands: _Commands) -> None:
-    sources = _group(commands, "sources", "say which folders jobs may read", examples.SOURCES)
-    added = _command(sources, "add", "grant a folder, effective at once", run="sources:add")
-    added.add_argument("name", metavar="NAME", help="what to call it")
+    group = _command(
+        commands,
+        "sources",
+        "manage the folders that jobs may read",
+        epilog=examples.SOURCES,
+        prints_data=False,
+    )
+    sources = group.add_subparsers(metavar="COMMAND", required=True)
+    added = _command(sources, "add", "grant a folder, effective immediately", run="sources:add")
+    added.add_argument("name", metavar="NAME", help="name of the source")
     added.add_argument("directory", metavar="DIR", help="the folder, or a single file")
-    _command(sources, "list", "list what jobs may read", run="sources:show_list")
-    removed = _command(sources, "remove", "take a grant back", run="sources:remove")
+    _command(sources, "list", "list the sources", run="sources:list_sources")
+    removed = _command(sources, "remove", "revoke a grant", run="sources:remove")
     removed.add_argument("name", metavar="NAME")
 
 
@@ -221,25 +239,27 @@ def _connect(commands: _Commands) -> None:
     parser = _command(
         commands,
         "connect",
-        "print what to paste into an assistant's configuration",
+        "print the configuration to paste into a client",
         run="connect:connect",
         epilog=examples.CONNECT,
     )
-    parser.add_argument("client", nargs="?", choices=CLIENTS, help="default: all of them")
-    _source_option(parser, "[NAME=]DIR", "a folder that its jobs may read; repeatable")
+    parser.add_argument("client", nargs="?", choices=CLIENTS, help="default: all clients")
+    _source_option(parser, "[NAME=]DIR", "folder that its jobs may read; repeatable")
 
 
 def _doctor(commands: _Commands) -> None:
     parser = _command(
         commands,
         "doctor",
-        "check that everything jobs need works, and say what to do",
+        "check everything that jobs need, and print advice",
         run="doctor:doctor",
         epilog=examples.DOCTOR,
     )
-    parser.add_argument("--app", default="", metavar="NAME", help="on Databricks: look at this app")
+    parser.add_argument("--app", default="", metavar="NAME", help="on Databricks: check this app")
     parser.add_argument(
-        "--without-run", action="store_true", help="on Databricks: do not start the job to test it"
+        "--without-run",
+        action="store_true",
+        help="on Databricks: start no test run of the job",
     )
 
 
@@ -247,12 +267,16 @@ def _stop(commands: _Commands) -> None:
     parser = _command(
         commands,
         "stop",
-        "end all runners; unfinished jobs go on when one is started again",
+        "end all runners; unfinished jobs continue when a runner starts again",
         run="stop:stop",
         epilog=examples.STOP,
     )
     parser.add_argument(
-        "--wait", type=_seconds, default=20, metavar="SECONDS", help="at most; default 20"
+        "--wait",
+        type=_seconds,
+        default=20,
+        metavar="SECONDS",
+        help="maximum wait; default: 20",
     )
 
 
@@ -260,27 +284,28 @@ def _setup(commands: _Commands) -> None:
     parser = _command(
         commands,
         "setup",
-        "check a Databricks workspace, and put it in order for a team",
+        "check a Databricks workspace and prepare it for a team",
         run="setup:setup",
         epilog=examples.SETUP,
     )
-    for name, said in (
-        ("catalog", "catalog that exists; default: that of MCP_JOBS_VOLUME"),
+    for name, text in (
+        ("catalog", "existing catalog; default: that of MCP_JOBS_VOLUME"),
         ("schema", "schema of the job folders"),
         ("volume", "volume of the job folders"),
         ("app", "name of the deployed app"),
-        ("group", "group that may call the app through Unity Catalog, where it is then registered"),
-        ("model", "serving endpoint that jobs ask"),
+        ("group", "register the app in Unity Catalog for this group"),
+        ("model", "serving endpoint that jobs use"),
         ("client-id", "OAuth client for the registration"),
-        ("client-secret-file", "file with its secret; - reads a pipe"),
+        ("client-secret-file", "file with its secret; - reads standard input"),
     ):
-        parser.add_argument(f"--{name}", default="", metavar=name.upper()[:6], help=said)
-    parser.add_argument("--job", type=_job, metavar="ID", help="number of the deployed job")
-    parser.add_argument("--apply", action="store_true", help="do it; otherwise print the plan only")
+        parser.add_argument(f"--{name}", default="", metavar=name.upper()[:6], help=text)
+    job_id = partial(_integer, least=1, most=2**63 - 1, kind="the id of a job")
+    parser.add_argument("--job", type=job_id, metavar="ID", help="id of the deployed job")
+    parser.add_argument("--apply", action="store_true", help="make the changes, not only the plan")
     parser.add_argument(
         "--shared-credentials",
         action="store_true",
-        help="sign in once for all: everybody who comes through Unity Catalog sees the same jobs",
+        help="one sign-in for everybody: all callers of Unity Catalog see the same jobs",
     )
 
 
@@ -288,7 +313,7 @@ def _retention(commands: _Commands) -> None:
     parser = _command(
         commands,
         "retention",
-        "delete job folders of a volume that outlived their time",
+        "delete expired job folders of a volume",
         run="retention:retention",
         epilog=examples.RETENTION,
     )
@@ -303,50 +328,40 @@ def _retention(commands: _Commands) -> None:
         type=_days,
         required=True,
         metavar="N",
-        help="what ended more than N days ago; 0: nothing; all: of one person everything",
+        help="delete jobs that ended more than N days ago; 0: none; all: every job of one owner",
     )
-    parser.add_argument("--owner", default="", metavar="FOLDER", help="only this person's")
+    parser.add_argument("--owner", default="", metavar="FOLDER", help="only jobs of this owner")
     parser.add_argument(
-        "--apply", action="store_true", help="do it; otherwise say what it would do"
+        "--apply", action="store_true", help="delete, instead of printing what would be deleted"
     )
 
 
 _COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _setup, _retention)
 
 
-def _source_option(parser: argparse.ArgumentParser, metavar: str, said: str) -> None:
-    parser.add_argument("--source", action="append", default=[], metavar=metavar, help=said)
+def _source_option(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
+    parser.add_argument("--source", action="append", default=[], metavar=metavar, help=text)
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port; it must be 0 to 65535")
-    return int(text)
-
-
-def _job(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not the number of a job")
+def _integer(text: str, *, least: int, most: int, kind: str) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not {kind}")
     return int(text)
 
 
 def _days(text: str) -> int | None:
-    """Return the days, or ``None`` for all that ended."""
-    if text == "all":
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 5:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of days")
-    return int(text)
+    """Return the number of days, or ``None`` for ``all``."""
+    return None if text == "all" else _integer(text, least=0, most=99999, kind="a number of days")
 
 
 _AGE = re.compile(r"(\d{1,5}) ?(h|d|w)", re.ASCII)
 
 
 def _age(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
-    if not found or not int(found[1]):
+    match = _AGE.fullmatch(text)
+    if not match or not int(match[1]):
         raise argparse.ArgumentTypeError(f"'{text[:20]}' is not an age; write 12h, 30d or 8w")
-    return timedelta(hours=int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]])
+    return timedelta(hours=int(match[1]) * {"h": 1, "d": 24, "w": 168}[match[2]])
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""``research``: start a job, follow it, print its report."""
+"""``research``: starts a job, follows it and prints its report."""
 
 from __future__ import annotations
 
@@ -20,98 +20,80 @@ INTERRUPTED = 130
 
 
 def research(args: argparse.Namespace) -> int:
-    """Run the command; the exit code says what came of the research."""
+    """Run the command; the exit code depends on the outcome of the research."""
     settings = load_settings()
-    began: list[StartResult] = []
+    started: list[StartResult] = []
     try:
-        return anyio.run(partial(_research, args, settings, began))
+        return anyio.run(partial(_research, args, settings, started))
     except KeyboardInterrupt:
-        _say_goodbye(began[0].job_id if began else "")
+        if not started:
+            print_note("Interrupted. To list the jobs: mcp-jobs-server jobs list")
+        else:
+            job_id = started[0].job_id
+            print_note(f"\nThe job {job_id} continues to run.")
+            print_note(f"To follow it: mcp-jobs-server jobs watch {job_id}")
+            print_note(f"To stop it:   mcp-jobs-server jobs cancel {job_id}")
         return INTERRUPTED
 
 
-async def _research(args: argparse.Namespace, settings: Settings, began: list[StartResult]) -> int:
+async def _research(
+    args: argparse.Namespace, settings: Settings, started: list[StartResult]
+) -> int:
     async with connect(settings) as client:
-        job = await _start(client, args)
-        began.append(job)
+        job = await client.start(
+            args.asked,
+            sources=args.source,
+            questions=args.question,
+            terms=args.term,
+            title=args.title,
+            depth=args.depth,
+            limits={"minutes": args.minutes} if args.minutes else None,
+            again=args.again,
+        )
+        started.append(job)
         folder = client.folder(job.job_id)
-        if args.detach:
-            _say_started(job, folder, as_json=args.json)
+        if args.detach and args.json:
+            print_json({**job.model_dump(mode="json", exclude_none=True), "folder": folder})
             return 0
-        _say_what_to_know(job)
+        if args.detach:
+            print_line(job.job_id)
+        if job.note:
+            print_note(one_line(job.note))
+        if job.limits.lowered:
+            print_note(limits_text(job.limits))
+        if args.detach:
+            print_note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
+            return 0
         print_note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
-        ended = await followed(client, job.job_id)
-        return await _finish(client, ended, folder, as_json=args.json)
-
-
-async def _start(client: Research, args: argparse.Namespace) -> StartResult:
-    return await client.start(
-        args.asked,
-        sources=args.source,
-        questions=args.question,
-        terms=args.term,
-        title=args.title,
-        depth=args.depth,
-        limits={"minutes": args.minutes} if args.minutes else None,
-        again=args.again,
-    )
-
-
-async def followed(client: Research, job_id: str) -> StatusResult:
-    """Show the job until it ended, and return where it stands then."""
-    with view() as shown:
-        async for standing in client.follow(job_id, on_change=shown.hear):
-            shown.show(standing)
-    return standing
-
-
-async def _finish(client: Research, ended: StatusResult, folder: str, *, as_json: bool) -> int:
-    report = await client.fetch(ended.job_id) if ended.state == "completed" else None
-    if as_json:
-        found = {"report": report.content} if report else {}
-        shown = ended.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
-        print_json({**shown, "folder": folder, **found})
+        status = await follow_to_end(client, job.job_id)
+        report = await client.fetch(job.job_id) if status.state == "completed" else None
+    if args.json:
+        fields = status.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
+        print_json({**fields, "folder": folder, **({"report": report.content} if report else {})})
     elif report:
         print_markdown(report.content)
         print_note(f"\nJob folder: {folder}\nTo read in a browser: {folder}/{REPORT_HTML}")
     else:
-        say_ended(ended)
-    return exit_code(ended)
+        print_failure(status)
+    return exit_code(status)
 
 
-def exit_code(ended: StatusResult) -> int:
-    """Return 0 answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled."""
-    return EXIT_CODES.get(ended.outcome or "", 1)
+async def follow_to_end(client: Research, job_id: str) -> StatusResult:
+    """Show the progress of a job until it has ended, and return its last status."""
+    with view() as shown:
+        async for status in client.follow(job_id, on_change=shown.on_change):
+            shown.show(status)
+    return status
 
 
-def say_ended(ended: StatusResult) -> None:
-    """Say to a person why there is no report, and what is left."""
-    print_note(f"{ended.state}: {one_line(ended.summary)}")
-    if ended.error:
-        print_note(f"error: {one_line(f'{ended.error.message} {ended.error.hint}')}")
-    print_note(f"What was found until then: mcp-jobs-server jobs report {ended.job_id}")
+def exit_code(status: StatusResult) -> int:
+    """Return 0 for answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled."""
+    return EXIT_CODES.get(status.outcome or "", 1)
 
 
-def _say_started(job: StartResult, folder: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({**job.model_dump(mode="json", exclude_none=True), "folder": folder})
-        return
-    print_line(job.job_id)
-    _say_what_to_know(job)
-    print_note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
-
-
-def _say_what_to_know(job: StartResult) -> None:
-    if job.note:
-        print_note(one_line(job.note))
-    if job.limits.lowered:
-        print_note(limits_text(job.limits))
-
-
-def _say_goodbye(job_id: str) -> None:
-    if not job_id:
-        print_note("Interrupted. See what runs: mcp-jobs-server jobs list")
-        return
-    print_note(f"\nThe job {job_id} goes on by itself.")
-    print_note(f"To follow it: mcp-jobs-server jobs watch {job_id}")
-    print_note(f"To stop it:   mcp-jobs-server jobs cancel {job_id}")
+def print_failure(status: StatusResult) -> None:
+    """Print why a job has no report, and how to read its findings."""
+    print_note(f"{status.state}: {one_line(status.summary)}")
+    if status.error:
+        print_note(f"error: {one_line(f'{status.error.message} {status.error.hint}')}")
+    print_note(f"To read the findings so far: mcp-jobs-server jobs report {status.job_id}")

@@ -1,4 +1,4 @@
-"""``retention``: deletes jobs that ended long ago; what the scheduled task of the bundle runs."""
+"""``retention``: deletes jobs that ended long ago. The scheduled task of the bundle runs it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from mcp_jobs_server.cli.output import print_error, print_json, print_line
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.operations.retention.sweep import Swept, sweep
 
-_SHOWN = 20
+_MAX_LISTED = 20
 
 
 def retention(args: argparse.Namespace) -> int:
-    """Delete, or say what would be deleted.
+    """Delete expired jobs, or print what would be deleted.
 
-    Leaves by ``SystemExit`` where something failed: a wheel task calls this command as a function
-    and does not look at what it returns.
+    A failure raises ``SystemExit``, because a wheel task calls this command as a function and
+    ignores its return value.
     """
     try:
         swept = sweep(
@@ -39,29 +39,22 @@ def retention(args: argparse.Namespace) -> int:
 
 
 def _print(swept: Swept) -> None:
-    did = "Deleted" if swept.applied else "Would delete"
-    for said, ids in (
-        (f"{did} {{}} that ended before", swept.expired),
-        (f"{did} {{}} that never ran", swept.never_ran),
-        (f"{did} {{}} of doctor", swept.probes),
+    verb = "Deleted" if swept.applied else "Would delete"
+    for sentence, ids in (
+        (f"{verb} {{}} that ended before", swept.expired),
+        (f"{verb} {{}} that never ran", swept.never_ran),
+        (f"{verb} {{}} of doctor", swept.probes),
         ("Kept {} that did not end", swept.unended),
-        ("Kept {} that a job builds on which did not end", swept.built_on),
+        ("Kept {} that an active job builds on", swept.built_on),
         ("Could not delete {}; the next run tries again", swept.failed),
     ):
         if ids:
-            print_line(f"{said.format(_count(ids))}: {_some(ids)}")
+            count = f"{len(ids)} {'folder' if len(ids) == 1 else 'folders'}"
+            more = f" and {len(ids) - _MAX_LISTED} more" if len(ids) > _MAX_LISTED else ""
+            print_line(f"{sentence.format(count)}: {', '.join(ids[:_MAX_LISTED])}{more}")
     for owner in swept.unreadable:
-        print_line(f"Left all of {owner}: a request of theirs cannot be read by this version.")
+        print_line(f"Kept all of {owner}: this version cannot read one of the requests there.")
     if not swept.applied:
         print_line("Nothing was deleted; --apply does it.")
     elif not (swept.expired or swept.never_ran or swept.probes):
         print_line("There was nothing to delete.")
-
-
-def _count(ids: list[str]) -> str:
-    return f"{len(ids)} {'folder' if len(ids) == 1 else 'folders'}"
-
-
-def _some(ids: list[str]) -> str:
-    more = len(ids) - _SHOWN
-    return ", ".join(ids[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

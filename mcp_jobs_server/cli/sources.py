@@ -1,4 +1,4 @@
-"""``sources add | list | remove``: what jobs may read."""
+"""``sources add | list | remove``: manages the sources that jobs may read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcp_jobs_server.cli.output import print_json, print_line, print_note, print_table
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound
-from mcp_jobs_server.core.settings import Settings, load_settings
+from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown_source
 from mcp_jobs_server.sources.registry import Sources
@@ -19,37 +19,43 @@ def add(args: argparse.Namespace) -> int:
     source = Sources(load_settings()).add(args.name, Path(args.directory))
     if args.json:
         print_json(source)
-        return 0
-    print_line(f"Jobs may now read '{source.name}': {_place(source)}")
+    else:
+        print_line(f"Jobs may now read '{source.name}': {_place(source)}")
     return 0
 
 
-def show_list(args: argparse.Namespace) -> int:
-    """List the sources and whether each can be read now."""
+def list_sources(args: argparse.Namespace) -> int:
+    """List the sources, and whether each can be read now."""
     settings = load_settings()
-    sources = Sources(settings).all()
-    rows = [(source, _trouble(source, settings)) for source in sources]
+    faults: list[tuple[SourceRef, str]] = []
+    for source in Sources(settings).all():
+        fault = ""
+        try:
+            grantable_path(path_from_uri(source.uri), settings)
+        except NotFound:
+            fault = "no: it is gone"
+        except JobsError as error:
+            fault = f"no: {error.message}"
+        faults.append((source, fault))
     if args.json:
-        print_json([{**source.model_dump(), "readable": not wrong} for source, wrong in rows])
-    elif rows:
-        print_table(
-            ("name", "place", "readable"),
-            [(source.name, _place(source), wrong or "yes") for source, wrong in rows],
-        )
+        print_json([{**source.model_dump(), "readable": not fault} for source, fault in faults])
+    elif faults:
+        rows = [(source.name, _place(source), fault or "yes") for source, fault in faults]
+        print_table(("name", "place", "readable"), rows)
     else:
         print_note(f"No source yet. {ADD_A_FOLDER}")
     return 0
 
 
 def remove(args: argparse.Namespace) -> int:
-    """Take a grant back."""
+    """Revoke a grant."""
     sources = Sources(load_settings())
     if not sources.remove(args.name):
         raise unknown_source(args.name, sources.granted())
     if args.json:
         print_json({"removed": args.name})
     else:
-        print_line(f"Jobs may no longer read '{args.name}'. Its files were not touched.")
+        print_line(f"Jobs may no longer read '{args.name}'. Its files were not changed.")
     return 0
 
 
@@ -58,14 +64,3 @@ def _place(source: SourceRef) -> str:
         return str(path_from_uri(source.uri))
     except InvalidArgument:
         return source.uri
-
-
-def _trouble(source: SourceRef, settings: Settings) -> str:
-    """Say why a source cannot be read now; "" where it can."""
-    try:
-        grantable_path(path_from_uri(source.uri), settings)
-    except NotFound:
-        return "no: it is gone"
-    except JobsError as error:
-        return f"no: {error.message}"
-    return ""

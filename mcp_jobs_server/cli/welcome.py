@@ -1,4 +1,4 @@
-"""What a person sees who types the command alone."""
+"""The output of the command without arguments on a terminal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from mcp_jobs_server.cli.parser import build
 
 
 def welcome(args: argparse.Namespace) -> int:
-    """Print the help and how an assistant is connected."""
+    """Print the help and how to connect an assistant."""
     del args
     print_line(build().format_help())
-    print_line("An assistant starts this server by itself. To connect one, run:")
+    print_line("Assistants start this server by themselves. To connect one, run:")
     print_line("  mcp-jobs-server connect claude-desktop")
     return 0

@@ -220,7 +220,7 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(shell: CommandLine) -> None
     assert terminal.end() == 130
     (job,) = [job for job in shell.run("jobs", "list", "--json").json if job["title"] == "Waiting"]
     assert job["state"] == "queued"
-    assert f"The job {job['job_id']} goes on" in terminal.seen
+    assert f"The job {job['job_id']} continues to run" in terminal.seen
     assert f"mcp-jobs-server jobs watch {job['job_id']}" in terminal.seen
     assert "Traceback" not in terminal.seen
     assert shell.run("jobs", "remove", job["job_id"]).code == 1  # it has not ended

@@ -69,7 +69,7 @@ def test_setup_says_what_a_missing_privilege_prevents(
     done = run(cli, workspace, workspace.eve, "setup", *PLACE, "--apply")
     assert done.code == 1
     assert "failed: create the schema main.research\n" in done.out
-    assert "Without it no job can be started." in done.out
+    assert "Without this step no job can be started." in done.out
     assert "left out: create the volume main.research.jobs\n" in done.out
 
 

@@ -68,7 +68,7 @@ def test_what_failed_and_what_it_prevents_is_said(cli: CommandLine, host: str) -
     assert done.code == 1
     assert "failed: create the schema main.research\n" in done.out
     assert "It needs CREATE SCHEMA and USE CATALOG on main." in done.out
-    assert "Without it no job can be started." in done.out
+    assert "Without this step no job can be started." in done.out
     assert "left out: create the volume main.research.jobs\n" in done.out
 
 
@@ -94,9 +94,9 @@ def test_a_refused_credential_is_said_without_it(cli: CommandLine, host: str) ->
     ("words", "said"),
     [
         (("--catalog", "main"), "--schema is missing"),
-        (("--catalog", "a.b", *PLACE[2:]), "is no name"),
-        ((*PLACE[:4], "--volume", "../x"), "is no name"),
-        ((*PLACE, "--job", "0"), "not the number of a job"),
+        (("--catalog", "a.b", *PLACE[2:]), "is not a valid name"),
+        ((*PLACE[:4], "--volume", "../x"), "is not a valid name"),
+        ((*PLACE, "--job", "0"), "not the id of a job"),
         ((*PLACE, "--group", "staff"), "without an app"),
         ((*PLACE, "--client-id", "x"), "go together"),
         ((*PLACE, "--client-id", "x", "--client-secret-file", "/none"), "cannot be read"),
