@@ -1,4 +1,4 @@
-"""Where jobs run: the ports, what all backends share, and the backends ``local`` and ``lakeflow``.
+"""Where jobs run: the ports, shared code, and the backends ``local`` and ``lakeflow``.
 
 A backend implements two ports: ``runner.py`` runs jobs, ``folders.py`` stores their files.
 """

@@ -91,11 +91,11 @@ def settle(facts: Facts) -> Verdict:
 def failure_of_exit(
     exit_code: int | None, *, storage: str, upgrade: str, make_room: str
 ) -> Failure | None:
-    """Return the failure that an exit code of the job's program stands for; ``None``: no such one.
+    """Return the failure for an exit code of the job's program; ``None`` for other exit codes.
 
     Args:
         exit_code: exit code of the job's program, ``None`` if unknown.
-        storage: what holds the job folders, such as "disk".
+        storage: the storage of the job folders, such as "disk".
         upgrade: hint for a request that the program cannot read.
         make_room: hint for a storage that cannot be written.
     """

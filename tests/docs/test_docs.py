@@ -237,8 +237,8 @@ def test_every_default_is_said() -> None:
 def test_the_numbers_of_the_local_backend_are_those_in_force() -> None:
     page = " ".join((ROOT / "docs/local-backend.md").read_text(encoding="utf-8").split())
     for said in (
-        f"leaves after {RunnerOptions.idle_seconds:g} s without work",
-        f"after {RunnerOptions.hang_seconds:g} s without a sign",
+        f"exits after {RunnerOptions.idle_seconds:g} s without work",
+        f"after {RunnerOptions.hang_seconds:g} s without a heartbeat",
         f"After {Settings.stop_grace_seconds:g} s its processes are killed",
         f"within {Settings.finish_grace_seconds:g} s the job is killed",
         f"which may take {Settings.report_seconds:g} s",

@@ -18,12 +18,12 @@ def page() -> str:
 
 def test_the_numbers_are_those_in_force() -> None:
     for said in (
-        f"without a run for {settle.ORPHAN_SECONDS:g} s asks",
+        f"without a run for {settle.ORPHAN_SECONDS:g} s submits",
         f"without an outcome, up to {settle.LATE_SECONDS:g} s ago",
         f"down to every {polling.SLOWEST_SECONDS:g} s while",
         f"the run at most every {runs.RUN_SECONDS:g} s",
-        f"the index (kept {index.FRESH_SECONDS:g} s)",
-        f"for all owners (kept {runs.ACTIVE_SECONDS:g} s)",
+        f"the index (cached for {index.FRESH_SECONDS:g} s)",
+        f"for all owners (cached for {runs.ACTIVE_SECONDS:g} s)",
         f"its deadline of {Timeouts().call:g} s, a whole start at {start.START_SECONDS:g} s",
         f"Lists go back {MONTHS[index.MAX_MONTHS]} months",
     ):

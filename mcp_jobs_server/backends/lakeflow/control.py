@@ -1,4 +1,4 @@
-"""What users requested of a job: the files in ``control`` of its folder."""
+"""Requests to stop or finish a job: the files in ``control`` of its folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Control:
     async def requested(
         self, folder: str, status: Status | None, *, polled: bool = False, cached: bool = False
     ) -> StopMode | None:
-        """Return what was requested; ``stop`` overrides ``finish_now``.
+        """Return the requested mode; ``stop`` overrides ``finish_now``.
 
         Args:
             folder: the job folder.

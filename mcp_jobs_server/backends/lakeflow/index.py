@@ -1,4 +1,4 @@
-"""The index of an owner's jobs: small files whose names have what lists need.
+"""The index of an owner's jobs: small files whose names have all that lists need.
 
 ``<owner>/index/<yyyy-mm>/<entry>``, in the month of the job's id. One listing of a month shows all
 its jobs. Entries are only added, and adding one twice changes nothing.

@@ -56,7 +56,7 @@ class IndexEntry:
 
 
 def to_milliseconds(at: datetime) -> int:
-    """Return whole milliseconds since the epoch, limited to what names can hold."""
+    """Return whole milliseconds since the epoch, limited to 13 digits."""
     since = at - datetime(1970, 1, 1, tzinfo=UTC)
     whole = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
     return min(max(0, whole), _MAX_TIME)

@@ -153,7 +153,7 @@ class JobStates:
         return await self._folders.record(Request, job_folder(owner, job_id), REQUEST)
 
     async def run(self, owner: Owner, job_id: str, *, fresh: bool = False) -> Run | None:
-        """Return which run works on the job, as ``run.json`` says."""
+        """Return the run of the job, from ``run.json``; ``fresh``: not from the cache."""
         folder = job_folder(owner, job_id)
         if fresh:
             self._known_runs.drop(folder)

@@ -28,9 +28,11 @@ class Removal:
         self._keys = IdempotencyKeys(folders)
 
     async def remove(self, owner: Owner, job_id: str) -> bool:
-        """Do as the port says. Keys are removed first, then the folder, the index entries last.
+        """Remove the job, as ``Runner.remove`` specifies.
 
-        Only key files that name this job, and no later one, are removed.
+        Keys are removed first, then the folder, and the index entries last.
+
+        Only key files that name this job are removed; a key may name a later job by now.
         """
         if not JOB_ID.fullmatch(job_id):
             return False

@@ -32,7 +32,7 @@ MAX_PAGES = 5
 
 _JOBS = "/api/2.2/jobs"
 _PREFIX = re.compile(r"^(?:\w+\.)*(?:Ended: )?(?:job \S+, run \S+: )?")
-"""What the researcher's command puts before its own error message."""
+"""Prefix of the error messages of the researcher's command."""
 
 _MANAGE = "CAN_MANAGE_RUN on the job"
 _VIEW = "CAN_VIEW on the job"
@@ -156,7 +156,7 @@ class Runs:
         return sanitize(_PREFIX.sub("", lines[0])) if lines else ""
 
     def _forget(self, run_id: str) -> None:
-        """Drop what is cached about the run and the active runs."""
+        """Drop the cached run and the cached list of active runs."""
         self._runs.drop(run_id)
         self._active.drop("")
 

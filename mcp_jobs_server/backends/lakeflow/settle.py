@@ -50,7 +50,7 @@ class RunFacts:
         now: the time at which the job is settled.
         created_at: when the request was made.
         outcome, ended, stop_requested: as in ``Facts``.
-        stop_seen: the job's status says that it has seen the stop.
+        stop_seen: the job has seen the stop, according to its status.
         began: the job wrote its status, so its program ran.
         attempt: number of the run, from 1; 0 without a run.
         submitted_at: when the run was submitted; ``None`` if there is no run.
@@ -85,7 +85,7 @@ Verdict = Active | Completed | Recorded | Cancelled | Failed | RunDue | RunAgain
 
 
 def settle_run(job: RunFacts, times: SettleTimes = SettleTimes()) -> Verdict:
-    """Return what becomes of a job.
+    """Return how the job ends, or why it goes on.
 
     A run that was cancelled in the workspace counts as a requested stop. A job may run again if its
     start was interrupted, or once if its run failed because of the platform before the research

@@ -42,7 +42,7 @@ MAX_CHAIN = 50
 
 @dataclass(frozen=True)
 class _Claimed:
-    """The job that a start has to make or return.
+    """The job that a start makes or returns.
 
     Attributes:
         claim: names the job.
@@ -79,7 +79,7 @@ class JobStarter:
         self._seconds = seconds
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
-        """Start the job as the port says.
+        """Start the job, as ``Runner.start`` specifies.
 
         Raises:
             Unavailable: it is unknown how far the start came; repeat the call to continue.
@@ -234,7 +234,7 @@ class JobStarter:
         return job_parameters(run).get("job_id", "") if run else ""
 
     async def _undo(self, owner: Owner, job_id: str, files: tuple[str, ...]) -> None:
-        """Remove what was written of a job that gets no run."""
+        """Remove the files of a job that gets no run."""
         try:
             await gather(partial(self._keys.remove, owner, name) for name in files)
             await self._folders.remove(job_folder(owner, job_id))

@@ -27,7 +27,7 @@ def has_space(root: Path) -> bool:
 def with_blockers(
     jobs: Sequence[Job], *, root: Path, launch_error: JobsError | None
 ) -> Sequence[Job]:
-    """Return the jobs; the summary of a queued one says what it waits for besides its turn.
+    """Return the jobs; the summary of a queued job explains why it does not begin in its turn.
 
     Args:
         jobs: the jobs as read from the database.

@@ -32,8 +32,8 @@ class Takeover:
 
     The jobs of a profile without a runner are taken over if this profile can run them: at once if
     their interpreter is gone, else after ``grace_seconds``. If it cannot run them, the queued jobs
-    of a profile whose interpreter is gone fail; the summary of other queued jobs says what they
-    wait for.
+    of a profile whose interpreter is gone fail. The summary of other queued jobs explains why they
+    wait.
     """
 
     def __init__(

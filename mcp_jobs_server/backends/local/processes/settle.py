@@ -101,7 +101,7 @@ Verdict = Completed | Recorded | Cancelled | Failed | Requeued | ReportDue
 
 
 def settle_attempt(attempt: AttemptFacts) -> Verdict:
-    """Return what becomes of a job on which no process works.
+    """Return how a job ends on which no process works, or how it goes on.
 
     Before a job fails, its report is written from the folder, unless the program cannot use its
     request or has no room to write.
@@ -159,12 +159,12 @@ _LOG = (
 _DIED = Failure(
     code="died",
     message="The job's process ended several times before the research was done.",
-    hint=f"Its report has what it found until then. {_LOG} {START_AGAIN}",
+    hint=f"Its report contains the findings until then. {_LOG} {START_AGAIN}",
     retryable=True,
 )
 _NO_REPORT = Failure(
     code="no_report",
-    message="The job was ended and its report could not be written from what it had found.",
+    message="The job was ended, and its report could not be written from its findings.",
     hint=f"{EVIDENCE_IN_FOLDER} {_LOG} {START_AGAIN}",
     retryable=True,
 )
