@@ -1,4 +1,4 @@
-"""Runners under test, and how their jobs are moved along; the fixture ``bench`` gives each."""
+"""The runners under test, and how tests move their jobs along; see the fixture ``bench``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANY = StartOptions()
 
 
 class Bench(Protocol):
-    """A runner under test, and how its jobs are moved along. At most one job runs at a time."""
+    """A runner under test, and how to move its jobs along. At most one job runs at a time."""
 
     runner: Runner
     folders: Folders
@@ -77,7 +77,7 @@ class LocalBench:
         await local.until_running(self.local, job)
 
     async def progress(self, job: Job) -> None:
-        """Nothing to do: the stand-in's heart beats by itself."""
+        """Nothing to do: the stand-in job writes its status by itself."""
 
     async def complete(self, job: Job) -> None:
         found = await self.local.job(job.owner, job.id)
@@ -93,7 +93,7 @@ class LocalBench:
 
 
 class LakeflowBench:
-    """Runs really run, in a workspace on this machine; the stand-in does as its question says."""
+    """Runs are executed by a workspace on this machine; the question tells the job what to do."""
 
     def __init__(self, runner: LakeflowRunner, folders: VolumeFolders, scene: Scene) -> None:
         self.runner: Runner = runner
@@ -107,7 +107,7 @@ class LakeflowBench:
         await lakeflow.until(self.runner, job, works)
 
     async def progress(self, job: Job) -> None:
-        """Nothing to do: the stand-in's heart beats by itself."""
+        """Nothing to do: the stand-in job writes its status by itself."""
 
     async def complete(self, job: Job) -> None:
         found = await look(self, job)

@@ -1,4 +1,4 @@
-"""Each runner that the contract holds. A new one is added here."""
+"""All runners that must keep the contract of the port. Add new ones here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of storage keeps the port's contract: a directory, a volume, the published fake."""
+"""Every implementation of ``Folders`` keeps the contract: directory, volume and published fake."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folders]
             yield VolumeFolders(stage.door(), VOLUME)
 
 
-async def test_what_was_written_is_read(folders: Folders) -> None:
+async def test_read_returns_the_written_bytes(folders: Folders) -> None:
     await folders.write(JOB, "status.json", b"old and long")
     await folders.write(JOB, "status.json", b"new")
     found = await folders.read(JOB, "status.json")
@@ -58,7 +58,7 @@ async def test_what_was_written_is_read(folders: Folders) -> None:
     assert (found.data, found.start, found.size) == (b"new", 0, 3)
 
 
-async def test_a_part_of_a_file_is_read(folders: Folders) -> None:
+async def test_read_returns_part_of_a_file(folders: Folders) -> None:
     await folders.write(JOB, "steps/00000001.jsonl", b"0123456789")
     for start, limit, expected in (
         (3, 4, b"3456"),
@@ -72,14 +72,14 @@ async def test_a_part_of_a_file_is_read(folders: Folders) -> None:
 
 
 @pytest.mark.parametrize("start", [10, 11, 10**12])
-async def test_at_or_behind_the_end_there_are_no_bytes(folders: Folders, start: int) -> None:
+async def test_read_returns_no_bytes_at_or_after_the_end(folders: Folders, start: int) -> None:
     await folders.write(JOB, "a", b"0123456789")
     found = await folders.read(JOB, "a", start=start)
     assert found is not None
     assert (found.data, found.start, found.size) == (b"", start, 10)
 
 
-async def test_what_is_not_there_is_none(folders: Folders) -> None:
+async def test_read_of_a_missing_file_returns_none(folders: Folders) -> None:
     assert await folders.read(JOB, "report.md") is None
     await folders.write(JOB, "steps/00000001.jsonl", b"x")
     assert await folders.read(JOB, "steps") is None
@@ -95,7 +95,7 @@ async def test_a_file_is_created_once(folders: Folders) -> None:
     assert found.data == b"first"
 
 
-async def test_of_many_who_create_one_wins(folders: Folders) -> None:
+async def test_one_of_many_concurrent_creates_wins(folders: Folders) -> None:
     won = []
 
     async def create(number: int) -> None:
@@ -124,7 +124,7 @@ async def test_a_hostile_path_is_not_found(folders: Folders, text: str) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-async def test_no_text_leads_out_of_the_root(folder: str, name: str) -> None:
+async def test_no_text_names_a_path_outside_the_root(folder: str, name: str) -> None:
     try:
         path = checked_path(folder, name)
     except NotFound:
@@ -134,7 +134,7 @@ async def test_no_text_leads_out_of_the_root(folder: str, name: str) -> None:
     assert path.as_posix() == (f"{folder}/{name}" if name else folder)
 
 
-async def test_a_person_is_told_where_to_look(folders: Folders) -> None:
+async def test_location_shows_the_path_of_the_folder(folders: Folders) -> None:
     assert folders.location(JOB).endswith(JOB)
     assert folders.location(JOB, "report.html").endswith(f"{JOB}/report.html")
 
@@ -164,7 +164,7 @@ async def test_a_link_inside_the_root_is_followed(tmp_path: Path) -> None:
     assert found.data == b"x"
 
 
-async def test_a_pipe_in_a_folder_holds_nobody(tmp_path: Path) -> None:
+async def test_a_pipe_in_a_folder_does_not_block_a_reader(tmp_path: Path) -> None:
     folders = DirectoryFolders(tmp_path / "jobs")
     await folders.write(JOB, "a", b"x")
     os.mkfifo(tmp_path / "jobs" / JOB / "pipe")
@@ -172,7 +172,7 @@ async def test_a_pipe_in_a_folder_holds_nobody(tmp_path: Path) -> None:
         assert await folders.read(JOB, "pipe") is None
 
 
-async def test_files_and_folders_are_the_owners_alone(tmp_path: Path) -> None:
+async def test_files_and_folders_are_private(tmp_path: Path) -> None:
     folders = DirectoryFolders(tmp_path / "jobs")
     await folders.write(JOB, "a", b"x")
     await folders.create(JOB, "control/stop", b"")
@@ -181,7 +181,7 @@ async def test_files_and_folders_are_the_owners_alone(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
-async def test_nothing_else_is_left_behind(tmp_path: Path) -> None:
+async def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     folders = DirectoryFolders(tmp_path / "jobs")
     await folders.write(JOB, "a", b"x")
     await folders.create(JOB, "b", b"x")

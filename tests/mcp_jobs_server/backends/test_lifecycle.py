@@ -39,7 +39,7 @@ async def test_leaving_cancels_the_background_tasks_and_then_releases_the_resour
         assert runner.events == ["task started", "task cancelled", "released"]
 
 
-async def test_an_error_of_the_block_leaves_it_unwrapped() -> None:
+async def test_an_error_of_the_block_propagates_unwrapped() -> None:
     runner = Recorder()
     with pytest.raises(KeyError, match="mine"):
         async with runner:

@@ -1,4 +1,4 @@
-"""Every runner keeps the port's contract: starts, keys, ends, and whose a job is."""
+"""Every runner keeps the contract of the port: starts, keys, ends and owners."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOSTILE = (
 )
 
 
-async def test_a_started_job_stands_in_the_queue_with_its_request_in_its_folder(
+async def test_a_started_job_is_queued_with_its_request_in_its_folder(
     bench: Bench,
 ) -> None:
     asked = local.request()
@@ -59,7 +59,7 @@ async def test_a_job_runs_and_is_completed_with_its_answer(bench: Bench) -> None
     assert await bench.folders.read(job.folder, OUTCOME) is not None
 
 
-async def test_a_failed_job_says_why(bench: Bench) -> None:
+async def test_a_failed_job_has_an_error(bench: Bench) -> None:
     job = await start(bench, local.request("unreadable"))
     await bench.fail(job)
     failed = await look(bench, job)
@@ -99,7 +99,7 @@ async def test_the_same_call_again_returns_its_own_job(bench: Bench) -> None:
     assert (again.job.id, again.created) == (asked.job_id, False)
 
 
-async def test_a_recent_unfinished_job_of_the_same_request_is_returned(bench: Bench) -> None:
+async def test_a_recent_unfinished_job_of_an_identical_request_is_returned(bench: Bench) -> None:
     now = datetime.now(UTC)
     recent = StartOptions(fingerprint="f", reuse_after=now - timedelta(minutes=10))
     job = await start(bench, local.request(at=now), options=recent)

@@ -1,4 +1,4 @@
-"""Every runner keeps the port's contract: who waits for a change is told."""
+"""Every runner keeps the contract of the port: changes wake waiting callers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.mcp_jobs_server.backends.local import data_directory as local
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_subscribed_first_misses_no_change(bench: Bench) -> None:
+async def test_a_subscriber_misses_no_change(bench: Bench) -> None:
     job = await start(bench)
     async with bench.runner.changes(job) as changes:
         await bench.run(job)
@@ -29,7 +29,7 @@ async def test_who_subscribed_first_misses_no_change(bench: Bench) -> None:
                 await changes.wait()
 
 
-async def test_all_who_wait_are_told_and_one_may_go_away(bench: Bench) -> None:
+async def test_all_subscribers_are_woken_and_one_may_leave(bench: Bench) -> None:
     running = await start(bench)
     await bench.run(running)
     job = await start(bench)

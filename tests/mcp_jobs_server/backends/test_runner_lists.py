@@ -1,4 +1,4 @@
-"""Every runner keeps the port's contract: jobs found, in order, by page."""
+"""Every runner keeps the contract of the port: finding and listing jobs, in order, by page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_prefix_of_the_id_or_of_its_random_part_finds_the_newest_three(
     assert len(await bench.runner.match(ADA, "")) == 3
 
 
-async def test_queued_jobs_know_their_place_among_those_of_all_owners(bench: Bench) -> None:
+async def test_the_queue_position_counts_the_jobs_of_all_owners(bench: Bench) -> None:
     running = await start(bench)
     await bench.run(running)
     first = await start(bench, owner=EVE)
@@ -55,7 +55,7 @@ async def test_ended_jobs_come_latest_first_in_pages(bench: Bench) -> None:
     assert counts["completed"] == 3
 
 
-async def test_what_was_not_fetched_yet_comes_first(bench: Bench) -> None:
+async def test_jobs_not_fetched_yet_come_first(bench: Bench) -> None:
     began = datetime.now(UTC)
     first, second = [await done(bench) for _ in range(2)]
     seen = datetime.now(UTC).replace(microsecond=0)
@@ -70,7 +70,7 @@ async def test_what_was_not_fetched_yet_comes_first(bench: Bench) -> None:
     assert [job.id for job in later] == [second.id]
 
 
-async def test_typical_seconds_are_those_of_like_jobs_of_this_owner(bench: Bench) -> None:
+async def test_typical_seconds_are_those_of_similar_jobs_of_this_owner(bench: Bench) -> None:
     assert await bench.runner.typical_seconds(ADA, local.request()) is None
     await done(bench)
     typical = await bench.runner.typical_seconds(ADA, local.request())
@@ -81,7 +81,7 @@ async def test_typical_seconds_are_those_of_like_jobs_of_this_owner(bench: Bench
     assert await bench.runner.typical_seconds(ADA, local.request(sources=("a",))) is None
 
 
-async def test_what_an_owner_uses_and_used_is_known(bench: Bench) -> None:
+async def test_usage_counts_active_jobs_starts_and_cost(bench: Bench) -> None:
     began = datetime.now(UTC)
     ended = await done(bench)
     running = await start(bench)
@@ -95,7 +95,7 @@ async def test_what_an_owner_uses_and_used_is_known(bench: Bench) -> None:
     assert await bench.runner.waiting() == 2
 
 
-async def test_an_earlier_job_is_found_without_a_start(bench: Bench) -> None:
+async def test_earlier_finds_a_job_without_starting_one(bench: Bench) -> None:
     options = StartOptions(key="k", fingerprint="f")
     assert await bench.runner.earlier(local.request(), owner=ADA, options=options) is None
     job = await start(bench, options=options)

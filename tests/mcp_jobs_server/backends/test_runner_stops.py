@@ -1,4 +1,4 @@
-"""Every runner keeps the port's contract: stops and removals."""
+"""Every runner keeps the contract of the port: stops and removals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_a_queued_job_that_is_stopped_is_cancelled_at_once(bench: Bench) -
     assert await bench.folders.read(queued.folder, ENDED) is not None
 
 
-async def test_a_running_job_that_is_stopped_is_cancelling_until_it_is_gone(bench: Bench) -> None:
+async def test_a_stopped_running_job_is_cancelling_until_it_has_ended(bench: Bench) -> None:
     job = await start(bench)
     await bench.run(job)
     answer = await bench.runner.stop(ADA, job.id, "stop")
@@ -48,7 +48,7 @@ async def test_a_stop_overrides_finish_now_and_never_the_reverse(bench: Bench) -
     assert (late.requested, late.state) == ("stop", "cancelling")
 
 
-async def test_a_job_asked_to_finish_now_is_completed_in_part(bench: Bench) -> None:
+async def test_a_job_asked_to_finish_now_completes_partially(bench: Bench) -> None:
     job = await start(bench)
     await bench.run(job)
     await bench.runner.stop(ADA, job.id, "finish_now")
@@ -62,7 +62,7 @@ async def test_an_ended_job_is_not_changed_by_a_stop(bench: Bench) -> None:
     assert await bench.runner.stop(ADA, job.id, "stop") == job
 
 
-async def test_only_an_ended_job_can_be_removed_and_its_folder_with_it(bench: Bench) -> None:
+async def test_only_an_ended_job_can_be_removed_with_its_folder(bench: Bench) -> None:
     job = await start(bench)
     await bench.run(job)
     with pytest.raises(Conflict, match="not ended"):
@@ -75,7 +75,7 @@ async def test_only_an_ended_job_can_be_removed_and_its_folder_with_it(bench: Be
 
 
 @pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
-async def test_a_job_that_an_unended_one_builds_on_stays(bench: Bench, how: str) -> None:
+async def test_a_job_with_an_unended_dependent_is_not_removed(bench: Bench, how: str) -> None:
     job = await done(bench)
     following = await start(bench, local.request().model_copy(update={how: job.id}))
     await bench.run(following)

@@ -43,7 +43,7 @@ RULE: tuple[tuple[str, str, str, str, object], ...] = (
     ("no", "no", "no", "yes", RunAgain()),
     ("no", "no", "no", "no", Failed),
 )
-"""Of a failure only the type is compared: each backend has reasons of its own."""
+"""Failures are compared by type only: each backend has reasons of its own."""
 
 
 def ended_run(cause: Cause, phase: RunPhase = "failed") -> RunState:
@@ -90,7 +90,7 @@ SITUATIONS: Mapping[str, Mapping[str, tuple[Mapping[str, Any], ...]]] = {
 
 
 def verdict_of(backend: str, facts: Mapping[str, Any]) -> object:
-    """Return the verdict of a backend; its own word for running again is made the common one."""
+    """Return the verdict of a backend, with the common verdict for running again."""
     if backend == "local":
         attempt = settle_attempt(AttemptFacts(**facts))
         return RunAgain() if isinstance(attempt, Requeued) else attempt

@@ -1,4 +1,4 @@
-"""The Lakeflow backend over the fake workspace, at a pace for tests."""
+"""The Lakeflow backend over the fake workspace, with short times for tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STAND_IN = WheelTask(command=(sys.executable, str(Path(__file__).with_name("volu
 OWNER = Owner("test", "ada")
 ANY = StartOptions()
 LONGEST = 60
-"""Seconds after which a test is taken for hanging; a net, not a measure."""
+"""Seconds after which a test counts as hanging. It measures nothing."""
 
 QUICK = Timeouts(call=8, http=1, retry=5, sign_in=20)
 AT_ONCE = LakeflowTimes(
@@ -41,7 +41,7 @@ AT_ONCE = LakeflowTimes(
     control=0,
     settle=SettleTimes(late=0.5),
 )
-"""Nothing is remembered, polls are quick, and outcomes are not waited for long."""
+"""Nothing is cached, polls are quick, and late outcomes are waited for briefly."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Scene:
         )
 
     def count(self, method: str, path: str = "") -> int:
-        """Return how many requests of that method had this in their path."""
+        """Return the number of requests with this method and this text in their path."""
         return sum(seen.method == method and path in seen.path for seen in self.workspace.requests)
 
     def runs_of(self, job_id: str) -> list[Run]:
@@ -69,13 +69,13 @@ class Scene:
         return self.volume / job.folder
 
     def let_go(self, job: Job) -> None:
-        """Let the waiting stand-in job come to its end."""
+        """Let the waiting stand-in job finish."""
         (self.folder(job) / "go").touch()
 
 
 @contextmanager
 def scene(root: Path, **settings: object) -> Iterator[Scene]:
-    """Open a workspace; ``settings`` are those of the job. One run at a time unless they say so."""
+    """Open a workspace with a job of these ``settings``; by default one run at a time."""
     with FakeWorkspace(root) as workspace:
         volume = workspace.add_volume(VOLUME.removeprefix("/Volumes/").replace("/", "."))
         given = {"task": STAND_IN, "max_concurrent_runs": 1, **settings}
@@ -91,7 +91,7 @@ async def server(
     timeouts: Timeouts = QUICK,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[tuple[LakeflowRunner, VolumeFolders]]:
-    """A runner and its folders, as one server holds them."""
+    """Yield the runner and the folders of one server."""
     workspace = scene.door(timeouts)
     folders = VolumeFolders(workspace, VOLUME, fresh_seconds=fresh_seconds)
     async with LakeflowRunner(
@@ -111,7 +111,7 @@ async def started(runner: Runner, question: str = "wait", options: StartOptions 
 
 
 async def until(runner: Runner, job: Job, true: Callable[[Job], bool]) -> Job:
-    """Wait, by the port's own means, until the job is so."""
+    """Wait through the port until the condition holds for the job."""
     with anyio.fail_after(LONGEST):
         async with runner.changes(job) as changes:
             while True:
@@ -123,7 +123,7 @@ async def until(runner: Runner, job: Job, true: Callable[[Job], bool]) -> Job:
 
 
 async def until_running(runner: Runner, job: Job) -> Job:
-    """Wait until the job's program works."""
+    """Wait until the program of the job works."""
     return await until(runner, job, lambda job: job.state == "running" and job.attempt > 0)
 
 
@@ -132,12 +132,12 @@ async def until_ended(runner: Runner, job: Job) -> Job:
 
 
 async def eventually(true: Callable[[], bool]) -> None:
-    """Wait until something is so that no job tells of."""
+    """Wait for a condition that no change of a job announces."""
     with anyio.fail_after(LONGEST):
         while not true():  # noqa: ASYNC110 - another thread makes it so
             await anyio.sleep(0.02)
 
 
 def slow(times: LakeflowTimes = AT_ONCE, **settle: float) -> LakeflowTimes:
-    """Return the times with others for settle."""
+    """Return the times with changed times for settling."""
     return replace(times, settle=replace(times.settle, **settle))

@@ -1,4 +1,4 @@
-"""A server's process that starts one job with a key, for tests that kill it meanwhile.
+"""A server process that starts one job with a key, for tests that kill it in between.
 
 Arguments: host of the workspace, number of the deployed job, id of the job, key. The token is
 read from standard input. Prints the id of the job it was given.

@@ -1,4 +1,4 @@
-"""The server as an app whose jobs run in the workspace: two people, and what is ready."""
+"""The server as an app whose jobs run in the workspace: two users, and readiness."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_a_job_and_a_source_of_one_person_do_not_exist_for_another(
         assert secret not in said
 
 
-async def test_neither_cursors_nor_resources_nor_headers_lead_to_another_person_s_job(
+async def test_cursors_resources_and_headers_give_no_access_to_jobs_of_others(
     here: Home, deployed: Scene
 ) -> None:
     workspace = deployed.workspace
@@ -126,7 +126,7 @@ async def test_neither_cursors_nor_resources_nor_headers_lead_to_another_person_
                 await eve.read_resource(f"research://{job_id}/{name}")
 
 
-async def test_the_log_is_of_json_and_names_no_host(
+async def test_the_log_is_json_without_host_names(
     here: Home, deployed: Scene, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     workspace, log = deployed.workspace, tmp_path / "log.txt"
@@ -147,7 +147,7 @@ async def test_the_log_is_of_json_and_names_no_host(
         assert private not in said
 
 
-async def test_a_workspace_that_hangs_from_the_first_is_told_in_time(
+async def test_a_workspace_that_hangs_from_the_start_is_reported_in_time(
     here: Home, deployed: Scene
 ) -> None:
     deployed.workspace.fail("*", "", "hang", times=999, seconds=300)
@@ -160,7 +160,7 @@ async def test_a_workspace_that_hangs_from_the_first_is_told_in_time(
         assert answer.json()["parts"] == dict.fromkeys(("workspace", "job", "volume"), silent)
 
 
-async def test_resources_and_completions_of_a_workspace_that_is_ill_are_told_in_words(
+async def test_resources_and_completions_report_a_faulty_workspace(
     here: Home, deployed: Scene, tmp_path: Path
 ) -> None:
     report = "research://{job_id}/report.md"
@@ -187,7 +187,7 @@ async def test_resources_and_completions_of_a_workspace_that_is_ill_are_told_in_
     assert "Traceback" not in log.read_text()
 
 
-async def test_what_is_not_ready_is_said_without_hosts(here: Home, deployed: Scene) -> None:
+async def test_readiness_faults_contain_no_host_names(here: Home, deployed: Scene) -> None:
     gone = {"MCP_JOBS_VOLUME": "/Volumes/main/research/gone", "MCP_JOBS_JOB_ID": "1"}
     async with httpx2.AsyncClient(timeout=60) as client:
         async with served(here, sources=False, env=env(here, deployed)) as url:

@@ -1,4 +1,4 @@
-"""A server that uses a workspace itself: whose jobs they are, and whether it is ready."""
+"""A server that uses a workspace directly: owners of jobs, and readiness."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORKSPACE = "900800700600"
 
 @pytest.fixture
 def settings(stage: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """Settings of Ada's own server; she may use job and volume herself."""
+    """Settings of a server that Ada runs with her own rights on job and volume."""
     workspace = stage.workspace
     monkeypatch.setenv("DATABRICKS_HOST", workspace.url)
     monkeypatch.setenv("DATABRICKS_TOKEN", workspace.ada.token)
@@ -49,7 +49,7 @@ async def research(settings: Settings) -> AsyncIterator[Research]:
         yield research
 
 
-async def test_jobs_belong_to_who_is_signed_in(
+async def test_jobs_belong_to_the_signed_in_user(
     stage: Scene, settings: Settings, research: Research
 ) -> None:
     owner = Owner(issuer=WORKSPACE, subject=stage.workspace.ada.id)
@@ -59,7 +59,7 @@ async def test_jobs_belong_to_who_is_signed_in(
     assert (await research.wait(job.job_id)).state == "completed"
 
 
-async def test_a_first_job_is_expected_to_take_its_time_to_start(research: Research) -> None:
+async def test_the_expected_time_of_a_first_job_includes_the_startup(research: Research) -> None:
     job = await research.start("answer")
     assert job.expected_seconds == 20 + 40
 
@@ -92,7 +92,7 @@ async def test_a_server_knows_whether_it_is_ready(settings: Settings) -> None:
         assert parts["volume"]
 
 
-async def test_a_server_for_others_is_warm_before_the_first_call(tmp_path: Path) -> None:
+async def test_a_shared_server_signs_in_before_the_first_call(tmp_path: Path) -> None:
     with scene(tmp_path) as stage, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABRICKS_HOST", stage.workspace.url)
         patch.setenv("DATABRICKS_CLIENT_ID", stage.workspace.app.client_id)

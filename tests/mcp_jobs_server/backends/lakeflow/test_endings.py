@@ -1,4 +1,4 @@
-"""Jobs on a workspace end once and truthfully, whatever their runs go through."""
+"""Jobs on a workspace end once and correctly, whatever happens to their runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_a_job_runs_and_is_completed(stage: Scene, runner: LakeflowRunner)
     assert [entry.name.split(".")[1] for entry in _index(stage)] == ["ended", "made"]
 
 
-async def test_the_error_of_the_task_is_told(stage: Scene, runner: LakeflowRunner) -> None:
+async def test_the_error_of_the_task_is_shown(stage: Scene, runner: LakeflowRunner) -> None:
     job = await until_ended(runner, await started(runner, "die"))
     assert job.state == "failed"
     assert job.error is not None
@@ -55,7 +55,7 @@ async def test_the_error_of_the_task_is_told(stage: Scene, runner: LakeflowRunne
     assert (stage.folder(job) / ENDED).exists()
 
 
-async def test_a_run_that_ends_well_without_an_outcome_has_failed(
+async def test_a_successful_run_without_an_outcome_is_a_failed_job(
     runner: LakeflowRunner,
 ) -> None:
     job = await until_ended(runner, await started(runner, "silent"))
@@ -73,7 +73,7 @@ async def test_an_outcome_that_becomes_visible_late_is_waited_for(stage: Scene) 
         assert stage.runs_of(job.id)[0].state == "TERMINATED"
 
 
-async def test_an_outcome_wins_even_after_the_job_was_called_failed(
+async def test_an_outcome_wins_even_after_the_job_was_recorded_as_failed(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     job = await until_ended(runner, await started(runner, "silent"))
@@ -86,7 +86,7 @@ async def test_an_outcome_wins_even_after_the_job_was_called_failed(
     assert (counts["completed"], counts.get("failed", 0)) == (1, 0)
 
 
-async def test_a_stop_before_the_program_begins_ends_it_for_good(stage: Scene) -> None:
+async def test_a_stop_before_the_program_begins_is_final(stage: Scene) -> None:
     stage.job.start_seconds = 1
     async with server(stage) as (runner, _):
         job = await started(runner)
@@ -107,7 +107,7 @@ async def test_an_outcome_wins_over_a_stop(stage: Scene, runner: LakeflowRunner)
     assert (ended.state, ended.outcome, ended.requested) == ("completed", "answered", "stop")
 
 
-async def test_the_platform_s_cancel_is_no_person_s_stop(
+async def test_a_cancel_by_the_platform_is_not_a_requested_stop(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     job = await works(stage, runner, "stubborn")
@@ -118,7 +118,7 @@ async def test_the_platform_s_cancel_is_no_person_s_stop(
     assert ended.error.code == "stopped"
 
 
-async def test_a_timeout_says_so(stage: Scene, runner: LakeflowRunner) -> None:
+async def test_a_timeout_is_named_in_the_error(stage: Scene, runner: LakeflowRunner) -> None:
     stage.job.timeout_seconds = 1
     ended = await until_ended(runner, await started(runner, "stubborn"))
     assert ended.error is not None
@@ -141,7 +141,7 @@ async def test_a_failure_of_the_platform_is_started_once_more(
 @pytest.mark.parametrize(
     ("accident", "code"), [("internal error", "platform"), ("skipped", "workspace_full")]
 )
-async def test_the_second_failure_of_the_platform_is_the_end(
+async def test_the_second_failure_of_the_platform_fails_the_job(
     stage: Scene, runner: LakeflowRunner, accident: str, code: str
 ) -> None:
     stage.job.accidents += [accident, accident]
@@ -151,9 +151,7 @@ async def test_the_second_failure_of_the_platform_is_the_end(
     assert len(stage.runs_of(job.id)) == 2
 
 
-async def test_a_failed_run_that_may_not_be_started_once_more_is_the_end(
-    stage: Scene, runner: LakeflowRunner
-) -> None:
+async def test_a_refused_second_run_fails_the_job(stage: Scene, runner: LakeflowRunner) -> None:
     stage.job.accidents.append("internal error")
     job = await started(runner, "answer")
     await eventually(lambda: not stage.runs_of(job.id)[0].active)
@@ -169,7 +167,7 @@ async def test_a_failed_run_that_may_not_be_started_once_more_is_the_end(
     assert (ended.state, ended.error.code) == ("failed", "platform")
 
 
-async def test_an_outcome_of_odd_times_and_amounts_is_listed_all_the_same(
+async def test_an_outcome_with_extreme_times_and_amounts_is_listed(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     job = await works(stage, runner)
@@ -186,7 +184,7 @@ async def test_an_outcome_of_odd_times_and_amounts_is_listed_all_the_same(
     assert (await runner.usage(OWNER, datetime.now(UTC) - timedelta(days=1))).active == 0
 
 
-async def test_nothing_is_left_of_a_job_that_was_removed_elsewhere(stage: Scene) -> None:
+async def test_a_job_removed_by_another_server_is_not_shown_or_started_again(stage: Scene) -> None:
     async with server(stage) as (one, _), server(stage, times=slow(orphan=0)) as (other, _):
         job = await works(stage, one)
         assert await other.job(OWNER, job.id)
@@ -200,7 +198,7 @@ async def test_nothing_is_left_of_a_job_that_was_removed_elsewhere(stage: Scene)
         assert len(stage.workspace.runs()) == 1
 
 
-async def test_two_servers_start_a_failed_run_once_more_together(stage: Scene) -> None:
+async def test_two_servers_submit_the_same_second_run(stage: Scene) -> None:
     stage.job.accidents.append("internal error")
     async with server(stage) as (one, _), server(stage) as (other, _):
         job = await started(one, "answer")
@@ -213,7 +211,7 @@ async def test_two_servers_start_a_failed_run_once_more_together(stage: Scene) -
     assert len(stage.runs_of(job.id)) == 2
 
 
-async def test_a_job_that_could_not_be_set_up_is_for_the_operator(
+async def test_a_setup_failure_is_reported_for_the_operator(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     stage.job.accidents.append("library error")
@@ -223,7 +221,7 @@ async def test_a_job_that_could_not_be_set_up_is_for_the_operator(
     assert len(stage.runs_of(job.id)) == 1
 
 
-async def test_a_retry_of_the_platform_s_own_is_the_same_run(stage: Scene) -> None:
+async def test_a_retry_by_the_platform_is_the_same_run(stage: Scene) -> None:
     stage.job.max_retries = 1
     async with server(stage) as (runner, _):
         job = await until_ended(runner, await started(runner, "die"))
@@ -249,7 +247,7 @@ async def test_a_job_whose_run_was_purged_answers_from_its_folder(
         assert ended.error.code == "forgotten"
 
 
-async def test_words_that_no_version_knows_end_no_job(stage: Scene, runner: LakeflowRunner) -> None:
+async def test_unknown_run_states_do_not_end_a_job(stage: Scene, runner: LakeflowRunner) -> None:
     job = await works(stage, runner)
     stage.workspace.fail("GET", "jobs/runs", "unknown words", times=1000)
     for _ in range(3):
@@ -261,7 +259,7 @@ async def test_words_that_no_version_knows_end_no_job(stage: Scene, runner: Lake
     assert (await until_ended(runner, job)).state == "completed"
 
 
-async def test_a_job_nobody_looked_at_is_settled_by_a_list(
+async def test_a_list_settles_jobs_that_were_not_read_before(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     job = await started(runner, "answer")
@@ -275,7 +273,7 @@ async def test_a_job_nobody_looked_at_is_settled_by_a_list(
 async def test_a_job_of_an_older_format_is_read_and_listed(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
-    """Folders without what came later: empty index entries, no ids in the status."""
+    """Folders without later additions: empty index entries, no ids in the status."""
     old = request("answer")
     done = Job(owner=OWNER, request=old, state="queued")
     folder = stage.volume / done.folder
@@ -315,7 +313,7 @@ async def test_a_request_of_a_newer_format_is_left_alone(
     assert (folder / "request.json").read_text() == text
 
 
-async def test_a_start_that_died_before_its_request_is_no_job(
+async def test_an_index_entry_without_a_request_is_not_a_job(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     dead = request("answer")
@@ -328,7 +326,7 @@ async def test_a_start_that_died_before_its_request_is_no_job(
     assert not sum((await runner.counts(OWNER)).values())
 
 
-async def test_a_finish_now_that_another_server_asked_for_is_seen(stage: Scene) -> None:
+async def test_a_finish_requested_by_another_server_is_seen(stage: Scene) -> None:
     async with server(stage) as (one, _), server(stage) as (other, _):
         job = await works(stage, one, "stubborn")
         await one.stop(OWNER, job.id, "finish_now")

@@ -1,4 +1,4 @@
-"""Each fault of the workspace gives the right answer or an error that says what to do."""
+"""Each fault of the workspace leads to the right answer or to an error with a hint."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(stage: Scene) -> AsyncIterator[Bench]:
-    """A server with one job that ended and one that runs."""
+    """A server with one ended and one running job."""
     async with server(stage, timeouts=HASTY) as (runner, _):
         ended = await until_ended(runner, await started(runner, "answer"))
         running = await until_running(runner, await started(runner))
@@ -65,7 +65,7 @@ CALLS: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_each_call_meets_each_fault_with_an_answer_or_an_error_in_words(
+async def test_each_call_meets_each_fault_with_an_answer_or_a_readable_error(
     bench: Bench, name: str
 ) -> None:
     for kind in KINDS:
@@ -79,7 +79,7 @@ async def test_each_call_meets_each_fault_with_an_answer_or_an_error_in_words(
             assert error.hint
             assert [text for text in PRIVATE if text in str(error)] == []
         bench.stage.workspace.faults.clear()
-    # Nothing is lost: afterwards all is as it was, or as the call left it.
+    # Nothing is lost: afterwards the jobs are as before, or as the call left them.
     async with server(bench.stage) as (fresh, _):
         running = await fresh.job(OWNER, bench.running.id)
         assert running is not None
@@ -88,9 +88,7 @@ async def test_each_call_meets_each_fault_with_an_answer_or_an_error_in_words(
             assert await fresh.job(OWNER, bench.ended.id) is not None
 
 
-async def test_a_token_that_expires_in_mid_life_is_said_and_renewed(
-    stage: Scene, runner: LakeflowRunner
-) -> None:
+async def test_an_expired_token_is_reported(stage: Scene, runner: LakeflowRunner) -> None:
     job = await started(runner, "answer")
     stage.workspace.identities.expire(stage.workspace.app)
     with pytest.raises(NotSignedIn, match="expired"):
@@ -100,9 +98,7 @@ async def test_a_token_that_expires_in_mid_life_is_said_and_renewed(
             await fresh.job(OWNER, job.id)
 
 
-async def test_one_answer_of_too_many_requests_is_waited_out(
-    stage: Scene, runner: LakeflowRunner
-) -> None:
+async def test_one_rate_limit_response_is_waited_out(stage: Scene, runner: LakeflowRunner) -> None:
     stage.workspace.fail("PUT", "fs/files", "429", retry_after="1")
     await started(runner, "answer")
     stage.workspace.fail("PUT", "fs/files", "429", retry_after="3600", times=9)
@@ -110,7 +106,7 @@ async def test_one_answer_of_too_many_requests_is_waited_out(
         await started(runner, "answer")
 
 
-async def test_who_waits_is_not_disturbed_by_a_workspace_that_is_ill_for_a_while(
+async def test_a_waiting_caller_survives_a_temporary_fault_of_the_workspace(
     bench: Bench,
 ) -> None:
     async with bench.runner.changes(bench.running) as changes:
@@ -130,7 +126,7 @@ async def test_a_stop_is_recorded_although_the_run_cannot_be_reached(bench: Benc
     assert (await until_ended(bench.runner, bench.running)).state == "cancelled"
 
 
-async def test_an_end_that_cannot_be_entered_is_entered_by_the_next_look(stage: Scene) -> None:
+async def test_an_end_missing_in_the_index_is_added_by_the_next_read(stage: Scene) -> None:
     async with server(stage) as (runner, _):
         job = await started(runner, "answer")
         stage.workspace.fail("PUT", r"index/.*\.ended\.", "500", times=1)

@@ -1,4 +1,4 @@
-"""What is counted, and what must not be removed, however many jobs have no active run."""
+"""Counts and removals consider all jobs, however many have no active run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.mcp_jobs_server.backends.lakeflow.backend import (
 )
 
 PATIENT = slow(late=60)
-"""A run that ended without an outcome is waited for: the job has ended neither."""
+"""Waits for the outcome of an ended run, so the job has not ended either."""
 
 
 async def finishing(stage: Scene, runner: Runner, *, follow_up_of: str | None = None) -> Job:
@@ -40,7 +40,7 @@ async def finishing(stage: Scene, runner: Runner, *, follow_up_of: str | None = 
 
 
 @pytest.mark.anyio
-async def test_no_job_is_overlooked_for_there_are_many(tmp_path: Path) -> None:
+async def test_jobs_beyond_the_first_batch_are_counted(tmp_path: Path) -> None:
     with scene(tmp_path, max_concurrent_runs=10) as stage:
         async with server(stage, times=PATIENT) as (runner, _):
             base = await until_ended(runner, await started(runner, "answer"))
@@ -54,7 +54,7 @@ async def test_no_job_is_overlooked_for_there_are_many(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_job_that_got_a_run_since_it_was_looked_at_counts_once(tmp_path: Path) -> None:
+async def test_a_job_that_got_a_new_run_meanwhile_counts_once(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         stage.job.accidents.append("internal error")
         async with server(stage, times=replace(AT_ONCE, index=30)) as (runner, _):

@@ -1,4 +1,4 @@
-"""What a call costs in requests to the workspace: the same for one who waits and for many."""
+"""The number of requests to the workspace per call, which does not depend on the callers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRESH = 0.9
 
 
 def kinds(stage: Scene, since: int) -> Counter[str]:
-    """Return what was asked since then, by method and kind of path."""
+    """Return the number of requests since then, by method and kind of path."""
     seen = stage.workspace.requests[since:]
     return Counter(f"{one.method} {_kind(one.path)}" for one in seen)
 
@@ -43,7 +43,7 @@ def _kind(path: str) -> str:
 
 
 @pytest.mark.parametrize("waiters", [1, 50])
-async def test_a_poll_costs_two_requests_for_any_number_of_waiters(
+async def test_a_poll_costs_two_requests_for_any_number_of_callers(
     stage: Scene, waiters: int
 ) -> None:
     async with server(stage, times=USUAL, fresh_seconds=FRESH) as (runner, folders):

@@ -1,4 +1,4 @@
-"""What becomes of a job, from facts alone: every job ends once, and none waits for ever."""
+"""A job is settled from facts alone: every job ends once, and none waits for ever."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RUNNING = RunFacts(
 
 
 def after(run: RunState, *, seconds: float = 61, **facts: object) -> RunFacts:
-    """A job whose run ended so, that long ago."""
+    """Return the facts of a job whose run ended in this state, ``seconds`` ago."""
     ended = replace(run, ended=True, ended_at=NOW - timedelta(seconds=seconds))
     return replace(RUNNING, run=ended, **facts)  # type: ignore[arg-type]  # fields by name
 
@@ -56,11 +56,11 @@ FULL = RunState("failed", cause="full")
         replace(RUNNING, ended=ENDED),
     ],
 )
-def test_an_outcome_wins_over_all_else(facts: RunFacts) -> None:
+def test_an_outcome_wins_over_all_other_facts(facts: RunFacts) -> None:
     assert settle_run(replace(facts, outcome=OUTCOME)) == Completed(OUTCOME)
 
 
-def test_an_end_that_is_written_down_holds() -> None:
+def test_a_recorded_end_holds() -> None:
     assert settle_run(replace(RUNNING, ended=ENDED)) == Recorded(ENDED)
 
 
@@ -77,13 +77,13 @@ def test_a_job_whose_program_did_not_run_is_not_waited_for() -> None:
     assert isinstance(settle_run(never), Failed)
 
 
-def test_a_stop_makes_it_cancelled_once_the_run_is_gone() -> None:
+def test_a_stopped_job_is_cancelled_once_its_run_has_ended() -> None:
     assert settle_run(after(TASK, stop_requested=True)) == Cancelled()
     assert settle_run(after(TASK, stop_requested=True, seconds=9)) == Active(RunState("cancelling"))
     assert settle_run(after(TASK, stop_requested=True, stop_seen=True, seconds=9)) == Cancelled()
 
 
-def test_who_ended_the_run_is_told_apart() -> None:
+def test_a_cancel_by_a_user_and_by_the_platform_differ() -> None:
     assert settle_run(after(RunState("cancelled"))) == Cancelled()
     verdict = settle_run(after(RunState("failed", cause="stopped")))
     assert isinstance(verdict, Failed)
@@ -97,7 +97,7 @@ def test_a_queued_job_that_is_stopped_is_cancelled_at_once() -> None:
 
 
 @pytest.mark.parametrize("run", [PLATFORM, FULL])
-def test_what_the_platform_did_before_the_research_began_is_tried_once_more(run: RunState) -> None:
+def test_a_platform_failure_before_the_research_began_is_tried_once_more(run: RunState) -> None:
     assert settle_run(after(run, seconds=0, began=False)) == RunAgain()
     assert isinstance(settle_run(after(run, began=False, attempt=2)), Failed)
     assert isinstance(settle_run(after(run)), Failed)
@@ -105,12 +105,12 @@ def test_what_the_platform_did_before_the_research_began_is_tried_once_more(run:
 
 
 @pytest.mark.parametrize("cause", ["task", "setup", "timeout", "stopped", "skipped", ""])
-def test_nothing_else_is_tried_again(cause: str) -> None:
+def test_other_failures_are_not_tried_again(cause: str) -> None:
     run = RunState("failed", cause=cause)  # type: ignore[arg-type]  # from the list above
     assert isinstance(settle_run(after(run, began=False)), Failed)
 
 
-def test_a_request_without_a_run_is_asked_for_again_after_a_while() -> None:
+def test_a_run_is_due_for_a_request_that_has_had_none_for_a_while() -> None:
     orphan = replace(RUNNING, run=None, submitted_at=None, began=False, attempt=0)
     assert settle_run(orphan) == RunDue()
     assert settle_run(replace(orphan, created_at=NOW - timedelta(seconds=29))) == Active(
@@ -119,7 +119,7 @@ def test_a_request_without_a_run_is_asked_for_again_after_a_while() -> None:
     assert settle_run(replace(orphan, stop_requested=True)) == Cancelled()
 
 
-def test_of_a_run_that_nobody_knows_any_more_the_folder_decides() -> None:
+def test_an_unknown_run_is_decided_by_the_folder() -> None:
     purged = replace(RUNNING, run=None)
     verdict = settle_run(purged)
     assert isinstance(verdict, Failed)
@@ -129,7 +129,7 @@ def test_of_a_run_that_nobody_knows_any_more_the_folder_decides() -> None:
     assert settle_run(fresh) == Active(RunState("running"))
 
 
-def test_only_of_a_task_that_died_the_error_is_asked() -> None:
+def test_the_error_is_read_only_of_a_failed_task() -> None:
     assert isinstance(settle_run(after(TASK)), Failed)
     assert failed_task(TASK) == 7
     timeout = replace(TASK, cause="timeout")
@@ -137,14 +137,14 @@ def test_only_of_a_task_that_died_the_error_is_asked() -> None:
     assert failed_task(timeout) == 0
 
 
-def test_the_error_says_what_the_task_died_of() -> None:
+def test_the_failure_contains_the_error_of_the_task() -> None:
     said = failure_of_run(TASK, "ValueError: no evidence left after 3 searches")
     assert said.message.endswith("ValueError: no evidence left after 3 searches.")
     assert failure_of_run(TASK, "SystemExit: 5").code == "unreadable_request"
     assert failure_of_run(TASK, "SystemExit: 6").code == "no_room"
 
 
-def test_no_error_shows_what_is_private() -> None:
+def test_no_failure_contains_private_data() -> None:
     run = replace(TASK, message="See https://dbc-1.cloud.databricks.com/?o=1#job/1 for ada@x.org")
     assert "databricks.com" not in failure_of_run(run).message
     assert "ada@x.org" not in failure_of_run(run).message
@@ -176,7 +176,7 @@ runs = st.builds(
     )
 )
 def test_no_job_waits_for_ever(facts: RunFacts) -> None:
-    """Long after, only a run that goes on keeps a job unended, and the answer is the same twice."""
+    """Much later, only a running run keeps a job unended. The same facts give the same verdict."""
     verdict = settle_run(facts)
     assert verdict == settle_run(facts)
     late = settle_run(replace(facts, now=NOW + timedelta(days=2), attempt=2))

@@ -1,4 +1,4 @@
-"""A start that dies anywhere, or whose answer is lost, leaves one run or none, never two."""
+"""A start that is interrupted anywhere, or whose answer is lost, leaves at most one run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEY, ENTRY, FOLDER = f"{FILES}/keys/", f"{FILES}/index/", f"{FILES}/2.*{REQUEST}
 RUN_NOW = "jobs/run-now"
 PARTS = [("PUT", KEY), ("PUT", ENTRY), ("PUT", FOLDER), ("POST", RUN_NOW), ("GET", "runs/get")]
 MOMENTS = [(*part, kind) for part in PARTS for kind in ("hang", "lost answer")]
-"""What a start asks for, in order; it is held there before it was done, and after."""
+"""The requests of a start, in order; each is delayed before and after it takes effect."""
 
 KEYED = StartOptions(key="k", fingerprint="f")
 OPEN = StartOptions(fingerprint="f", reuse_after=datetime.now(UTC) - timedelta(minutes=10))
@@ -43,7 +43,7 @@ async def started(runner: LakeflowRunner, options: StartOptions = KEYED) -> Job:
 
 
 async def killed_while(stage: Scene, method: str, path: str, kind: str) -> str:
-    """Kill a server's process while it is held at that moment; return its job's id."""
+    """Kill a server process while this request is delayed; return the id of its job."""
     job_id = new_job_id(datetime.now(UTC))
     fault = stage.workspace.fail(method, path, kind, times=99, seconds=LONGEST)
     told = [stage.workspace.url, str(stage.job.job_id), job_id, "k"]
@@ -70,12 +70,12 @@ async def killed_while(stage: Scene, method: str, path: str, kind: str) -> str:
 
 
 def works_on(stage: Scene) -> list[str]:
-    """Return the jobs of all runs."""
+    """Return the job ids of all runs."""
     return [run.parameters["job_id"] for run in stage.workspace.runs()]
 
 
 @pytest.mark.parametrize(("method", "path", "kind"), MOMENTS)
-async def test_the_same_start_again_goes_on_where_a_killed_server_was(
+async def test_repeating_a_start_continues_after_a_killed_server(
     stage: Scene, runner: LakeflowRunner, method: str, path: str, kind: str
 ) -> None:
     await killed_while(stage, method, path, kind)
@@ -87,7 +87,7 @@ async def test_the_same_start_again_goes_on_where_a_killed_server_was(
 
 
 @pytest.mark.parametrize(("method", "path", "kind"), MOMENTS)
-async def test_whoever_looks_completes_what_a_killed_server_left(
+async def test_reading_a_job_completes_the_start_of_a_killed_server(
     stage: Scene, method: str, path: str, kind: str
 ) -> None:
     job_id = await killed_while(stage, method, path, kind)
@@ -101,7 +101,7 @@ async def test_whoever_looks_completes_what_a_killed_server_left(
             assert [found.id for found in await runner.active(OWNER, limit=9)] == [job_id]
 
 
-async def test_an_orphan_is_left_to_its_start_for_a_while(
+async def test_a_request_without_a_run_is_left_to_its_start_at_first(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     job_id = await killed_while(stage, "POST", RUN_NOW, "hang")
@@ -121,7 +121,7 @@ async def test_the_lost_answer_of_a_start_makes_no_second_run(
 
 
 @pytest.mark.parametrize("options", [KEYED, OPEN])
-async def test_the_lost_answer_of_a_claim_is_no_other_s_claim(
+async def test_a_claim_whose_answer_was_lost_is_not_taken_for_another_start(
     stage: Scene, runner: LakeflowRunner, options: StartOptions
 ) -> None:
     stage.workspace.fail("PUT", KEY, "lost answer")
@@ -131,7 +131,7 @@ async def test_the_lost_answer_of_a_claim_is_no_other_s_claim(
 
 
 @pytest.mark.parametrize("options", [KEYED, OPEN])
-async def test_of_many_starts_at_one_time_on_two_servers_one_makes_the_job(
+async def test_one_of_many_simultaneous_starts_on_two_servers_makes_the_job(
     stage: Scene, runner: LakeflowRunner, options: StartOptions
 ) -> None:
     jobs: list[str] = []
@@ -150,7 +150,7 @@ async def test_of_many_starts_at_one_time_on_two_servers_one_makes_the_job(
 
 
 @pytest.mark.parametrize("options", [KEYED, OPEN])
-async def test_starts_on_two_servers_make_one_job_though_files_are_seen_late(
+async def test_starts_on_two_servers_make_one_job_although_files_are_visible_late(
     stage: Scene, runner: LakeflowRunner, options: StartOptions
 ) -> None:
     stage.workspace.files.late_seconds = 1.5
@@ -166,7 +166,7 @@ async def test_starts_on_two_servers_make_one_job_though_files_are_seen_late(
     assert works_on(stage) == list(jobs)
 
 
-async def test_after_a_job_ended_one_of_many_same_requests_makes_the_next(
+async def test_after_an_ended_job_one_of_many_identical_requests_makes_the_next(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     first = await started(runner, OPEN)
@@ -210,7 +210,7 @@ async def test_a_start_that_is_refused_leaves_nothing_behind(
     assert len(works_on(stage)) == 1
 
 
-async def test_a_job_that_is_not_deployed_is_said(stage: Scene) -> None:
+async def test_a_missing_deployed_job_is_named_in_the_error(stage: Scene) -> None:
     nowhere = replace(stage, job=replace(stage.job, job_id=1))
     async with server(nowhere) as (runner, _):
         with pytest.raises(Refused, match="not in the workspace"):
@@ -220,7 +220,7 @@ async def test_a_job_that_is_not_deployed_is_said(stage: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", ["500", "truncated"])
-async def test_a_start_whose_end_is_unknown_may_be_repeated(
+async def test_a_start_with_an_unknown_result_may_be_repeated(
     stage: Scene, runner: LakeflowRunner, kind: str
 ) -> None:
     stage.workspace.fail("POST", RUN_NOW, kind)
@@ -230,10 +230,10 @@ async def test_a_start_whose_end_is_unknown_may_be_repeated(
     assert works_on(stage) == [job.id]
 
 
-async def test_who_lost_to_another_start_with_the_same_key_returns_its_job(
+async def test_a_start_that_lost_to_another_with_the_same_key_returns_its_job(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
-    """Key files that were created twice: the token of the key makes one run all the same."""
+    """If a key file is created twice, the token of the key still makes one run."""
     job = await started(runner)
     for key in (stage.volume / OWNER.folder / "keys").iterdir():
         key.unlink()
@@ -257,7 +257,7 @@ async def test_a_key_whose_job_was_removed_is_free(stage: Scene, runner: Lakeflo
     assert not [path for path in left.rglob("*") if job.id in path.name]
 
 
-async def test_a_key_that_was_used_for_something_else_is_a_conflict_and_starts_nothing(
+async def test_a_key_used_for_another_request_is_a_conflict_and_starts_nothing(
     stage: Scene, runner: LakeflowRunner
 ) -> None:
     await started(runner)
@@ -266,7 +266,7 @@ async def test_a_key_that_was_used_for_something_else_is_a_conflict_and_starts_n
     assert len(stage.workspace.runs()) == 1
 
 
-async def test_schema_and_volume_are_made_where_they_are_missing(tmp_path: Path) -> None:
+async def test_missing_schema_and_volume_are_created(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         catalog, app = stage.workspace.catalog, stage.workspace.app.name
         catalog.volumes.clear()
@@ -280,7 +280,7 @@ async def test_schema_and_volume_are_made_where_they_are_missing(tmp_path: Path)
         assert list(catalog.volumes) == ["main.research.jobs"]
 
 
-async def test_the_privilege_that_making_the_volume_takes_is_named(tmp_path: Path) -> None:
+async def test_the_privilege_for_creating_the_volume_is_named(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         stage.workspace.catalog.volumes.clear()
         async with server(stage) as (runner, _):

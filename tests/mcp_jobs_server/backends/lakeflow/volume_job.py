@@ -1,8 +1,8 @@
-"""A tiny job for tests, run by the workspace in the researcher's place, on a volume's mount.
+"""A small job for tests, which the workspace runs instead of the researcher, on a mounted volume.
 
-Its question says how it behaves. ``answer``: writes its outcome at once. ``wait``: works until
-the file ``go`` is in its folder, and obeys control files. ``stubborn``: the same, deaf to them.
-``unreadable``: exit code 5. ``die``: an error after its first status. ``silent``: ends well
+Its question decides its behaviour. ``answer``: writes its outcome at once. ``wait``: works until
+the file ``go`` is in its folder, and obeys control files. ``stubborn``: the same, but ignores them.
+``unreadable``: exit code 5. ``die``: an error after its first status. ``silent``: exits with 0
 without an outcome.
 """
 

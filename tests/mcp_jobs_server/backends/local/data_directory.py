@@ -1,4 +1,4 @@
-"""What tests of the local backend share: a data directory of their own, and its end."""
+"""Helpers for tests of the local backend, each with a data directory of its own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from research_contract.records import ENDED, Depth, Ended, Request, SourceRef, n
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_job.py")))
 OWNER = Owner("test", "ada")
 LONGEST = 60
-"""Seconds after which a test is taken for hanging; a net, not a measure."""
+"""Seconds after which a test counts as hanging. It measures nothing."""
 
 
 @contextmanager
 def data_directory(path: Path, **changes: float) -> Iterator[Settings]:
-    """Settings for a data directory below ``path``; nothing that runs for it outlives the block."""
+    """Yield settings for a data directory below ``path``; its processes end with the block."""
     settings = replace(Settings(data_dir=path / "data", stop_grace_seconds=1.0), **changes)  # type: ignore[arg-type]  # numbers of Settings only
     try:
         yield settings
@@ -65,7 +65,7 @@ async def start_request(runner: LocalRunner, asked: Request, *, key: str = "") -
 
 
 async def until(runner: LocalRunner, job: Job, true: Callable[[Job], bool]) -> Job:
-    """Wait, by the port's own means, until the job is so."""
+    """Wait through the port until the condition holds for the job."""
     with anyio.fail_after(LONGEST):
         async with runner.changes(job) as changes:
             while True:
@@ -81,7 +81,7 @@ async def until_ended(runner: LocalRunner, job: Job) -> Job:
 
 
 async def until_running(runner: LocalRunner, job: Job) -> Job:
-    """Wait until the job's own process works."""
+    """Wait until the process of the job works."""
     return await until(
         runner, job, lambda job: job.state == "running" and lines(runner, job, "starts") != []
     )
@@ -92,20 +92,20 @@ def folder(runner: LocalRunner, job: Job) -> Path:
 
 
 def lines(runner: LocalRunner, job: Job, name: str) -> list[str]:
-    """Return what the stand-in job noted in its folder."""
+    """Return the lines that the stand-in job wrote to this file of its folder."""
     path = folder(runner, job) / name
     return path.read_text().split() if path.exists() else []
 
 
 def let_go(runner: LocalRunner, job: Job) -> None:
-    """Let the waiting stand-in job come to its end."""
+    """Let the waiting stand-in job finish."""
     path = folder(runner, job)
     path.mkdir(parents=True, exist_ok=True)
     (path / "go").touch()
 
 
 async def moment() -> None:
-    """Leave other processes some time where they announce nothing."""
+    """Give other processes some time."""
     await anyio.sleep(0.02)
 
 
@@ -125,7 +125,7 @@ def runners(settings: Settings) -> list[psutil.Process]:
 
 
 def kill(found: list[psutil.Process]) -> None:
-    """Kill the processes, of which there must be some, and wait until they are gone."""
+    """Kill the processes, at least one, and wait for their ends."""
     assert found != []
     for process in found:
         process.kill()
@@ -137,6 +137,6 @@ def gone(process: psutil.Process) -> bool:
 
 
 def child_of(runner: LocalRunner, job: Job) -> psutil.Process:
-    """Return the process that the stand-in started in a session of its own."""
+    """Return the process that the stand-in job started in a session of its own."""
     [pid] = lines(runner, job, "child")
     return psutil.Process(int(pid))

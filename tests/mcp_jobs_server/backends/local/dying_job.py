@@ -1,7 +1,7 @@
-"""The project's own job over texts in memory, killed by itself in the middle of a search.
+"""The project's own job over texts in memory, which kills itself during a search.
 
-The command of any job, plus ``--dies-at WORD`` (a search whose question holds it) and ``--until N``
-(it lives from that attempt on). Each search that is made adds a line to ``searches``.
+The command of any job, plus ``--dies-at WORD`` (die in a search for a question with this word) and
+``--until N`` (survive from this attempt on). Each search that is made adds a line to ``searches``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A runner process that takes its time to leave: ``LEAVE_SECONDS`` between its last look at the
-queue and letting go of its lock, the moment in which a start can fall through.
+"""A runner process that exits slowly: ``LEAVE_SECONDS`` pass between its last look at the
+queue and the release of its lock. A job that is started in between could be missed.
 
-Started by ``python -m``, it takes the arguments of the real one.
+Started by ``python -m`` with the arguments of the real runner.
 """
 
 from __future__ import annotations

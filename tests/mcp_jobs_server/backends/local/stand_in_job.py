@@ -1,17 +1,18 @@
-"""A tiny job that keeps the job command's contract; its question says how it behaves.
+"""A small job that keeps the contract of the job command; its question decides its behaviour.
 
 ``answer``: writes its outcome. ``wait``: works until the file ``go`` is in its folder, and obeys
 control files. ``die``: ends at once without an outcome. ``progress``: finds evidence, then dies,
 until its fourth attempt. ``repeat``: writes steps and finds the same evidence each time, then
-dies. ``hang``: no heartbeat. ``stubborn``: like ``wait``, deaf to control
-files. ``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
-``no room``: 6, as of any on a full disk.
-``reluctant``: dies, and so does the first writing of its report.
-``lingering``: like ``wait``, but stays after its outcome. ``parent``: like ``wait``, with a child
-as ``orphan`` has. ``slow to report``: dies, and takes its time to write its report.
-``short``: like ``wait``, but only for half a second. ``family``: ``short``, with such a child.
-Every start adds a line to ``starts`` in its folder, and to ``surroundings`` its variable TEAM,
-interpreter and version; every end of ``wait`` adds one to ``ends``.
+dies. ``hang``: writes no status. ``stubborn``: like ``wait``, but ignores control files.
+``orphan``: ``stubborn``, with a child in a session of its own. ``unreadable``: exit code 5.
+``no room``: exit code 6, as on a full disk. ``reluctant``: dies, and so does the first process
+that writes its report. ``lingering``: like ``wait``, but does not exit after its outcome.
+``parent``: like ``wait``, with a child like that of ``orphan``. ``slow to report``: dies, and
+writes its report slowly. ``short``: like ``wait``, but for half a second only. ``family``:
+``short``, with such a child.
+
+Every start adds a line to ``starts`` in its folder, and its variable TEAM, interpreter and version
+to ``environment``. Every end of ``wait`` adds a line to ``ends``.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Job:
             file.write(text + "\n")
 
     def tick(self) -> float:
-        """Count the active seconds as jobs do: time in which it was suspended does not count."""
+        """Count active seconds as jobs do, without the time in which the process was suspended."""
         now = time.monotonic()
         self.spent += min(now - self.ticked, 0.2)
         self.ticked = now
@@ -89,14 +90,14 @@ class Job:
         write_whole(self.folder / records.OUTCOME, encode(outcome))
         return 0
 
-    def work(self, *, deaf: bool = False) -> int:
+    def work(self, *, ignores_control: bool = False) -> int:
         while True:
             if self.done or (self.folder / "go").exists():
                 self.note("ends")
                 return self.outcome("answered")
-            if not deaf and (self.folder / records.STOP).exists():
+            if not ignores_control and (self.folder / records.STOP).exists():
                 return 3
-            if not deaf and (self.folder / records.FINISH_NOW).exists():
+            if not ignores_control and (self.folder / records.FINISH_NOW).exists():
                 return self.outcome("partial", "finish_now")
             self.beat()
             time.sleep(0.05)
@@ -107,7 +108,7 @@ def do(job: Job) -> int:
         command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
         child = subprocess.Popen(command, start_new_session=True)
         job.note("child", str(child.pid))
-    job.note("surroundings", f"{os.environ.get('TEAM', '')} {sys.executable} {version}")
+    job.note("environment", f"{os.environ.get('TEAM', '')} {sys.executable} {version}")
     job.note("starts", str(job.attempt))
     if job.question == "answer":
         return job.outcome("answered")
@@ -130,7 +131,7 @@ def do(job: Job) -> int:
     if job.question == "lingering":
         job.work()
         time.sleep(600)
-    return job.work(deaf=job.question in ("stubborn", "orphan"))
+    return job.work(ignores_control=job.question in ("stubborn", "orphan"))
 
 
 def finish(job: Job, reason: str) -> int:

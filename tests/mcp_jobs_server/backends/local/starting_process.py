@@ -1,4 +1,4 @@
-"""A server's process, as far as starting jobs goes: says what it started and stays.
+"""A server process that only starts jobs: it prints their ids and stays.
 
 Started by ``python -m`` with DATA_DIR COUNT KEY, it waits for a line, makes COUNT simultaneous
 starts of one request, prints the answers as JSON, and waits for another line.

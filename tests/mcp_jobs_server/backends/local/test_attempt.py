@@ -1,4 +1,4 @@
-"""A job whose runner is gone is followed by its lock, and never worked on twice."""
+"""A job whose runner is gone is followed by its lock, and never runs twice at a time."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def claim() -> Claim:
 
 @pytest.fixture
 def begun(context: RunnerContext, claim: Claim) -> Iterator[Attempt]:
-    """An attempt that was begun; at the end its process is dead, which is a death as any."""
+    """Yield a begun attempt; afterwards its process is killed, which counts as a death."""
     attempt = Attempt(claim, context, adopted=False)
     attempt.begin(datetime.now(UTC))
     yield attempt
@@ -74,9 +74,7 @@ def test_a_job_that_is_starting_is_given_time_to_lock(
     assert begun.look(claim, 0) is None
 
 
-def test_nothing_is_settled_while_another_holds_the_lock(
-    context: RunnerContext, claim: Claim
-) -> None:
+def test_no_job_is_settled_while_its_lock_is_held(context: RunnerContext, claim: Claim) -> None:
     attempt = Attempt(claim, context, adopted=True)
     with locks.try_lock(context.paths.job_lock(claim.id)):
         assert attempt.look(claim, OLD) is None
@@ -92,7 +90,7 @@ def test_a_stop_is_settled_when_the_lock_is_free(context: RunnerContext, claim: 
     assert attempt.look(stopped, 0) == Cancelled()
 
 
-def test_an_end_that_the_folder_has_already_holds(context: RunnerContext, claim: Claim) -> None:
+def test_an_end_recorded_in_the_folder_holds(context: RunnerContext, claim: Claim) -> None:
     ended = Ended(state="cancelled", ended_at=datetime.now(UTC))
     attempt = Attempt(claim, context, adopted=True)
     create_once(attempt.folder / ENDED, encode(ended))

@@ -1,4 +1,4 @@
-"""A job that dies goes on: what is done is not done again, and what is spent adds up."""
+"""A job that dies is resumed: finished work is not repeated, and its costs add up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def searches(job: JobFolder) -> list[str]:
     return (job.path.parent / f"{job.path.name}.searches").read_text().splitlines()
 
 
-async def test_a_finished_question_is_not_repeated_and_all_that_was_spent_counts(
+async def test_a_finished_question_is_not_repeated_and_its_cost_counts(
     settings: Settings,
 ) -> None:
     async with dying(settings, at=SECOND, until=3) as runner:
@@ -62,7 +62,7 @@ async def test_a_limit_holds_over_all_attempts(settings: Settings) -> None:
     assert "3 tool calls" in job.summary or "3 tool calls" in outcome_of(found).reason
 
 
-async def test_the_third_death_that_counts_ends_in_a_failure_with_a_report(
+async def test_the_third_charged_death_ends_in_a_failure_with_a_report(
     settings: Settings,
 ) -> None:
     async with dying(settings, at=SECOND, until=99) as runner:

@@ -1,4 +1,4 @@
-"""Stop and finish-now at every point of a job's life end it as they should, and all of it."""
+"""Stop and finish-now end a job correctly, with all its processes, at every point of its life."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def ask(runner: LocalRunner, job: Job, mode: StopMode) -> Job:
 
 
 async def ended_as(runner: LocalRunner, job: Job, state: str) -> Job:
-    """Wait for the end; nothing of the job may be left by then."""
+    """Wait for the end; by then no process or lock of the job may be left."""
     ended = await until_ended(runner, job)
     assert ended.state == state
     assert os_processes.job_processes(job.id) == []
@@ -81,7 +81,7 @@ def send(found: list[psutil.Process], number: signal.Signals) -> None:
         process.send_signal(number)
 
 
-async def test_a_queued_job_is_stopped_at_once_and_never_begun(runner: LocalRunner) -> None:
+async def test_a_stopped_queued_job_never_begins(runner: LocalRunner) -> None:
     first, queued = await start(runner), await start(runner)
     await until_running(runner, first)
     stopped = await ask(runner, queued, "stop")
@@ -92,13 +92,13 @@ async def test_a_queued_job_is_stopped_at_once_and_never_begun(runner: LocalRunn
     assert lines(runner, queued, "starts") == []
 
 
-async def test_a_queued_job_that_is_to_finish_writes_its_report_in_its_turn(
+async def test_a_queued_job_asked_to_finish_writes_its_report_in_its_turn(
     settings: Settings, runner: LocalRunner
 ) -> None:
     first, queued = await start(runner), await start(runner)
     await until_running(runner, first)
     assert (await ask(runner, queued, "finish_now")).state == "queued"
-    # The server may have died before it wrote what was asked into the folder.
+    # The server may have died before it wrote the control file.
     (folder(runner, queued) / FINISH_NOW).unlink()
     let_go(runner, first)
     ended = await ended_as(runner, queued, "completed")
@@ -106,7 +106,7 @@ async def test_a_queued_job_that_is_to_finish_writes_its_report_in_its_turn(
 
 
 @pytest.mark.parametrize(("mode", "state"), [("stop", "cancelled"), ("finish_now", "completed")])
-async def test_a_job_that_is_starting(
+async def test_a_request_to_a_starting_job(
     settings: Settings, runner: LocalRunner, mode: StopMode, state: str
 ) -> None:
     job = await start(runner)
@@ -116,7 +116,7 @@ async def test_a_job_that_is_starting(
 
 
 @pytest.mark.parametrize(("mode", "state"), [("stop", "cancelled"), ("finish_now", "completed")])
-async def test_a_job_that_runs(runner: LocalRunner, mode: StopMode, state: str) -> None:
+async def test_a_request_to_a_running_job(runner: LocalRunner, mode: StopMode, state: str) -> None:
     job = await start(runner)
     await until_running(runner, job)
     await ask(runner, job, mode)
@@ -134,10 +134,10 @@ async def test_a_stop_overrides_a_finish_now(runner: LocalRunner) -> None:
 
 
 @pytest.mark.parametrize("mode", ["stop", "finish_now"])
-async def test_a_job_that_writes_its_outcome_completes(
+async def test_a_request_to_a_job_with_an_outcome_completes_it(
     settings: Settings, runner: LocalRunner, mode: StopMode
 ) -> None:
-    """Its outcome is there, its process is not gone yet, and its runner has not seen it."""
+    """The outcome exists, the process has not ended, and the runner has not seen the outcome."""
     job = await start(runner, "lingering")
     await until_running(runner, job)
     send(runners(settings), signal.SIGSTOP)
@@ -153,7 +153,7 @@ async def test_a_job_that_writes_its_outcome_completes(
 
 @pytest.mark.parametrize("mode", ["stop", "finish_now"])
 @pytest.mark.parametrize("died", ["with its runner", "alone"])
-async def test_a_dead_job(
+async def test_a_request_to_a_dead_job(
     settings: Settings, runner: LocalRunner, mode: StopMode, died: str
 ) -> None:
     job = await start(runner)
@@ -169,7 +169,7 @@ async def test_a_dead_job(
 
 
 @pytest.mark.parametrize("mode", ["stop", "finish_now"])
-async def test_a_job_that_stands_still(runner: LocalRunner, mode: StopMode) -> None:
+async def test_a_request_to_a_suspended_job(runner: LocalRunner, mode: StopMode) -> None:
     job = await start(runner)
     await until_running(runner, job)
     send(os_processes.job_processes(job.id), signal.SIGSTOP)
@@ -188,7 +188,7 @@ async def test_a_stop_while_the_report_of_a_dead_job_is_written(runner: LocalRun
 
 
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
-async def test_an_ended_job_stays_as_it_ended(runner: LocalRunner, end: str) -> None:
+async def test_a_request_to_an_ended_job_changes_nothing(runner: LocalRunner, end: str) -> None:
     job = await start(runner, "die" if end == "failed" else "wait")
     if end != "failed":
         await until_running(runner, job)
@@ -206,7 +206,7 @@ async def test_an_ended_job_stays_as_it_ended(runner: LocalRunner, end: str) -> 
 async def test_cancelling_is_shown_until_the_last_process_is_gone(
     settings: Settings, runner: LocalRunner
 ) -> None:
-    """The job obeys at once; a child of it, in a session of its own, lives on."""
+    """The job obeys at once, but a child process in a session of its own survives."""
     job = await start(runner, "parent")
     await until_running(runner, job)
     child = child_of(runner, job)
@@ -223,7 +223,7 @@ async def test_cancelling_is_shown_until_the_last_process_is_gone(
     assert gone(child)
 
 
-async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_the_row_was(
+async def test_a_stop_recorded_only_in_the_row_is_obeyed(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await start(runner)
@@ -235,7 +235,7 @@ async def test_a_stop_of_which_only_the_file_was_written_and_one_of_which_only_t
     await ended_as(runner, job, "cancelled")
 
 
-def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
+def test_a_stop_between_settling_and_recording_is_not_lost(
     settings: Settings,
 ) -> None:
     paths = DataPaths(settings.data_dir)
@@ -257,7 +257,7 @@ def test_a_stop_between_the_look_at_a_dead_job_and_its_record_is_not_lost(
         assert queue.claimed() == {}
 
 
-def test_a_failure_that_the_folder_has_already_holds_after_a_stop(settings: Settings) -> None:
+def test_a_failure_recorded_in_the_folder_holds_after_a_stop(settings: Settings) -> None:
     paths = DataPaths(settings.data_dir)
     paths.make()
     with closing(Database(paths)) as database:
@@ -279,7 +279,7 @@ def test_a_failure_that_the_folder_has_already_holds_after_a_stop(settings: Sett
 async def test_stops_at_random_moments_of_short_jobs_end_each_job_once(
     settings: Settings,
 ) -> None:
-    """Around the moment in which a job writes its outcome, either end is right, and stays."""
+    """While a job writes its outcome, either end is correct, and must not change."""
     settings = replace(settings, max_running=3)
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
         ended: list[Job] = []

@@ -1,4 +1,4 @@
-"""A damaged row costs its own job and no other."""
+"""A damaged row fails its own job and no other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def damage(settings: Settings, job: Job, request: str) -> None:
 
 @pytest.mark.parametrize("request_text", ["", '{"question": "to', "[]", NEWER, OF_ANOTHER])
 @pytest.mark.parametrize("state", ["queued", "running"])
-async def test_a_row_whose_request_cannot_be_read_fails_its_job_and_the_others_go_on(
+async def test_an_unreadable_request_fails_its_job_and_no_other(
     settings: Settings, runner: LocalRunner, state: str, request_text: str
 ) -> None:
     blockers = [await start(runner), await start(runner)]
@@ -68,7 +68,7 @@ async def test_a_row_whose_request_cannot_be_read_fails_its_job_and_the_others_g
     assert lines(runner, behind, "starts") == ["1"]
 
 
-async def test_beside_a_damaged_row_others_can_be_removed(
+async def test_a_damaged_row_does_not_block_removals(
     settings: Settings, runner: LocalRunner
 ) -> None:
     done = await until_ended(runner, await start(runner, "answer"))

@@ -1,4 +1,4 @@
-"""The data directory: private, shared by several servers, and refused in words when unusable."""
+"""The data directory is private, shared by several servers, and refused if it is unusable."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def contents(directory: Path) -> dict[str, str]:
     }
 
 
-async def test_a_newer_database_is_refused_and_stays_as_it_is(settings: Settings) -> None:
+async def test_a_newer_database_is_refused_and_unchanged(settings: Settings) -> None:
     await some_job(settings)
     of_a_newer_program(settings)
     before = contents(settings.data_dir)
@@ -84,7 +84,7 @@ async def test_a_runner_process_refuses_a_newer_database(settings: Settings) -> 
     database(settings).unlink()
 
 
-async def test_a_server_notices_that_a_newer_program_has_changed_the_database(
+async def test_a_server_notices_a_database_changed_by_a_newer_program(
     settings: Settings,
 ) -> None:
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
@@ -96,7 +96,7 @@ async def test_a_server_notices_that_a_newer_program_has_changed_the_database(
             connection.execute(f"PRAGMA user_version = {schema.VERSION}")
 
 
-async def test_a_damaged_database_is_told_with_what_to_do(settings: Settings) -> None:
+async def test_a_damaged_database_is_reported_with_a_hint(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True)
     database(settings).write_bytes(b"this is no database" * 500)
     before = contents(settings.data_dir)
@@ -107,21 +107,21 @@ async def test_a_damaged_database_is_told_with_what_to_do(settings: Settings) ->
     database(settings).unlink()
 
 
-async def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+async def test_a_data_directory_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with LocalRunner(Settings(data_dir=tmp_path / "file" / "data")) as runner:
         with pytest.raises(Unavailable, match="data directory"):
             await start(runner)
 
 
-async def test_no_job_is_started_where_the_disk_is_almost_full(settings: Settings) -> None:
+async def test_no_job_is_started_on_an_almost_full_disk(settings: Settings) -> None:
     async with LocalRunner(settings, job_command=local.STAND_IN, min_free_bytes=10**18) as runner:
         with pytest.raises(Unavailable, match=r"almost full.*Free at least"):
             await start(runner)
         assert list(await runner.active(local.OWNER, limit=9)) == []
 
 
-async def test_a_database_that_others_keep_busy_is_told_and_a_retry_works(
+async def test_a_busy_database_is_reported_and_a_retry_works(
     settings: Settings,
 ) -> None:
     await some_job(settings)
@@ -134,7 +134,7 @@ async def test_a_database_that_others_keep_busy_is_told_and_a_retry_works(
         assert (await until_ended(runner, await start(runner, "answer"))).state == "completed"
 
 
-async def test_all_data_is_its_owners_alone(settings: Settings) -> None:
+async def test_all_data_is_private(settings: Settings) -> None:
     await some_job(settings)
     for path in (settings.data_dir, *settings.data_dir.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
@@ -151,7 +151,7 @@ async def test_a_job_that_one_server_started_is_stopped_by_another(settings: Set
         assert (await until_ended(one, job)).state == "cancelled"
 
 
-async def test_a_request_that_was_not_written_is_written_by_who_claims_the_job(
+async def test_a_missing_request_is_written_by_the_runner(
     settings: Settings,
 ) -> None:
     async with LocalRunner(settings, job_command=local.STAND_IN) as runner:
@@ -164,14 +164,14 @@ async def test_a_request_that_was_not_written_is_written_by_who_claims_the_job(
         assert (local.folder(runner, job) / "request.json").exists()
 
 
-async def test_errors_leave_the_runner_as_they_are(settings: Settings) -> None:
+async def test_errors_propagate_from_the_runner_unwrapped(settings: Settings) -> None:
     with pytest.raises(KeyError, match="mine"):
         async with LocalRunner(settings) as runner:
             await runner.active(local.OWNER, limit=9)
             raise KeyError("mine")
 
 
-def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
     assert not locks.is_held(path)
     with locks.try_lock(path) as first, locks.try_lock(path) as second:
@@ -180,7 +180,7 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     assert not locks.is_held(path)
 
 
-def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
+def test_a_large_log_is_rotated(tmp_path: Path) -> None:
     paths = DataPaths(tmp_path)
     paths.make()
     paths.rotate_log()
@@ -190,7 +190,7 @@ def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
     assert paths.log.with_name("runner.log.1").stat().st_size == MAX_LOG_BYTES + 1
 
 
-def test_a_runner_is_told_all_its_options(tmp_path: Path) -> None:
+def test_the_command_line_has_all_options(tmp_path: Path) -> None:
     options = RunnerOptions(
         data_dir=tmp_path / "a b",
         profile="p",

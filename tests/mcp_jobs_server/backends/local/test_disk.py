@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: nothing is corrupt, nothing respawns, and it is said."""
+"""A full or read-only disk corrupts nothing, restarts nothing, and is reported."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_job_that_fills_the_disk_ends_with_a_report(
     assert sound(settings)
 
 
-async def test_a_job_that_has_no_room_for_a_report_fails_with_what_to_do(
+async def test_a_job_without_space_for_a_report_fails_with_a_hint(
     settings: Settings,
 ) -> None:
     async with stand_in(settings) as runner:
@@ -99,7 +99,7 @@ async def test_a_job_that_has_no_room_for_a_report_fails_with_what_to_do(
         assert not (folder(runner, job) / RESERVE).exists()
 
 
-async def test_nothing_is_begun_again_while_the_disk_is_full(
+async def test_no_job_is_resumed_while_the_disk_is_full(
     disk: SmallDisk, settings: Settings
 ) -> None:
     async with stand_in(settings) as runner:
@@ -127,7 +127,7 @@ async def test_nothing_is_begun_again_while_the_disk_is_full(
     assert sound(settings)
 
 
-async def test_a_queued_job_waits_for_room_and_is_not_charged(
+async def test_a_queued_job_waits_for_disk_space_and_is_not_charged(
     disk: SmallDisk, settings: Settings
 ) -> None:
     async with stand_in(replace(settings, max_running=1)) as runner:
@@ -150,7 +150,7 @@ async def test_a_queued_job_waits_for_room_and_is_not_charged(
         assert (ended.state, ended.attempt) == ("completed", 1)
 
 
-async def test_the_next_start_says_that_the_disk_is_read_only_and_later_jobs_go_on(
+async def test_a_read_only_disk_is_reported_and_jobs_continue_later(
     disk: SmallDisk, settings: Settings
 ) -> None:
     async with stand_in(settings) as runner:
@@ -197,7 +197,7 @@ async def test_no_runner_is_launched_while_the_disk_is_read_only(
     disk.make("rw")
 
 
-async def test_while_the_database_cannot_be_written_no_runner_is_launched_and_it_is_said(
+async def test_a_database_that_cannot_be_written_is_reported_and_no_runner_is_launched(
     disk: SmallDisk, settings: Settings
 ) -> None:
     async with LocalRunner(

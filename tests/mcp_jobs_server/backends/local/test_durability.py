@@ -1,4 +1,4 @@
-"""Jobs go on whatever is killed: the runner, the server, the server's whole tree."""
+"""Jobs survive the kill of the runner, the server and the server's whole process tree."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 @contextmanager
 def server(settings: Settings, *, count: int = 1, key: str = "") -> Iterator[subprocess.Popen[str]]:
-    """A server's process that is about to start jobs."""
+    """Run a server process that is about to start jobs."""
     command = [sys.executable, "-m", f"{__package__}.starting_process"]
     with subprocess.Popen(
         [*command, str(settings.data_dir), str(count), key],
@@ -70,7 +70,7 @@ def tell(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-async def test_a_job_survives_its_runner_and_the_queue_goes_on_afterwards(
+async def test_a_job_survives_its_runner_and_the_queue_continues(
     settings: Settings, runner: LocalRunner
 ) -> None:
     first, second = await start(runner), await start(runner)
@@ -110,9 +110,7 @@ async def test_a_stop_is_obeyed_although_the_runner_was_killed(
     assert os_processes.job_processes(job.id) == []
 
 
-async def test_who_waits_brings_a_killed_runner_back(
-    settings: Settings, runner: LocalRunner
-) -> None:
+async def test_waiting_relaunches_a_killed_runner(settings: Settings, runner: LocalRunner) -> None:
     first, second = await start(runner), await start(runner)
     await until_running(runner, first)
     kill(runners(settings))
@@ -122,7 +120,7 @@ async def test_who_waits_brings_a_killed_runner_back(
 
 
 @pytest.mark.parametrize("what", ["the server", "the server's whole tree"])
-async def test_a_job_survives_the_killing_of(
+async def test_a_job_survives_the_kill_of(
     settings: Settings, runner: LocalRunner, what: str
 ) -> None:
     with server(settings) as process:
@@ -161,7 +159,7 @@ async def test_fifty_simultaneous_starts_with_one_key_from_two_servers_make_one_
     assert (await until_ended(runner, job)).attempt == 1
 
 
-async def test_a_runner_leaves_when_all_is_done_and_is_there_for_the_next_job(
+async def test_a_runner_exits_when_idle_and_is_launched_for_the_next_job(
     settings: Settings, runner: LocalRunner
 ) -> None:
     await until_ended(runner, await start(runner, "answer"))
@@ -187,7 +185,7 @@ async def test_stopping_all_runners_loses_and_charges_nothing(
         assert (await until_ended(runner, job)).state == "completed"
 
 
-async def test_the_dead_job_of_another_profile_takes_no_place(
+async def test_the_dead_job_of_another_profile_takes_no_slot(
     settings: Settings, runner: LocalRunner
 ) -> None:
     dead = await start(runner)
@@ -202,10 +200,10 @@ async def test_the_dead_job_of_another_profile_takes_no_place(
         assert freed.state == "queued"
 
 
-def test_two_connections_of_one_process_lose_nothing_when_another_process_leaves(
+def test_connections_of_one_process_lose_nothing_when_another_process_exits(
     settings: Settings,
 ) -> None:
-    """Whoever leaves last deletes SQLite's log; the first of these two still writes it."""
+    """The process that exits last deletes SQLite's log, while the first one still writes it."""
     first, second = Database(DataPaths(settings.data_dir)), Database(DataPaths(settings.data_dir))
     for database in (first, second):
         commit_a_start(database)
@@ -221,7 +219,7 @@ def commit_a_start(database: Database) -> None:
 
 
 def jobs_seen_by_another_process(settings: Settings) -> int:
-    """Count them in a process that also writes, and then closes the database."""
+    """Count the jobs in a process that also writes, and then closes the database."""
     code = f"""
 from pathlib import Path
 from mcp_jobs_server.backends.local.store.database import Database

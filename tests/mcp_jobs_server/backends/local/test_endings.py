@@ -1,4 +1,4 @@
-"""Whatever becomes of a job's process, the job ends as it should, and nothing of it stays."""
+"""However the process of a job ends, the job ends correctly and leaves no process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield settings
 
 
-async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
+async def test_a_stop_leaves_no_process_in_any_session(
     runner: LocalRunner,
 ) -> None:
     job = await start(runner, "orphan")
@@ -53,7 +53,7 @@ async def test_a_stop_leaves_no_process_not_even_one_in_a_session_of_its_own(
     assert ended_file(runner, job).state == "cancelled"
 
 
-async def test_what_a_job_leaves_running_ends_with_it(runner: LocalRunner) -> None:
+async def test_processes_that_a_job_leaves_running_are_killed(runner: LocalRunner) -> None:
     job = await start(runner, "orphan")
     await until_running(runner, job)
     child = child_of(runner, job)
@@ -78,7 +78,7 @@ async def test_a_stop_file_alone_cancels_a_job(runner: LocalRunner) -> None:
     assert (await until_ended(runner, job)).state == "cancelled"
 
 
-async def test_an_outcome_that_is_there_wins_over_a_stop(
+async def test_an_existing_outcome_wins_over_a_stop(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await start(runner)
@@ -97,7 +97,7 @@ async def test_an_outcome_that_is_there_wins_over_a_stop(
     assert (await until_ended(runner, job)).state == "completed"
 
 
-async def test_who_is_deaf_to_finish_now_gets_the_report_written(runner: LocalRunner) -> None:
+async def test_the_report_is_written_if_finish_now_is_not_obeyed(runner: LocalRunner) -> None:
     job = await start(runner, "stubborn")
     await until_running(runner, job)
     await runner.stop(local.OWNER, job.id, "finish_now")
@@ -106,7 +106,7 @@ async def test_who_is_deaf_to_finish_now_gets_the_report_written(runner: LocalRu
     assert lines(runner, job, "finishes") == ["finish_now"]
 
 
-async def test_a_job_over_its_minutes_gets_the_report_written(runner: LocalRunner) -> None:
+async def test_the_report_is_written_if_a_job_exceeds_its_minutes(runner: LocalRunner) -> None:
     asked = local.request("stubborn").model_copy(update={"limits": Limits(minutes=0.001)})
     job = (await local.start_request(runner, asked)).job
     ended = await until_ended(runner, job)
@@ -115,7 +115,7 @@ async def test_a_job_over_its_minutes_gets_the_report_written(runner: LocalRunne
     assert lines(runner, job, "starts") == ["1"]
 
 
-async def test_a_job_that_dies_is_resumed_twice_and_then_failed_with_a_report(
+async def test_a_job_that_dies_is_resumed_twice_and_fails_with_a_report(
     runner: LocalRunner,
 ) -> None:
     job = await start(runner, "die")
@@ -130,7 +130,7 @@ async def test_a_job_that_dies_is_resumed_twice_and_then_failed_with_a_report(
     assert ended_file(runner, job).attempts == 3
 
 
-async def test_a_report_whose_writing_dies_is_written_again(runner: LocalRunner) -> None:
+async def test_the_report_is_begun_again_if_its_writer_dies(runner: LocalRunner) -> None:
     job = await start(runner, "reluctant")
     ended = await until_ended(runner, job)
     assert ended.error is not None
@@ -145,12 +145,12 @@ async def test_deaths_after_progress_are_not_charged(runner: LocalRunner) -> Non
     assert (ended.state, ended.attempt) == ("completed", 5)
 
 
-async def test_a_job_that_only_repeats_itself_before_it_dies_is_charged(
+async def test_deaths_after_repeated_work_are_charged(
     runner: LocalRunner,
 ) -> None:
     job = await start(runner, "repeat")
     ended = await until_ended(runner, job)
-    # The first death came after something new, the three that count after the same again.
+    # The first death came after progress; the three charged ones after repeated work.
     assert (ended.state, ended.attempt) == ("failed", 4)
     assert lines(runner, job, "finishes") == ["died"]
 
@@ -201,7 +201,7 @@ async def test_a_request_that_the_job_cannot_read_fails_at_once(runner: LocalRun
     assert ended.error.code == "unreadable_request"
 
 
-async def test_a_program_that_does_not_exist_is_a_failure_in_words(settings: Settings) -> None:
+async def test_a_missing_program_is_a_failure_with_a_hint(settings: Settings) -> None:
     async with LocalRunner(settings, job_command=["/no/such/program"]) as runner:
         ended = await until_ended(runner, await start(runner))
         assert ended.state == "failed"
@@ -209,9 +209,7 @@ async def test_a_program_that_does_not_exist_is_a_failure_in_words(settings: Set
         assert ended.error.hint != ""
 
 
-async def test_no_more_jobs_run_than_may_and_the_rest_wait_in_order(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_jobs_beyond_the_limit_wait_in_order(settings: Settings, tmp_path: Path) -> None:
     async with LocalRunner(replace(settings, max_running=2), job_command=local.STAND_IN) as runner:
         jobs = [await start(runner) for _ in range(4)]
         for job in jobs[:2]:

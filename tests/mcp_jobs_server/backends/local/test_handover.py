@@ -1,4 +1,4 @@
-"""No job stays queued with no runner alive, whoever leaves, dies or looks at that moment."""
+"""No job stays queued without a runner, whichever process exits, dies or looks meanwhile."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def database(context: RunnerContext) -> Iterator[Database]:
 
 
 def begin(database: Database) -> str:
-    """Commit a start."""
+    """Insert the row of a job, which commits its start."""
     asked = local.request("answer")
     store = JobStore(database)
     store.start(asked, owner=local.OWNER, options=StartOptions(), profile=PROFILE)
@@ -78,7 +78,7 @@ def wait_until_no_runner_lives(settings: Settings) -> None:
     assert living == []
 
 
-def test_a_start_between_the_last_look_and_the_leaving_is_seen(
+def test_a_start_between_the_last_look_and_the_exit_is_seen(
     context: RunnerContext, database: Database
 ) -> None:
     launched: list[object] = []
@@ -89,14 +89,14 @@ def test_a_start_between_the_last_look_and_the_leaving_is_seen(
             launched.append(RunnerLauncher(context.options, context.paths).launch_if_missing())
 
     Supervisor(Queue(database, PROFILE), context, before_exit=start_meanwhile).serve()
-    assert launched == [None], "who starts a job meanwhile leaves it to the runner that is there"
+    assert launched == [None], "a start meanwhile leaves the job to the running runner"
     assert states(database) == {"completed"}
 
 
-def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
+def test_starts_at_any_moment_around_the_exit_of_a_runner_complete(
     settings: Settings, context: RunnerContext, database: Database
 ) -> None:
-    """Nobody waits and nobody looks again: each server only does what a start does."""
+    """No caller waits and no server looks again: each server only starts a job."""
     chance = random.Random(1)  # noqa: S311 - no secret
 
     def server(pause_seconds: float) -> None:
@@ -119,7 +119,7 @@ def test_starts_at_any_moment_around_the_leaving_of_a_runner_are_all_done(
         assert states(database) == {"completed"}
 
 
-def test_any_number_may_look_at_a_free_lock_and_none_is_taken_for_its_holder(
+def test_concurrent_looks_at_a_free_lock_see_no_holder(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "lock"
@@ -134,7 +134,7 @@ def test_any_number_may_look_at_a_free_lock_and_none_is_taken_for_its_holder(
         assert list(lookers.map(look, range(4))) == [False] * 4
 
 
-def test_who_settles_the_jobs_of_a_dead_runner_is_not_taken_for_a_runner(
+def test_a_process_that_settles_the_jobs_of_a_dead_runner_is_no_runner(
     context: RunnerContext, database: Database
 ) -> None:
     lock = context.paths.runner_lock(PROFILE)
@@ -148,7 +148,7 @@ def test_who_settles_the_jobs_of_a_dead_runner_is_not_taken_for_a_runner(
 
 
 @pytest.mark.anyio
-async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brought_back(
+async def test_a_killed_runner_is_relaunched_for_queued_jobs_without_callers(
     settings: Settings,
 ) -> None:
     async with LocalRunner(settings, job_command=local.STAND_IN, keep_seconds=0.2) as runner:
@@ -163,7 +163,7 @@ async def test_a_runner_that_is_killed_while_jobs_queue_and_nobody_waits_is_brou
                 await local.moment()
 
 
-def test_a_runner_that_never_stays_is_brought_back_ever_more_seldom(context: RunnerContext) -> None:
+def test_relaunches_of_a_runner_that_always_exits_become_rare(context: RunnerContext) -> None:
     seconds = [0.0]
     none = (sys.executable, "-c", "raise SystemExit(1)")
     runner_launcher = RunnerLauncher(
@@ -181,11 +181,11 @@ def test_a_runner_that_never_stays_is_brought_back_ever_more_seldom(context: Run
     with locks.try_lock(context.paths.runner_lock(PROFILE)):
         assert runner_launcher.relaunch(check=lambda: None) is None
     launcher = runner_launcher.relaunch(check=lambda: None)
-    assert launcher is not None, "one was met since, so the next is brought back at once"
+    assert launcher is not None, "a live runner was seen since, so this relaunch is immediate"
     launcher.wait(timeout=local.LONGEST)
 
 
-def test_nothing_is_brought_back_where_it_could_do_nothing(context: RunnerContext) -> None:
+def test_no_runner_is_relaunched_if_the_check_fails(context: RunnerContext) -> None:
     runner_launcher = RunnerLauncher(context.options, context.paths)
 
     def not_now() -> None:
@@ -200,14 +200,14 @@ def test_nothing_is_brought_back_where_it_could_do_nothing(context: RunnerContex
 async def test_a_launcher_that_failed_is_replaced_at_once(settings: Settings) -> None:
     paths = DataPaths(settings.data_dir)
     paths.make()
-    # Ends as one does that is killed before it has started anything.
+    # Ends like a launcher that is killed before it has started the command.
     none = (sys.executable, "-c", "raise SystemExit(0)")
     options = RunnerOptions(settings.data_dir, PROFILE, local.STAND_IN)
     runner_launcher = RunnerLauncher(options, paths, command=none)
     first = runner_launcher.launch_if_missing()
     assert first is not None
     first.wait()
-    assert runner_launcher.launch_if_missing() is None, "it may still come up"
+    assert runner_launcher.launch_if_missing() is None, "it may still start"
     runner_launcher.failed()
     second = runner_launcher.launch_if_missing()
     assert second is not None

@@ -1,4 +1,4 @@
-"""Servers with different limits on one data directory: each holds, and each gets its turn."""
+"""Servers with different limits on one data directory: each limit holds, each gets its turn."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def limited(settings: Settings, most: int) -> AsyncIterator[LocalRunner]:
 
 
 async def some_looks() -> None:
-    """Leave runners the time in which they would begin a job."""
+    """Give runners the time in which they would begin a job."""
     for _ in range(60):
         await local.moment()
 
@@ -64,7 +64,7 @@ async def test_jobs_begin_in_the_order_of_their_starts_under_the_limit_of_their_
             assert (await until_ended(one, job)).state == "completed"
 
 
-async def test_a_runner_that_takes_no_place_is_not_waited_for(settings: Settings) -> None:
+async def test_a_suspended_runner_is_not_waited_for(settings: Settings) -> None:
     async with limited(settings, 3) as three, limited(settings, 2) as two:
         first, blocked = await start(two), await start(two)
         for job in (first, blocked):

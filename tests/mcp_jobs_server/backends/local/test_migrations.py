@@ -1,4 +1,4 @@
-"""A database of every earlier version is brought up to date with all that stands in it."""
+"""A database of every earlier version is migrated with all its content."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.mcp_jobs_server.backends.local.data_directory import start, until_end
 pytestmark = pytest.mark.anyio
 
 STORED = Path(__file__).with_name("data")
-"""Databases as each version left them: ``jobs-v1.sqlite3`` with one job in each state."""
+"""One database per version, such as ``jobs-v1.sqlite3``, with one job in each state."""
 
 EARLIER = range(1, schema.VERSION)
 
 
 def stored(settings: Settings, version: int) -> Path:
-    """Put a copy of the stored database of a version in its place."""
+    """Copy the stored database of a version into the data directory."""
     settings.data_dir.mkdir(parents=True)
     path = DataPaths(settings.data_dir).database
     shutil.copyfile(STORED / f"jobs-v{version}.sqlite3", path)
@@ -62,7 +62,7 @@ def test_there_is_a_stored_database_of_each_earlier_version(version: int) -> Non
 
 
 @pytest.mark.parametrize("version", EARLIER)
-def test_a_database_that_was_brought_up_to_date_is_like_a_new_one(
+def test_a_migrated_database_equals_a_new_one(
     settings: Settings, tmp_path: Path, version: int
 ) -> None:
     path = stored(settings, version)
@@ -80,7 +80,7 @@ def test_a_database_that_was_brought_up_to_date_is_like_a_new_one(
 
 
 @pytest.mark.parametrize("version", EARLIER)
-async def test_jobs_of_an_earlier_version_are_shown_and_go_on(
+async def test_jobs_of_an_earlier_version_are_shown_and_continue(
     settings: Settings, version: int
 ) -> None:
     stored(settings, version)
@@ -96,7 +96,7 @@ async def test_jobs_of_an_earlier_version_are_shown_and_go_on(
         assert (await until_ended(runner, await start(runner, "answer"))).state == "completed"
 
 
-def test_a_migration_that_fails_half_way_leaves_all_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_migration_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     shutil.copyfile(STORED / "jobs-v1.sqlite3", path)
     with closing(sqlite3.connect(path)) as connection:  # the last thing that version 2 makes
@@ -145,7 +145,7 @@ def of_a_newer_format(folder: Path, name: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ["request.json", "status.json", "outcome.json"])
-async def test_a_folder_of_a_newer_format_is_refused_and_stays_as_it_is(
+async def test_a_folder_of_a_newer_format_is_refused_and_unchanged(
     settings: Settings, name: str
 ) -> None:
     async with LocalRunner(replace(settings, max_running=1)) as runner:

@@ -1,4 +1,4 @@
-"""What differs between systems, as far as it can be shown on any of them."""
+"""Differences between systems, as far as they can be tested on every system."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMAND = ["program", "argument"]
 
 
 class WindowsJobObject:
-    """Starts processes as Windows does for a client whose job object forbids leaving it."""
+    """Starts processes as Windows does for a client with a job object."""
 
     def __init__(self, *, forbids: bool) -> None:
         self._forbids = forbids
@@ -36,7 +36,7 @@ def test_on_windows_the_runner_leaves_the_clients_job_object() -> None:
     assert client.started == [launcher.DETACHED | launcher.BREAKAWAY]
 
 
-def test_where_windows_forbids_that_the_runner_is_started_all_the_same_and_it_is_said() -> None:
+def test_if_windows_forbids_that_the_runner_starts_and_the_exit_code_says_so() -> None:
     client = WindowsJobObject(forbids=True)
     assert launcher.leave_job_object(COMMAND, client) == os_processes.ENDS_WITH_CLIENT
     assert client.started == [launcher.DETACHED]
@@ -59,11 +59,11 @@ def test_the_flags_are_those_of_the_standard_library() -> None:
         (-1000, "was killed by signal 1000"),
     ],
 )
-def test_how_a_process_ended_is_said_on_any_system(code: int | None, said: str) -> None:
+def test_exit_codes_are_described_on_every_system(code: int | None, said: str) -> None:
     assert os_processes.describe_exit(code).startswith(said)
 
 
-def test_a_child_in_a_session_of_its_own_is_found_by_its_mark_and_killed(tmp_path: Path) -> None:
+def test_a_child_in_its_own_session_is_found_by_its_mark_and_killed(tmp_path: Path) -> None:
     child = "[sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True"
     code = f"import subprocess, sys; subprocess.Popen({child})"
     parent = os_processes.start_job(

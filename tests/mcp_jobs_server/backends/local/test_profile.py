@@ -1,4 +1,4 @@
-"""What tells surroundings apart, and who may stand in for whom."""
+"""How profiles differ, and which can run the jobs of others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PROFILE = Profile(
         ),
     ],
 )
-def test_who_may_stand_in_for_whom(other: Profile, *, can: bool) -> None:
+def test_which_profiles_can_run_jobs_of_others(other: Profile, *, can: bool) -> None:
     assert PROFILE.can_run_jobs_of(other) is can
 
 
@@ -48,11 +48,11 @@ def test_who_may_stand_in_for_whom(other: Profile, *, can: bool) -> None:
     ("name", "differs"),
     [("TEAM", True), ("HTTPS_PROXY", True), ("MY_KEY", True), ("SHLVL", False), ("PWD", False)],
 )
-def test_surroundings_differ_in_what_a_job_can_notice(name: str, *, differs: bool) -> None:
+def test_profiles_differ_in_all_that_a_job_can_notice(name: str, *, differs: bool) -> None:
     one, other = {"HOME": "/a", name: "1"}, {"HOME": "/a", name: "2"}
     assert (environment.digest(one) != environment.digest(other)) is differs
 
 
-def test_secrets_are_known_by_their_names_alone() -> None:
+def test_secrets_are_stored_by_name_only() -> None:
     environ = {"OPENAI_API_KEY": "1", "DB_PASSWORD": "2", "GIT_TOKEN": "3", "KEYBOARD": "us"}
     assert environment.secret_names(environ) == ("DB_PASSWORD", "GIT_TOKEN", "OPENAI_API_KEY")

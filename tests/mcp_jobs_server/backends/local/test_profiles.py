@@ -1,4 +1,4 @@
-"""Servers with different surroundings share a data directory: each job runs under its own."""
+"""Servers with different profiles share a data directory; each job runs in its own profile."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.repository import ROOT
 pytestmark = pytest.mark.anyio
 
 NOT_NOW = 3600.0
-"""Seconds until jobs of other profiles are taken over where a test does not want that."""
+"""Seconds until a takeover, for tests that do not want one."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
 def server(
     settings: Settings, environ: Mapping[str, str], *, python: str = sys.executable, at: Path = ROOT
 ) -> Iterator[str]:
-    """Another server's process, that of the installation ``at``; yields the job it started."""
+    """Run another server process, of the installation ``at``; yield the id of its job."""
     command = [
         python,
         "-m",
@@ -100,7 +100,7 @@ def end_all(settings: Settings) -> None:
 
 
 def another_python(directory: Path) -> tuple[str, dict[str, str]]:
-    """An interpreter that can be taken away, and what it needs to find the libraries."""
+    """Return an interpreter that can be removed, and the environment for its libraries."""
     directory.mkdir()
     python = directory / "python"
     python.symlink_to(os.path.realpath(sys.executable))
@@ -109,7 +109,7 @@ def another_python(directory: Path) -> tuple[str, dict[str, str]]:
 
 
 def take_away(settings: Settings, python: str) -> None:
-    """Remove the interpreter, and end what it still runs."""
+    """Remove the interpreter, and kill its processes."""
     Path(python).unlink()
     for process in os_processes.data_dir_processes(settings.data_dir):
         with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
@@ -123,14 +123,14 @@ def all_bytes(settings: Settings) -> bytes:
 
 
 def copied(directory: Path) -> Path:
-    """A copy of the packages, as they are installed at another place."""
+    """Copy the packages, as an installation at another path."""
     for name in ("mcp_jobs_server", "researcher_job", "tests"):
         shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("*.pyc"))
     return directory
 
 
 def upgraded(directory: Path) -> Path:
-    """The same, brought to version 99 in its place."""
+    """Change the version of a copy to 99."""
     for name in ("mcp_jobs_server", "researcher_job"):
         file = directory / name / "__init__.py"
         file.write_text(file.read_text().replace(f'"{__version__}"', '"99.0.0"'))
@@ -143,7 +143,7 @@ async def test_each_job_runs_under_the_environment_of_its_server(
     with server(settings, {"TEAM": "blue"}) as blue, server(settings, {"TEAM": "red"}) as red:
         for job_id, team in ((blue, "blue"), (red, "red")):
             job = await until_running(runner, await seen(runner, job_id))
-            assert lines(runner, job, "surroundings")[0] == team
+            assert lines(runner, job, "environment")[0] == team
     for job_id in (blue, red):
         job = await seen(runner, job_id)
         let_go(runner, job)
@@ -157,9 +157,9 @@ async def test_each_job_runs_under_the_interpreter_and_version_of_its_server(
     newer = upgraded(copied(tmp_path / "newer"))
     with server(settings, environ, python=python) as one, server(settings, {}, at=newer) as other:
         job = await until_running(runner, await seen(runner, one))
-        assert lines(runner, job, "surroundings") == [python, __version__]
+        assert lines(runner, job, "environment") == [python, __version__]
         job = await until_running(runner, await seen(runner, other))
-        assert lines(runner, job, "surroundings") == [sys.executable, "99.0.0"]
+        assert lines(runner, job, "environment") == [sys.executable, "99.0.0"]
 
 
 def profile_of_job(settings: Settings, job_id: str) -> str:
@@ -174,14 +174,14 @@ async def test_an_upgrade_in_place_makes_a_new_profile_and_breaks_no_job(
     with server(settings, {}, at=here) as before, server(settings, {}, at=here) as same:
         for job_id in (before, same):
             job = await until_running(runner, await seen(runner, job_id))
-            assert lines(runner, job, "surroundings") == [sys.executable, __version__]
+            assert lines(runner, job, "environment") == [sys.executable, __version__]
     assert profile_of_job(settings, before) == profile_of_job(settings, same)
     upgraded(here)
     let_go(runner, await seen(runner, same))
     await until_ended(runner, await seen(runner, same))
     with server(settings, {}, at=here) as after:
         job = await until_running(runner, await seen(runner, after))
-        assert lines(runner, job, "surroundings") == [sys.executable, "99.0.0"]
+        assert lines(runner, job, "environment") == [sys.executable, "99.0.0"]
         assert profile_of_job(settings, after) != profile_of_job(settings, before)
         let_go(runner, await seen(runner, before))
         ended = await until_ended(runner, await seen(runner, before))
@@ -205,7 +205,7 @@ async def test_the_limit_counts_the_jobs_of_all_profiles(settings: Settings) -> 
             assert (await seen(runner, red)).state == "running"
 
 
-async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
+async def test_a_job_without_a_runner_is_taken_over_by_an_equal_profile(
     settings: Settings,
 ) -> None:
     with server(settings, {"TEAM": "blue"}) as blue:
@@ -221,7 +221,7 @@ async def test_a_job_without_a_runner_is_taken_over_by_like_surroundings(
         assert (ended.state, ended.attempt) == ("completed", 2)
 
 
-async def test_a_job_whose_server_is_away_is_left_to_it_and_says_so(
+async def test_a_job_of_an_absent_server_waits_for_it_and_explains_that(
     settings: Settings, tmp_path: Path
 ) -> None:
     newer = upgraded(copied(tmp_path / "newer"))
@@ -242,7 +242,7 @@ async def test_a_job_whose_server_is_away_is_left_to_it_and_says_so(
 
 
 @pytest.mark.parametrize("secret", ["MY_API_KEY", ""])
-async def test_a_job_whose_interpreter_is_gone_goes_on_or_fails_with_what_to_do(
+async def test_a_job_whose_interpreter_is_gone_is_taken_over_or_fails_with_a_hint(
     settings: Settings, runner: LocalRunner, tmp_path: Path, secret: str
 ) -> None:
     blockers = [await start(runner), await start(runner)]
@@ -267,7 +267,7 @@ async def test_a_job_whose_interpreter_is_gone_goes_on_or_fails_with_what_to_do(
     assert b"s3cr3t" not in all_bytes(settings)
 
 
-async def test_the_row_of_a_profile_says_what_it_is(
+async def test_the_row_of_a_profile_describes_it(
     settings: Settings, runner: LocalRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POND_API_TOKEN", "s3cr3t")

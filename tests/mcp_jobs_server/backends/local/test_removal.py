@@ -1,4 +1,4 @@
-"""Removing jobs takes nothing that is in use, and is finished whatever interrupts it."""
+"""A removal removes nothing that is in use, and is finished after any interruption."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ async def test_a_removed_job_leaves_nothing(runner: LocalRunner) -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "queued"])
-async def test_what_an_unended_follow_up_builds_on_stays(runner: LocalRunner, state: str) -> None:
+async def test_a_job_with_an_unended_follow_up_is_not_removed(
+    runner: LocalRunner, state: str
+) -> None:
     job = await done(runner)
     if state == "queued":
         for _ in range(2):
@@ -70,7 +72,7 @@ async def test_what_an_unended_follow_up_builds_on_stays(runner: LocalRunner, st
     assert await runner.remove(local.OWNER, job.id)
 
 
-async def test_what_a_reader_holds_stays(runner: LocalRunner) -> None:
+async def test_a_job_that_is_being_read_is_not_removed(runner: LocalRunner) -> None:
     job = await done(runner)
     with locks.reserve(DataPaths(runner.data_dir).job_lock(job.id)):
         with pytest.raises(Conflict, match="Something reads or writes"):
@@ -80,14 +82,14 @@ async def test_what_a_reader_holds_stays(runner: LocalRunner) -> None:
     assert await runner.remove(local.OWNER, job.id)
 
 
-async def test_a_file_that_somebody_reads_is_read_to_its_end(runner: LocalRunner) -> None:
+async def test_an_open_file_can_be_read_to_its_end(runner: LocalRunner) -> None:
     job = await done(runner)
     with (folder(runner, job) / REPORT).open("rb") as file:
         assert await runner.remove(local.OWNER, job.id)
         assert file.read() == b"# Report\n"
 
 
-async def test_no_job_can_be_started_on_one_that_is_being_removed(
+async def test_no_job_can_build_on_one_that_is_being_removed(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await done(runner)
@@ -186,7 +188,7 @@ def test_old_jobs_are_removed_by_their_age(shell: CommandLine) -> None:
     assert again.json == {"removed": [], "kept": {}}
 
 
-def test_old_jobs_that_are_in_use_are_kept_and_named(shell: CommandLine) -> None:
+def test_old_jobs_in_use_are_kept_and_named(shell: CommandLine) -> None:
     old, following = research(shell), research(shell)
     ended(shell, old, days_ago=90)
     lock = DataPaths(shell.data_dir).job_lock(old)
@@ -206,14 +208,14 @@ def test_old_jobs_that_are_in_use_are_kept_and_named(shell: CommandLine) -> None
 
 
 @pytest.mark.parametrize("words", [(), ("--older-than", "30"), ("--older-than", "0d")])
-def test_what_to_remove_must_be_said(shell: CommandLine, words: tuple[str, ...]) -> None:
+def test_the_jobs_to_remove_must_be_given(shell: CommandLine, words: tuple[str, ...]) -> None:
     done = shell.run("jobs", "remove", *words)
     assert done.code != 0
     assert "Traceback" not in done.err
     assert "30d" in done.err
 
 
-def test_ids_and_an_age_are_not_mixed(shell: CommandLine) -> None:
+def test_ids_and_an_age_cannot_be_combined(shell: CommandLine) -> None:
     done = shell.run("jobs", "remove", "20260301-aaaaaaaaaaaaa", "--older-than", "30d")
     assert done.code != 0
     assert "Give one of them" in done.err

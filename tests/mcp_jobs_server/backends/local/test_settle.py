@@ -1,4 +1,4 @@
-"""How a job ends follows from what is known of it, and from nothing else."""
+"""A local job is settled from facts alone."""
 
 from __future__ import annotations
 
@@ -65,18 +65,18 @@ def test_a_stop_without_an_outcome_means_cancelled(known: AttemptFacts) -> None:
 
 
 @given(facts)
-def test_nothing_goes_on_for_ever(known: AttemptFacts) -> None:
-    """After the last attempt, and after the report was written, a job is not resumed."""
+def test_no_job_is_resumed_for_ever(known: AttemptFacts) -> None:
+    """A job is not resumed after its last attempt or after its report was begun."""
     assert not isinstance(settle_attempt(replace(known, attempt=MAX_ATTEMPTS)), Requeued)
     reported = replace(known, report_begun="died", report_given_up=True)
     assert isinstance(settle_attempt(reported), Completed | Recorded | Cancelled | Failed)
 
 
-def test_a_death_without_progress_counts() -> None:
+def test_a_death_without_progress_is_charged() -> None:
     assert settle_attempt(DEAD) == Requeued(charge=True)
 
 
-def test_a_death_after_progress_does_not_count() -> None:
+def test_a_death_after_progress_is_not_charged() -> None:
     assert settle_attempt(replace(DEAD, made_progress=True)) == Requeued(charge=False)
     assert settle_attempt(replace(DEAD, made_progress=True, charged=MAX_DEATHS - 1)) == Requeued(
         charge=False
@@ -89,15 +89,15 @@ def test_a_job_that_hangs_is_charged_even_after_progress() -> None:
     )
 
 
-def test_a_job_held_elsewhere_is_not_charged() -> None:
+def test_a_job_locked_by_another_process_is_not_charged() -> None:
     assert settle_attempt(replace(DEAD, exit_code=EXIT_LOCKED)) == Requeued(charge=False)
 
 
-def test_an_end_without_an_outcome_is_a_death_even_where_the_job_says_it_went_well() -> None:
+def test_an_end_without_an_outcome_is_a_death_even_with_exit_code_0() -> None:
     assert settle_attempt(replace(DEAD, exit_code=0)) == Requeued(charge=True)
 
 
-def test_the_third_death_that_counts_is_the_last_and_its_report_is_due() -> None:
+def test_the_report_is_due_after_the_third_charged_death() -> None:
     assert settle_attempt(replace(DEAD, charged=1)) == Requeued(charge=True)
     assert settle_attempt(replace(DEAD, charged=2)) == ReportDue("died")
     failed = settle_attempt(replace(DEAD, charged=3, report_begun="died", report_written=True))
@@ -106,32 +106,32 @@ def test_the_third_death_that_counts_is_the_last_and_its_report_is_due() -> None
 
 
 @pytest.mark.parametrize("cause", ["deadline", "finish_now"])
-def test_a_job_that_was_not_in_time_gets_its_report_written(cause: KillReason) -> None:
+def test_the_report_is_due_for_a_job_that_was_too_slow(cause: KillReason) -> None:
     assert settle_attempt(replace(DEAD, kill_reason=cause, charged=2)) == ReportDue(
         "deadline" if cause == "deadline" else "finish_now"
     )
 
 
 @given(facts)
-def test_a_job_whose_report_is_wanted_is_not_resumed(known: AttemptFacts) -> None:
+def test_a_job_asked_to_finish_is_not_resumed(known: AttemptFacts) -> None:
     assert not isinstance(settle_attempt(replace(known, finish_requested=True)), Requeued)
 
 
-def test_a_report_that_is_wanted_is_written_whatever_became_of_the_job() -> None:
+def test_a_requested_report_is_due_however_the_job_ended() -> None:
     causes: tuple[KillReason | None, ...] = (None, "hung")
     for cause in causes:
         wanted = replace(DEAD, finish_requested=True, kill_reason=cause, charged=2)
         assert settle_attempt(wanted) == ReportDue("finish_now")
 
 
-def test_a_report_that_could_not_be_written_is_a_failure_that_says_so() -> None:
+def test_a_report_that_cannot_be_written_is_named_in_the_failure() -> None:
     assert settle_attempt(replace(DEAD, report_begun="deadline")) == ReportDue("deadline")
     failed = settle_attempt(replace(DEAD, report_begun="deadline", report_given_up=True))
     assert isinstance(failed, Failed)
     assert failed.error.code == "no_report"
 
 
-def test_a_failure_does_not_promise_a_report_that_is_not_there() -> None:
+def test_a_failure_does_not_promise_a_missing_report() -> None:
     assert settle_attempt(replace(DEAD, charged=3, report_begun="died")) == ReportDue("died")
     failed = settle_attempt(replace(DEAD, charged=3, report_begun="died", report_given_up=True))
     assert isinstance(failed, Failed)
@@ -145,7 +145,7 @@ def test_an_unusable_request_fails_at_once() -> None:
 
 
 @given(facts)
-def test_every_failure_tells_what_to_do(known: AttemptFacts) -> None:
+def test_every_failure_has_a_hint(known: AttemptFacts) -> None:
     verdict = settle_attempt(known)
     if isinstance(verdict, Failed):
         assert verdict.error.message.endswith(".")

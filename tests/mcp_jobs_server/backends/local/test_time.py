@@ -1,4 +1,4 @@
-"""What happens to the time: suspended processes, clocks that are set, restarts of the machine."""
+"""Time: suspended processes, changed clocks and restarts of the machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.mcp_jobs_server.backends.local.data_directory import (
 pytestmark = pytest.mark.anyio
 
 HANG_SECONDS = 3.0
-"""How long a job may go without a sign here; suspended ones are so for longer."""
+"""Time after which a job counts as hanging; the tests suspend processes for longer."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def runner(settings: Settings) -> AsyncIterator[LocalRunner]:
 
 @contextmanager
 def suspended(found: list[psutil.Process]) -> Iterator[None]:
-    """Keep the processes as a closed lid does."""
+    """Suspend the processes inside the block, as closing a laptop does."""
     assert found != []
     for process in found:
         process.send_signal(signal.SIGSTOP)
@@ -77,7 +77,7 @@ def suspended(found: list[psutil.Process]) -> Iterator[None]:
 # --- suspended processes ----------------------------------------------------------------------
 
 
-async def test_a_job_that_is_suspended_is_not_taken_for_hanging(
+async def test_a_suspended_job_does_not_count_as_hanging(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await start(runner)
@@ -107,9 +107,7 @@ async def test_a_suspended_job_does_not_use_up_its_minutes(
     assert lines(runner, job, "finishes") == []
 
 
-async def test_a_suspended_job_is_cancelled_all_the_same(
-    settings: Settings, runner: LocalRunner
-) -> None:
+async def test_a_suspended_job_can_be_cancelled(settings: Settings, runner: LocalRunner) -> None:
     job = await start(runner)
     await until_running(runner, job)
     found = os_processes.job_processes(job.id)
@@ -120,7 +118,7 @@ async def test_a_suspended_job_is_cancelled_all_the_same(
     assert os_processes.job_processes(job.id) == []
 
 
-async def test_a_suspended_runner_gets_no_second_beside_it(
+async def test_no_second_runner_is_launched_beside_a_suspended_one(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job = await start(runner)
@@ -139,7 +137,7 @@ async def test_a_suspended_runner_gets_no_second_beside_it(
         assert lines(runner, one, "starts") == ["1"]
 
 
-async def test_all_that_runs_may_be_suspended_together(
+async def test_all_processes_may_be_suspended_together(
     settings: Settings, runner: LocalRunner
 ) -> None:
     job, other = await start(runner), await start(runner)
@@ -157,11 +155,11 @@ async def test_all_that_runs_may_be_suspended_together(
 # --- clocks and restarts ----------------------------------------------------------------------
 
 
-async def test_a_clock_that_is_set_neither_ends_nor_doubles_a_job(settings: Settings) -> None:
+async def test_a_changed_clock_neither_ends_nor_repeats_a_job(settings: Settings) -> None:
     wall = cycle([timedelta(days=400), timedelta(days=-400)])
 
     def clock() -> datetime:
-        """A clock that somebody sets forwards and backwards all the time."""
+        """Return the time of a clock that is changed forwards and backwards all the time."""
         return datetime.now(UTC) + next(wall)
 
     async with LocalRunner(settings, job_command=local.STAND_IN, clock=clock) as runner:
@@ -176,7 +174,7 @@ async def test_a_clock_that_is_set_neither_ends_nor_doubles_a_job(settings: Sett
 
 
 class Lid:
-    """A clock that goes on while nothing runs, as where a laptop sleeps. Its time is in seconds."""
+    """A clock, in seconds, that advances while nothing runs, as when a laptop sleeps."""
 
     def __init__(self) -> None:
         self.closed = 0.0
@@ -189,7 +187,7 @@ class Lid:
 
 @contextmanager
 def runner_here(settings: Settings, clock: Callable[[], float]) -> Iterator[JobStore]:
-    """A runner in a thread of this process."""
+    """Run a supervisor in a thread of this process; yield the store."""
     paths = DataPaths(settings.data_dir)
     database = Database(paths)
     options = runner_options(settings, local.STAND_IN)
@@ -233,7 +231,7 @@ async def test_a_night_with_the_lid_closed_costs_no_minutes(settings: Settings) 
 
 
 def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
-    """Kill all that runs, and let the row say in which boot that was."""
+    """Kill all processes, and set the boot id of the row."""
     found = os_processes.data_dir_processes(settings.data_dir)
     for process in found:
         process.kill()
@@ -243,7 +241,7 @@ def cut_the_power(settings: Settings, job: Job, boot: str) -> None:
 
 
 async def until_told(runner: LocalRunner, job: Job, attempt: int) -> None:
-    """Wait until this attempt has written where it stands."""
+    """Wait until this attempt has written its status."""
     path = local.folder(runner, job) / STATUS
     with anyio.fail_after(local.LONGEST):
         while True:
@@ -272,9 +270,7 @@ async def test_only_deaths_without_a_restart_of_the_machine_are_charged(
         assert (ended.state, ended.attempt) == (state, attempts)
 
 
-async def test_a_claim_says_in_which_boot_it_was_made(
-    settings: Settings, runner: LocalRunner
-) -> None:
+async def test_a_claim_records_the_boot(settings: Settings, runner: LocalRunner) -> None:
     job = await start(runner)
     await until_running(runner, job)
     with closing(sqlite3.connect(DataPaths(settings.data_dir).database)) as database:
@@ -282,7 +278,7 @@ async def test_a_claim_says_in_which_boot_it_was_made(
     assert boot == boot_id() != ""
 
 
-def test_where_the_system_tells_no_id_of_the_boot_its_time_is_taken(tmp_path: Path) -> None:
+def test_without_a_boot_id_the_time_of_the_boot_is_used(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     assert boot_id(linux=nowhere, macos=nowhere) == boot_id(linux=nowhere, macos=nowhere) != ""
     assert boot_id(linux=tmp_path) == ""
