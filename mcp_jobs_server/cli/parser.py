@@ -146,7 +146,7 @@ def _research(commands: _Commands) -> None:
         run="research:research",
         epilog=examples.RESEARCH,
     )
-    parser.add_argument("asked", metavar="QUESTION", help="what to find out")
+    parser.add_argument("main_question", metavar="QUESTION", help="what to find out")
     _source_option(
         parser,
         "SOURCE",

@@ -41,7 +41,7 @@ async def _research(
 ) -> int:
     async with connect(settings) as client:
         job = await client.start(
-            args.asked,
+            args.main_question,
             sources=args.source,
             questions=args.question,
             terms=args.term,
