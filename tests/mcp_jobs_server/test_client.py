@@ -1,4 +1,4 @@
-"""Research in plain code."""
+"""The Python client."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_start_wait_and_fetch(research: Research, handbook: str) -> None:
     assert await research.jobs(include_ended=True) == []
 
 
-async def test_waiting_too_long_leaves_the_job(
+async def test_a_wait_timeout_keeps_the_job_running(
     research: Research, settings: Settings, handbook: str
 ) -> None:
     paths = DataPaths(settings.data_dir)
@@ -76,9 +76,7 @@ async def test_waiting_too_long_leaves_the_job(
         assert (await research.cancel(job.job_id)).state == "cancelled"
 
 
-async def test_what_is_wrong_is_raised_and_nothing_starts(
-    research: Research, handbook: str
-) -> None:
+async def test_invalid_arguments_raise_and_start_nothing(research: Research, handbook: str) -> None:
     with pytest.raises(NotGranted):
         await research.start(QUESTION, sources=["/etc"])
     with pytest.raises(InvalidArgument, match=r"limits\.minute"):
@@ -86,7 +84,7 @@ async def test_what_is_wrong_is_raised_and_nothing_starts(
     assert await research.jobs(include_ended=True) == []
 
 
-async def test_a_long_report_comes_whole(research: Research, handbook: str) -> None:
+async def test_a_long_report_is_returned_whole(research: Research, handbook: str) -> None:
     questions = [f"What is the notice period of contract {n}? {'so ' * 250}" for n in range(20)]
     job = await research.start("Leave", sources=[handbook], questions=questions)
     await research.wait(job.job_id, timeout=120)

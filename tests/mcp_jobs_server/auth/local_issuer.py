@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on loopback: its documents, its keys, and tokens for who asks."""
+"""An OpenID Connect issuer on loopback: discovery document, keys and tokens for any request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.benchmarks.bare import free_port
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve an application on loopback, in a thread, and give its address."""
+    """Serve an application on loopback in a thread; yield its URL."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
@@ -41,7 +41,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 @dataclass
 class Issuer:
-    """``url`` is set once it serves; ``asked`` counts requests by their paths."""
+    """``url`` is set once it serves; ``asked`` counts requests by path."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Issuer:
         self.rotate()
 
     def rotate(self) -> None:
-        """Sign with a new key from now on; the old one is gone."""
+        """Replace the signing key."""
         self._keys = {f"key-{time.monotonic_ns()}": rsa.generate_private_key(65537, 2048)}
 
     def token(self, subject: str, audience: str, **said: object) -> str:
-        """Return a signed token; ``said`` goes over what it usually says."""
+        """Return a signed token; ``said`` overrides its default claims."""
         [(name, key)] = self._keys.items()
         now = int(time.time())
         claims = {

@@ -1,4 +1,4 @@
-"""The ``[auth]`` table: what it takes, and each mistake in words."""
+"""The ``[auth]`` table: valid values, and an error for each invalid one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKEN = "0123456789abcdefghijk"
 GOOD = {"issuer": "https://login.example.com", "resource": "https://here.example.com/mcp"}
 
 
-def test_nothing_said_is_no_way_to_tell_callers_apart() -> None:
+def test_an_empty_table_identifies_no_callers() -> None:
     assert not read_auth({}, {})
     assert read_auth(GOOD, {})
     assert read_auth({"tokens": {"ana": "env:ANA"}}, {"ANA": TOKEN}).tokens == {"ana": TOKEN}
@@ -39,14 +39,14 @@ def test_nothing_said_is_no_way_to_tell_callers_apart() -> None:
     ],
     ids=str,
 )
-def test_a_mistake_is_told_and_no_token_with_it(table: dict[str, Any], why: str) -> None:
+def test_an_error_is_explained_without_a_token(table: dict[str, Any], why: str) -> None:
     with pytest.raises(InvalidArgument, match=why) as caught:
         read_auth(table, {"ANA": TOKEN, "SHORT": "secret"})
     assert TOKEN not in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_a_token_shows_itself_nowhere() -> None:
+def test_a_token_is_never_printed() -> None:
     credential = Credential(TOKEN)
     auth = read_auth({"tokens": {"ana": "env:ANA"}}, {"ANA": TOKEN})
     for shown in (repr(credential), str(credential), credential.digest, repr(auth), str(auth)):
@@ -54,7 +54,7 @@ def test_a_token_shows_itself_nowhere() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_answer_is_remembered_for_its_time_and_a_failure_is_not() -> None:
+async def test_answers_are_cached_until_they_expire_and_failures_are_not() -> None:
     now = 0.0
     asked: list[str] = []
     remembered: TtlCache[int] = TtlCache(seconds=60, most=2, clock=lambda: now)

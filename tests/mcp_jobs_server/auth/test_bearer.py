@@ -1,4 +1,4 @@
-"""HTTP outside Databricks, told apart by static tokens: real processes, real clients."""
+"""HTTP outside Databricks with static tokens: real processes and clients."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def env(here: Home) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_each_person_sees_own_jobs_only(
+async def test_each_user_sees_only_their_own_jobs(
     here: Home, era: Literal["auto", "legacy"], tmp_path: Path
 ) -> None:
     log = tmp_path / "log.txt"
@@ -67,7 +67,7 @@ async def test_each_person_sees_own_jobs_only(
     assert not re.search("0123456789abcdefghij|litres", said)
 
 
-async def test_each_person_is_offered_own_sources_only(here: Home) -> None:
+async def test_each_user_is_offered_only_their_own_sources(here: Home) -> None:
     async with (
         served(here, env=env(here)) as url,
         connected(url, bearing(ANA)) as ana,
@@ -86,7 +86,7 @@ async def test_each_person_is_offered_own_sources_only(here: Home) -> None:
         assert "cannot see your computer" in text(answer)
 
 
-async def test_without_a_token_nothing_is_answered(here: Home) -> None:
+async def test_requests_without_a_valid_token_are_rejected(here: Home) -> None:
     async with served(here, env=env(here)) as url, httpx2.AsyncClient() as client:
         for headers in ({}, bearing("guess"), bearing(ANA[:-1]), {"X-Forwarded-Email": "ana"}):
             answer = await client.post(f"{url}/mcp", json={}, headers=headers)
@@ -97,7 +97,7 @@ async def test_without_a_token_nothing_is_answered(here: Home) -> None:
         assert ready.json() == {"ready": True, "parts": {"data": "ready"}}
 
 
-async def test_other_computers_may_reach_it(here: Home) -> None:
+async def test_with_authentication_other_hosts_are_allowed(here: Home) -> None:
     async with (
         served(here, "--host", "0.0.0.0", env=env(here)) as url,  # noqa: S104 - that is the point
         connected(url, {**bearing(ANA), "Host": "research.example.com"}) as ana,

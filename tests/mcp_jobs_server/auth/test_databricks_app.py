@@ -1,4 +1,4 @@
-"""A server as a Databricks App: the workspace is asked who is calling, through the real SDK."""
+"""A server as a Databricks App: callers are identified by the workspace, through the real SDK."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def lines(log: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_each_person_sees_own_jobs_only_and_no_header_changes_that(
+async def test_each_user_sees_only_their_own_jobs_whatever_headers_say(
     here: Home, workspace: FakeWorkspace, era: Literal["auto", "legacy"], tmp_path: Path
 ) -> None:
     log = tmp_path / "log.txt"
@@ -103,7 +103,7 @@ async def test_each_person_sees_own_jobs_only_and_no_header_changes_that(
     assert any(line.get("error") == "not_found" for line in requests)
 
 
-async def test_each_person_is_offered_own_sources_only(
+async def test_each_user_is_offered_only_their_own_sources(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     async with (
@@ -120,7 +120,7 @@ async def test_each_person_is_offered_own_sources_only(
             assert "private" not in text(answer).replace(f"'{name}'", "")
 
 
-async def test_without_user_authorization_it_is_said_what_to_switch_on(
+async def test_without_user_authorization_the_error_says_what_to_enable(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     headers = {"X-Forwarded-Email": workspace.ada.name, "X-Forwarded-User": workspace.ada.id}
@@ -133,7 +133,7 @@ async def test_without_user_authorization_it_is_said_what_to_switch_on(
         assert answer.structured_content["error"]["kind"] == "unidentified"
 
 
-async def test_a_sign_in_that_expired_is_told_and_nothing_is_lost(
+async def test_an_expired_sign_in_is_reported_and_loses_nothing(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     async with served(here, env=env(here, workspace)) as url:
@@ -150,7 +150,7 @@ async def test_a_sign_in_that_expired_is_told_and_nothing_is_lost(
             assert (await until_ended(ana, job_id))["outcome"] == "answered"
 
 
-async def test_a_service_principal_may_call_only_where_it_is_listed(
+async def test_only_listed_service_principals_may_call(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     async with (
@@ -168,7 +168,7 @@ async def test_a_service_principal_may_call_only_where_it_is_listed(
         assert fields(await robot.call_tool("list_active_jobs", {}))["jobs"] == []
 
 
-async def test_a_page_of_another_site_cannot_use_a_persons_sign_in(
+async def test_a_page_of_another_origin_cannot_use_a_sign_in(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     ours = {**as_person(workspace.ada), "X-Forwarded-Host": "mcp-research.databricksapps.com"}
@@ -182,9 +182,7 @@ async def test_a_page_of_another_site_cannot_use_a_persons_sign_in(
             assert answer.status_code == status
 
 
-async def test_a_request_keeps_the_name_that_the_proxy_gave_it(
-    here: Home, workspace: FakeWorkspace
-) -> None:
+async def test_a_request_keeps_the_id_of_the_proxy(here: Home, workspace: FakeWorkspace) -> None:
     async with served(here, env=env(here, workspace)) as url, httpx2.AsyncClient() as client:
         named = await client.get(f"{url}/health", headers={"X-Request-Id": "req-1"})
         assert named.headers["X-Request-Id"] == "req-1"
@@ -192,7 +190,7 @@ async def test_a_request_keeps_the_name_that_the_proxy_gave_it(
         assert odd.headers["X-Request-Id"] not in ("", 'a" b')
 
 
-async def test_a_waiting_call_is_answered_before_the_server_ends(
+async def test_a_waiting_call_is_answered_before_shutdown(
     here: Home, workspace: FakeWorkspace
 ) -> None:
     here.write(1000)

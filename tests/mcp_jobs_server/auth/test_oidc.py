@@ -43,7 +43,7 @@ audience = "staff"
 
 
 class Storage:
-    """Keeps what a client was given for as long as the test lasts."""
+    """Keeps tokens and client data in memory."""
 
     def __init__(self) -> None:
         self.tokens: OAuthToken | None = None
@@ -80,9 +80,7 @@ def env(here: Home, issuer: Issuer, resource: str) -> dict[str, str]:
     return {"MCP_JOBS_CONFIG": str(file)}
 
 
-async def test_a_client_finds_its_way_from_the_challenge_to_a_report(
-    here: Home, issuer: Issuer
-) -> None:
+async def test_a_client_follows_the_challenge_and_gets_a_report(here: Home, issuer: Issuer) -> None:
     port = free_port()
     resource = f"http://127.0.0.1:{port}/mcp"
     async with served(here, port=port, env=env(here, issuer, resource)):
@@ -105,7 +103,7 @@ async def test_a_client_finds_its_way_from_the_challenge_to_a_report(
     assert issuer.asked.count("/keys") == 1
 
 
-async def test_the_challenge_names_what_a_client_must_read(here: Home, issuer: Issuer) -> None:
+async def test_the_challenge_names_the_resource_metadata(here: Home, issuer: Issuer) -> None:
     port = free_port()
     resource = f"http://127.0.0.1:{port}/mcp"
     async with (
@@ -124,7 +122,7 @@ async def test_the_challenge_names_what_a_client_must_read(here: Home, issuer: I
         assert (await client.post(f"{url}/mcp", json={}, headers=weak)).status_code == 403
 
 
-async def test_two_people_of_one_issuer_are_apart(here: Home, issuer: Issuer) -> None:
+async def test_two_subjects_of_one_issuer_are_separate_owners(here: Home, issuer: Issuer) -> None:
     port = free_port()
     resource = f"http://127.0.0.1:{port}/mcp"
 
@@ -143,7 +141,7 @@ def taken(issuer: Issuer, **said: str) -> OidcIssuer:
     return OidcIssuer(Auth(issuer=issuer.url, resource=RESOURCE, **said))  # type: ignore[arg-type]
 
 
-async def test_a_good_token_says_who_it_is(issuer: Issuer) -> None:
+async def test_a_valid_token_identifies_its_subject(issuer: Issuer) -> None:
     claims = await taken(issuer).claims(issuer.token("ana", RESOURCE))
     assert claims["sub"] == "ana"
     other = await taken(issuer, audience="api://x").claims(issuer.token("ana", "api://x"))
@@ -163,14 +161,14 @@ async def test_a_good_token_says_who_it_is(issuer: Issuer) -> None:
     ],
     ids=str,
 )
-async def test_a_token_that_is_wrong_in_one_thing_is_refused(
+async def test_a_token_with_one_invalid_claim_is_rejected(
     issuer: Issuer, said: dict[str, object]
 ) -> None:
     with pytest.raises(Unidentified):
         await taken(issuer).claims(issuer.token("ana", RESOURCE, **said))
 
 
-async def test_a_token_that_the_issuer_did_not_sign_is_refused(issuer: Issuer) -> None:
+async def test_a_token_with_another_signature_is_rejected(issuer: Issuer) -> None:
     now = int(time.time())
     claims = {"iss": issuer.url, "sub": "ana", "aud": RESOURCE, "exp": now + 60}
     good = issuer.token("ana", RESOURCE)
@@ -186,7 +184,7 @@ async def test_a_token_that_the_issuer_did_not_sign_is_refused(issuer: Issuer) -
             await taken(issuer).claims(token)
 
 
-async def test_a_new_key_is_fetched_once_and_strange_ones_do_not_fetch_again(
+async def test_a_new_key_is_fetched_once_and_unknown_keys_cause_no_further_fetch(
     issuer: Issuer,
 ) -> None:
     checked = taken(issuer)
@@ -198,7 +196,7 @@ async def test_a_new_key_is_fetched_once_and_strange_ones_do_not_fetch_again(
     assert issuer.asked.count("/keys") == 1
 
 
-async def test_an_issuer_that_is_away_is_not_the_callers_fault(issuer: Issuer) -> None:
+async def test_an_unreachable_issuer_is_reported_as_unavailable(issuer: Issuer) -> None:
     token = issuer.token("ana", RESOURCE)
     away = OidcIssuer(Auth(issuer=f"http://127.0.0.1:{free_port()}", resource=RESOURCE))
     with anyio.fail_after(60), pytest.raises(Unavailable):

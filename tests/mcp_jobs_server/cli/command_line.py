@@ -1,4 +1,4 @@
-"""The real command as a real process, in a pipe or on a terminal."""
+"""Runs the command as a process, in a pipe or on a terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.repository import ROOT
 Json: TypeAlias = Any
 COMMAND = (sys.executable, "-m", "mcp_jobs_server")
 SAFETY_SECONDS = 120
-"""Nothing takes so long; it keeps a broken command from hanging the tests."""
+"""Much longer than any command takes; it keeps a broken command from blocking the tests."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command printed, and its exit code."""
+    """The output of a command and its exit code."""
 
     code: int
     out: str
@@ -36,7 +36,7 @@ class Done:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The command with a data directory of its own."""
+    """The command with its own data directory."""
 
     data_dir: Path
     cwd: Path
@@ -62,7 +62,7 @@ class CommandLine:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def terminal(self, *words: str, **environ: str) -> Terminal:
-        """Run the command on a terminal of its own."""
+        """Run the command on a new terminal."""
         return Terminal([*COMMAND, *words], self.environ(**environ), self.cwd)
 
 
@@ -73,7 +73,7 @@ _TAKE_TERMINAL = (
 
 
 class Terminal:
-    """A command with a controlling terminal, as a person has it: Ctrl-C reaches its group."""
+    """A command with a controlling terminal, so that Ctrl-C reaches its process group."""
 
     def __init__(self, command: Sequence[str], environ: dict[str, str], cwd: Path) -> None:
         self._fd, inner = pty.openpty()
@@ -90,7 +90,7 @@ class Terminal:
         self.seen = ""
 
     def until(self, text: str) -> str:
-        """Read until ``text`` was printed, and return all that was seen."""
+        """Read until ``text`` is printed; return all output so far."""
         while text not in self.seen:
             if not self._more():
                 raise AssertionError(f"{text!r} never came; it printed {self.seen!r}")

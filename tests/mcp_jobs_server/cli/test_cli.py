@@ -1,4 +1,4 @@
-"""The command line without jobs: usage, sources, doctor, connect, and how errors are said."""
+"""The command line without jobs: usage, sources, doctor, connect, and errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_version_and_help(shell: CommandLine) -> None:
         assert f"\n    {command} " in said.out
 
 
-def test_every_command_explains_itself() -> None:
+def test_every_command_has_a_description() -> None:
     seen = 0
     waiting = [build()]
     while waiting:
@@ -55,7 +55,7 @@ def test_every_command_explains_itself() -> None:
     assert seen == 20
 
 
-def test_the_parser_and_what_it_stands_for_agree() -> None:
+def test_the_choices_of_the_parser_match_their_definitions() -> None:
     from typing import get_args
 
     from mcp_jobs_server.messages.arguments import ReportPart
@@ -78,7 +78,7 @@ def test_the_parser_and_what_it_stands_for_agree() -> None:
         (["stop", "--wait", "-1"], "not a number of seconds"),
     ],
 )
-def test_wrong_usage_is_two_lines_and_exit_code_2(
+def test_wrong_usage_prints_two_lines_and_exits_with_2(
     shell: CommandLine, words: list[str], said: str
 ) -> None:
     done = shell.run(*words)
@@ -88,19 +88,19 @@ def test_wrong_usage_is_two_lines_and_exit_code_2(
     assert len(done.err.splitlines()) == 2
 
 
-def test_a_person_at_a_terminal_is_told_how_to_connect(shell: CommandLine) -> None:
+def test_without_arguments_a_terminal_shows_how_to_connect(shell: CommandLine) -> None:
     terminal = shell.terminal()
     assert terminal.end() == 0
     assert "mcp-jobs-server connect claude-desktop" in terminal.seen
 
 
-def test_a_client_that_passes_only_options_is_served(shell: CommandLine, folder: Path) -> None:
+def test_options_without_a_command_start_the_server(shell: CommandLine, folder: Path) -> None:
     for words in ([], ["--source", str(folder)], ["serve"]):
         assert shell.run(*words).code == 0  # its input is at its end at once
     assert "whole home" in shell.run("--source", str(Path.home())).err
 
 
-def test_starting_a_server_loads_no_command_and_nothing_that_draws() -> None:
+def test_starting_a_server_imports_no_other_command_and_no_drawing_library() -> None:
     script = (
         "import sys; from mcp_jobs_server.cli.parser import parse; parse(['serve']).load();"
         "print([name for name in sys.modules if name.split('.')[0] in ('rich', 'anyio', 'mcp',"
@@ -115,14 +115,14 @@ def test_starting_a_server_loads_no_command_and_nothing_that_draws() -> None:
 # --- errors -----------------------------------------------------------------------------------
 
 
-def test_an_error_is_one_line_that_says_what_to_do(shell: CommandLine) -> None:
+def test_an_error_is_one_line_with_a_hint(shell: CommandLine) -> None:
     done = shell.run("sources", "add", "home", "~")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error: ~ cannot be a source: it is a whole home folder.")
     assert len(done.err.splitlines()) == 1
 
 
-def test_an_error_is_json_too_for_programs(shell: CommandLine) -> None:
+def test_with_json_an_error_is_printed_as_json_too(shell: CommandLine) -> None:
     done = shell.run("sources", "remove", "nothing", "--json")
     assert done.code == 1
     assert done.json["error"]["code"] == "not_found"
@@ -130,13 +130,13 @@ def test_an_error_is_json_too_for_programs(shell: CommandLine) -> None:
     assert done.err.startswith("error: ")
 
 
-def test_a_wrong_setting_is_named(shell: CommandLine) -> None:
+def test_an_unknown_setting_is_named(shell: CommandLine) -> None:
     done = shell.run("sources", "list", MCP_JOBS_MAX_MINUTE="3")
     assert done.code == 2
     assert "Unknown environment variable MCP_JOBS_MAX_MINUTE" in done.err
 
 
-def test_a_reader_that_goes_away_is_no_crash(shell: CommandLine, folder: Path) -> None:
+def test_a_closed_output_pipe_exits_with_141(shell: CommandLine, folder: Path) -> None:
     for number in range(30):
         shell_name = f"n{number}"
         (folder.parent / shell_name).mkdir()
@@ -178,11 +178,11 @@ def test_a_reader_that_goes_away_is_no_crash(shell: CommandLine, folder: Path) -
         ("Grüße, 世界 – ok", "Grüße, 世界 – ok"),
     ],
 )
-def test_text_never_steers_the_terminal(text: str, safe: str) -> None:
+def test_text_cannot_control_the_terminal(text: str, safe: str) -> None:
     assert clean(text) == safe
 
 
-def test_a_line_is_cut_by_columns_not_by_characters() -> None:
+def test_lines_are_cut_by_columns_not_by_characters() -> None:
     assert one_line("a  b\n c") == "a b c"
     assert one_line("世界世界", 5) == "世界…"
     assert one_line("abcde", 5) == "abcde"
@@ -216,7 +216,7 @@ def test_a_table_is_drawn_on_a_terminal(shell: CommandLine, folder: Path) -> Non
 # --- doctor, stop -----------------------------------------------------------------------------
 
 
-def test_doctor_finds_everything_in_order(shell: CommandLine, folder: Path) -> None:
+def test_doctor_reports_that_everything_works(shell: CommandLine, folder: Path) -> None:
     shell.run("sources", "add", "handbook", str(folder))
     done = shell.run("doctor")
     assert done.code == 0, done.out
@@ -229,7 +229,7 @@ def test_doctor_finds_everything_in_order(shell: CommandLine, folder: Path) -> N
     assert [path.name for path in shell.data_dir.glob(".doctor*")] == []
 
 
-def test_doctor_says_what_is_broken_and_what_to_do(shell: CommandLine, folder: Path) -> None:
+def test_doctor_reports_what_is_broken_with_advice(shell: CommandLine, folder: Path) -> None:
     shell.run("sources", "add", "handbook", str(folder))
     folder.rename(folder.with_name("moved"))
     done = shell.run("doctor", "--json")
@@ -239,7 +239,7 @@ def test_doctor_says_what_is_broken_and_what_to_do(shell: CommandLine, folder: P
     assert broken["advice"]
 
 
-def test_doctor_names_a_data_directory_that_cannot_be_used(tmp_path: Path) -> None:
+def test_doctor_reports_an_unusable_data_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     shell = CommandLine(data_dir=tmp_path / "file" / "data", cwd=tmp_path)
     done = shell.run("doctor")
@@ -275,7 +275,7 @@ def test_connect_prints_a_configuration_that_starts_this_server(
     assert (started.returncode, started.stdout) == (0, b"")
 
 
-def test_connect_knows_each_client(shell: CommandLine) -> None:
+def test_connect_supports_each_client(shell: CommandLine) -> None:
     said = shell.run("connect").out
     for client in ("Claude Desktop", "Cursor", "VS Code", "Claude Code"):
         assert f"{client}: " in said

@@ -40,11 +40,11 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
 
 @pytest.fixture(scope="module")
 def answered(shell: CommandLine) -> Done:
-    """A job that was started and followed in a pipe, with JSON."""
+    """The result of a job that was followed in a pipe, as JSON."""
     return shell.run("research", QUESTION, "--source", "handbook", "--title", "Leave", "--json")
 
 
-def test_research_in_a_pipe_gives_json_and_plain_lines(answered: Done) -> None:
+def test_research_in_a_pipe_prints_json_and_plain_lines(answered: Done) -> None:
     assert answered.code == 0, answered.err
     found = answered.json
     assert (found["state"], found["outcome"]) == ("completed", "answered")
@@ -56,7 +56,7 @@ def test_research_in_a_pipe_gives_json_and_plain_lines(answered: Done) -> None:
     assert "completed: " in answered.err
 
 
-def test_research_in_a_pipe_prints_the_report_alone(shell: CommandLine) -> None:
+def test_research_in_a_pipe_prints_only_the_report(shell: CommandLine) -> None:
     done = shell.run("research", QUESTION, "--source", "h=handbook", "--depth", "quick", "--again")
     assert done.code == 0, done.err
     assert done.out.startswith("# ")
@@ -67,7 +67,7 @@ def test_research_in_a_pipe_prints_the_report_alone(shell: CommandLine) -> None:
     )
 
 
-def test_the_exit_code_tells_what_came_of_it(shell: CommandLine) -> None:
+def test_the_exit_code_depends_on_the_outcome(shell: CommandLine) -> None:
     nothing = shell.run("research", "Who invented the zeppelin airship?", "--source", "handbook")
     assert nothing.code == 4, nothing.err
     some = shell.run(
@@ -77,7 +77,7 @@ def test_the_exit_code_tells_what_came_of_it(shell: CommandLine) -> None:
     assert some.code == 3, some.err
 
 
-def test_what_is_wrong_is_said_before_anything_starts(shell: CommandLine) -> None:
+def test_invalid_requests_are_reported_and_start_nothing(shell: CommandLine) -> None:
     before = shell.run("jobs", "list", "--all", "--json").json
     for words, code, said in (
         (["q?", "--source", "/etc"], 1, "belongs to the system"),
@@ -136,7 +136,7 @@ def test_a_draft_is_checked(shell: CommandLine, answered: Done) -> None:
     assert piped.stdout.startswith("Claims: 1 supported."), piped.stderr
 
 
-def test_a_draft_that_cannot_be_checked_is_told(shell: CommandLine, answered: Done) -> None:
+def test_a_draft_that_cannot_be_checked_is_reported(shell: CommandLine, answered: Done) -> None:
     job_id = answered.json["job_id"]
     (shell.cwd / "long.md").write_text("a" * 60_001)
     (shell.cwd / "empty.md").write_text("\n")
@@ -151,7 +151,7 @@ def test_a_draft_that_cannot_be_checked_is_told(shell: CommandLine, answered: Do
         assert said in done.err
 
 
-def test_an_unknown_job_is_answered_with_the_newest(shell: CommandLine) -> None:
+def test_the_error_for_an_unknown_job_names_the_newest_one(shell: CommandLine) -> None:
     newest = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
     for words in (["show", "../../etc"], ["report", "20200101-aaaaaaaaaaaaa"], ["cancel", "1"]):
         done = shell.run("jobs", *words)
@@ -160,7 +160,7 @@ def test_an_unknown_job_is_answered_with_the_newest(shell: CommandLine) -> None:
         assert newest["job_id"] in done.err
 
 
-def test_only_ended_jobs_named_exactly_are_removed(shell: CommandLine) -> None:
+def test_only_ended_jobs_with_an_exact_id_are_removed(shell: CommandLine) -> None:
     job = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
     for careless in ("", job["job_id"][:12]):
         refused = shell.run("jobs", "remove", careless)
@@ -172,7 +172,7 @@ def test_only_ended_jobs_named_exactly_are_removed(shell: CommandLine) -> None:
     assert shell.run("jobs", "remove", job["job_id"]).code == 1
 
 
-def test_a_title_cannot_steer_the_terminal(shell: CommandLine) -> None:
+def test_a_title_cannot_control_the_terminal(shell: CommandLine) -> None:
     title = "evil\x1b]0;owned\x07\u202etitle"
     shell.run("research", QUESTION, "--source", "handbook", "--title", title)
     piped = shell.run("jobs", "list", "--all")
@@ -187,7 +187,7 @@ def test_a_title_cannot_steer_the_terminal(shell: CommandLine) -> None:
 # --- on a terminal ----------------------------------------------------------------------------
 
 
-def test_a_person_sees_a_bar_and_then_the_report(shell: CommandLine) -> None:
+def test_a_terminal_shows_a_progress_bar_and_then_the_report(shell: CommandLine) -> None:
     terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again")
     assert terminal.end() == 0
     assert "0/1" in terminal.seen  # the bar
@@ -196,7 +196,7 @@ def test_a_person_sees_a_bar_and_then_the_report(shell: CommandLine) -> None:
     assert COLOUR.search(terminal.seen)
 
 
-def test_no_color_is_obeyed(shell: CommandLine) -> None:
+def test_no_color_is_respected(shell: CommandLine) -> None:
     terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--again", NO_COLOR="1")
     assert terminal.end() == 0
     assert not COLOUR.search(terminal.seen)
@@ -204,7 +204,7 @@ def test_no_color_is_obeyed(shell: CommandLine) -> None:
 
 @pytest.fixture
 def nobody_runs(shell: CommandLine) -> Iterator[None]:
-    """Jobs stay queued: the lock of the runner is taken, so none is started."""
+    """Keep jobs queued: the test holds the lock of the runner, so no runner starts."""
     shell.run("stop")
     paths = DataPaths(shell.data_dir)
     with try_lock(paths.runner_lock(Settings(data_dir=shell.data_dir).profile)) as mine:
@@ -213,7 +213,7 @@ def nobody_runs(shell: CommandLine) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("nobody_runs")
-def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(shell: CommandLine) -> None:
+def test_ctrl_c_keeps_the_job_and_prints_how_to_follow_it(shell: CommandLine) -> None:
     terminal = shell.terminal("research", QUESTION, "--source", "handbook", "--title", "Waiting")
     terminal.until("queued")
     terminal.interrupt()
@@ -231,7 +231,7 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(shell: CommandLine) -> None
     assert "cancelled" in watched.err
 
 
-def test_a_job_left_alone_is_watched_to_its_end_later(shell: CommandLine) -> None:
+def test_a_detached_job_can_be_watched_later(shell: CommandLine) -> None:
     started = shell.run("research", QUESTION, "--source", "handbook", "--again", "--detach")
     assert started.code == 0
     job_id = started.out.strip()

@@ -1,4 +1,4 @@
-"""Settings: the environment above research.toml above the defaults, and clear refusals."""
+"""Settings: precedence of environment, research.toml and defaults, and error messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "research.toml"
 
 
-def test_nothing_said_gives_settings_that_work() -> None:
+def test_the_defaults_are_valid_settings() -> None:
     settings = load_settings({})
     assert settings.backend == "local"
     assert settings.data_dir.is_absolute()
@@ -25,7 +25,7 @@ def test_nothing_said_gives_settings_that_work() -> None:
     assert not settings.allow_any_path
 
 
-def test_a_variable_stands_above_the_file_and_the_file_above_the_default(
+def test_variables_override_the_file_and_the_file_overrides_defaults(
     config: Path, tmp_path: Path
 ) -> None:
     config.write_text("[server]\nmax_minutes = 7\nmax_tokens = 9\n")
@@ -38,7 +38,7 @@ def test_a_variable_stands_above_the_file_and_the_file_above_the_default(
     assert settings.config == config
 
 
-def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -> None:
+def test_every_documented_variable_is_read(config: Path, tmp_path: Path) -> None:
     config.write_text("")
     values = {
         "MCP_JOBS_DATA_DIR": str(tmp_path),
@@ -73,19 +73,19 @@ def test_every_documented_variable_is_understood(config: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("said", ["main.research.jobs", "/Volumes/Main/Research/Jobs/"])
-def test_a_volume_is_understood_in_either_form(said: str) -> None:
+def test_a_volume_is_accepted_in_both_forms(said: str) -> None:
     away = {"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1", "MCP_JOBS_VOLUME": said}
     assert load_settings(away).volume == "/Volumes/main/research/jobs"
 
 
-def test_sources_name_their_audience(config: Path) -> None:
+def test_sources_have_an_audience(config: Path) -> None:
     config.write_text('[sources.law]\nuri = "volume:/main/docs/law"\naudience = "lawyers"\n')
     settings = load_settings({}, config=config)
     assert settings.sources == (SourceRef(name="law", uri="volume:/main/docs/law"),)
     assert settings.audiences == {"law": "lawyers"}
 
 
-def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path) -> None:
+def test_sources_are_uris_or_paths_relative_to_the_file(config: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     config.write_text('[sources.a]\nuri = "docs"\n[sources.b]\nuri = "file:///srv/b"\n')
     assert load_settings({}, config=config).sources == (
@@ -111,7 +111,7 @@ def test_sources_are_uris_or_paths_beside_the_file(config: Path, tmp_path: Path)
         ({"MCP_JOBS_CONFIG": "/no/such/research.toml"}, "cannot be read"),
     ],
 )
-def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
+def test_an_invalid_variable_is_named(environ: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidArgument, match=why):
         load_settings(environ)
 
@@ -129,13 +129,13 @@ def test_a_wrong_variable_is_named(environ: dict[str, str], why: str) -> None:
         ("[sources]\na = 1", r"\[sources\.a\] needs the key uri"),
     ],
 )
-def test_a_wrong_file_is_explained(config: Path, text: str, why: str) -> None:
+def test_an_invalid_file_is_explained(config: Path, text: str, why: str) -> None:
     config.write_text(text)
     with pytest.raises(InvalidArgument, match=why):
         load_settings({}, config=config)
 
 
-def test_a_profile_tells_configurations_apart(tmp_path: Path) -> None:
+def test_a_profile_identifies_a_configuration(tmp_path: Path) -> None:
     one = Settings(data_dir=tmp_path, config=tmp_path / "a.toml")
     other = Settings(data_dir=tmp_path, config=tmp_path / "b.toml")
     assert one.profile != other.profile

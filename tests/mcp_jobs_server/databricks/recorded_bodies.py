@@ -1,4 +1,4 @@
-"""Answers of real workspaces, recorded; ``recorded/`` beside this holds them."""
+"""Recorded answers of real workspaces, from the folder ``recorded/``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def exchange(name: str) -> dict[str, Any]:
 
 
 def run(name: str) -> dict[str, Any]:
-    """Return the body of a recorded look at a run."""
+    """Return the body of a recorded run."""
     found: dict[str, Any] = exchange(f"jobs_run_{name}")["body"]
     return found
 

@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine that answers what a test scripted."""
+"""A local HTTP server with scripted answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; ``hang`` leaves the caller waiting until the server ends."""
+    """One answer; with ``hang`` the caller waits until the server ends."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Scripted:
-    """The answers by path, what was asked, and where the server is."""
+    """The answers by path, the requests so far, and the URL of the server."""
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -37,7 +37,7 @@ class Scripted:
         self._answers: dict[str, list[Answer]] = {}
 
     def answer(self, path: str, *answers: Answer) -> None:
-        """Answer requests for ``path`` so, one after the other; the last one again and again."""
+        """Script the answers for ``path`` in order; the last one is repeated."""
         self._answers[path] = list(answers)
 
     def next(self, path: str) -> Answer:
@@ -48,17 +48,17 @@ class Scripted:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Says nothing of callers that went away."""
+    """Ignores disconnected clients."""
 
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 @contextmanager
 def scripted() -> Iterator[Scripted]:
-    """Serve on a free port of the loopback address until the block ends."""
+    """Serve on a free loopback port until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -78,7 +78,7 @@ def scripted() -> Iterator[Scripted]:
         do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - names that the library calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Stay silent."""
+            """Log nothing."""
 
     server = QuietServer(("127.0.0.1", 0), Handler)
     script = Scripted(f"http://127.0.0.1:{server.server_port}")

@@ -1,4 +1,4 @@
-"""What each recorded state of a run means for a job, and that unknown words end none."""
+"""The job state for each recorded run; unknown words never end a job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.mcp_jobs_server.databricks.recorded_bodies import run
 
 
 def ended(code: str, **state: str) -> dict[str, Any]:
-    """A run that ended with this code and nothing else that is known."""
+    """Return a run that ended with this code, without other known fields."""
     details = {"code": code, "type": "CLIENT_ERROR", "message": "why"}
     return {"status": {"state": "TERMINATED", "termination_details": details}, "state": state}
 
@@ -44,7 +44,7 @@ def ended(code: str, **state: str) -> dict[str, Any]:
         ("multitask_one_failed", "failed", True, ""),
     ],
 )
-def test_each_recorded_run_is_understood(name: str, place: str, *, ended: bool, note: str) -> None:
+def test_each_recorded_run_has_its_phase(name: str, place: str, *, ended: bool, note: str) -> None:
     found = run_state(run(name))
     assert (found.phase, found.ended, found.note) == (place, ended, note)
 
@@ -58,19 +58,19 @@ def test_each_recorded_run_is_understood(name: str, place: str, *, ended: bool, 
         ("timedout", "timeout", False, False),
     ],
 )
-def test_why_a_run_failed_is_told_apart(name: str, cause: str, *, again: bool, never: bool) -> None:
+def test_each_failed_run_has_its_cause(name: str, cause: str, *, again: bool, never: bool) -> None:
     found = run_state(run(name))
     assert (found.cause, found.may_be_started_again, found.never_began) == (cause, again, never)
 
 
-def test_an_internal_error_of_the_run_is_mostly_the_task_s_own() -> None:
+def test_an_internal_error_of_a_run_is_attributed_to_its_task() -> None:
     found = run_state(run("failed_run_execution_error"))
     assert run("failed_run_execution_error")["state"]["life_cycle_state"] == "INTERNAL_ERROR"
     assert found.cause == "task"
     assert found.task_run_id == run("failed_run_execution_error")["tasks"][-1]["run_id"]
 
 
-def test_the_last_attempt_of_a_repaired_run_is_asked_for_its_error() -> None:
+def test_the_task_run_id_is_that_of_the_last_attempt() -> None:
     repaired = run("repaired")
     attempts = [task["attempt_number"] for task in repaired["tasks"]]
     assert len(attempts) > 1
@@ -93,21 +93,21 @@ def test_the_last_attempt_of_a_repaired_run_is_asked_for_its_error() -> None:
         ("SOMETHING_NEW", {}, False, "failed", ""),
     ],
 )
-def test_each_code_of_an_end_has_its_meaning(
+def test_each_termination_code_has_its_phase_and_cause(
     code: str, state: dict[str, str], *, asked: bool, place: str, cause: str
 ) -> None:
     found = run_state(ended(code, **state), stop_requested=asked)
     assert (found.ended, found.phase, found.cause) == (True, place, cause)
 
 
-def test_an_unknown_code_of_success_is_a_success() -> None:
+def test_an_unknown_code_with_type_success_counts_as_completed() -> None:
     run = ended("SOMETHING_NEW")
     run["status"]["termination_details"]["type"] = "SUCCESS"
     assert run_state(run).phase == "completed"
 
 
 @pytest.mark.parametrize("name", ["running", "queued", "pending", "waiting_for_retry"])
-def test_an_unknown_word_keeps_a_run_active(name: str) -> None:
+def test_an_unknown_state_keeps_a_run_active(name: str) -> None:
     told = copy.deepcopy(run(name))
     told["status"]["state"] = "HIBERNATING"
     assert not run_state(told).ended
@@ -117,7 +117,7 @@ def test_an_unknown_word_keeps_a_run_active(name: str) -> None:
     assert not run_state(told).ended
 
 
-def test_an_unknown_word_of_the_status_leaves_the_word_to_the_older_state() -> None:
+def test_with_an_unknown_status_the_older_state_is_used() -> None:
     told = copy.deepcopy(run("success"))
     told["status"] = {"state": "HIBERNATING"}
     assert (run_state(told).ended, run_state(told).phase) == (True, "completed")
@@ -147,24 +147,24 @@ def test_an_unknown_word_of_the_status_leaves_the_word_to_the_older_state() -> N
         ("INTERNAL_ERROR", None, "failed", True),
     ],
 )
-def test_the_older_state_is_read_where_there_is_no_status(
+def test_without_a_status_the_older_state_is_used(
     life: str, result: str | None, place: str, *, ends: bool
 ) -> None:
     found = run_state({"state": {"life_cycle_state": life, "result_state": result}})
     assert (found.phase, found.ended) == (place, ends)
 
 
-def test_a_stop_that_was_asked_shows_until_the_run_is_gone() -> None:
+def test_a_requested_stop_is_shown_as_cancelling() -> None:
     assert run_state(run("running"), stop_requested=True).phase == "cancelling"
     assert run_state(run("queued"), stop_requested=True).phase == "queued"
 
 
-def test_a_run_that_waits_says_for_what() -> None:
+def test_a_waiting_run_has_a_note() -> None:
     assert run_state({"status": {"state": "WAITING"}}).note == WAITS_FOR_RETRY
     assert run_state({"status": {"state": "BLOCKED"}}).phase == "queued"
 
 
-def test_times_are_those_of_the_task_and_of_the_run_s_end() -> None:
+def test_times_are_those_of_the_task_and_the_end_of_the_run() -> None:
     found = run_state(run("success"))
     assert found.created_at is not None
     assert found.started_at is not None
@@ -173,7 +173,7 @@ def test_times_are_those_of_the_task_and_of_the_run_s_end() -> None:
     assert run_state(run("queued")).started_at is None
 
 
-def test_a_run_names_its_folder() -> None:
+def test_job_parameters_name_the_folder() -> None:
     told = job_parameters(run("running"))
     assert set(told) == {"job_folder", "job_id"}
     assert told["job_folder"].startswith("/Volumes/")
@@ -190,6 +190,6 @@ keys = st.sampled_from(["status", "state", "tasks", "start_time", "end_time", "j
 
 
 @given(st.dictionaries(keys, anything, max_size=6))
-def test_no_answer_is_too_strange_to_be_read(told: dict[str, Any]) -> None:
+def test_any_json_object_can_be_parsed(told: dict[str, Any]) -> None:
     run_state(told)
     job_parameters(told)

@@ -1,4 +1,4 @@
-"""The one door to a workspace: each thing that goes wrong is said in our words, and in time."""
+"""Calls to a workspace: errors are translated, and every call ends in time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FOREIGN = ("DATABRICKS_", "ARM_", "GOOGLE_", "ACTIONS_", "AZURE_")
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Leave no credential of this machine to be found."""
+    """Hide the credentials of this machine."""
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -51,7 +51,7 @@ async def refused(workspace: Workspace, path: str = GET, *, needs: str = "") -> 
 
 
 def leaks(error: JobsError, script: Scripted) -> list[str]:
-    """Return what a message must not hold and does."""
+    """Return the private values that the message contains."""
     private = (
         script.host,
         "127.0.0.1",
@@ -64,7 +64,7 @@ def leaks(error: JobsError, script: Scripted) -> list[str]:
     return [text for text in private if text in str(error)]
 
 
-async def test_an_answer_is_returned_with_every_word_as_it_came(
+async def test_a_json_response_is_returned_unchanged(
     workspace: Workspace, script: Scripted
 ) -> None:
     script.answer(GET, Answer(body={"status": {"state": "HIBERNATING"}, "new": [1]}))
@@ -90,7 +90,7 @@ async def test_an_answer_is_returned_with_every_word_as_it_came(
         ("files_put_exists", ResourceExists),
     ],
 )
-async def test_each_recorded_error_is_said_in_our_words(
+async def test_each_recorded_error_is_translated(
     workspace: Workspace, script: Scripted, name: str, kind: type[JobsError]
 ) -> None:
     told = exchange(name)
@@ -125,7 +125,7 @@ async def test_a_missing_privilege_is_named(workspace: Workspace, script: Script
         Answer(418, b""),
     ],
 )
-async def test_what_cannot_be_read_is_no_answer(
+async def test_an_unreadable_response_is_unavailable(
     workspace: Workspace, script: Scripted, answer: Answer
 ) -> None:
     script.answer(GET, answer)
@@ -135,16 +135,14 @@ async def test_what_cannot_be_read_is_no_answer(
     assert leaks(error, script) == []
 
 
-async def test_what_is_busy_for_a_moment_is_asked_again(
-    workspace: Workspace, script: Scripted
-) -> None:
+async def test_a_temporary_error_is_retried(workspace: Workspace, script: Scripted) -> None:
     busy = Answer(503, exchange("error_503_temporarily_unavailable")["body"])
     script.answer(GET, busy, Answer(body={"run_id": 1}))
     assert await workspace.do("look at the run", "GET", GET) == {"run_id": 1}
     assert script.asked.count(f"GET {GET}") == 2
 
 
-async def test_how_long_to_wait_is_passed_on_and_not_waited_for(
+async def test_a_long_retry_delay_is_reported_instead_of_waited_for(
     workspace: Workspace, script: Scripted
 ) -> None:
     body = exchange("error_429_rate_limit")["body"]
@@ -155,7 +153,7 @@ async def test_how_long_to_wait_is_passed_on_and_not_waited_for(
     assert script.asked.count(f"GET {GET}") == 1
 
 
-async def test_a_workspace_that_hangs_is_given_up(workspace: Workspace, script: Scripted) -> None:
+async def test_a_hanging_workspace_times_out(workspace: Workspace, script: Scripted) -> None:
     script.answer(GET, Answer(hang=True))
     with anyio.fail_after(60):
         error = await refused(workspace)
@@ -163,14 +161,14 @@ async def test_a_workspace_that_hangs_is_given_up(workspace: Workspace, script: 
     assert "did not answer" in error.message
 
 
-async def test_a_workspace_that_is_not_there_is_said(script: Scripted) -> None:
+async def test_an_unreachable_workspace_is_reported(script: Scripted) -> None:
     workspace = Workspace.from_token(TOKEN, host="http://127.0.0.1:9", timeouts=SHORT)
     error = await refused(workspace)
     assert type(error) is Unavailable
     assert leaks(error, script) == []
 
 
-async def test_a_renewed_credential_is_taken_up(
+async def test_a_renewed_credential_is_loaded(
     script: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", script.host)
@@ -183,7 +181,7 @@ async def test_a_renewed_credential_is_taken_up(
     assert script.asked.count(f"GET {GET}") == 3
 
 
-async def test_callers_share_a_sign_in(script: Scripted) -> None:
+async def test_concurrent_callers_share_one_sign_in(script: Scripted) -> None:
     workspace = Workspace.from_token(TOKEN, host=script.host)
     script.answer(GET, Answer(body={"run_id": 1}))
     found = []
@@ -202,7 +200,7 @@ async def test_callers_share_a_sign_in(script: Scripted) -> None:
 
 
 def big_program(path: Path, script: str) -> None:
-    """Write a program that is large enough to be taken for the Databricks command line."""
+    """Write a program large enough for the SDK to accept it as the Databricks command line."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\nexit 1\n#" + "x" * 1_100_000)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -217,21 +215,21 @@ async def signed_in(**environment: str) -> JobsError:
         return caught.value
 
 
-async def test_without_credentials_the_ways_to_sign_in_are_named() -> None:
+async def test_without_credentials_the_hint_lists_ways_to_sign_in() -> None:
     error = await signed_in()
     assert "No credentials" in error.message
     assert "DATABRICKS_TOKEN" in error.hint
     assert "databricks auth login" in error.hint
 
 
-async def test_a_profile_that_is_missing_is_said(tmp_path: Path) -> None:
+async def test_a_missing_profile_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".databrickscfg").write_text("[other]\nhost = https://x.example\n")
     error = await signed_in(DATABRICKS_CONFIG_PROFILE="mine")
     assert "no profile of that name" in error.message
     assert str(tmp_path) not in str(error)
 
 
-async def test_two_ways_at_one_time_are_said(script: Scripted) -> None:
+async def test_two_configured_ways_to_sign_in_are_reported(script: Scripted) -> None:
     error = await signed_in(
         DATABRICKS_HOST=script.host,
         DATABRICKS_TOKEN=TOKEN,
@@ -243,7 +241,7 @@ async def test_two_ways_at_one_time_are_said(script: Scripted) -> None:
     assert not {"hush", TOKEN} & set(str(error).split())
 
 
-async def test_a_wrong_client_secret_is_said(script: Scripted) -> None:
+async def test_a_wrong_client_secret_is_reported(script: Scripted) -> None:
     script.answer(
         "/.well-known/databricks-config", Answer(body={"oidc_endpoint": f"{script.host}/oidc"})
     )
@@ -259,7 +257,7 @@ async def test_a_wrong_client_secret_is_said(script: Scripted) -> None:
     assert leaks(error, script) == []
 
 
-async def test_a_workspace_without_a_place_to_sign_in_is_said(script: Scripted) -> None:
+async def test_a_workspace_without_a_token_endpoint_is_reported(script: Scripted) -> None:
     error = await signed_in(
         DATABRICKS_HOST=script.host, DATABRICKS_CLIENT_ID="me", DATABRICKS_CLIENT_SECRET="hush"
     )
@@ -267,7 +265,7 @@ async def test_a_workspace_without_a_place_to_sign_in_is_said(script: Scripted) 
     assert leaks(error, script) == []
 
 
-async def test_a_command_line_that_is_not_signed_in_is_said(
+async def test_a_command_line_that_is_not_signed_in_is_reported(
     script: Scripted, tmp_path: Path
 ) -> None:
     big_program(tmp_path / "bin" / "databricks", "echo 'no cached credentials' >&2")
@@ -276,7 +274,7 @@ async def test_a_command_line_that_is_not_signed_in_is_said(
     assert "databricks auth login" in error.hint
 
 
-async def test_a_command_line_that_is_not_there_is_said(script: Scripted) -> None:
+async def test_a_missing_command_line_is_reported(script: Scripted) -> None:
     error = await signed_in(DATABRICKS_HOST=script.host, DATABRICKS_AUTH_TYPE="databricks-cli")
     assert error.hint
     assert leaks(error, script) == []
@@ -300,9 +298,7 @@ async def test_a_command_line_that_is_not_there_is_said(script: Scripted) -> Non
         "nothing-known",
     ],
 )
-async def test_every_other_way_that_cannot_be_used_says_what_to_do(
-    script: Scripted, way: str
-) -> None:
+async def test_every_other_failing_way_to_sign_in_has_a_hint(script: Scripted, way: str) -> None:
     error = await signed_in(DATABRICKS_HOST=script.host, DATABRICKS_AUTH_TYPE=way)
     assert error.message
     assert error.hint
@@ -322,7 +318,7 @@ async def test_every_other_way_that_cannot_be_used_says_what_to_do(
         "625234784902960",
     ],
 )
-def test_nothing_private_is_left_in_the_vendor_s_words(private: str) -> None:
+def test_private_data_is_removed_from_sdk_messages(private: str) -> None:
     said = sanitize(f"User {private} may not do that. Config: host={private}")
     assert private not in said
     assert said.startswith("User")

@@ -1,4 +1,4 @@
-"""Which sources a caller may have read: asked of the groups, and of the workspace itself."""
+"""Which sources a caller may use, by groups and by checks in the workspace."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 async def access_of(workspace: FakeWorkspace, who: Identity) -> AudienceAccess:
-    """Return the access as the app makes it for a caller's token."""
+    """Return the access that the app creates for a caller's token."""
     seen = Workspace.from_token(who.token, host=workspace.url)
     person = await current_user(seen)
     remembered: TtlCache[bool] = TtlCache(seconds=60, most=9)
@@ -82,7 +82,7 @@ async def start(stage: Stage, access: AudienceAccess, **said: object) -> StartRe
     return await stage.jobs.start(ME, asked, access=access)
 
 
-async def test_all_sources_are_those_of_ones_groups_that_open(
+async def test_all_sources_means_those_of_own_groups_that_open(
     stage: Stage, workspace: FakeWorkspace
 ) -> None:
     ada = await start(stage, await access_of(workspace, workspace.ada))
@@ -93,9 +93,7 @@ async def test_all_sources_are_those_of_ones_groups_that_open(
     assert "papers" not in (eve.note or "")
 
 
-async def test_a_source_of_others_is_like_an_unknown_one(
-    stage: Stage, workspace: FakeWorkspace
-) -> None:
+async def test_sources_of_other_groups_look_unknown(stage: Stage, workspace: FakeWorkspace) -> None:
     eve = await access_of(workspace, workspace.eve)
     said = []
     for name in ("papers", "secret", "nobodys", "unknown"):
@@ -106,7 +104,7 @@ async def test_a_source_of_others_is_like_an_unknown_one(
     assert "The sources here: plant, wiki." in said[0]
 
 
-async def test_one_that_does_not_open_with_the_callers_token_is_refused(
+async def test_a_source_that_does_not_open_with_the_callers_token_is_refused(
     stage: Stage, workspace: FakeWorkspace
 ) -> None:
     eve = await access_of(workspace, workspace.eve)
@@ -117,7 +115,7 @@ async def test_one_that_does_not_open_with_the_callers_token_is_refused(
     assert (await start(stage, again, sources=["plant"])).sources == ("plant",)
 
 
-async def test_a_workspace_that_does_not_answer_is_no_refusal(
+async def test_an_unavailable_workspace_is_not_a_refusal(
     stage: Stage, workspace: FakeWorkspace
 ) -> None:
     ada = await access_of(workspace, workspace.ada)
@@ -127,7 +125,7 @@ async def test_a_workspace_that_does_not_answer_is_no_refusal(
     assert caught.value.retryable
 
 
-async def test_an_answer_is_asked_for_once(stage: Stage, workspace: FakeWorkspace) -> None:
+async def test_access_checks_are_cached(stage: Stage, workspace: FakeWorkspace) -> None:
     ada = await access_of(workspace, workspace.ada)
     for question in ("One?", "Two?", "Three?"):
         await start(stage, ada, question=question, sources=["plant"])
@@ -135,13 +133,13 @@ async def test_an_answer_is_asked_for_once(stage: Stage, workspace: FakeWorkspac
     assert len(asked) == 1
 
 
-async def test_who_may_use_nothing_is_told_whom_to_ask(stage: Stage) -> None:
+async def test_a_caller_without_sources_gets_advice(stage: Stage) -> None:
     nobody = AudienceAccess((), configured=SOURCES, audiences={})
     with pytest.raises(NothingToSearch, match="No source is open to you here"):
         await start(stage, nobody)
 
 
-async def test_a_path_means_nothing(stage: Stage, workspace: FakeWorkspace) -> None:
+async def test_paths_are_rejected(stage: Stage, workspace: FakeWorkspace) -> None:
     ada = await access_of(workspace, workspace.ada)
     for path in ("/etc/hosts", "~/Documents", "/Volumes/main/law/papers/secret"):
         with pytest.raises(NotGranted, match="cannot see your computer"):
@@ -149,7 +147,7 @@ async def test_a_path_means_nothing(stage: Stage, workspace: FakeWorkspace) -> N
 
 
 @pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
-async def test_evidence_of_a_source_that_one_may_no_longer_use_is_withheld(
+async def test_evidence_of_a_revoked_source_is_withheld(
     stage: Stage, workspace: FakeWorkspace, how: str
 ) -> None:
     ada = await access_of(workspace, workspace.ada)
@@ -165,7 +163,7 @@ async def test_evidence_of_a_source_that_one_may_no_longer_use_is_withheld(
 
 @pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
 @pytest.mark.parametrize("sources", [{}, {"sources": ["wiki"]}])
-async def test_nothing_is_withheld_because_a_workspace_did_not_answer(
+async def test_an_unavailable_workspace_withholds_nothing(
     stage: Stage, workspace: FakeWorkspace, how: str, sources: dict[str, object]
 ) -> None:
     earlier = await start(
@@ -180,7 +178,7 @@ async def test_nothing_is_withheld_because_a_workspace_did_not_answer(
     assert later.sources == ("plant", "papers")
 
 
-async def test_evidence_that_came_from_further_back_is_withheld_too(
+async def test_evidence_of_earlier_jobs_is_withheld_too(
     stage: Stage, workspace: FakeWorkspace
 ) -> None:
     ada = await access_of(workspace, workspace.ada)
@@ -203,13 +201,13 @@ async def test_a_follow_up_with_no_source_left_is_refused(
         await start(stage, eve, follow_up_of=earlier.job_id)
 
 
-async def test_a_source_that_was_pointed_elsewhere_is_another_one() -> None:
+async def test_a_source_with_another_uri_is_a_different_source() -> None:
     moved = SourceRef(name="wiki", uri="mcp+https://other.example.com/mcp")
     access = AudienceAccess((), configured=SOURCES, audiences=AUDIENCES)
     assert [source.name for source in access.offered([*SOURCES, moved])] == ["wiki"]
 
 
-async def test_the_person_here_may_use_everything(tmp_path: Path) -> None:
+async def test_the_local_user_has_full_access(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     asked = StartResearch(question="How much water?")
     assert (await stage.jobs.start(Owner.local(), asked)).sources == ("handbook",)

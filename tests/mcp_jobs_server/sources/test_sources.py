@@ -1,4 +1,4 @@
-"""What may be read: names, paths, grants, and the places nobody may grant."""
+"""Sources: names, paths, grants, and places that are never granted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def refused(error: pytest.ExceptionInfo[JobsError]) -> str:
 # --- granting ---------------------------------------------------------------------------------
 
 
-def test_a_grant_is_seen_at_once_by_others_and_after_a_restart(
+def test_a_grant_is_visible_to_other_processes_and_after_a_restart(
     settings: Settings, handbook: Path
 ) -> None:
     running = Sources(settings)
@@ -61,13 +61,11 @@ def test_a_grant_is_seen_at_once_by_others_and_after_a_restart(
     assert running.all() == ()
 
 
-def test_removing_what_is_not_there_says_so(settings: Settings) -> None:
+def test_removing_an_unknown_source_returns_false(settings: Settings) -> None:
     assert Sources(settings).remove("nothing") is False
 
 
-def test_a_configured_source_is_removed_where_it_is_configured(
-    settings: Settings, handbook: Path
-) -> None:
+def test_a_configured_source_cannot_be_removed_here(settings: Settings, handbook: Path) -> None:
     configured = SourceRef(name="fixed", uri=handbook.as_uri())
     sources = Sources(replace(settings, sources=(configured,), config=Path("/x/research.toml")))
     with pytest.raises(Conflict, match=r"research\.toml"):
@@ -75,7 +73,7 @@ def test_a_configured_source_is_removed_where_it_is_configured(
     assert sources.all() == (configured,)
 
 
-def test_the_same_grant_again_changes_nothing_another_folder_is_a_conflict(
+def test_the_same_grant_is_idempotent_and_another_folder_conflicts(
     settings: Settings, handbook: Path, tmp_path: Path
 ) -> None:
     sources = Sources(settings)
@@ -88,7 +86,7 @@ def test_the_same_grant_again_changes_nothing_another_folder_is_a_conflict(
         sources.add("Handbook", other)
 
 
-def test_grants_made_at_one_time_are_all_kept(settings: Settings, handbook: Path) -> None:
+def test_concurrent_grants_are_all_kept(settings: Settings, handbook: Path) -> None:
     names = [f"n{number}" for number in range(12)]
     threads = [
         threading.Thread(target=Sources(settings).add, args=(name, handbook)) for name in names
@@ -103,13 +101,13 @@ def test_grants_made_at_one_time_are_all_kept(settings: Settings, handbook: Path
 @pytest.mark.parametrize(
     "name", ["", "-x", ".x", "a b", "a/b", "../a", "a\0", "a" * 65, "h\u0430ndbook", "a\n"]
 )
-def test_a_name_that_is_none_is_refused(settings: Settings, handbook: Path, name: str) -> None:
+def test_an_invalid_name_is_rejected(settings: Settings, handbook: Path, name: str) -> None:
     with pytest.raises(InvalidArgument, match="cannot be the name"):
         Sources(settings).add(name, handbook)
     assert not settings.grants_file.exists()
 
 
-def test_sources_named_at_start_go_before_granted_ones(
+def test_sources_named_at_start_take_precedence(
     settings: Settings, handbook: Path, tmp_path: Path
 ) -> None:
     Sources(settings).add("docs", handbook)
@@ -118,14 +116,14 @@ def test_sources_named_at_start_go_before_granted_ones(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format_version": 1}', "\xff", '{"format_version"'])
-def test_a_list_edited_by_hand_is_explained(settings: Settings, text: str) -> None:
+def test_an_unparsable_list_is_explained(settings: Settings, text: str) -> None:
     settings.data_dir.mkdir()
     settings.grants_file.write_bytes(text.encode("latin-1"))
     with pytest.raises(InvalidArgument, match=r"sources\.json cannot be parsed"):
         Sources(settings).all()
 
 
-def test_a_list_of_a_newer_version_is_left_untouched(settings: Settings, handbook: Path) -> None:
+def test_a_list_of_a_newer_version_is_not_changed(settings: Settings, handbook: Path) -> None:
     settings.data_dir.mkdir()
     newer = json.dumps({"format_version": 2, "sources": []})
     settings.grants_file.write_text(newer)
@@ -151,7 +149,9 @@ def test_a_list_of_a_newer_version_is_left_untouched(settings: Settings, handboo
     ],
 )
 @pytest.mark.parametrize("allow_any_path", [False, True])
-def test_never_granted(settings: Settings, place: str, why: str, *, allow_any_path: bool) -> None:
+def test_some_places_are_never_granted(
+    settings: Settings, place: str, why: str, *, allow_any_path: bool
+) -> None:
     lenient = replace(settings, allow_any_path=allow_any_path)
     with pytest.raises(NotGranted, match=why):
         grantable_path(Path(place), lenient)
@@ -202,7 +202,7 @@ def test_a_home_folder_its_parents_and_its_passwords_are_never_granted(tmp_path:
     assert done.stdout.split() == expected
 
 
-def test_our_own_data_is_never_granted_nor_what_shows_it(
+def test_server_data_and_its_visible_parents_are_never_granted(
     settings: Settings, tmp_path: Path
 ) -> None:
     (settings.data_dir / "jobs").mkdir(parents=True)
@@ -213,7 +213,7 @@ def test_our_own_data_is_never_granted_nor_what_shows_it(
     assert grantable_path(tmp_path, hidden) == tmp_path.resolve()
 
 
-def test_libraries_are_documents_also_within_a_hidden_environment(settings: Settings) -> None:
+def test_libraries_in_a_hidden_environment_can_be_granted(settings: Settings) -> None:
     import pydantic
 
     folder = Path(pydantic.__file__).parent
@@ -234,7 +234,7 @@ def test_names_and_paths_within_a_grant_become_sources(settings: Settings, handb
     assert sources.resolve([str(handbook)], remote=False) == (whole,)
 
 
-def test_an_ungranted_path_is_answered_with_the_command_that_grants_it(
+def test_the_error_for_an_ungranted_path_has_the_grant_command(
     settings: Settings, handbook: Path
 ) -> None:
     sources = Sources(settings)
@@ -246,7 +246,7 @@ def test_an_ungranted_path_is_answered_with_the_command_that_grants_it(
     assert sources.resolve([str(handbook)], remote=False)[0].name == "our-handbook"
 
 
-def test_a_link_that_leads_out_is_not_granted(
+def test_a_link_out_of_a_source_is_not_granted(
     settings: Settings, handbook: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside.txt"
@@ -273,9 +273,7 @@ def test_a_granted_folder_swapped_for_a_link_to_secrets_is_refused(
             sources.resolve(named, remote=False)
 
 
-def test_any_path_may_be_named_where_the_person_wants_that(
-    settings: Settings, handbook: Path
-) -> None:
+def test_any_path_is_accepted_if_that_is_configured(settings: Settings, handbook: Path) -> None:
     sources = Sources(replace(settings, allow_any_path=True))
     (found,) = sources.resolve([str(handbook)], remote=False)
     assert found == SourceRef(name="our-handbook", uri=handbook.resolve().as_uri())
@@ -283,7 +281,7 @@ def test_any_path_may_be_named_where_the_person_wants_that(
         sources.resolve([str(handbook)], remote=True)
 
 
-def test_a_remote_caller_learns_nothing_about_paths(settings: Settings, handbook: Path) -> None:
+def test_errors_for_remote_callers_reveal_no_paths(settings: Settings, handbook: Path) -> None:
     sources = Sources(settings)
     sources.add("handbook", handbook)
     said = set()
@@ -295,7 +293,7 @@ def test_a_remote_caller_learns_nothing_about_paths(settings: Settings, handbook
     assert len(sources.resolve(["handbook"], remote=True)) == 1
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_and_all(
+def test_the_error_for_an_unknown_name_lists_similar_and_all_names(
     settings: Settings, handbook: Path
 ) -> None:
     sources = Sources(settings)
@@ -323,7 +321,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all(
         ("   ", "1 to 2,000 characters"),
     ],
 )
-def test_what_cannot_be_a_source_is_explained(
+def test_invalid_sources_are_explained(
     settings: Settings, handbook: Path, text: str, why: str
 ) -> None:
     sources = Sources(settings)
@@ -332,13 +330,13 @@ def test_what_cannot_be_a_source_is_explained(
         sources.resolve([text], remote=False)
 
 
-def test_a_missing_path_is_said_to_be_missing(settings: Settings, tmp_path: Path) -> None:
+def test_a_missing_path_is_reported(settings: Settings, tmp_path: Path) -> None:
     for text in (str(tmp_path / "gone"), "~nobody-by-this-name/x", "/" + "x" * 1999):
         with pytest.raises(JobsError, match=r"There is no|cannot be opened"):
             Sources(settings).resolve([text], remote=False)
 
 
-def test_nothing_configured_and_nothing_named(settings: Settings) -> None:
+def test_no_source_configured_and_none_named(settings: Settings) -> None:
     with pytest.raises(NothingToSearch) as error:
         Sources(settings).resolve((), remote=False)
     assert "no source is configured" in error.value.message
@@ -346,7 +344,7 @@ def test_nothing_configured_and_nothing_named(settings: Settings) -> None:
     assert "mcp-jobs-server sources add" in error.value.hint
 
 
-def test_a_folder_that_is_gone_is_named_and_the_others_are_searched(
+def test_a_missing_folder_is_skipped_unless_it_is_named(
     settings: Settings, handbook: Path, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"
@@ -366,7 +364,7 @@ def test_a_folder_that_is_gone_is_named_and_the_others_are_searched(
 # --- what a person types ----------------------------------------------------------------------
 
 
-def test_typed_folders_are_granted_and_names_stay_names(
+def test_typed_folders_are_granted_and_known_names_are_kept(
     settings: Settings, handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -391,6 +389,8 @@ def test_typed_folders_are_granted_and_names_stay_names(
         ("x" * 1500, NotFound),
     ],
 )
-def test_what_a_person_may_not_type(settings: Settings, text: str, error: type[JobsError]) -> None:
+def test_invalid_typed_sources_are_rejected(
+    settings: Settings, text: str, error: type[JobsError]
+) -> None:
     with pytest.raises(error):
         Sources(settings).resolve_typed([text])

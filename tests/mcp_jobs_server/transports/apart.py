@@ -1,4 +1,4 @@
-"""What must hold where two people share a server: to each, the other's jobs do not exist."""
+"""Assertions for two users of one server: each cannot see the other's jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.mcp_jobs_server.transports.serving import fields, start, text, until_
 async def connected(
     url: str, headers: dict[str, str], *, era: Literal["auto", "legacy"] = "auto"
 ) -> AsyncIterator[Client]:
-    """Connect a real client that sends these headers."""
+    """Connect a client that sends these headers."""
     async with (
         httpx2.AsyncClient(headers=headers, timeout=60) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=era) as client,
@@ -28,13 +28,13 @@ async def connected(
 
 
 async def offered(client: Client) -> str:
-    """Return the description of a start, which names the sources."""
+    """Return the description of ``start_research``, which names the sources."""
     tools = (await client.list_tools()).tools
     return next(tool.description or "" for tool in tools if tool.name == "start_research")
 
 
 async def assert_apart(ana: Client, eve: Client) -> None:
-    """Start a job as one, look for it in every way as the other."""
+    """Start a job as one user and look for it in every way as the other."""
     job_id = await start(ana, idempotency_key="k", sources=["shared"])
     await until_ended(ana, job_id)
     page = fields(await ana.call_tool("list_active_jobs", {"include_recent": True, "limit": 1}))

@@ -1,4 +1,4 @@
-"""The real server as a real process, with real clients of both protocol eras."""
+"""Runs the server as a process, with clients of both protocol generations."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.repository import ROOT
 ERAS: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
 ENDED = ("completed", "failed", "cancelled")
 LONGEST = 120
-"""Seconds after which a test is taken for hanging; a net, not a measure."""
+"""Seconds after which a test counts as hanging; a safety limit, not a measurement."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """A data directory and documents of one test, and how to reach a server over them."""
+    """Data directory and documents of one test, and clients for servers that use them."""
 
     root: Path
 
@@ -58,12 +58,12 @@ class Home:
         ]
 
     def client(self, era: Literal["auto", "legacy"] = "auto") -> Client:
-        """Return a stdio client that starts the server and ends it."""
+        """Return a stdio client that starts and stops the server."""
         head, *rest = self.command
         return Client(StdioServerParameters(command=head, args=rest, env=self.env), mode=era)
 
     def write(self, count: int) -> None:
-        """Write so many documents, one of which answers what the tests ask."""
+        """Write ``count`` documents, one of which answers the question of the tests."""
         self.documents.mkdir(parents=True, exist_ok=True)
         for number in range(count):
             (self.documents / f"pump-{number}.md").write_text(
@@ -75,7 +75,7 @@ class Home:
 
 @contextmanager
 def home(root: Path, *, documents: int = 20) -> Iterator[Home]:
-    """Make a home; whatever runs for it ends with the block, and nothing may be left."""
+    """Create a home; all its processes are stopped at the end of the block."""
     found = Home(root)
     found.write(documents)
     try:
@@ -87,7 +87,7 @@ def home(root: Path, *, documents: int = 20) -> Iterator[Home]:
 
 
 def fields(answer: CallToolResult) -> Mapping[str, Any]:
-    """Return the fields of an answer that is no error."""
+    """Return the fields of a successful answer."""
     assert not answer.is_error, answer.content
     assert isinstance(answer.structured_content, dict)
     return answer.structured_content
@@ -106,7 +106,7 @@ async def start(client: Client, **said: object) -> str:
 
 
 async def until_ended(client: Client, job_id: str) -> Mapping[str, Any]:
-    """Follow a job to its end the way a model does: with the cursor, waiting in the call."""
+    """Follow a job to its end as a model does: with the cursor, waiting in the call."""
     cursor = ""
     with anyio.fail_after(LONGEST):
         while True:
@@ -126,9 +126,9 @@ async def served(
     sources: bool = True,
     env: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[str]:
-    """Serve over HTTP and yield the address; ``log`` is where standard error goes.
+    """Serve over HTTP and yield the URL; ``log`` receives standard error.
 
-    ``sources``: the documents of the home are a source that holds as long as it serves.
+    ``sources``: whether the documents of the home are a source of this server.
     """
     port = port or free_port()
     began = home.command if sources else home.command[:4]
@@ -147,7 +147,7 @@ async def served(
 
 
 async def listening(port: int) -> None:
-    """Return once something listens there."""
+    """Return as soon as a process listens on the port."""
     with anyio.fail_after(LONGEST):
         while True:
             try:
@@ -161,7 +161,7 @@ async def listening(port: int) -> None:
 
 @asynccontextmanager
 async def standing_still(home: Home, client: Client, **said: object) -> AsyncIterator[None]:
-    """Have one job run and get nowhere: the next ones wait and nothing changes of them."""
+    """Run one job that makes no progress, so that the next jobs stay queued."""
     asked = {"job_id": await start(client, **said), "wait_seconds": 20}
     while fields(await client.call_tool("get_status", asked))["state"] == "queued":
         pass  # it was answered at another change
@@ -177,6 +177,6 @@ async def standing_still(home: Home, client: Client, **said: object) -> AsyncIte
 
 
 def kill_tree(process: psutil.Process) -> None:
-    """Kill a process and all below it, found by their parents, as clients do."""
+    """Kill a process and its descendants, as clients do."""
     for member in [*process.children(recursive=True), process]:
         member.kill()

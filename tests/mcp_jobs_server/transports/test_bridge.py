@@ -1,4 +1,4 @@
-"""``serve --app``: a stdio client, the bridge, the proxy before an app, and the app. All real."""
+"""``serve --app``: a stdio client, the bridge, the proxy in front of an app, and the app."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RULES = '[sources.shared]\nuri = "documents"\naudience = "*"\n'
 
 @dataclass
 class Deployment:
-    """An app with all that is before it."""
+    """An app with its proxy and workspace."""
 
     here: Home
     workspace: FakeWorkspace
@@ -102,7 +102,7 @@ async def deployed(here: Home) -> AsyncIterator[Deployment]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_same_tools_resources_and_progress_are_there(
+async def test_tools_resources_and_progress_work_through_the_bridge(
     here: Home, era: Literal["auto", "legacy"]
 ) -> None:
     here.write(300)
@@ -128,7 +128,7 @@ async def test_the_same_tools_resources_and_progress_are_there(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_that_is_given_up_ends_and_others_go_on(
+async def test_a_cancelled_call_ends_and_others_continue(
     here: Home, era: Literal["auto", "legacy"]
 ) -> None:
     here.write(1000)
@@ -148,7 +148,7 @@ async def test_a_call_that_is_given_up_ends_and_others_go_on(
 
 
 def ended(log: Path) -> list[object]:
-    """Return the calls of ``get_status`` whose requests are over."""
+    """Return the finished calls of ``get_status``."""
     said = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [line for line in said if line.get("tool") == "get_status"]
 
@@ -165,7 +165,7 @@ def ended(log: Path) -> list[object]:
     ],
     ids=("login", "redirect", "expired", "forbidden", "stopped", "unknown"),
 )
-async def test_what_the_proxy_says_is_put_in_words(
+async def test_responses_of_the_proxy_are_explained(
     here: Home, answer: Response, words: str
 ) -> None:
     with FakeWorkspace(here.root / "workspace") as workspace, serving(answer) as url:
@@ -173,7 +173,7 @@ async def test_what_the_proxy_says_is_put_in_words(
         assert words in await refused(app.client("legacy"))
 
 
-async def test_what_was_mended_works_with_the_next_call(here: Home) -> None:
+async def test_a_call_works_again_after_the_problem_is_fixed(here: Home) -> None:
     async with deployed(here) as app, app.client() as client:
         rights, who = app.workspace.rights, app.workspace.runner
         rights.revoke("app mcp-research", who.name, "CAN_USE")
@@ -183,7 +183,7 @@ async def test_what_was_mended_works_with_the_next_call(here: Home) -> None:
         assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
 
 
-async def test_a_sign_in_that_expires_in_mid_life_is_renewed(here: Home) -> None:
+async def test_an_expired_sign_in_is_renewed(here: Home) -> None:
     async with deployed(here) as app, app.client() as client:
         assert fields(await client.call_tool("list_active_jobs", {}))["jobs"] == []
         app.workspace.identities.expire(app.workspace.runner)
@@ -191,7 +191,7 @@ async def test_a_sign_in_that_expires_in_mid_life_is_renewed(here: Home) -> None
 
 
 async def refused(client: Client) -> str:
-    """Return why a client does not come to anything."""
+    """Return the error with which a client fails to connect."""
     with anyio.fail_after(LONGEST), pytest.raises(ExceptionGroup) as caught:
         async with client:
             pass
@@ -205,7 +205,7 @@ def leaves(error: BaseException) -> list[BaseException]:
     return [leaf for one in error.exceptions for leaf in leaves(one)]
 
 
-async def test_a_personal_access_token_is_refused_in_words(here: Home) -> None:
+async def test_a_personal_access_token_is_refused(here: Home) -> None:
     async with deployed(here) as app:
         none = {"DATABRICKS_CLIENT_ID": "", "DATABRICKS_CLIENT_SECRET": ""}
         words = await refused(
@@ -215,7 +215,7 @@ async def test_a_personal_access_token_is_refused_in_words(here: Home) -> None:
         assert "databricks auth login" in words
 
 
-async def test_an_app_that_is_away_is_told(here: Home) -> None:
+async def test_an_unreachable_app_is_reported(here: Home) -> None:
     async with deployed(here) as app:
         app.url = f"http://127.0.0.1:{free_port()}"
         assert "databricks apps start" in await refused(app.client("legacy"))

@@ -1,4 +1,4 @@
-"""The server over streamable HTTP: a real client, a real process, both protocol eras."""
+"""The server over streamable HTTP: a real client, a real process, both protocol generations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_a_job_from_the_question_to_the_report(
         assert str(here.root) not in text(answer)
 
 
-async def test_any_server_on_the_same_data_answers_for_any_job(here: Home) -> None:
+async def test_any_server_on_the_same_data_serves_any_job(here: Home) -> None:
     async with served(here) as first, served(here) as second:
         async with Client(f"{first}/mcp") as client:
             job_id = await start(client)
@@ -54,7 +54,7 @@ async def test_any_server_on_the_same_data_answers_for_any_job(here: Home) -> No
             assert (await until_ended(client, job_id))["state"] == "completed"
 
 
-async def test_a_path_means_nothing_to_a_server_on_another_computer(here: Home) -> None:
+async def test_paths_are_rejected_over_http(here: Home) -> None:
     async with served(here) as url, Client(f"{url}/mcp") as client:
         asked = {"question": "What is in it?", "sources": [str(here.documents)]}
         answer = await client.call_tool("start_research", asked)
@@ -81,20 +81,20 @@ async def test_progress_is_sent_while_a_call_waits(here: Home) -> None:
     assert heard
 
 
-async def test_health_is_answered(here: Home) -> None:
+async def test_health_responds(here: Home) -> None:
     async with served(here) as url, httpx2.AsyncClient() as client:
         answer = await client.get(f"{url}/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-async def test_a_page_of_another_site_is_refused(here: Home) -> None:
+async def test_requests_from_another_origin_are_rejected(here: Home) -> None:
     async with served(here) as url, httpx2.AsyncClient() as client:
         head = {"Origin": "https://evil.example", "Accept": "application/json, text/event-stream"}
         answer = await client.post(f"{url}/mcp", json={}, headers=head)
     assert answer.status_code == 403
 
 
-def test_an_address_that_others_can_reach_is_refused(here: Home) -> None:
+def test_a_public_address_is_refused_without_authentication(here: Home) -> None:
     command = [*here.command, "--transport", "http", "--host", "192.0.2.1"]
     done = subprocess.run(
         command, env=here.env, capture_output=True, text=True, timeout=LONGEST, check=False
@@ -104,7 +104,7 @@ def test_an_address_that_others_can_reach_is_refused(here: Home) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_is_said_in_words(here: Home) -> None:
+def test_a_port_in_use_is_reported(here: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The server over stdio: a real client, a real process, real jobs, both protocol eras."""
+"""The server over stdio: real clients, processes and jobs, both protocol generations."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_job_from_the_question_to_the_report(
     assert (await anyio.run_process(check, check=False)).returncode == 0
 
 
-async def test_steps_and_progress_arise_while_the_job_runs(here: Home) -> None:
+async def test_steps_and_progress_arrive_while_the_job_runs(here: Home) -> None:
     here.write(300)
     heard: list[float] = []
     calls = 0
@@ -103,7 +103,7 @@ async def test_steps_and_progress_arise_while_the_job_runs(here: Home) -> None:
     assert heard == sorted(set(heard))  # within a call progress only ever grows
 
 
-async def test_cancelling_really_stops_the_job(here: Home) -> None:
+async def test_cancelling_stops_the_job(here: Home) -> None:
     here.write(3000)
     async with here.client() as client:
         job_id = await start(client)
@@ -113,7 +113,7 @@ async def test_cancelling_really_stops_the_job(here: Home) -> None:
         assert (await until_ended(client, job_id))["state"] == "cancelled"
 
 
-async def test_a_job_survives_the_kill_of_the_servers_whole_process_tree(here: Home) -> None:
+async def test_a_job_survives_killing_the_process_tree_of_the_server(here: Home) -> None:
     here.write(1000)
     server = _Raw(here)
     server.call(INITIALIZE)
@@ -141,7 +141,7 @@ async def test_a_client_that_drops_every_call_loses_nothing(here: Home) -> None:
     assert len(listed["jobs"]) == 1
 
 
-async def test_fifty_starts_with_one_key_over_two_servers_are_one_job(here: Home) -> None:
+async def test_fifty_starts_with_one_key_on_two_servers_create_one_job(here: Home) -> None:
     ids: set[str] = set()
     async with here.client() as one, here.client() as other, anyio.create_task_group() as tasks:
 
@@ -153,7 +153,7 @@ async def test_fifty_starts_with_one_key_over_two_servers_are_one_job(here: Home
     assert len(ids) == 1
 
 
-async def test_a_source_added_meanwhile_can_be_searched_at_once(here: Home) -> None:
+async def test_a_new_source_can_be_searched_immediately(here: Home) -> None:
     fans = here.root / "fans"
     fans.mkdir()
     (fans / "fan.md").write_text("# Fan\n\nThe fan turns 900 times a minute.\n")
@@ -175,7 +175,7 @@ def _tool(tool: str, **arguments: object) -> dict[str, Any]:
 
 
 class _Raw:
-    """A server process without a client library, to see every byte and every exit code."""
+    """A server process without a client library, to check every byte and the exit code."""
 
     def __init__(self, here: Home, **env: str) -> None:
         self.process = subprocess.Popen(
@@ -197,12 +197,12 @@ class _Raw:
         return dict(json.loads(self.process.stdout.readline()))
 
     def close(self) -> tuple[bytes, bytes]:
-        """Go away as a client does, and return what was left on both outputs."""
+        """Disconnect as a client does; return the remaining output of both streams."""
         return self.process.communicate(timeout=LONGEST)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_server_ends_cleanly_on_a_signal_while_a_call_waits(here: Home, number: int) -> None:
+def test_the_server_exits_cleanly_on_a_signal_during_a_call(here: Home, number: int) -> None:
     server = _Raw(here)
     server.call(INITIALIZE)
     server.send(INITIALIZED)
@@ -212,7 +212,7 @@ def test_the_server_ends_cleanly_on_a_signal_while_a_call_waits(here: Home, numb
     server.close()
 
 
-def test_the_server_ends_cleanly_when_its_client_goes(here: Home) -> None:
+def test_the_server_exits_cleanly_when_its_client_disconnects(here: Home) -> None:
     server = _Raw(here)
     server.call(INITIALIZE)
     left, _ = server.close()
@@ -223,7 +223,7 @@ NOISE = """
 import atexit, os, sys, threading, time
 
 class Noise:
-    # A library that prints in every way there is, from the moment the server loads it.
+    # A library that prints in every possible way as soon as the server loads it.
     def find_spec(self, name, path=None, target=None):
         if name == "mcp":
             sys.meta_path.remove(self)
@@ -242,7 +242,7 @@ sys.meta_path.insert(0, Noise())
 """
 
 
-def test_only_the_protocol_reaches_standard_output(here: Home) -> None:
+def test_only_protocol_messages_reach_standard_output(here: Home) -> None:
     noisy = here.root / "noisy"
     noisy.mkdir()
     (noisy / "sitecustomize.py").write_text(NOISE)

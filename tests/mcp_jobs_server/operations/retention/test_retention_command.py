@@ -23,7 +23,7 @@ def cli(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path / "data", tmp_path)
 
 
-def test_it_says_what_it_would_do_and_does_it(volume: Volume, cli: CommandLine) -> None:
+def test_it_prints_what_would_be_deleted_and_deletes_it(volume: Volume, cli: CommandLine) -> None:
     old = volume.job(ANA, days=4000)
     words = ("retention", "--root", str(volume.root), "--days", "90")
     said = cli.run(*words)
@@ -36,14 +36,14 @@ def test_it_says_what_it_would_do_and_does_it(volume: Volume, cli: CommandLine) 
     assert cli.run(*words, "--apply").out == "There was nothing to delete.\n"
 
 
-def test_programs_get_ids(volume: Volume, cli: CommandLine) -> None:
+def test_json_output_has_ids(volume: Volume, cli: CommandLine) -> None:
     old = volume.job(ANA, days=4000)
     running = volume.job(ANA, days=4000, ended=False)
     said = cli.run("retention", "--root", str(volume.root), "--days", "90", "--json").json
     assert (said["expired"], said["unended"], said["applied"]) == ([old], [running], False)
 
 
-def test_all_of_one_person(volume: Volume, cli: CommandLine) -> None:
+def test_all_jobs_of_one_owner(volume: Volume, cli: CommandLine) -> None:
     job_id = volume.job(ANA, days=0)
     words = ("--days", "all", "--owner", ANA, "--apply")
     done = cli.run("retention", "--root", str(volume.root), *words)
@@ -61,7 +61,7 @@ def test_all_of_one_person(volume: Volume, cli: CommandLine) -> None:
         (("--days", "9", "--owner", ".."), 2, "not the folder name of a person"),
     ],
 )
-def test_what_makes_no_sense_fails(
+def test_invalid_arguments_fail(
     volume: Volume, cli: CommandLine, words: tuple[str, ...], code: int, said: str
 ) -> None:
     if code == 1:
@@ -70,7 +70,7 @@ def test_what_makes_no_sense_fails(
     assert (done.code, said in done.err) == (code, True), done.err
 
 
-def test_a_job_of_today_is_young(volume: Volume, cli: CommandLine) -> None:
+def test_a_job_of_today_is_kept(volume: Volume, cli: CommandLine) -> None:
     days = (NOW - datetime.now(UTC)) / timedelta(days=1)
     volume.job(ANA, days=days)
     done = cli.run("retention", "--root", str(volume.root), "--days", "1", "--apply")

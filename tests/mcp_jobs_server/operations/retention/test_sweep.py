@@ -1,4 +1,4 @@
-"""Retention deletes what outlived its time, nothing else, and goes on after an interruption."""
+"""Retention deletes only expired jobs, and continues after an interruption."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(volume: Volume, days: int | None = 90, owner: str = "", *, apply: bool =
     return sweep(volume.root, days=days, owner=owner, now=NOW, apply=apply)
 
 
-def test_old_ended_jobs_go_with_their_entries_and_keys(volume: Volume) -> None:
+def test_expired_jobs_are_deleted_with_their_entries_and_keys(volume: Volume) -> None:
     old = volume.job(ANA, days=91, key="a")
     young = volume.job(ANA, days=89, key="b")
     other = volume.job(BEN, days=200)
@@ -41,7 +41,7 @@ def test_old_ended_jobs_go_with_their_entries_and_keys(volume: Volume) -> None:
     assert volume.traces(young) == kept
 
 
-def test_a_second_time_changes_nothing(volume: Volume) -> None:
+def test_a_second_sweep_changes_nothing(volume: Volume) -> None:
     volume.job(ANA, days=91, key="a")
     volume.job(ANA, days=5, key="b")
     run(volume)
@@ -59,7 +59,7 @@ def test_without_apply_nothing_changes(volume: Volume) -> None:
     assert volume.everything() == there
 
 
-def test_zero_days_keep_ended_jobs_for_ever(volume: Volume) -> None:
+def test_zero_days_keep_ended_jobs(volume: Volume) -> None:
     old = volume.job(ANA, days=2000)
     made = volume.start(ANA, NOW - timedelta(days=2))
     swept = run(volume, days=0)
@@ -67,21 +67,21 @@ def test_zero_days_keep_ended_jobs_for_ever(volume: Volume) -> None:
     assert volume.traces(old)
 
 
-def test_an_end_that_nobody_saw_counts(volume: Volume) -> None:
+def test_an_end_that_is_not_in_the_index_counts(volume: Volume) -> None:
     completed = volume.job(ANA, days=91, seen=False)
     failed = volume.job(ANA, days=91, ended=False)
     volume.fail(ANA, failed, NOW - timedelta(days=91))
     assert sorted(run(volume).expired) == sorted([completed, failed])
 
 
-def test_the_day_it_ended_counts_not_the_day_it_was_made(volume: Volume) -> None:
+def test_the_day_of_the_end_counts_not_that_of_the_start(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100, ended=False)
     volume.fail(ANA, job_id, NOW - timedelta(days=80))
     assert run(volume).expired == []
     assert volume.traces(job_id)
 
 
-def test_what_has_not_ended_stays(volume: Volume) -> None:
+def test_unended_jobs_are_kept(volume: Volume) -> None:
     job_id = volume.job(ANA, days=400, ended=False, key="a")
     there = volume.everything()
     swept = run(volume)
@@ -89,7 +89,7 @@ def test_what_has_not_ended_stays(volume: Volume) -> None:
     assert volume.everything() == there
 
 
-def test_what_an_unended_job_builds_on_stays(volume: Volume) -> None:
+def test_jobs_that_an_active_job_builds_on_are_kept(volume: Volume) -> None:
     earlier = volume.job(ANA, days=100)
     volume.job(ANA, days=1, ended=False, builds_on=earlier)
     there = volume.everything()
@@ -98,16 +98,14 @@ def test_what_an_unended_job_builds_on_stays(volume: Volume) -> None:
     assert volume.everything() == there
 
 
-def test_what_an_ended_job_built_on_goes(volume: Volume) -> None:
+def test_jobs_that_an_ended_job_built_on_are_deleted(volume: Volume) -> None:
     earlier = volume.job(ANA, days=100)
     volume.job(ANA, days=1, builds_on=earlier)
     assert run(volume).expired == [earlier]
 
 
 @pytest.mark.parametrize("request_", [b"{torn", b'{"format_version": 99}'])
-def test_a_request_that_cannot_be_read_keeps_all_of_its_owner(
-    volume: Volume, request_: bytes
-) -> None:
+def test_an_unreadable_request_keeps_all_jobs_of_its_owner(volume: Volume, request_: bytes) -> None:
     volume.job(ANA, days=100)
     unended = volume.job(ANA, days=1, ended=False)
     volume.put(volume.folder(ANA, unended) / REQUEST, request_)
@@ -116,7 +114,7 @@ def test_a_request_that_cannot_be_read_keeps_all_of_its_owner(
     assert (swept.expired, swept.unreadable) == ([of_ben], [ANA])
 
 
-def test_an_outcome_of_a_newer_version_is_left_alone(volume: Volume) -> None:
+def test_a_job_with_a_newer_outcome_is_kept(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100, seen=False)
     newer = b'{"format_version": 99, "ended_at": "2020-01-01T00:00:00Z"}'
     volume.put(volume.folder(ANA, job_id) / OUTCOME, newer)
@@ -124,7 +122,7 @@ def test_an_outcome_of_a_newer_version_is_left_alone(volume: Volume) -> None:
 
 
 @pytest.mark.parametrize(("days", "goes"), [(0.9, False), (1.1, True)])
-def test_a_start_without_a_request_goes_after_a_day(
+def test_a_start_without_a_request_is_deleted_after_a_day(
     volume: Volume, days: float, *, goes: bool
 ) -> None:
     job_id = volume.start(ANA, NOW - timedelta(days=days), key="a")
@@ -133,7 +131,7 @@ def test_a_start_without_a_request_goes_after_a_day(
 
 
 @pytest.mark.parametrize(("days", "goes"), [(1.5, False), (3.1, True)])
-def test_a_request_without_a_run_goes_when_no_run_can_wait_any_more(
+def test_a_request_without_a_run_is_deleted_after_three_days(
     volume: Volume, days: float, *, goes: bool
 ) -> None:
     job_id = volume.request(ANA, NOW - timedelta(days=days))
@@ -141,13 +139,13 @@ def test_a_request_without_a_run_goes_when_no_run_can_wait_any_more(
     assert bool(volume.traces(job_id)) is not goes
 
 
-def test_a_request_whose_job_wrote_something_did_run(volume: Volume) -> None:
+def test_a_request_with_a_status_counts_as_run(volume: Volume) -> None:
     job_id = volume.request(ANA, NOW - timedelta(days=5))
     volume.put(volume.folder(ANA, job_id) / STATUS, b"{}\n")
     assert run(volume).never_ran == []
 
 
-def test_all_of_one_person_go_on_request(volume: Volume) -> None:
+def test_all_ended_jobs_of_one_owner_can_be_deleted(volume: Volume) -> None:
     old, young = volume.job(ANA, days=100), volume.job(ANA, days=1, key="a")
     running = volume.job(ANA, days=1, ended=False)
     of_ben = volume.job(BEN, days=100)
@@ -157,31 +155,31 @@ def test_all_of_one_person_go_on_request(volume: Volume) -> None:
     assert volume.traces(of_ben)
 
 
-def test_the_old_of_one_person_go_where_both_is_said(volume: Volume) -> None:
+def test_days_and_owner_can_be_combined(volume: Volume) -> None:
     old = volume.job(ANA, days=100)
     volume.job(ANA, days=1)
     assert run(volume, days=90, owner=ANA).expired == [old]
 
 
 @pytest.mark.parametrize("owner", ["..", "../x", "ana", f"{ANA}/..", "/", f"../{ANA}", "index"])
-def test_no_name_leads_out_of_the_root(volume: Volume, owner: str) -> None:
+def test_an_owner_name_cannot_leave_the_root(volume: Volume, owner: str) -> None:
     with pytest.raises(InvalidArgument):
         run(volume, owner=owner)
 
 
-def test_all_of_everybody_cannot_be_asked_for(volume: Volume) -> None:
+def test_all_jobs_of_all_owners_cannot_be_deleted(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100)
     with pytest.raises(InvalidArgument, match="one person only"):
         run(volume, days=None)
     assert volume.traces(job_id)
 
 
-def test_a_person_who_is_not_there_is_said(volume: Volume) -> None:
+def test_an_unknown_owner_is_reported(volume: Volume) -> None:
     with pytest.raises(NotFound):
         run(volume, owner=BEN)
 
 
-def test_probes_of_doctor_go_after_a_day(volume: Volume) -> None:
+def test_probe_folders_are_deleted_after_a_day(volume: Volume) -> None:
     old, new = new_job_id(NOW - timedelta(days=3)), new_job_id(NOW)
     for probe in (old, new):
         volume.put(volume.root / "probe" / probe / "probe.json", b"{}")
@@ -213,8 +211,8 @@ sweep(Path(sys.argv[1]), days=90, now=NOW, apply=True)
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_it_goes_on_wherever_it_died(volume: Volume, *, seen: bool) -> None:
-    """Kill the process before its first deletion, its second, and so on to the last."""
+def test_a_sweep_continues_after_any_interruption(volume: Volume, *, seen: bool) -> None:
+    """Kill the process before its first deletion, its second, and so on."""
     deletions, code = 0, 9
     while code == 9:
         job_id = volume.job(ANA, days=100, key="a", seen=seen)
@@ -250,7 +248,7 @@ print(len(swept.expired), *swept.failed)
 """
 
 
-def test_what_cannot_be_deleted_is_said_and_tried_again(volume: Volume) -> None:
+def test_a_failed_deletion_is_reported_and_retried(volume: Volume) -> None:
     job_id, other = volume.job(ANA, days=100), volume.job(BEN, days=100)
     command = [sys.executable, "-c", _REFUSING, str(volume.root)]
     done = subprocess.run(
@@ -292,7 +290,7 @@ def test_links_are_never_followed(volume: Volume, tmp_path: Path) -> None:
     assert volume.traces(mine) == []
 
 
-def test_an_end_behind_a_link_does_not_count(volume: Volume, tmp_path: Path) -> None:
+def test_an_outcome_that_is_a_link_is_ignored(volume: Volume, tmp_path: Path) -> None:
     job_id = volume.job(ANA, days=100, ended=False)
     real = tmp_path / "outcome.json"
     real.write_bytes((volume.folder(ANA, volume.job(ANA, days=100)) / OUTCOME).read_bytes())
@@ -313,14 +311,14 @@ def test_an_end_behind_a_link_does_not_count(volume: Volume, tmp_path: Path) -> 
         "x" * 200,
     ],
 )
-def test_entries_that_are_none_are_left_alone(volume: Volume, name: str) -> None:
+def test_invalid_index_entries_are_kept(volume: Volume, name: str) -> None:
     path = volume.root / ANA / "index" / "2026-01" / name
     volume.put(path, b"")
     run(volume)
     assert path.exists()
 
 
-def test_an_id_of_no_day_is_left_alone(volume: Volume) -> None:
+def test_a_job_id_with_an_invalid_date_is_kept(volume: Volume) -> None:
     job_id = "20260231-aaaaaaaaaaaaa"
     volume.put(volume.folder(ANA, job_id) / "x", b"")
     swept = run(volume)
@@ -328,14 +326,14 @@ def test_an_id_of_no_day_is_left_alone(volume: Volume) -> None:
     assert volume.traces(job_id)
 
 
-def test_a_key_that_names_a_path_is_left_alone(volume: Volume) -> None:
+def test_a_key_that_names_a_path_is_kept(volume: Volume) -> None:
     key = volume.root / ANA / "keys" / f"{'a' * 64}.json"
     volume.put(key, b'{"job_id": "../../x", "fingerprint": "f"}')
     run(volume)
     assert key.exists()
 
 
-def test_what_is_not_of_the_layout_is_left_alone(volume: Volume) -> None:
+def test_unknown_files_are_kept(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100)
     strange = [
         volume.root / "notes" / "2026-01" / job_id / OUTCOME,
@@ -349,7 +347,7 @@ def test_what_is_not_of_the_layout_is_left_alone(volume: Volume) -> None:
     assert all(path.exists() for path in strange)
 
 
-def test_a_large_file_is_not_read_for_an_end(volume: Volume) -> None:
+def test_a_large_outcome_file_is_not_read(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100, seen=False)
     outcome = volume.folder(ANA, job_id) / OUTCOME
     with outcome.open("ab") as file:
@@ -357,7 +355,7 @@ def test_a_large_file_is_not_read_for_an_end(volume: Volume) -> None:
     assert run(volume).unended == [job_id]
 
 
-def test_a_pipe_holds_nobody(volume: Volume) -> None:
+def test_a_pipe_does_not_block_the_sweep(volume: Volume) -> None:
     job_id = volume.job(ANA, days=100, ended=False)
     os.mkfifo(volume.folder(ANA, job_id) / OUTCOME)
     assert run(volume).unended == [job_id]

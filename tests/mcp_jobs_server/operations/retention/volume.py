@@ -1,4 +1,4 @@
-"""A volume with jobs of two people, as the server and its jobs lay it out."""
+"""A volume with jobs of two owners, as the server and its jobs write it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Volume:
         builds_on: str = "",
         key: str = "",
     ) -> str:
-        """Make a job of so many days ago; ``seen``: its end stands in the index."""
+        """Create a job that is ``days`` old; ``seen``: its end is in the index."""
         at = NOW - timedelta(days=days)
         job_id = self.start(owner, at, key)
         folder = self.folder(owner, job_id)
@@ -61,7 +61,7 @@ class Volume:
         return job_id
 
     def start(self, owner: str, at: datetime, key: str = "") -> str:
-        """Make what stands there before the request does."""
+        """Create the files that exist before the request is written."""
         job_id = new_job_id(at)
         if key:
             name = hashlib.sha256(key.encode()).hexdigest()
@@ -71,7 +71,7 @@ class Volume:
         return job_id
 
     def request(self, owner: str, at: datetime) -> str:
-        """Make a request that no run was started for."""
+        """Create a request without a run."""
         job_id = self.start(owner, at)
         made = Request(job_id=job_id, question="?", created_at=at)
         self.put(self.folder(owner, job_id) / REQUEST, encode(made))
@@ -92,7 +92,7 @@ class Volume:
         path.write_bytes(data)
 
     def traces(self, job_id: str) -> list[str]:
-        """Return all files that are named for a job, lie in its folder or name it."""
+        """Return all files that belong to a job or name it."""
         return [
             str(path.relative_to(self.root))
             for path in sorted(self.root.rglob("*"))
@@ -101,7 +101,7 @@ class Volume:
         ]
 
     def everything(self) -> dict[str, bytes | None]:
-        """Return all that is there, to compare."""
+        """Return all files with their content."""
         return {
             str(path): None if path.is_dir() else path.read_bytes()
             for path in self.root.rglob("*")

@@ -1,6 +1,6 @@
-"""A browser where somebody is signed in: follows the redirects of the address it is given.
+"""A browser with a signed-in user: follows the redirects of the URL that it is given.
 
-It is started before its caller listens for the last redirect, so it tries again for a while.
+It starts before its caller listens for the last redirect, so it retries for a while.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.1
 
 
 def main() -> None:
-    """Open the address; a code is given for each try, and the last one counts."""
+    """Open the address; each attempt gets a code, and the last one counts."""
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         try:

@@ -1,6 +1,6 @@
-"""A Unity Catalog that keeps what it is told, with privileges, for two people.
+"""A fake Unity Catalog in memory, with privileges, for two people.
 
-It answers over HTTP on loopback, in the words of the recorded bodies.
+It answers over HTTP on loopback, in the format of the recorded bodies.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PLURAL = {
 
 
 class Catalog:
-    """What the workspace holds. ``changes`` are the requests that were no questions."""
+    """The content of the workspace. ``changes`` are the requests that change something."""
 
     def __init__(self) -> None:
         self.things: dict[tuple[str, str], Json] = {("catalog", "main"): {"owner": OPERATOR}}
@@ -175,7 +175,7 @@ _ROUTES: list[tuple[str, Route]] = [
 
 
 def _above(kind: str, name: str) -> list[tuple[str, str]]:
-    """Return the securable and those that contain it."""
+    """Return the securable and its parents."""
     parts = name.split(".")
     places = [("catalog", parts[0]), ("schema", ".".join(parts[:2]))][: len(parts) - 1]
     return [(kind, name), *reversed(places)]
@@ -225,7 +225,7 @@ def serve(catalog: Catalog) -> Iterator[str]:
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - names of the base class
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))

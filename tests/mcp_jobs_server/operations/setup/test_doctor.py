@@ -1,4 +1,4 @@
-"""``doctor`` over a workspace: what it finds there, and what a run of the job finds."""
+"""``doctor`` with a workspace: its own checks, and those of a run of the job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cli(tmp_path: Path) -> CommandLine:
 
 
 def configuration(tmp_path: Path, source: str = "") -> str:
-    """Write a configuration and return the parameter of the job that names it."""
+    """Write a configuration and return the job parameter for it."""
     file = tmp_path / "research.toml"
     file.write_text(f'[sources.handbook]\nuri = "{source}"\n' if source else "")
     return f"--config={file}"
@@ -67,7 +67,7 @@ def states(done: Done) -> States:
     return {each["name"]: (each["state"], each["found"]) for each in done.json["checks"]}
 
 
-def test_a_run_of_the_job_tells_what_it_reaches(
+def test_a_run_of_the_job_reports_what_it_can_reach(
     cli: CommandLine, workspace: FakeWorkspace, tmp_path: Path
 ) -> None:
     handbook = workspace.add_volume("main.documents.handbook")
@@ -96,7 +96,7 @@ def test_a_source_that_the_job_cannot_read_is_broken(
     assert states(done)["job: source handbook"][0] == "broken"
 
 
-def test_a_run_that_dies_is_told_with_its_error(
+def test_a_failed_run_is_reported_with_its_error(
     cli: CommandLine, workspace: FakeWorkspace, tmp_path: Path
 ) -> None:
     job = workspace.add_job(f"--config={tmp_path / 'none.toml'}")
@@ -105,7 +105,7 @@ def test_a_run_that_dies_is_told_with_its_error(
     assert said
 
 
-def test_a_run_that_never_began_is_told(cli: CommandLine, workspace: FakeWorkspace) -> None:
+def test_a_run_that_never_began_is_reported(cli: CommandLine, workspace: FakeWorkspace) -> None:
     job = workspace.add_job(accidents=["library error"])
     state, said = states(doctor(cli, workspace, job.job_id))["run of the job"]
     assert (state, "Library installation failed" in said) == ("broken", True)
@@ -118,16 +118,14 @@ def test_without_run_nothing_is_started(cli: CommandLine, workspace: FakeWorkspa
     assert states(done)["job"][0] == "ok"
 
 
-def test_what_is_not_deployed_is_said(cli: CommandLine, workspace: FakeWorkspace) -> None:
+def test_missing_parts_are_reported(cli: CommandLine, workspace: FakeWorkspace) -> None:
     done = doctor(cli, workspace, 7, "--app", APP)
     assert done.code == 1
     assert states(done)["job"] == ("broken", "there is no job 7")
     assert states(done)["app"] == ("broken", f"there is no app {APP}")
 
 
-def test_a_sign_in_that_fails_is_one_broken_check(
-    cli: CommandLine, workspace: FakeWorkspace
-) -> None:
+def test_a_failed_sign_in_is_one_broken_check(cli: CommandLine, workspace: FakeWorkspace) -> None:
     job = workspace.add_job()
     done = cli.run(
         "doctor",
@@ -150,7 +148,7 @@ def test_a_sign_in_that_fails_is_one_broken_check(
 
 @contextmanager
 def app_that_answers(status: int) -> Iterator[tuple[str, list[str]]]:
-    """Serve an app that answers so; yield its address and what tokens it was shown."""
+    """Serve an app that answers with ``status``; yield its URL and the received tokens."""
     shown: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -162,7 +160,7 @@ def app_that_answers(status: int) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -191,7 +189,7 @@ def deploy_app(workspace: FakeWorkspace, url: str) -> None:
         (302, "broken", "login page"),
     ],
 )
-def test_the_app_is_asked_whether_it_is_ready(
+def test_the_readiness_of_the_app_is_checked(
     cli: CommandLine, workspace: FakeWorkspace, status: int, state: str, said: str
 ) -> None:
     job = workspace.add_job()
@@ -240,7 +238,7 @@ def test_nothing_is_sent_to_an_app_without_https(
 
 
 @pytest.mark.anyio
-async def test_a_probe_that_takes_too_long_is_given_up_and_its_run_stopped(
+async def test_a_probe_that_takes_too_long_is_cancelled(
     workspace: FakeWorkspace,
 ) -> None:
     task = WheelTask(command=("/bin/sh", "-c", "sleep 60"))

@@ -1,4 +1,4 @@
-"""The commands and tasks of the bundle over a workspace that really runs them."""
+"""The commands and tasks of the bundle, run by a fake workspace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def changes(workspace: FakeWorkspace) -> list[str]:
     return [f"{seen.method} {seen.path}" for seen in workspace.requests if seen.method != "GET"]
 
 
-def test_setup_makes_the_place_once(cli: CommandLine, workspace: FakeWorkspace) -> None:
+def test_setup_creates_the_volume_once(cli: CommandLine, workspace: FakeWorkspace) -> None:
     job = workspace.add_job()
     workspace.rights.grant(f"job {job.job_id}", workspace.ada.name, "CAN_MANAGE")
     workspace.rights.grant(
@@ -63,7 +63,7 @@ def test_setup_makes_the_place_once(cli: CommandLine, workspace: FakeWorkspace) 
     assert changes(workspace) == before
 
 
-def test_setup_says_what_a_missing_privilege_prevents(
+def test_setup_prints_the_consequence_of_a_missing_privilege(
     cli: CommandLine, workspace: FakeWorkspace
 ) -> None:
     done = run(cli, workspace, workspace.eve, "setup", *PLACE, "--apply")
@@ -84,7 +84,7 @@ def retention_task() -> WheelTask:
 
 
 def start(cli: CommandLine, workspace: FakeWorkspace, job_id: int, **parameters: str) -> str:
-    """Run a job to its end, as its scheduler does; return how it ended."""
+    """Run a job to its end as its scheduler does; return the result."""
     from databricks.sdk import WorkspaceClient
 
     client = WorkspaceClient(host=workspace.url, token=workspace.app.token)
@@ -95,7 +95,7 @@ def start(cli: CommandLine, workspace: FakeWorkspace, job_id: int, **parameters:
 
 
 @pytest.mark.parametrize("owner", ["", ANA])
-def test_the_scheduled_task_deletes_below_the_volume(
+def test_the_scheduled_task_deletes_expired_jobs(
     cli: CommandLine, workspace: FakeWorkspace, owner: str
 ) -> None:
     volume = Volume(workspace.add_volume("main.research.jobs"))
@@ -113,7 +113,7 @@ def test_the_scheduled_task_deletes_below_the_volume(
 # --- a job of one's own -------------------------------------------------------------------
 
 
-def test_a_job_of_ones_own_answers_through_the_server(
+def test_a_custom_job_works_with_the_server(
     cli: CommandLine, workspace: FakeWorkspace, tmp_path: Path
 ) -> None:
     workspace.add_volume("main.research.jobs")

@@ -1,4 +1,4 @@
-"""Setup plans what is missing, does it once, and says what a missing privilege prevents."""
+"""Setup plans missing parts, applies the plan once, and names missing privileges."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_the_plan_names_each_change(olga: Workspace, catalog: Catalog) -> 
     assert catalog.changes == []
 
 
-async def test_it_is_done_once(olga: Workspace, catalog: Catalog) -> None:
+async def test_the_plan_is_applied_once(olga: Workspace, catalog: Catalog) -> None:
     assert {done.state for done in await do(olga, ALL)} == {"done"}
     for principal in (APP, JOB):
         assert catalog.grants["catalog", "main"][principal] == {"USE_CATALOG"}
@@ -108,13 +108,15 @@ async def test_it_is_done_once(olga: Workspace, catalog: Catalog) -> None:
     assert len(catalog.changes) == changes
 
 
-async def test_people_get_nothing_where_job_folders_are(olga: Workspace, catalog: Catalog) -> None:
+async def test_people_get_no_privileges_on_the_job_folders(
+    olga: Workspace, catalog: Catalog
+) -> None:
     await do(olga, ALL)
     for place in (("schema", "main.research"), ("volume", "main.research.jobs")):
         assert set(catalog.grants[place]) == {APP, JOB}
 
 
-async def test_the_connection_signs_each_person_in(olga: Workspace, catalog: Catalog) -> None:
+async def test_the_connection_signs_in_each_person(olga: Workspace, catalog: Catalog) -> None:
     await do(olga, ALL)
     made = catalog.things["connection", "main.research_mcp.research_jobs_app"]
     assert made["parent"] == "schemas/main.research_mcp"
@@ -128,9 +130,7 @@ async def test_the_connection_signs_each_person_in(olga: Workspace, catalog: Cat
     }
 
 
-async def test_what_the_bundle_granted_is_not_granted_again(
-    olga: Workspace, catalog: Catalog
-) -> None:
+async def test_existing_grants_are_not_planned_again(olga: Workspace, catalog: Catalog) -> None:
     wanted = Target("main", "research", "jobs", job_id=JOB_ID)
     await do(olga, wanted)
     catalog.allow(JOB, "catalog", "main", "ALL_PRIVILEGES")
@@ -138,20 +138,22 @@ async def test_what_the_bundle_granted_is_not_granted_again(
     assert await said(olga, wanted) == []
 
 
-async def test_without_a_job_or_an_app_only_the_place_is_made(olga: Workspace) -> None:
+async def test_without_a_job_or_an_app_only_schema_and_volume_are_planned(olga: Workspace) -> None:
     assert await said(olga, Target("main", "research", "jobs")) == [
         "create the schema main.research",
         "create the volume main.research.jobs",
     ]
 
 
-async def test_an_app_is_registered_for_a_group_only(olga: Workspace, catalog: Catalog) -> None:
+async def test_an_app_is_registered_only_for_a_group(olga: Workspace, catalog: Catalog) -> None:
     steps = await said(olga, Target("main", "research", "jobs", app=APP_NAME))
     assert "grant USE CATALOG on main to the app" in steps
     assert not [text for text in steps if "main.research_mcp" in text]
 
 
-async def test_what_was_made_meanwhile_counts_as_made(olga: Workspace, catalog: Catalog) -> None:
+async def test_objects_created_in_the_meantime_count_as_done(
+    olga: Workspace, catalog: Catalog
+) -> None:
     steps = plan(ALL, await take_inventory(olga, ALL))
     await do(olga, Target("main", "research", "jobs"))
     assert {done.state for done in await apply(olga, steps)} == {"done"}
@@ -160,7 +162,7 @@ async def test_what_was_made_meanwhile_counts_as_made(olga: Workspace, catalog: 
 # --- missing privileges -------------------------------------------------------------------
 
 
-async def test_a_missing_privilege_stops_what_builds_on_it_and_no_more(
+async def test_a_missing_privilege_stops_only_dependent_steps(
     paul: Workspace, catalog: Catalog
 ) -> None:
     catalog.allow(PERSON, "catalog", "main", "CREATE_SCHEMA", "USE_CATALOG")
@@ -176,7 +178,7 @@ async def test_a_missing_privilege_stops_what_builds_on_it_and_no_more(
     assert done["create the MCP service main.research_mcp.research_jobs"].state == "done"
 
 
-async def test_the_plan_says_what_the_caller_was_not_seen_to_hold(
+async def test_the_plan_names_privileges_that_the_caller_lacks(
     paul: Workspace, catalog: Catalog
 ) -> None:
     catalog.allow(PERSON, "catalog", "main", "USE_CATALOG")
@@ -191,7 +193,7 @@ async def test_owners_lack_nothing(olga: Workspace) -> None:
     assert {step.lacks for step in plan(ALL, await take_inventory(olga, ALL))} == {""}
 
 
-async def test_what_a_group_holds_counts(olga: Workspace, catalog: Catalog) -> None:
+async def test_privileges_of_a_group_count(olga: Workspace, catalog: Catalog) -> None:
     catalog.things["catalog", "main"] = {"owner": PERSON}
     catalog.allow("users", "schema", "main.research", "MANAGE")
     catalog.things["schema", "main.research"] = {"owner": PERSON}
@@ -199,7 +201,7 @@ async def test_what_a_group_holds_counts(olga: Workspace, catalog: Catalog) -> N
     assert lacking["create the volume main.research.jobs"] == ""
 
 
-async def test_no_catalog_is_said_and_nothing_is_planned(olga: Workspace) -> None:
+async def test_a_missing_catalog_is_reported_and_nothing_is_planned(olga: Workspace) -> None:
     wanted = Target("other", "research", "jobs")
     assert (await states(olga, wanted))["catalog"][0] == "broken"
     assert await said(olga, wanted) == []
@@ -208,7 +210,7 @@ async def test_no_catalog_is_said_and_nothing_is_planned(olga: Workspace) -> Non
 # --- shared credentials -------------------------------------------------------------------
 
 
-async def test_shared_credentials_need_the_flag_and_say_what_follows(
+async def test_shared_credentials_need_the_option_and_state_the_consequence(
     olga: Workspace, catalog: Catalog
 ) -> None:
     shared = Target(
@@ -222,7 +224,7 @@ async def test_shared_credentials_need_the_flag_and_say_what_follows(
     assert await said(olga, shared) == []
 
 
-async def test_a_shared_connection_is_broken_without_the_flag(
+async def test_a_shared_connection_is_broken_without_the_option(
     olga: Workspace, catalog: Catalog
 ) -> None:
     await do(
@@ -256,7 +258,7 @@ async def test_a_connection_to_another_app_is_broken(olga: Workspace, catalog: C
     assert (await states(olga, ALL))["connection"][0] == "broken"
 
 
-async def test_without_a_client_the_connection_is_not_made(olga: Workspace) -> None:
+async def test_without_a_client_the_connection_is_not_created(olga: Workspace) -> None:
     wanted = Target("main", "research", "jobs", app=APP_NAME, group="staff")
     [failed] = [done for done in await do(olga, wanted) if done.state == "failed"]
     assert "--client-id" in failed.hint
@@ -265,12 +267,12 @@ async def test_without_a_client_the_connection_is_not_made(olga: Workspace) -> N
 # --- checks -------------------------------------------------------------------------------
 
 
-async def test_all_is_well_where_all_is_done(olga: Workspace) -> None:
+async def test_all_checks_are_ok_after_apply(olga: Workspace) -> None:
     await do(olga, ALL)
     assert {state for state, _ in (await states(olga, ALL)).values()} == {"ok"}
 
 
-async def test_everybody_who_may_read_reports_is_named(olga: Workspace, catalog: Catalog) -> None:
+async def test_everybody_with_access_to_reports_is_named(olga: Workspace, catalog: Catalog) -> None:
     await do(olga, ALL)
     catalog.allow("analysts", "catalog", "main", "READ_VOLUME")
     catalog.allow("account users", "schema", "main.research", "ALL_PRIVILEGES")
@@ -285,7 +287,7 @@ async def test_everybody_who_may_read_reports_is_named(olga: Workspace, catalog:
     ]
 
 
-async def test_readers_are_seen_before_the_volume_is_made(
+async def test_readers_are_checked_before_the_volume_exists(
     olga: Workspace, catalog: Catalog
 ) -> None:
     catalog.allow("analysts", "catalog", "main", "READ_VOLUME")
@@ -293,7 +295,7 @@ async def test_readers_are_seen_before_the_volume_is_made(
     assert found == "analysts (READ VOLUME, from the catalog main)"
 
 
-async def test_who_may_not_see_the_readers_is_told(paul: Workspace) -> None:
+async def test_invisible_readers_are_reported(paul: Workspace) -> None:
     state, found = (await states(paul, STORAGE))["readers of all reports"]
     assert (state, found) == ("warning", f"not visible to {PERSON}")
 
@@ -321,12 +323,12 @@ async def test_a_job_that_runs_as_the_app_is_broken(olga: Workspace, catalog: Ca
     assert "runs as the app" in (await states(olga, ALL))["job"][1]
 
 
-async def test_a_job_that_is_not_there_is_said(olga: Workspace) -> None:
+async def test_a_missing_job_is_reported(olga: Workspace) -> None:
     wanted = Target("main", "research", "jobs", job_id=7)
     assert (await states(olga, wanted))["job"] == ("broken", "there is no job 7")
 
 
-async def test_who_views_runs_is_named(olga: Workspace, catalog: Catalog) -> None:
+async def test_viewers_of_runs_are_named(olga: Workspace, catalog: Catalog) -> None:
     for kind, name, level in (
         ("group_name", "staff", "CAN_VIEW"),
         ("group_name", "admins", "CAN_MANAGE"),
@@ -351,7 +353,7 @@ async def test_an_app_without_user_authorization_is_broken(
 @pytest.mark.parametrize(
     ("model", "state"), [("claude", "ok"), ("asleep", "warning"), ("other", "broken")]
 )
-async def test_the_model_is_looked_at(olga: Workspace, model: str, state: str) -> None:
+async def test_the_model_is_checked(olga: Workspace, model: str, state: str) -> None:
     wanted = Target("main", "research", "jobs", model=model)
     assert (await states(olga, wanted))["model"][0] == state
 

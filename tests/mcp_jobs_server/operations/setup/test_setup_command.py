@@ -57,13 +57,13 @@ def test_plan_apply_and_apply_again(
         assert "the-secret" not in shown.out + shown.err
 
 
-def test_the_consequence_of_shared_credentials_is_said(cli: CommandLine, host: str) -> None:
+def test_the_consequence_of_shared_credentials_is_printed(cli: CommandLine, host: str) -> None:
     done = run(cli, host, *PLACE, "--app", APP_NAME, "--group", "staff", "--shared-credentials")
     assert "With --shared-credentials everybody who calls through Unity Catalog" in done.out
     assert "see, stop and read the same jobs" in done.out
 
 
-def test_what_failed_and_what_it_prevents_is_said(cli: CommandLine, host: str) -> None:
+def test_a_failed_step_is_printed_with_its_consequence(cli: CommandLine, host: str) -> None:
     done = run(cli, host, *PLACE, "--apply", person="paul")
     assert done.code == 1
     assert "failed: create the schema main.research\n" in done.out
@@ -72,7 +72,7 @@ def test_what_failed_and_what_it_prevents_is_said(cli: CommandLine, host: str) -
     assert "left out: create the volume main.research.jobs\n" in done.out
 
 
-def test_programs_get_fields(cli: CommandLine, host: str) -> None:
+def test_json_output_has_checks_and_plan(cli: CommandLine, host: str) -> None:
     said = run(cli, host, *PLACE, "--json").json
     assert [each["step"] for each in said["plan"]] == [
         "create the schema main.research",
@@ -82,7 +82,7 @@ def test_programs_get_fields(cli: CommandLine, host: str) -> None:
     assert {check["name"] for check in said["checks"]} >= {"signed in", "catalog"}
 
 
-def test_a_refused_credential_is_said_without_it(cli: CommandLine, host: str) -> None:
+def test_a_rejected_credential_is_reported_without_the_token(cli: CommandLine, host: str) -> None:
     done = run(cli, host, *PLACE, person="nobody")
     assert done.code == 1
     assert "expired or is not valid" in done.err
@@ -102,14 +102,14 @@ def test_a_refused_credential_is_said_without_it(cli: CommandLine, host: str) ->
         ((*PLACE, "--client-id", "x", "--client-secret-file", "/none"), "cannot be read"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_arguments_are_rejected(
     cli: CommandLine, host: str, words: tuple[str, ...], said: str
 ) -> None:
     done = run(cli, host, *words)
     assert (done.code, said in done.err) == (2, True), done.err
 
 
-def test_the_place_is_taken_from_the_settings(cli: CommandLine, host: str) -> None:
+def test_the_volume_defaults_to_the_settings(cli: CommandLine, host: str) -> None:
     done = cli.run(
         "setup",
         DATABRICKS_HOST=host,

@@ -1,4 +1,4 @@
-"""The ways to sign in that succeed: in a browser, by a profile, by the Databricks command line."""
+"""Successful ways to sign in: browser, profile, Databricks command line."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def profiles(cli: CommandLine, workspace: FakeWorkspace) -> None:
     )
 
 
-def test_a_person_signs_in_in_a_browser_once(cli: CommandLine, workspace: FakeWorkspace) -> None:
+def test_a_browser_sign_in_happens_once(cli: CommandLine, workspace: FakeWorkspace) -> None:
     workspace.oauth.at_browser = workspace.ada
     assert signed_in(doctor(cli, workspace, **in_browser(workspace))) == ("ok", f"as {ADA}")
     workspace.oauth.at_browser = None  # the second time, nobody is asked
     assert signed_in(doctor(cli, workspace, **in_browser(workspace))) == ("ok", f"as {ADA}")
 
 
-def test_what_has_expired_is_refreshed_without_a_browser(
+def test_an_expired_token_is_refreshed_without_a_browser(
     cli: CommandLine, workspace: FakeWorkspace
 ) -> None:
     workspace.oauth.at_browser = workspace.ada
@@ -90,7 +90,7 @@ def test_what_has_expired_is_refreshed_without_a_browser(
     assert workspace.oauth.refreshed > refreshed
 
 
-def test_a_browser_where_nobody_is_signed_in_is_said(
+def test_a_browser_without_a_session_is_reported(
     cli: CommandLine, workspace: FakeWorkspace
 ) -> None:
     done = doctor(cli, workspace, **in_browser(workspace))
@@ -107,7 +107,7 @@ def test_a_profile_signs_in(cli: CommandLine, workspace: FakeWorkspace, profile:
 
 
 @pytest.mark.anyio
-async def test_a_person_s_profile_signs_in_to_the_app(tmp_path: Path) -> None:
+async def test_a_profile_signs_in_to_the_app(tmp_path: Path) -> None:
     with home(tmp_path) as here:
         (tmp_path / "research.toml").write_text(RULES)
         here.write(10)
@@ -129,8 +129,8 @@ async def test_a_person_s_profile_signs_in_to_the_app(tmp_path: Path) -> None:
     assert ended["outcome"] == "answered"
 
 
-def test_the_command_line_signs_in(cli: CommandLine, workspace: FakeWorkspace) -> None:
-    """The real one is not to be had here: a program of its name prints what it prints."""
+def test_the_databricks_command_line_signs_in(cli: CommandLine, workspace: FakeWorkspace) -> None:
+    """A program with the name and output of the Databricks command line, which is not installed."""
     told = {
         "access_token": workspace.identities.sign_in(workspace.ada),
         "token_type": "Bearer",
