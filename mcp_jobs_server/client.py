@@ -143,7 +143,7 @@ class Research:
             "detail": "full",
         }
         request = parse_arguments(GetStatus, arguments)
-        return await self._jobs.status(self._owner, request, on_change=on_change)
+        return await self._jobs.status(self._owner, request, on_change=on_change, until_change=True)
 
     async def follow(
         self, job_id: str = "", *, on_change: OnChange | None = None

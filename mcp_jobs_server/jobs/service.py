@@ -17,8 +17,8 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.citations.check import check_draft
 from mcp_jobs_server.core.concurrency import gather
-from mcp_jobs_server.core.errors import NotFound
-from mcp_jobs_server.core.models import Job, Owner, job_folder
+from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.core.models import ACTIVE_STATES, Job, Owner, job_folder
 from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.listing import list_page, shown
@@ -49,6 +49,9 @@ from research_contract.records import SourceRef
 
 SHORT_WAIT_SECONDS = 3.0
 """How long ``get_status`` waits unless the caller says."""
+
+MAX_CANCELLABLE = 10
+"""Jobs that the error of a cancel without an id lists."""
 
 OnChange = Callable[[StatusResult], Awaitable[None]]
 
@@ -119,12 +122,18 @@ class Jobs:
         return await self._starts.start(owner, asked, typed, access)
 
     async def status(
-        self, owner: Owner, asked: GetStatus, *, on_change: OnChange | None = None
+        self,
+        owner: Owner,
+        asked: GetStatus,
+        *,
+        on_change: OnChange | None = None,
+        until_change: bool = False,
     ) -> StatusResult:
-        """Return the state of a job and its new steps, waiting for a change if asked to.
+        """Return the state of a job and its new steps, after waiting for its end.
 
-        It returns at the first new step or change of state, or when the wait is over.
-        ``on_change`` is called with each change meanwhile.
+        It returns when the job has ended or the wait is over; with ``until_change`` also at the
+        first new step, state, place in the queue or finished question. ``on_change`` is called with
+        each change meanwhile.
 
         Raises:
             NotFound: no such job of this owner.
@@ -133,15 +142,15 @@ class Jobs:
         job = await self._lookup.find(owner, asked.job_id)
         expected = await self._starts.expected_seconds(job)
         reader = StatusReader(self._folders, asked, clock=self._clock, expected_seconds=expected)
-        wait = asked.wait_seconds
-        if wait is None:  # without a cursor every step is new
-            wait = SHORT_WAIT_SECONDS if asked.cursor else 0
+        wait = SHORT_WAIT_SECONDS if asked.wait_seconds is None else asked.wait_seconds
         if job.ended or not wait or self._is_closing:
             return await reader.read(job)
         async with self._runner.changes(job) as changes:
             first = latest = await reader.read(await self._latest(job))
             with self._wait(wait):
-                while not reader.has_news(first, latest):
+                while latest.state in ACTIVE_STATES and not (
+                    until_change and reader.has_news(first, latest)
+                ):
                     await changes.wait()
                     latest = await reader.read(await self._latest(job))
                     if on_change:
@@ -169,7 +178,11 @@ class Jobs:
 
         Raises:
             NotFound: no such job of this owner; the id must be exact.
+            InvalidArgument: no id was passed; the error lists the jobs that could be cancelled.
         """
+        if not asked.job_id:
+            active = await self._runner.active(owner, limit=MAX_CANCELLABLE)
+            raise InvalidArgument(*wording.which_to_cancel(active))
         before = await self._lookup.find_exact(owner, asked.job_id)
         after = await self._runner.stop(owner, before.id, asked.mode) or before
         changed = (before.state, before.requested) != (after.state, after.requested)

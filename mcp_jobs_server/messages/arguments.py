@@ -10,7 +10,14 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mcp_jobs_server.core.models import StopMode
@@ -48,21 +55,35 @@ def _with_a_word(value: str) -> str:
     return value
 
 
-def _at_most(most: int, read: Callable[[object], object] = amounts.count) -> BeforeValidator:
-    """Lower a larger number to ``most``: asking for more than is possible is no error."""
+def _within(
+    least: float, most: float, read: Callable[[object], object] = amounts.count
+) -> BeforeValidator:
+    """Move a number into the range: asking for more or less than is possible is no error.
 
-    def capped(value: object) -> object:
+    Negative numbers are left for validation to refuse.
+    """
+
+    def moved(value: object) -> object:
         value = read(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             return value
-        return min(value, most)
+        return min(max(value, least), most)
 
-    return BeforeValidator(capped)
+    return BeforeValidator(moved)
+
+
+def _citation_number(value: object) -> object:
+    """Accept a citation as it is written: ``[3]``."""
+    return amounts.count(value.strip().strip("[]") if isinstance(value, str) else value)
 
 
 Line = Annotated[str, BeforeValidator(_stripped)]
 JobId = Annotated[str, BeforeValidator(_stripped), Field(max_length=64)]
 Cursor = Annotated[str, BeforeValidator(_stripped), Field(max_length=200)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(amounts.count)]
+
+ZERO_HAS_A_MEANING = frozenset({"wait_seconds"})
+"""Optional numbers whose 0 is a value. For others 0 means not given, as strict clients pass it."""
 
 
 class Arguments(BaseModel):
@@ -94,7 +115,7 @@ class PlanArguments(Arguments):
     )
     audience: Line = Field(default="", max_length=200, description="Who will read the report.")
     language: Line = Field(default="", max_length=40, description="Language of the report.")
-    report_words: Annotated[int, BeforeValidator(amounts.count), Field(ge=50, le=20_000)] | None = (
+    report_words: Annotated[int, Field(ge=50, le=20_000), BeforeValidator(amounts.count)] | None = (
         Field(default=None, description="Length of the report in words.")
     )
 
@@ -102,16 +123,12 @@ class PlanArguments(Arguments):
 class LimitArguments(Arguments):
     """Caps on one job; never above those of the server."""
 
-    minutes: Annotated[float, BeforeValidator(amounts.minutes), Field(gt=0)] | None = Field(
+    minutes: Annotated[float, Field(gt=0), BeforeValidator(amounts.minutes)] | None = Field(
         default=None, description="Active minutes."
     )
-    tool_calls: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
-        default=None, description="Searches and other calls."
-    )
-    tokens: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
-        default=None, description="Model tokens."
-    )
-    cost_usd: Annotated[float, BeforeValidator(amounts.dollars), Field(ge=0)] | None = Field(
+    tool_calls: Count | None = Field(default=None, description="Searches and other calls.")
+    tokens: Count | None = Field(default=None, description="Model tokens.")
+    cost_usd: Annotated[float, Field(ge=0), BeforeValidator(amounts.dollars)] | None = Field(
         default=None, description="US dollars."
     )
 
@@ -160,9 +177,9 @@ class GetStatus(Arguments):
         default="", description="From the last answer; only newer steps are returned."
     )
     wait_seconds: (
-        Annotated[float, _at_most(MAX_WAIT_SECONDS, amounts.seconds), Field(ge=0)] | None
+        Annotated[float, Field(ge=0), _within(0, MAX_WAIT_SECONDS, amounts.seconds)] | None
     ) = Field(
-        default=None, description="Seconds to wait for a change, at most 45. 0: answer at once."
+        default=None, description="Seconds to wait for the end, at most 45. 0: answer at once."
     )
     detail: Literal["brief", "full"] = Field(
         default="brief", description="full: steps with worker, tool and payload."
@@ -175,16 +192,18 @@ class ListActiveJobs(Arguments):
     include_recent: bool = Field(
         default=False, description="true: also all ended jobs, newest first."
     )
-    limit: Annotated[int, _at_most(100)] = Field(
-        default=20, ge=1, description="Jobs per page, at most 100."
+    limit: Annotated[int, Field(ge=1), _within(1, 100)] = Field(
+        default=20, description="Jobs per page, at most 100."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")
 
 
 class Cancel(Arguments):
-    """Arguments of ``cancel``."""
+    """Arguments of ``cancel``. A missing id is answered with the jobs that could be cancelled."""
 
-    job_id: JobId = Field(min_length=1, description="Exact id of the job.")
+    model_config = ConfigDict(json_schema_extra={"required": ["job_id"]})
+
+    job_id: JobId = Field(default="", description="Exact id of the job.")
     mode: StopMode = Field(
         default="stop",
         description="stop: end now. finish_now: write the report from what was found.",
@@ -219,10 +238,19 @@ class FetchReport(Arguments):
     section: Line = Field(
         default="", max_length=300, description="For part=section: name or number of the section."
     )
-    citation: Annotated[int, BeforeValidator(amounts.count), Field(ge=1)] | None = Field(
+    citation: Annotated[int, Field(ge=1), BeforeValidator(_citation_number)] | None = Field(
         default=None, description="For part=citation: the number n of [n]."
     )
     cursor: Cursor = Field(default="", description="next_cursor of the last page.")
-    max_chars: Annotated[int, _at_most(60_000)] = Field(
-        default=20_000, ge=500, description="Size of a page in characters."
+    max_chars: Annotated[int, Field(ge=500), _within(500, 60_000)] = Field(
+        default=20_000, description="Size of a page in characters, 500 to 60,000."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part_of_what_is_named(cls, given: dict[str, object]) -> dict[str, object]:
+        """Choose the part where only its section or citation was given."""
+        for part in ("citation", "section"):
+            if given.get(part) and "part" not in given:
+                return {**given, "part": part}
+        return given

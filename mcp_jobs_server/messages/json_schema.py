@@ -25,12 +25,28 @@ def _shallow(field: Schema) -> Schema:
 
 
 def schema_of(kind: type[BaseModel]) -> Schema:
-    """Return the whole input schema of a tool."""
+    """Return the whole input schema of a tool.
+
+    Bounds of optional arguments admit the neutral values that strict clients pass for "not given";
+    the server checks the real bounds. Unknown arguments are not excluded here, because some
+    converters cannot read that; the server refuses them.
+    """
     schema = kind.model_json_schema()
     definitions = schema.pop("$defs", {})
     plain = _plain(schema, definitions)
     plain.pop("description", None)
     return plain
+
+
+def _with_neutral_values(field: Schema) -> Schema:
+    """Return an optional field whose bounds admit zero, an empty text and an empty list."""
+    kept = {name: value for name, value in field.items() if name not in _LEAST}
+    if "minimum" in field or "exclusiveMinimum" in field:
+        kept["minimum"] = 0
+    return kept
+
+
+_LEAST = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 
 
 def _plain(node: Schema, definitions: Schema) -> Schema:
@@ -43,10 +59,14 @@ def _plain(node: Schema, definitions: Schema) -> Schema:
     kept = {name: value for name, value in node.items() if not _is_noise(name, value)}
     if "properties" in kept:
         fields: dict[str, Schema] = kept["properties"]
-        kept["properties"] = {name: _plain(field, definitions) for name, field in fields.items()}
-    for name in ("items", "additionalProperties"):
-        if isinstance(kept.get(name), dict):
-            kept[name] = _plain(kept[name], definitions)
+        required = kept.get("required", ())
+        plain = {name: _plain(field, definitions) for name, field in fields.items()}
+        kept["properties"] = {
+            name: field if name in required else _with_neutral_values(field)
+            for name, field in plain.items()
+        }
+    if isinstance(kept.get("items"), dict):
+        kept["items"] = _plain(kept["items"], definitions)
     return kept
 
 
@@ -62,4 +82,4 @@ def _is_noise(name: str, value: object) -> bool:
     """Return whether this entry, which pydantic adds, means nothing to a client."""
     if name == "default":
         return value in (None, "") or isinstance(value, list | dict)
-    return name == "title" or (name == "description" and value == "")
+    return name in ("title", "additionalProperties") or (name == "description" and value == "")

@@ -9,9 +9,6 @@ from mcp_jobs_server.messages.wording import duration
 TELL_USER_ABOVE_SECONDS = 90
 """With more time left than this, the user is told to come back instead of waiting in the chat."""
 
-LOOK_AGAIN_SECONDS = 3
-WAIT_AFTER_CANCEL_SECONDS = 20
-
 DRAFT = "<your draft with [n]>"
 
 
@@ -22,7 +19,7 @@ def after_start(job_id: str, expected_seconds: float) -> Next:
             f"The research runs in the background and takes about {duration(expected_seconds)}; you"
             " can close this chat and ask for the report later."
         )
-    return _look_again({"job_id": job_id})
+    return _wait({"job_id": job_id})
 
 
 def while_active(job: Job, *, cursor: str, seconds_left: float | None) -> Next:
@@ -32,15 +29,12 @@ def while_active(job: Job, *, cursor: str, seconds_left: float | None) -> Next:
             f"The research is still running, for about {duration(seconds_left)} more; ask me again"
             " then."
         )
-    return _look_again({"job_id": job.id, "cursor": cursor})
+    return _wait({"job_id": job.id, "cursor": cursor})
 
 
 def after_cancel(job: Job) -> Next:
     """Return the step after a cancel: wait until the job has ended, then read its report."""
-    if job.ended:
-        return after_end(job)
-    arguments = {"job_id": job.id, "wait_seconds": WAIT_AFTER_CANCEL_SECONDS}
-    return Next(action="call", tool="get_status", arguments=arguments)
+    return after_end(job) if job.ended else _wait({"job_id": job.id})
 
 
 def after_end(job: Job) -> Next:
@@ -61,7 +55,7 @@ def after_fetch(job: Job, *, part: str, section: str, next_cursor: str | None) -
         within = {"section": section} if section else {}
         return _fetch({"job_id": job.id, "part": part, "cursor": next_cursor, **within})
     if not job.ended:
-        return Next(action="call", tool="get_status", arguments={"job_id": job.id})
+        return _wait({"job_id": job.id})
     if part == "summary" and job.outcome in ("answered", "partial"):
         return _fetch({"job_id": job.id, "part": "evidence"})
     if part == "evidence":
@@ -79,10 +73,9 @@ def tell_user(sentence: str) -> Next:
     return Next(action="tell_user", say=sentence)
 
 
-def _look_again(arguments: dict[str, str]) -> Next:
-    return Next(
-        action="call", tool="get_status", arguments=arguments, after_seconds=LOOK_AGAIN_SECONDS
-    )
+def _wait(arguments: dict[str, str]) -> Next:
+    """Return a call of ``get_status``: it waits on the server, as long as the client allows."""
+    return Next(action="call", tool="get_status", arguments=arguments)
 
 
 def _fetch(arguments: dict[str, str]) -> Next:

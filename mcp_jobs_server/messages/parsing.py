@@ -1,7 +1,7 @@
 """Reads the arguments of a call, and reports in plain words what cannot be read.
 
-An error names the argument, what it should be and the nearest name. Messages of the validation
-library never reach a caller.
+All wrong arguments are reported in one error; each is named with what it should be and, if its
+name is unknown, the nearest name. Messages of the validation library never reach a caller.
 """
 
 from __future__ import annotations
@@ -12,69 +12,122 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from mcp_jobs_server.core.errors import InvalidArgument
-from mcp_jobs_server.messages.arguments import Arguments, from_json_text
+from mcp_jobs_server.messages.arguments import ZERO_HAS_A_MEANING, Arguments, from_json_text
 
 A = TypeVar("A", bound=Arguments)
+Problem = tuple[str, str]
+"""What is wrong with one argument, and what to do about it."""
+
+MAX_PROBLEMS = 8
+"""Wrong arguments that one error names."""
 
 
 def parse_arguments(kind: type[A], raw: Mapping[str, Any]) -> A:
-    """Return the arguments in ``raw``; ``null`` means not given.
+    """Return the arguments in ``raw``.
+
+    Clients that must fill in every argument pass ``null``, an empty text, list or object, or zero
+    for those that are not given. For optional arguments these mean not given.
 
     Raises:
-        InvalidArgument: one is unknown, missing, of the wrong type or out of its range.
+        InvalidArgument: some are unknown, missing, of the wrong type or out of range.
     """
-    for wrong in _unknown(kind, raw):
-        raise wrong
-    given = _without_nulls(raw)
+    problems = list(_unknown(kind, raw))
     try:
-        return kind.model_validate(given)
+        arguments = kind.model_validate(_given(kind, raw))
     except ValidationError as error:
-        raise _explained(error.errors(include_url=False)[0]) from error
+        problems += map(_explained, error.errors(include_url=False))
+        raise _combined(problems) from error
+    if problems:
+        raise _combined(problems)
+    return arguments
 
 
-def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
+def _combined(problems: list[Problem]) -> InvalidArgument:
+    if len(problems) == 1:
+        return InvalidArgument(*problems[0])
+    listed = [f"({n}) {wrong} {fix}" for n, (wrong, fix) in enumerate(problems[:MAX_PROBLEMS], 1)]
+    more = len(problems) - MAX_PROBLEMS
+    listed += [f"{more} more are wrong."] if more > 0 else []
+    return InvalidArgument(f"{len(problems)} arguments are wrong.", " ".join(listed))
+
+
+def _given(kind: type[BaseModel], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known arguments that were given, without neutral values of optional ones."""
     kept: dict[str, Any] = {}
-    for name, value in given.items():
-        item = from_json_text(value) if name in ("plan", "limits") else value
-        if item is not None:
-            kept[str(name)] = _without_nulls(item) if isinstance(item, dict) else item
+    for name, field in kind.model_fields.items():
+        if name not in raw:
+            continue
+        value = raw[name]
+        inner = _model_of(field)
+        if inner is not None:
+            value = from_json_text(value)
+            value = _given(inner, value) if isinstance(value, dict) else value
+        if isinstance(value, list):
+            value = [item for item in value if item not in (None, "")]
+        if field.is_required() or not _is_neutral(name, value):
+            kept[name] = value
     return kept
 
 
-def _unknown(
-    kind: type[BaseModel], given: Mapping[str, Any], within: str = ""
-) -> Iterator[InvalidArgument]:
-    fields = kind.model_fields
-    for name, said in given.items():
-        value = from_json_text(said)
-        if name not in fields:
-            yield _unknown_name(str(name), list(fields), within)
+def _is_neutral(name: str, value: object) -> bool:
+    """Return whether a value means that an optional argument was not given."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int | float):
+        return value == 0 and name not in ZERO_HAS_A_MEANING
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, list | dict) and not value)
+
+
+def _unknown(kind: type[BaseModel], raw: Mapping[str, Any], within: str = "") -> Iterator[Problem]:
+    """Yield the arguments in ``raw`` that ``kind`` lacks; ``within`` is where ``kind`` is used."""
+    for name, said in raw.items():
+        if name in kind.model_fields:
+            value, inner = from_json_text(said), _model_of(kind.model_fields[name])
+            if isinstance(value, dict) and inner is not None:
+                yield from _unknown(inner, value, f"{within}{name}.")
             continue
-        inner = fields[name].annotation
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _unknown(inner, value, f"{within}{name}.")
+        fields = list(kind.model_fields)
+        near = [f"{within}{one}" for one in difflib.get_close_matches(str(name), fields, 1, 0.5)]
+        near = _paths(kind, str(name), within) or near
+        guess = f"Did you mean '{near[0]}'? " if near else ""
+        listed = "Its fields are" if within else "The arguments are"
+        shown = _shown(within + str(name)).strip("'")
+        yield f"Unknown argument '{shown}'.", f"{guess}{listed} {', '.join(fields)}."
 
 
-def _unknown_name(name: str, fields: list[str], within: str) -> InvalidArgument:
-    near = difflib.get_close_matches(name, fields, n=1, cutoff=0.5)
-    guess = f"Did you mean '{within}{near[0]}'? " if near else ""
-    kind = "Its fields are" if within else "The arguments are"
-    shown = _shown(within + name).strip("'")
-    return InvalidArgument(f"Unknown argument '{shown}'.", f"{guess}{kind} {', '.join(fields)}.")
+def _paths(kind: type[BaseModel], name: str, within: str = "") -> list[str]:
+    """Return where an argument of exactly this name exists, such as ``plan.questions``."""
+    found: list[str] = []
+    for field_name, field in kind.model_fields.items():
+        if field_name == name:
+            found.append(within + name)
+        if inner := _model_of(field):
+            found += _paths(inner, name, f"{within}{field_name}.")
+    return found
 
 
-def _explained(error: ErrorDetails) -> InvalidArgument:
+def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def _explained(error: ErrorDetails) -> Problem:
     """Return what is wrong with one argument, without the words of the validation library."""
     steps = (f"[{at + 1}]" if isinstance(at, int) else f".{at}" for at in error["loc"])
     name = "".join(steps).removeprefix(".")
     if error["type"] == "missing":
-        return InvalidArgument(f"The argument '{name}' is missing.", "Pass it.")
+        return f"The argument '{name}' is missing.", "Pass it."
     sized = error["type"].endswith(("too_long", "too_short"))
     got = "" if sized else f", not {_shown(error['input'])}"
-    return InvalidArgument(f"The argument '{name}' is wrong.", f"It must be {_wanted(error)}{got}.")
+    return f"The argument '{name}' is wrong.", f"It must be {_wanted(error)}{got}."
 
 
 def _not_empty(least: int) -> str:

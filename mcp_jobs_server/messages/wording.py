@@ -129,6 +129,14 @@ def not_exact(asked: str, fitting: Sequence[Job]) -> tuple[str, str]:
     )
 
 
+def which_to_cancel(active: Sequence[Job]) -> tuple[str, str]:
+    """Return message and hint for a cancel without an id; ``active`` are the unfinished jobs."""
+    if not active:
+        return "There is no unfinished job to cancel.", "list_active_jobs shows ended jobs."
+    known = "; ".join(f"{job.id} ({short(job.title, 50)}, {job.state})" for job in active)
+    return "The argument 'job_id' is missing.", f"Pass one of your unfinished jobs: {known}."
+
+
 def ambiguous(prefix: str, jobs: Sequence[Job]) -> tuple[str, str]:
     """Return message and hint for a prefix that fits several jobs."""
     fitting = ", ".join(job.id for job in jobs)

@@ -9,8 +9,10 @@ from typing import Any, Literal, cast
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
-from mcp.types import CallToolResult, InputRequiredResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult
 from mcp.types import Tool as ListedTool
 
 from mcp_jobs_server import __version__
@@ -23,6 +25,19 @@ from mcp_jobs_server.protocol.tools import TOOLS
 from research_contract.records import SourceRef
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+async def _prompt_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Answer a prompt that does not exist with "invalid params", as the specification says.
+
+    The SDK answers it with "internal error", or with code 0 to older clients.
+    """
+    try:
+        return await call_next(ctx)
+    except ValueError as error:
+        if ctx.method != "prompts/get":
+            raise
+        raise MCPError(INVALID_PARAMS, str(error)) from error
 
 
 class ResearchServer(MCPServer[Jobs]):
@@ -64,6 +79,8 @@ class ResearchServer(MCPServer[Jobs]):
             lifespan=life,
             token_verifier=verifier,
             auth=auth,
+            subscriptions=False,  # no change is ever sent, so none is advertised
+            middleware=[_prompt_errors],
         )
         add_resources(self, self.authenticator, lambda: self.jobs)
 

@@ -50,6 +50,9 @@ R = TypeVar("R", bound=Result)
 MAX_CALL_SECONDS = 75.0
 """A call that takes longer is abandoned: proxies cut one after 120 s without a reason."""
 
+ERROR_META = "mcp-jobs-server/error"
+"""Key of an error's details in the ``_meta`` of a result: ``kind``, ``hint``, ``retryable``."""
+
 PATIENT_WAIT_SECONDS = 20.0
 PATIENT_CLIENTS = ("claude", "cursor", "visual studio code", "vscode", "goose", "zed", "windsurf")
 """Beginnings of the names of clients whose tool calls may take 60 s and more."""
@@ -128,18 +131,17 @@ def _defect(tool: str) -> Internal:
 
 
 def _refused(error: JobsError) -> CallToolResult:
+    """Return an error as text only.
+
+    Structured content must fit the output schema of the tool, which no error does: clients that
+    validate it would show the model a schema error instead. Details for programs are in ``_meta``.
+    """
     annotate_request(error=error.kind)
-    text = wording.visible(wording.error_text(error))
-    content = {
-        "error": {
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "retryable": error.retryable,
-        }
-    }
+    details = {"kind": error.kind, "hint": error.hint, "retryable": error.retryable}
     return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=content, is_error=True
+        content=[TextContent(type="text", text=wording.visible(wording.error_text(error)))],
+        is_error=True,
+        _meta={ERROR_META: details},
     )
 
 
@@ -150,8 +152,7 @@ async def _start(call: Call, asked: StartResearch) -> tuple[StartResult, str]:
 
 async def _status(call: Call, asked: GetStatus) -> tuple[StatusResult, str]:
     progress = _ProgressReporter(call.context)
-    patient = asked.wait_seconds is None and asked.cursor and _is_patient(call.context)
-    if patient:
+    if asked.wait_seconds is None and _is_patient(call.context):
         asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
     answer = await call.jobs.status(call.caller.owner, asked, on_change=progress.report)
     return answer, texts.status_text(answer, full=asked.detail == "full")

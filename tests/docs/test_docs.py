@@ -26,6 +26,7 @@ from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
 from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load_settings
 from mcp_jobs_server.demo.__main__ import QUESTION
+from mcp_jobs_server.messages.json_schema import schema_of
 from mcp_jobs_server.operations.install.snippets import instructions, server_command
 from mcp_jobs_server.protocol.tools import TOOLS, Tool
 from research_contract import records
@@ -273,7 +274,7 @@ def argument_names(kind: type[BaseModel], within: str = "") -> Iterator[str]:
 def test_each_argument_of_a_tool_stands_in_its_table(tool: Tool[Any, Any]) -> None:
     table = tool_tables()[tool.name]
     assert table.column(0) == list(argument_names(tool.arguments))
-    required = [name for name, field in tool.arguments.model_fields.items() if field.is_required()]
+    required = schema_of(tool.arguments).get("required", [])
     page = (ROOT / "docs/tools.md").read_text(encoding="utf-8")
     section = page.split(f"## {tool.name}\n")[1].split("\n## ")[0]
     assert re.findall(r"^\| `(\w+)` \| required", section, re.MULTILINE) == required

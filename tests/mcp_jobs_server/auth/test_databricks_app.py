@@ -21,6 +21,7 @@ from tests.mcp_jobs_server.transports.serving import (
     ERAS,
     LONGEST,
     Home,
+    error_of,
     fields,
     home,
     listening,
@@ -129,8 +130,7 @@ async def test_without_user_authorization_the_error_says_what_to_enable(
         answer = await nobody.call_tool("list_active_jobs", {})
         assert answer.is_error
         assert "user authorization is switched off" in text(answer)
-        assert isinstance(answer.structured_content, dict)
-        assert answer.structured_content["error"]["kind"] == "unidentified"
+        assert error_of(answer)["kind"] == "unidentified"
 
 
 async def test_an_expired_sign_in_is_reported_and_loses_nothing(
@@ -206,7 +206,8 @@ async def test_a_waiting_call_is_answered_before_shutdown(
             standing_still(here, ana, sources=["shared"]),
         ):
             job_id = await start(ana, sources=["shared"], question="Where does pump 8 stand?")
-            seen = fields(await ana.call_tool("get_status", {"job_id": job_id}))
+            asked_now = {"job_id": job_id, "wait_seconds": 0}
+            seen = fields(await ana.call_tool("get_status", asked_now))
 
             async def wait() -> None:
                 asked = {"job_id": job_id, "cursor": seen["cursor"], "wait_seconds": 45}

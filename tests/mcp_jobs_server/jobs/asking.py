@@ -17,7 +17,9 @@ async def start(stage: Stage, question: str = "How much water?", **said: object)
 
 
 async def status(stage: Stage, **said: object) -> StatusResult:
-    return await stage.jobs.status(ME, parse_arguments(GetStatus, said))
+    """Return the status at once, unless a wait is asked for."""
+    asked = parse_arguments(GetStatus, {"wait_seconds": 0, **said})
+    return await stage.jobs.status(ME, asked)
 
 
 async def fetch(stage: Stage, **said: object) -> str:

@@ -85,21 +85,45 @@ async def test_a_brief_status_shows_the_last_steps_only(stage: Stage) -> None:
     assert [step.step for step in (await status(stage)).steps] == [36, 37, 38, 39, 40]
 
 
-async def test_waiting_ends_with_the_first_new_step(stage: Stage) -> None:
+@pytest.mark.parametrize("until_change", [False, True])
+async def test_a_wait_goes_on_over_steps_unless_changes_are_wanted(
+    stage: Stage, *, until_change: bool
+) -> None:
     job_id = await running(stage)
     await stage.log(job_id, 1)
     seen = await status(stage)
     answers: list[StatusResult] = []
 
     async def wait() -> None:
-        answers.append(await status(stage, cursor=seen.cursor, wait_seconds=45))
+        asked = GetStatus(job_id=job_id, cursor=seen.cursor, wait_seconds=45)
+        answers.append(await stage.jobs.status(ME, asked, until_change=until_change))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
         assert answers == []
         await stage.log(job_id, 1, first=2)
+        await anyio.wait_all_tasks_blocked()
+        assert bool(answers) == until_change
+        stage.complete(job_id)
     assert [step.step for step in answers[0].steps] == [2]
+
+
+async def test_a_wait_goes_on_while_a_job_leaves_the_queue(stage: Stage) -> None:
+    job_id = (await start(stage)).job_id
+    answers: list[StatusResult] = []
+
+    async def wait() -> None:
+        answers.append(await status(stage, wait_seconds=45))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        await stage.begin(job_id)
+        await anyio.wait_all_tasks_blocked()
+        assert answers == []
+        stage.complete(job_id)
+    assert answers[0].state == "completed"
 
 
 async def test_waiting_ends_with_the_job(stage: Stage) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.messages.arguments import (
@@ -16,6 +17,7 @@ from mcp_jobs_server.messages.arguments import (
     ListActiveJobs,
     StartResearch,
 )
+from mcp_jobs_server.messages.json_schema import schema_of
 from mcp_jobs_server.messages.parsing import parse_arguments
 
 
@@ -43,7 +45,7 @@ def test_a_duration_is_understood(said: object, minutes: float) -> None:
 
 @pytest.mark.parametrize(
     ("said", "dollars"),
-    [("$2", 2), ("2$", 2), ("2.50 USD", 2.5), ("1,50", 1.5), (0, 0), ("50 cents", 0.5)],
+    [("$2", 2), ("2$", 2), ("2.50 USD", 2.5), ("1,50", 1.5), ("50 cents", 0.5)],
 )
 def test_an_amount_is_understood(said: object, dollars: float) -> None:
     assert start(limits={"cost_usd": said}).limits.cost_usd == dollars
@@ -82,8 +84,59 @@ def test_a_plan_may_come_as_json_text() -> None:
     assert start(plan=json.dumps({"title": "Sky"})).plan.title == "Sky"
 
 
-def test_null_is_not_given() -> None:
-    assert start(plan=None, sources=None, limits={"minutes": None}) == start()
+@pytest.mark.parametrize("kind", [StartResearch, GetStatus, ListActiveJobs, Cancel, FetchReport])
+@pytest.mark.parametrize("neutral", ["null", "empty"])
+def test_what_strict_clients_fill_in_for_not_given_is_not_given(
+    kind: type[Arguments], neutral: str
+) -> None:
+    given = {"question": "Why?"} if kind is StartResearch else {}
+    filled = {**neutral_values(kind, nulls=neutral == "null"), **given}
+    assert set(filled) == set(kind.model_fields)
+    assert parse_arguments(kind, filled) == parse_arguments(kind, given)
+
+
+def neutral_values(kind: type[BaseModel], *, nulls: bool) -> dict[str, object]:
+    """A value for each argument, as a client passes it that may leave none out."""
+    values: dict[str, object] = {}
+    for name, field in schema_of(kind)["properties"].items():
+        inner = kind.model_fields[name].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            values[name] = neutral_values(inner, nulls=nulls)
+        elif name == "wait_seconds" or nulls:
+            values[name] = None
+        elif "enum" in field:
+            values[name] = field["default"]
+        else:
+            empty = {"string": "", "array": [], "integer": 0, "number": 0, "boolean": False}
+            values[name] = empty[field["type"]]
+    return values
+
+
+def test_zero_seconds_of_waiting_is_no_waiting() -> None:
+    assert parse_arguments(GetStatus, {"wait_seconds": 0}).wait_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        ({"citation": 1}, "citation"),
+        ({"citation": "[1]"}, "citation"),
+        ({"section": "Sources"}, "section"),
+        ({"section": "Sources", "part": "report"}, "report"),
+        ({"citation": 0, "section": ""}, "summary"),
+    ],
+)
+def test_what_is_named_chooses_the_part(said: dict[str, Any], part: str) -> None:
+    assert parse_arguments(FetchReport, said).part == part
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        start(dept="deep", limits={"minutes": "soon"}, plan={"questions": "x"}, sources=[7])
+    message = str(caught.value)
+    assert message.startswith("4 arguments are wrong.")
+    for part in ("Did you mean 'depth'?", "limits.minutes", "plan.questions[1]", "sources[1]"):
+        assert part in message
 
 
 def test_more_than_possible_is_the_most_possible() -> None:
@@ -92,6 +145,7 @@ def test_more_than_possible_is_the_most_possible() -> None:
     assert parse_arguments(GetStatus, {"wait_seconds": "9" * 400}).wait_seconds == 45
     assert parse_arguments(GetStatus, {"wait_seconds": "500 ms"}).wait_seconds == 0.5
     assert parse_arguments(FetchReport, {"max_chars": 10**9}).max_chars == 60_000
+    assert parse_arguments(FetchReport, {"max_chars": 100}).max_chars == 500
     assert parse_arguments(ListActiveJobs, {"limit": "5,000"}).limit == 100
 
 
@@ -105,6 +159,7 @@ def test_more_than_possible_is_the_most_possible() -> None:
         (StartResearch, {"question": "x", "dept": "deep"}, "Did you mean 'depth'?"),
         (StartResearch, {"question": "x", "depth": "fast"}, "'quick', 'standard', 'deep'"),
         (StartResearch, {"question": "x", "plan": {"question": []}}, "'plan.questions'"),
+        (StartResearch, {"question": "x", "questions": ["y"]}, "'plan.questions'"),
         (StartResearch, {"question": "x", "plan": "soon"}, "an object with named fields"),
         (StartResearch, {"question": "x", "limits": {"minute": 3}}, "'limits.minutes'"),
         (StartResearch, {"question": "x", "limits": {"minutes": -1}}, "more than 0"),
@@ -119,11 +174,10 @@ def test_more_than_possible_is_the_most_possible() -> None:
         (StartResearch, {"question": "x", "plan": {"questions": ["why"] * 21}}, "at most 20"),
         (GetStatus, {"wait_seconds": "a while"}, "It must be a number"),
         (GetStatus, {"wait": 3}, "Did you mean 'wait_seconds'?"),
-        (Cancel, {}, "The argument 'job_id' is missing"),
         (Cancel, {"job_id": "x", "mode": "kill"}, "'stop', 'finish_now'"),
         (FetchReport, {"part": "all"}, "It must be one of 'summary'"),
         (FetchReport, {"citation": "first"}, "a whole number"),
-        (ListActiveJobs, {"limit": 0}, "at least 1"),
+        (ListActiveJobs, {"limit": -1}, "at least 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_plain_words(
@@ -154,4 +208,4 @@ def test_whatever_is_said_is_understood_or_answered(
     try:
         parse_arguments(kind, said)
     except InvalidArgument as error:
-        assert len(str(error)) < 500
+        assert len(str(error)) < 2_000

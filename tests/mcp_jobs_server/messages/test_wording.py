@@ -16,6 +16,7 @@ from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 from mcp_jobs_server.messages import wording
 from research_contract.records import Failure
 from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
+from tests.mcp_jobs_server.transports.serving import error_of
 from tests.repository import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -66,8 +67,9 @@ class Talk:
 
     async def say(self, snapshot: str, tool: str, **arguments: object) -> CallToolResult:
         answer = await self._client.call_tool(tool, arguments)
-        fields = json.dumps(answer.structured_content, indent=1, ensure_ascii=False)
-        heard = f"{text_of(answer)}\n\n--- the same as fields ---\n{fields}"
+        fields = answer.meta if answer.is_error else answer.structured_content
+        shown = json.dumps(fields, indent=1, ensure_ascii=False)
+        heard = f"{text_of(answer)}\n\n--- the same as fields ---\n{shown}"
         check(f"{snapshot}.txt", same_each_time(heard, self.stage))
         return answer
 
@@ -94,12 +96,12 @@ async def test_what_a_model_hears_of_a_job(stage: Stage) -> None:
         began = await talk.say("start", "start_research", question="All of pump 7", plan=plan)
         assert tokens(text_of(began)) <= 300
         job_id = str((began.structured_content or {})["job_id"])
-        brief = [await talk.say("status-queued", "get_status")]
+        brief = [await talk.say("status-queued", "get_status", wait_seconds=0)]
         await stage.begin(job_id)
         await stage.log(job_id, 12)
         stage.clock.pass_seconds(4)
-        brief.append(await talk.say("status-running", "get_status", job_id=job_id))
-        await talk.say("status-full", "get_status", job_id=job_id, detail="full")
+        brief.append(await talk.say("status-running", "get_status", job_id=job_id, wait_seconds=0))
+        await talk.say("status-full", "get_status", job_id=job_id, detail="full", wait_seconds=0)
         stage.find(job_id)
         await talk.say("so-far", "fetch_report", job_id=job_id)
         await talk.say("finish-now", "cancel", job_id=job_id, mode="finish_now")
@@ -123,8 +125,9 @@ async def test_what_a_model_hears_of_a_job_that_does_not_end_well(stage: Stage) 
         job_id = str((began.structured_content or {})["job_id"])
         await talk.say("start-again", "start_research", question="How much?")
         await stage.begin(job_id)
+        await talk.say("cancel-which", "cancel")
         await talk.say("cancel", "cancel", job_id=job_id)
-        await talk.say("status-cancelling", "get_status")
+        await talk.say("status-cancelling", "get_status", wait_seconds=0)
         stage.runner.obey(job_id)
         await talk.say("status-cancelled", "get_status")
         other = await client.call_tool("start_research", {"question": "How little?"})
@@ -140,6 +143,14 @@ async def test_what_a_model_hears_when_it_is_wrong(stage: Stage) -> None:
         talk = Talk(stage, client)
         await talk.say("no-jobs", "list_active_jobs")
         await talk.say("wrong-name", "start_research", question="Why?", dept="deep")
+        await talk.say(
+            "wrong-arguments",
+            "start_research",
+            question="Why?",
+            questions=["Who?"],
+            limits={"minutes": "soon"},
+        )
+        await talk.say("cancel-nothing", "cancel")
         await talk.say("wrong-value", "get_status", wait_seconds="a while")
         await talk.say("wrong-id", "get_status", job_id="../../etc/passwd")
         await talk.say("wrong-cursor", "list_active_jobs", cursor="page 2")
@@ -163,7 +174,7 @@ async def test_every_error_is_marked_as_one(stage: Stage) -> None:
     async with Client(stage.server) as client:
         answer = await client.call_tool("get_status", {"job_id": "nothing"})
     assert answer.is_error
-    assert (answer.structured_content or {})["error"]["kind"] == "not_found"
+    assert error_of(answer)["kind"] == "not_found"
 
 
 async def test_a_defect_is_answered_without_its_details(stage: Stage) -> None:

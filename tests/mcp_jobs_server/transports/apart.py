@@ -12,7 +12,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from tests.mcp_jobs_server.transports.serving import fields, start, text, until_ended
+from tests.mcp_jobs_server.transports.serving import error_of, fields, start, text, until_ended
 
 
 @asynccontextmanager
@@ -65,7 +65,6 @@ async def assert_apart(ana: Client, eve: Client) -> None:
 async def _not_found(client: Client, tool: str, asked: dict[str, str], job_id: str) -> None:
     answer = await client.call_tool(tool, asked)
     assert answer.is_error, (tool, asked)
-    assert isinstance(answer.structured_content, dict)
-    assert answer.structured_content["error"]["kind"] == "not_found", (tool, text(answer))
+    assert error_of(answer)["kind"] == "not_found", (tool, text(answer))
     if asked.get("job_id") != job_id and job_id not in asked.values():
         assert job_id not in text(answer)

@@ -18,6 +18,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
 from mcp_jobs_server.backends.local.processes import os_processes
+from mcp_jobs_server.protocol.tools import ERROR_META
 from tests.benchmarks.bare import free_port
 from tests.repository import ROOT
 
@@ -99,10 +100,27 @@ def text(answer: CallToolResult) -> str:
     return block.text
 
 
+def error_of(answer: CallToolResult) -> Mapping[str, Any]:
+    """Return the details of an error; its content is text only."""
+    assert answer.is_error
+    assert answer.structured_content is None
+    details = (answer.meta or {})[ERROR_META]
+    assert isinstance(details, dict)
+    return details
+
+
 async def start(client: Client, **said: object) -> str:
     """Start a job and return its id."""
     asked = {"question": "How much water does pump 7 move a minute?", **said}
     return str(fields(await client.call_tool("start_research", asked))["job_id"])
+
+
+async def until_running(client: Client, job_id: str) -> None:
+    """Wait until the job has left the queue."""
+    asked = {"job_id": job_id, "wait_seconds": 0.05}
+    with anyio.fail_after(LONGEST):
+        while fields(await client.call_tool("get_status", asked))["state"] == "queued":
+            pass  # the call itself waits
 
 
 async def until_ended(client: Client, job_id: str) -> Mapping[str, Any]:
@@ -162,9 +180,7 @@ async def listening(port: int) -> None:
 @asynccontextmanager
 async def standing_still(home: Home, client: Client, **said: object) -> AsyncIterator[None]:
     """Run one job that makes no progress, so that the next jobs stay queued."""
-    asked = {"job_id": await start(client, **said), "wait_seconds": 20}
-    while fields(await client.call_tool("get_status", asked))["state"] == "queued":
-        pass  # it was answered at another change
+    await until_running(client, await start(client, **said))
     held = [one for one in os_processes.data_dir_processes(home.data) if os_processes.is_job(one)]
     for process in held:
         process.suspend()

@@ -24,6 +24,7 @@ from tests.mcp_jobs_server.transports.serving import (
     start,
     text,
     until_ended,
+    until_running,
 )
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +108,7 @@ async def test_cancelling_stops_the_job(here: Home) -> None:
     here.write(3000)
     async with here.client() as client:
         job_id = await start(client)
-        await client.call_tool("get_status", {"job_id": job_id, "wait_seconds": 5})
+        await until_running(client, job_id)
         cancelled = fields(await client.call_tool("cancel", {"job_id": job_id}))
         assert cancelled["state"] in ("cancelling", "cancelled")
         assert (await until_ended(client, job_id))["state"] == "cancelled"

@@ -15,7 +15,15 @@ from mcp.types import ResourceTemplateReference
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, Scene, scene
 from tests.mcp_jobs_server.transports.apart import connected
-from tests.mcp_jobs_server.transports.serving import Home, fields, home, served, start, text
+from tests.mcp_jobs_server.transports.serving import (
+    Home,
+    error_of,
+    fields,
+    home,
+    served,
+    start,
+    text,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -86,8 +94,7 @@ async def test_a_job_and_a_source_of_one_person_do_not_exist_for_another(
             ):
                 answer = await eve.call_tool(tool, asked)
                 assert answer.is_error
-                assert isinstance(answer.structured_content, dict)
-                assert answer.structured_content["error"]["kind"] == "not_found", text(answer)
+                assert error_of(answer)["kind"] == "not_found", text(answer)
         assert fields(await eve.call_tool("list_active_jobs", {}))["jobs"] == []
         answer = await eve.call_tool("start_research", {"question": "What?", "sources": ["papers"]})
         assert text(answer).startswith("There is no source 'papers'")
