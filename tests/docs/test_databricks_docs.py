@@ -160,7 +160,7 @@ def test_the_numbers_are_those_of_the_bundle() -> None:
     days = [rules.environment(target)["MCP_JOBS_RETENTION_DAYS"] for target in (prod, dev)]
     assert f"`retention_days` ago ({days[0]}, in `dev` {days[1]})" in page
     runs = [target.job["max_concurrent_runs"] for target in (prod, dev)]
-    assert f"`max_concurrent_runs` runs work ({runs[0]}, in `dev` {runs[1]})" in page
+    assert f"`max_concurrent_runs` runs ({runs[0]}, in `dev` {runs[1]}) work" in page
     assert written()["bundle"]["databricks_cli_version"] == ">= 1.13.0"
     assert "command line 1.13 or newer" in page
 
