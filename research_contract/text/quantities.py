@@ -36,7 +36,7 @@ _DATES = (
 )
 _SLASHED = re.compile(rf"\b(\d{{1,2}})/(\d{{1,2}})/({_YEAR})\b")
 _ALONE = re.compile(
-    r"\b(?:January|February|April|June|July|August|September|October|November|December)\b"
+    r"\b(?:January|February|March|April|June|July|August|September|October|November|December)\b"
 )
 _DECADE = re.compile(rf"\b((?:{_YEAR[:-2]}0|[1-9]0))['\u2019]?s\b")
 _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th)\b", re.IGNORECASE)

@@ -7,13 +7,13 @@ are missed than wrongly shown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from research_contract.records import Evidence
-from research_contract.text.stop_words import STOP_WORDS
+from research_contract.text.quantities import Quantity
+from research_contract.text.tokens import Term, terms
 
 SAME_SUBJECT = 0.6
 """Share of the words of the shorter quote that the other quote must also contain."""
@@ -23,39 +23,13 @@ LEAST_SHARED = 2
 MOST_SHOWN = 3
 """Most pairs that are shown for one question."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
-_NUMBERED = re.compile(r"\b([^\W\d_]\w*)[ -]?(\d+)\b")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_STEM = 6
-_NUMERALS = re.findall(
-    r"\w+",
-    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-    sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety
-    hundred thousand""",
-)
-_AMOUNTS = [*range(21), 30, 40, 50, 60, 70, 80, 90, 100, 1000]
-_COUNTED = {word: str(amount) for word, amount in zip(_NUMERALS, _AMOUNTS, strict=True)}
-_MONTHS = frozenset(
-    re.findall(
-        r"\w+",
-        """january february march april june july august september october november december""",
-    )
-)
-"""Without May, which is usually a different word."""
-
-_NEGATIONS = frozenset(
-    re.findall(
-        r"\w+",
-        """not no never none neither nor without cannot nobody nothing nicht kein keine keinen
-        keiner nie niemals ohne pas jamais sans aucun nunca sin ningún non mai senza""",
-    )
-)
-
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two quotes and the values in which they differ: ``30`` and ``60``; none for a negation."""
+    """Two quotes and the values in which they differ: ``30 days`` and ``sixty days``.
+
+    There are no values where one quote denies what the other one states.
+    """
 
     one: Evidence
     other: Evidence
@@ -69,8 +43,8 @@ class _Statement:
 
     subject: frozenset[str]
     names: frozenset[str]
-    values: frozenset[str]
-    years: frozenset[str]
+    values: tuple[Quantity, ...]
+    years: tuple[Quantity, ...]
     negated: bool
 
 
@@ -93,45 +67,52 @@ def _compare(one: Evidence, other: Evidence, a: _Statement, b: _Statement) -> Co
     share = shared / max(min(len(a.subject), len(b.subject)), 1)
     if shared < LEAST_SHARED or share < SAME_SUBJECT or a.names != b.names:
         return None
-    if (a.years and b.years and a.years != b.years) and (a.values and b.values):
+    only_a_years, only_b_years = _only(a.years, b.years), _only(b.years, a.years)
+    if only_a_years and only_b_years and a.values and b.values:
         return None  # different values in different years do not contradict each other
-    left, right = a.values | a.years, b.values | b.years
-    if left - right and right - left:
-        return Contradiction(one, other, tuple(sorted(left - right)), tuple(sorted(right - left)))
-    if a.negated != b.negated and left == right and share >= SAME_BUT_NEGATED:
+    only_a = _only(a.values, b.values) + only_a_years
+    only_b = _only(b.values, a.values) + only_b_years
+    if only_a and only_b:
+        return Contradiction(one, other, only_a, only_b)
+    if a.negated != b.negated and not only_a and not only_b and share >= SAME_BUT_NEGATED:
         return Contradiction(one, other)
     return None
 
 
-def _statement(item: Evidence) -> _Statement:
-    words = _WORD.findall(item.quote)
-    lower = [word.lower() for word in words]
-    numbers = frozenset(_plain(found) for found in _NUMBER.findall(item.quote))
-    numbered = {
-        (word.lower(), number)
-        for word, number in _NUMBERED.findall(f"{item.locator} {item.quote}")
-        if word[0].isupper() and word.lower() not in _MONTHS | {"line", "page", "row", "slide"}
-    }
-    counted = {_COUNTED[word] for word in lower if word in _COUNTED}
-    months = {word for word in lower if word in _MONTHS}
-    years = frozenset(number for number in numbers if _YEAR.fullmatch(number))
-    ids = {number for _, number in numbered}
-    plain = set(lower) - STOP_WORDS - set(_COUNTED) - _MONTHS - _NEGATIONS
-    return _Statement(
-        subject=frozenset(word[:_STEM].rstrip("s") for word in plain if len(word) > 1),
-        names=frozenset({f"{word} {number}" for word, number in numbered} | _names(item.quote)),
-        values=(numbers - years - ids) | frozenset(counted | months),
-        years=years,
-        negated=any(word in _NEGATIONS or word.endswith(("n't", "n\u2019t")) for word in lower),
+def _only(values: Sequence[Quantity], others: Sequence[Quantity]) -> tuple[str, ...]:
+    """Return the texts of those ``values`` that are not among ``others``."""
+    return tuple(
+        value.text
+        for value in values
+        if not any(value.same(other) or other.same(value) for other in others)
     )
 
 
-def _names(quote: str) -> set[str]:
-    """Return the words that start with a capital letter within a sentence, except months."""
-    found = re.findall(r"(?<=[\w,;] )[^\W\d_]\w*", quote)
-    return {word.lower() for word in found if word[0].isupper() and word.lower() not in _MONTHS}
+def _statement(item: Evidence) -> _Statement:
+    quoted = terms(item.quote)
+    numbered = _numbered(item.quote, quoted)
+    quantities = [term.quantity for term in quoted if term.quantity and term not in numbered]
+    words = [term for term in quoted if term.matters and not term.quantity]
+    return _Statement(
+        subject=frozenset(term.key for term in words)
+        | frozenset(one.unit for one in quantities if one.unit),
+        names=frozenset(term.key for term in words if term.kind == "name")
+        | set(numbered.values())
+        | set(_numbered(item.locator, terms(item.locator)).values()),
+        values=tuple(one for one in quantities if one.sort != "year"),
+        years=tuple(one for one in quantities if one.sort == "year"),
+        negated=any(term.kind == "negation" for term in quoted),
+    )
 
 
-def _plain(number: str) -> str:
-    """Return the number without thousands separators."""
-    return re.sub(r"[.,](?=\d{3}(?:\D|$))", "", number)
+def _numbered(text: str, among: Sequence[Term]) -> dict[Term, str]:
+    """Return the numbers that belong to the name of a thing, with that name: ``Pump 7``."""
+    return {
+        number: f"{word.key} {number.key}"
+        for word, number in pairwise(among)
+        if number.quantity
+        and number.quantity.sort == "number"
+        and not number.quantity.unit
+        and word.text[:1].isupper()
+        and text[word.end : number.start] in (" ", "-", "")
+    }

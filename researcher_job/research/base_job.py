@@ -11,6 +11,7 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.records import Evidence, Request
+from research_contract.text.tokens import terms
 from researcher_job.core.errors import InvalidQuote, JobError
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
@@ -171,5 +172,4 @@ class _LexiconWithoutTitles:
 
 
 def _word_stems(text: str) -> set[str]:
-    """Return the first five letters of each word, so that endings make no difference."""
-    return {word[:5] for word in text.lower().split()}
+    return {term.key for term in terms(text) if term.matters}

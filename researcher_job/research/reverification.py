@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 from research_contract.records import Evidence
+from research_contract.text.sentences import sentences
 from researcher_job.sources.base import Passage, Query, Quote, Source
 
 PASSAGES = 20
@@ -18,8 +19,6 @@ ALIKE = 0.6
 """Share of common words, in order, from which a sentence counts as a changed version."""
 
 _MOST_QUERY = 600
-_SENTENCE = re.compile(r"\S(?:.|\n(?!\s*\n))*?(?:[.!?]+[\"')\]]*(?=\s|$)|(?=\n\s*\n)|$)")
-_LINE = re.compile(r"\S.*")
 
 
 @dataclass(frozen=True)
@@ -69,21 +68,15 @@ def _word_for_word(quote: str, passage: Passage) -> Quote | None:
 
 
 def _most_similar(quote: str, passages: Sequence[Passage]) -> Quote | None:
-    """Return the sentence or line most similar to ``quote``, if it is similar enough."""
+    """Return the sentence, list item or row most similar to ``quote``, if it is similar enough."""
     words = quote.split()
     best, share = None, ALIKE
     for passage in passages:
-        for start, end in _spans(passage.text):
-            other = passage.text[start:end].split()
+        for one in sentences(passage.text):
+            other = passage.text[one.start : one.end].split()
             if (alike := SequenceMatcher(None, words, other, autojunk=False).ratio()) >= share:
-                best, share = _quote(passage, start, end), alike
+                best, share = _quote(passage, one.start, one.end), alike
     return best
-
-
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_SENTENCE, _LINE):
-        for found in pattern.finditer(text):
-            yield found.start(), found.start() + len(found[0].rstrip())
 
 
 def _quote(passage: Passage, start: int, end: int) -> Quote:

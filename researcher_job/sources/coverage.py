@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from research_contract.records import Coverage, NotRead
+from research_contract.text.stems import stem
 from researcher_job.sources.document import Reason
 
 MAX_EXAMPLES = 5
@@ -14,6 +15,8 @@ MAX_NAME = 160
 
 _WORD = re.compile(r"[^\W_]+")
 _LEAST = 4
+"""Letters of a word of a file name that counts."""
+
 _PHRASES = {phrase: reason for reason in Reason for phrase in reason.value}
 
 
@@ -83,21 +86,18 @@ def with_likeliest(
     ``unread`` are the files that were not read, with their reasons; ``about`` what a person
     wants to know.
     """
-    words = {word.casefold() for text in about for word in _WORD.findall(text)}
-    begins = {word[:_LEAST] for word in words if len(word) >= _LEAST}
+    wanted = {found for text in about for found in _stems(text)}
     likely: dict[Reason, dict[str, int]] = {}
     for reason, name in unread:
-        if shared := _shared(name, begins):
+        if shared := len(_stems(name) & wanted):
             likely.setdefault(reason, {})[_short(name)] = shared
     return coverage.model_copy(
         update={"not_read": tuple(_named(kind, likely) for kind in coverage.not_read)}
     )
 
 
-def _shared(name: str, begins: set[str]) -> int:
-    """Return how many words of ``name`` begin like one asked for."""
-    found = {word.casefold()[:_LEAST] for word in _WORD.findall(name) if len(word) >= _LEAST}
-    return len(found & begins)
+def _stems(text: str) -> set[str]:
+    return {stem(word.casefold()) for word in _WORD.findall(text) if len(word) >= _LEAST}
 
 
 def _named(kind: NotRead, likely: dict[Reason, dict[str, int]]) -> NotRead:

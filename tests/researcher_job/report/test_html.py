@@ -27,10 +27,18 @@ def differ(one: str, other: str, **fields: object) -> list[tuple[tuple[str, ...]
 @pytest.mark.parametrize(
     ("one", "other", "said"),
     [
-        ("The notice period is 30 days.", "The notice period is sixty days.", ("30", "60")),
-        ("Leave is 1,200 hours in all.", "Leave is 1300 hours in all.", ("1200", "1300")),
+        (
+            "The notice period is 30 days.",
+            "The notice period is sixty days.",
+            ("30 days", "sixty days"),
+        ),
+        (
+            "Leave is 1,200 hours in all.",
+            "Leave is 1300 hours in all.",
+            ("1,200 hours", "1300 hours"),
+        ),
         ("The firm was founded in 1987.", "The firm was founded in 1989.", ("1987", "1989")),
-        ("Claims close in March each year.", "Claims close in June each year.", ("march", "june")),
+        ("Claims close in March each year.", "Claims close in June each year.", ("March", "June")),
     ],
 )
 def test_different_values_for_one_subject_are_a_contradiction(
@@ -147,7 +155,7 @@ def test_without_its_snapshot_a_quote_is_shown_in_its_paragraph() -> None:
 def test_a_contradiction_is_shown_once_side_by_side() -> None:
     one, other = "The notice period is 30 days.", "The notice period is 60 days."
     text = markdown_report(test_report.report(evidence(1, one), evidence(2, other)))
-    assert "**The sources differ: 30 against 60.**" in text
+    assert "**The sources differ: 30 days against 60 days.**" in text
     assert f"| “{one}” | “{other}” |" in text
     assert f"> {one}" not in text
     assert "The sources differ: see below." in text
