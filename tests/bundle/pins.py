@@ -1,4 +1,8 @@
-"""What an installation needs, by the metadata of the installed packages and a Python version."""
+"""``make pins``: writes the pins of the app and of the jobs from ``constraints.txt``.
+
+Which packages each of them needs follows from the metadata of the installed packages and the
+Python version there.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.bundle.document import FILE as BUNDLE
+from tests.repository import ROOT
+
+CONSTRAINTS = ROOT / "constraints.txt"
+"""The pins of everything that is installed anywhere: the only ones that are written by hand."""
+
+REQUIREMENTS = ROOT / "requirements.txt"
+
 PROJECT = "mcp-jobs-server"
 APP_PYTHON = "3.11.10"
 ENVIRONMENT_PYTHON = {"4": "3.12.3", "5": "3.12.3"}
@@ -16,6 +28,12 @@ ENVIRONMENT_PYTHON = {"4": "3.12.3", "5": "3.12.3"}
 
 LEFT_TO_THE_ENVIRONMENT = {"protobuf"}
 """Not pinned on serverless: the environment's own clients need the version that is there."""
+
+_HEADER = """\
+# Written by `make pins`: the pins of constraints.txt that the app needs.
+"""
+_PACKAGES = re.compile(r"(?<=\n      - \./dist/\*\.whl\n)(?:      - .+\n)+")
+"""The lines below the wheel in the variable ``packages`` of the bundle."""
 
 TAKEN_FOR_A_PACKAGE = re.compile(r"[A-Za-z0-9_-]+==\d+(\.\d+){0,2}")
 """Pins that the CLI does not take for a local path, by the expression in its source."""
@@ -77,3 +95,40 @@ def pins(lines: list[str]) -> dict[str, str]:
 
 def pins_of(path: Path) -> dict[str, str]:
     return pins(path.read_text(encoding="utf-8").splitlines())
+
+
+def requirements() -> str:
+    """Return the text of ``requirements.txt``: what the app installs."""
+    return _HEADER + "".join(f"{line}\n" for line in _lines(set(needed(APP_PYTHON))))
+
+
+def bundle_with_pins(text: str) -> str:
+    """Return the text of the bundle with the pins that the jobs need in its ``packages``."""
+    names = {name for python in ENVIRONMENT_PYTHON.values() for name in needed(python)}
+    lines = "".join(f"      - {line}\n" for line in _lines(names - LEFT_TO_THE_ENVIRONMENT))
+    written, count = _PACKAGES.subn(lambda _: lines, text)
+    if count != 1:
+        raise ValueError(f"{BUNDLE.name} has {count} lists of packages, not one.")
+    return written
+
+
+def _lines(names: set[str]) -> list[str]:
+    """Return the lines of ``constraints.txt`` that pin these packages, in its order.
+
+    Raises:
+        ValueError: one has no pin.
+    """
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    if missing := names - set(pins(lines)):
+        raise ValueError(f"{CONSTRAINTS.name} has no pin of {', '.join(sorted(missing))}.")
+    return [line for line in lines if names & set(pins([line]))]
+
+
+def main() -> None:
+    """Write both files."""
+    REQUIREMENTS.write_text(requirements(), encoding="utf-8")
+    BUNDLE.write_text(bundle_with_pins(BUNDLE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

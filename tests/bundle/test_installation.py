@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -20,19 +21,24 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core.settings import load_settings
 from research_contract.configuration import read_configuration
+from tests.bundle.document import FILE as BUNDLE
 from tests.bundle.document import TARGETS, Bundle, bundle, written
 from tests.bundle.pins import (
     APP_PYTHON,
     ENVIRONMENT_PYTHON,
     LEFT_TO_THE_ENVIRONMENT,
     PROJECT,
+    REQUIREMENTS,
     TAKEN_FOR_A_PACKAGE,
+    bundle_with_pins,
     needed,
     pins,
     pins_of,
+    requirements,
 )
 from tests.bundle.rules import environment, volume_path
 from tests.repository import ROOT
+from tests.structure.imports import PACKAGES, read_modules
 
 SAFETY_SECONDS = 240
 
@@ -52,6 +58,25 @@ def serverless(deployed: Bundle) -> list[tuple[str, dict[str, str]]]:
         (ENVIRONMENT_PYTHON[spec["environment_version"]], pins(spec["dependencies"][1:]))
         for spec in specs
     ]
+
+
+def test_requirements_are_what_make_pins_writes() -> None:
+    assert REQUIREMENTS.read_text(encoding="utf-8") == requirements()
+
+
+def test_the_bundle_has_the_pins_that_make_pins_writes() -> None:
+    text = BUNDLE.read_text(encoding="utf-8")
+    assert text == bundle_with_pins(text)
+
+
+def test_pins_that_were_changed_by_hand_are_written_again() -> None:
+    text = BUNDLE.read_text(encoding="utf-8")
+    changed = re.sub(r"- anyio==\S+", "- anyio==1.0", text.replace("- pydantic==", "- other=="))
+    assert "- anyio==1.0\n" in changed
+    assert "- other==" in changed
+    assert bundle_with_pins(changed) == text
+    with pytest.raises(ValueError, match="0 lists of packages"):
+        bundle_with_pins(text.replace("./dist/*.whl", "./other/*.whl"))
 
 
 def test_the_job_pins_all_it_needs_there_and_no_more(deployed: Bundle) -> None:
@@ -93,7 +118,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel by the command that stands in the bundle, from a copy of the sources."""
     [artifact] = written()["artifacts"].values()
     place = tmp_path_factory.mktemp("copy")
-    for name in ("mcp_jobs_server", "researcher_job"):
+    for name in PACKAGES:
         shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, place)
@@ -133,6 +158,83 @@ def test_the_wheel_asks_for_what_was_pinned(wheel: Path) -> None:
     assert sorted(built.get_all("Requires-Dist") or ()) == sorted(
         distribution(PROJECT).requires or ()
     )
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel and the libraries that it needs; return the interpreter.
+
+    The libraries are linked from the environment of the tests: those that nothing asks for, such
+    as the extras', are not there, and neither is this checkout.
+    """
+    place = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    python = place / "bin" / "python"
+    libraries = Path(
+        subprocess.check_output(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+        ).strip()
+    )
+    for name in needed(platform.python_version()):
+        for file in distribution(name).files or ():
+            entry = file.parts[0]
+            if entry not in ("..", "__pycache__") and not (libraries / entry).exists():
+                (libraries / entry).symlink_to(str(distribution(name).locate_file(entry)))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(libraries)
+    return python
+
+
+def test_the_wheel_says_that_it_is_typed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"{package}/py.typed" for package in PACKAGES} <= set(archive.namelist())
+
+
+def test_the_wheel_holds_all_modules(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        built = {name for name in archive.namelist() if name.endswith(".py")}
+    assert built == set(read_modules(ROOT))
+
+
+IMPORT_ALL = """
+import importlib, sys
+failed = []
+for name in sys.stdin.read().split():
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        failed.append(f"{name}: {error!r}")
+print("\\n".join(failed))
+elsewhere = [m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)]
+print("\\n".join(f for f in elsewhere if not f.startswith(tuple(sys.argv[1:]))), file=sys.stderr)
+"""
+
+
+def test_every_module_of_the_wheel_can_be_imported(
+    wheel: Path, installed: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        files = [name.removesuffix(".py") for name in archive.namelist() if name.endswith(".py")]
+    modules = [name.removesuffix("/__init__").replace("/", ".") for name in files]
+    assert len(modules) > 300
+    done = subprocess.run(
+        [installed, "-I", "-c", IMPORT_ALL, installed.parents[1], sys.base_prefix],
+        input="\n".join(modules),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=SAFETY_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    assert done.stderr.strip() == ""  # nothing came from another place
+
+
+def test_an_extra_that_is_not_installed_is_not_there(installed: Path) -> None:
+    """Or the test above would not see a module that needs one."""
+    code = "import importlib.util as i; print([i.find_spec(n) for n in ('wordllama', 'pytest')])"
+    found = subprocess.check_output([installed, "-I", "-c", code], text=True)
+    assert found.strip() == "[None, None]"
 
 
 # --- what is called -----------------------------------------------------------------------
@@ -208,6 +310,6 @@ def test_the_examples_in_the_configuration_are_right(tmp_path: Path) -> None:
 
 def test_what_is_uploaded_is_small_enough() -> None:
     """A file of an app is 10 MB at most."""
-    for place in ("mcp_jobs_server", "researcher_job"):
+    for place in PACKAGES:
         for path in (ROOT / place).rglob("*"):
             assert path.stat().st_size < 10_000_000, path

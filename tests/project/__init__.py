@@ -1,0 +1,1 @@
+"""How the project is built, checked, documented and published: Makefile, workflows, packages."""
