@@ -125,6 +125,9 @@ class FakeSource:
         ]
 
 
+FakeLibrary = FakeSource
+"""The name of ``FakeSource`` in the last release; kept for one release."""
+
 _QUOTES: Mapping[Depth, int] = {"quick": 1, "standard": 2, "deep": 3}
 
 

@@ -1,4 +1,8 @@
-"""Readers: bytes of a file in, a document or the reason against it out. None opens anything."""
+"""Readers: bytes of a file in, a document or the reason against it out. None opens anything.
+
+There is one module for each format, named like the kind by which it is imported. Running jobs of
+the last release import them from here, so the folder keeps its place and stays flat.
+"""
 
 from __future__ import annotations
 

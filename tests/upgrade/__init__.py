@@ -1,0 +1,1 @@
+"""The last release, replaced in its place by today's packages."""
