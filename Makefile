@@ -1,32 +1,54 @@
-# Everything runs in a virtual environment made here from a bare python3 (3.11 or newer).
+# Everything runs in virtual environments made here from a Python 3.11 or newer: PYTHON=python3.12
+# names another one. On Windows it needs GNU make and the shell of Git for Windows.
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ifeq ($(OS),Windows_NT)
+SCRIPTS := Scripts
+else
+SCRIPTS := bin
+endif
+BIN := $(VENV)/$(SCRIPTS)
+DOCS := $(VENV)-docs
+PEERS := $(VENV)-peers
+INSTALL := -m pip install --quiet --disable-pip-version-check
+NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+GROUP = -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 
 QUESTION ?=
 SOURCES ?=
 KILLS ?= 200
 SEED ?=
-export QUESTION SOURCES
+TAG ?=
+export QUESTION SOURCES TAG
 
-.PHONY: help demo demo-lakeflow test check format map chaos bench bench-peers eval clean screenshots
+# Otherwise Material for MkDocs prints a notice about its successor at each build.
+export NO_MKDOCS_2_WARNING := 1
+
+.PHONY: help demo demo-lakeflow test test-fast smoke check format map pins docs dist chaos bench \
+	bench-peers eval clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
 	@echo '              QUESTION="..." SOURCES="dir ..." asks your own question of your documents'
 	@echo 'make demo-lakeflow  the same as a team on Databricks does it, against a fake workspace'
-	@echo 'make test     run all tests'
+	@echo 'make test     run all tests (minutes)'
+	@echo 'make test-fast  without the tests that start servers, jobs or a browser (under two minutes)'
+	@echo 'make smoke    install without extras, check the machine, run one job end to end'
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
 	@echo 'make map      rooms, floors, arrows and circles of the packages'
+	@echo 'make pins     write requirements.txt and the packages of databricks.yml from constraints.txt'
+	@echo 'make docs     build the documentation site into site/'
+	@echo 'make dist     build the source distribution and the wheel into dist/'
+	@echo '              TAG=v0.1.0 fails where the version is another one'
 	@echo 'make chaos    kill servers, runners and jobs by chance, then check every job (minutes)'
 	@echo '              KILLS=20 of each kind instead of 200, SEED=7 for the choices of that run'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good the reports are'
 	@echo 'make screenshots  the pictures of a report in docs/images (needs Chromium)'
+	@echo 'make clean    remove the virtual environments and what was built'
 
 demo: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo "$$QUESTION" $$SOURCES
@@ -36,6 +58,12 @@ demo-lakeflow: $(VENV)/.base
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not processes"
+
+smoke: $(VENV)/.base
+	$(BIN)/python -m tests.project.smoke
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -51,19 +79,25 @@ format: $(VENV)/.dev
 map:
 	@$(PYTHON) -m tests.structure
 
+pins: $(VENV)/.dev
+	$(BIN)/python -m tests.bundle.pins
+
+docs: $(DOCS)/.made
+	$(DOCS)/$(SCRIPTS)/python -m mkdocs build --strict
+
+dist: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m tests.project.release $${TAG:+"$$TAG"}
+
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md
 
-bench-peers: $(VENV)/.dev $(VENV)-peers/.made
-	$(BIN)/python -m tests.benchmarks.peers $(VENV)-peers/bin/python
-
-$(VENV)-peers/.made:
-	$(PYTHON) -m venv $(VENV)-peers
-	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check 'fastmcp[tasks]==4.1.2'
-	@touch $@
+bench-peers: $(VENV)/.dev $(PEERS)/.made
+	$(BIN)/python -m tests.benchmarks.peers $(PEERS)/$(SCRIPTS)/python
 
 eval: $(VENV)/.dev
 	$(BIN)/python -m tests.evaluation
@@ -72,18 +106,34 @@ screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(DOCS) $(PEERS) dist site
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+# A stamp stands for what was installed: the interpreter has another name on each system.
+$(VENV)/.made:
+	@$(PYTHON) $(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-$(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) --editable . --constraint constraints.txt
+$(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python $(INSTALL) --editable . --constraint constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) --editable '.[semantic]' --constraint constraints.txt
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
-	$(PIP) --requirement $(VENV)/dev.txt --constraint constraints.txt
+	$(BIN)/python $(INSTALL) --editable '.[semantic]' --constraint constraints.txt
+	@$(BIN)/python $(GROUP) dev > $(VENV)/dev.txt
+	$(BIN)/python $(INSTALL) --requirement $(VENV)/dev.txt --constraint constraints.txt
+	$(BIN)/python -m tests.project.pinned
+	@touch $@
+
+$(DOCS)/.made: pyproject.toml constraints.txt
+	@$(PYTHON) $(NEW_ENOUGH)
+	$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/$(SCRIPTS)/python $(GROUP) docs > $(DOCS)/docs.txt
+	$(DOCS)/$(SCRIPTS)/python $(INSTALL) --requirement $(DOCS)/docs.txt --constraint constraints.txt
+	$(DOCS)/$(SCRIPTS)/python -m tests.project.pinned
+	@touch $@
+
+$(PEERS)/.made:
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/$(SCRIPTS)/python $(INSTALL) 'fastmcp[tasks]==4.1.2'
 	@touch $@

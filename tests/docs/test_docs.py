@@ -109,11 +109,11 @@ def test_some_commands_were_found() -> None:
 
 def test_make_has_the_targets_that_are_named() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    there = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    there = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     wanted = {
         found[1]
         for _, text in (*commands(), *in_sentences())
-        if (found := re.match(r"make ([a-z]+)", text))
+        if (found := re.match(r"make ([a-z-]+)", text))
     }
     assert {"demo", "test", "check", "bench", "eval"} <= wanted
     assert wanted <= there
@@ -305,7 +305,7 @@ def test_the_map_names_every_module_and_nothing_else(package: str) -> None:
     assert [name for name in named if not (ROOT / package / name).exists()] == []
     there = {path.name for path in (ROOT / package).iterdir() if not path.name.startswith("_")}
     covered = {name.split("/")[0] for name in named}
-    assert there - covered - {"conftest.py"} == set()
+    assert there - covered - {"conftest.py", "py.typed"} == set()
 
 
 # --- links and places ---------------------------------------------------------------------
