@@ -11,6 +11,8 @@ endif
 BIN := $(VENV)/$(SCRIPTS)
 DOCS := $(VENV)-docs
 PEERS := $(VENV)-peers
+FRAMEWORKS := $(VENV)-frameworks
+CLIENTS := tests/clients/typescript
 INSTALL := -m pip install --quiet --disable-pip-version-check
 NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 GROUP = -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
@@ -21,11 +23,12 @@ KILLS ?= 200
 SEED ?=
 TAG ?=
 export QUESTION SOURCES TAG
+export FRAMEWORKS_PYTHON := $(FRAMEWORKS)/$(SCRIPTS)/python
 
 # Otherwise Material for MkDocs prints a notice about its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo demo-lakeflow test test-fast smoke check format map pins docs dist chaos bench \
+.PHONY: help demo demo-lakeflow test test-fast clients smoke check format map pins docs dist chaos bench \
 	bench-peers eval clean screenshots
 
 help:
@@ -34,6 +37,7 @@ help:
 	@echo 'make demo-lakeflow  the same as a team on Databricks does it, against a fake workspace'
 	@echo 'make test     run all tests (minutes)'
 	@echo 'make test-fast  without the tests that start servers, jobs or a browser (under two minutes)'
+	@echo 'make clients  install the clients of other makers that make test runs (npm, pip)'
 	@echo 'make smoke    install without extras, check the machine, run one job end to end'
 	@echo 'make check    format, lint and types'
 	@echo 'make format   format the code'
@@ -56,7 +60,7 @@ demo: $(VENV)/.base
 demo-lakeflow: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo.lakeflow "$$QUESTION"
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev clients
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fast: $(VENV)/.dev
@@ -78,6 +82,10 @@ format: $(VENV)/.dev
 
 map:
 	@$(PYTHON) -m tests.structure
+
+# Without npm the tests of these clients say that they were skipped.
+clients: $(FRAMEWORKS)/.made
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(CLIENTS)/node_modules/.made; fi
 
 pins: $(VENV)/.dev
 	$(BIN)/python -m tests.bundle.pins
@@ -106,7 +114,7 @@ screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser
 
 clean:
-	rm -rf $(VENV) $(DOCS) $(PEERS) dist site
+	rm -rf $(VENV) $(DOCS) $(PEERS) $(FRAMEWORKS) $(CLIENTS)/node_modules dist site
 
 # A stamp stands for what was installed: the interpreter has another name on each system.
 $(VENV)/.made:
@@ -136,4 +144,13 @@ $(DOCS)/.made: pyproject.toml constraints.txt
 $(PEERS)/.made:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/$(SCRIPTS)/python $(INSTALL) 'fastmcp[tasks]==4.1.2'
+	@touch $@
+
+$(FRAMEWORKS)/.made: tests/clients/frameworks/requirements.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/$(SCRIPTS)/python $(INSTALL) --requirement $<
+	@touch $@
+
+$(CLIENTS)/node_modules/.made: $(CLIENTS)/package.json
+	cd $(CLIENTS) && npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock
 	@touch $@

@@ -13,6 +13,8 @@ PROCESSES = (
     "browser",
     "bundle/test_installation.py",
     "chaos/test_short.py",
+    "clients/test_frameworks.py",
+    "clients/test_typescript.py",
     "docs/test_databricks_docs.py",
     "docs/test_docs.py::test_snippets_run",
     "evaluation/test_measures.py",

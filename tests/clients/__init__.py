@@ -1,0 +1,1 @@
+"""Clients and converters of other makers, each with the real server."""
