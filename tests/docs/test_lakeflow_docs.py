@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mcp_jobs_server.backends.lakeflow import index, polling, runs, settle, start
-from mcp_jobs_server.backends.lakeflow.index_names import read_names
+from mcp_jobs_server.backends.lakeflow.index import read_names
 from mcp_jobs_server.databricks.workspace import Timeouts
 from tests.repository import ROOT
 

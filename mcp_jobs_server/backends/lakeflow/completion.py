@@ -8,8 +8,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime
 
-from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import IndexEntry, ended_name, from_milliseconds
+from mcp_jobs_server.backends.lakeflow.index import Index, IndexEntry, ended_name, from_milliseconds
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, Owner, job_folder, one_line_summary

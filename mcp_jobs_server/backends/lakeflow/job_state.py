@@ -10,8 +10,7 @@ from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.completion import Completion
 from mcp_jobs_server.backends.lakeflow.control import Control
-from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import IndexEntry
+from mcp_jobs_server.backends.lakeflow.index import Index, IndexEntry
 from mcp_jobs_server.backends.lakeflow.runs import RunJson, Runs
 from mcp_jobs_server.backends.lakeflow.settle import (
     Active,

@@ -10,8 +10,13 @@ from functools import partial
 from statistics import median
 
 from mcp_jobs_server.backends.lakeflow.completion import Completion
-from mcp_jobs_server.backends.lakeflow.index import FRESH_SECONDS, Index
-from mcp_jobs_server.backends.lakeflow.index_names import IndexEntry, kind_of, to_milliseconds
+from mcp_jobs_server.backends.lakeflow.index import (
+    FRESH_SECONDS,
+    Index,
+    IndexEntry,
+    kind_of,
+    to_milliseconds,
+)
 from mcp_jobs_server.backends.lakeflow.job_state import JobStates
 from mcp_jobs_server.backends.lakeflow.runs import RunJson, Runs
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders

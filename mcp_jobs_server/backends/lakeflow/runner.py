@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 
 from mcp_jobs_server.backends.lakeflow import control, index, polling, runs
 from mcp_jobs_server.backends.lakeflow.control import Control
-from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import fetched_name
+from mcp_jobs_server.backends.lakeflow.index import Index, fetched_name
 from mcp_jobs_server.backends.lakeflow.job_state import JobStates
 from mcp_jobs_server.backends.lakeflow.lists import JobLists
 from mcp_jobs_server.backends.lakeflow.polling import Polling

@@ -16,8 +16,7 @@ import anyio
 
 from mcp_jobs_server.backends.conflicts import key_conflict
 from mcp_jobs_server.backends.lakeflow.idempotency import IdempotencyKeys, KeyClaim, key_file
-from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import created_name, to_milliseconds
+from mcp_jobs_server.backends.lakeflow.index import Index, created_name, to_milliseconds
 from mcp_jobs_server.backends.lakeflow.job_state import JobStates
 from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.submit import StartRecord, Submitter

@@ -7,8 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from mcp_jobs_server.backends.lakeflow.index import Index
-from mcp_jobs_server.backends.lakeflow.index_names import IndexEntry
+from mcp_jobs_server.backends.lakeflow.index import Index, IndexEntry
 from mcp_jobs_server.backends.lakeflow.runs import Runs
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.errors import JobsError
