@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from statistics import median
 
 from mcp_jobs_server.backends.changes import Subscription
+from mcp_jobs_server.backends.conflicts import key_conflict, unended_job_conflict
 from mcp_jobs_server.backends.folder_paths import checked_path
-from mcp_jobs_server.core.errors import Conflict, JobsError, dependent_job_error
+from mcp_jobs_server.core.errors import JobsError, dependent_job_error
 from mcp_jobs_server.core.models import (
     ENDED_STATES,
     Job,
@@ -195,7 +196,7 @@ class MemoryRunner:
         if row is None:
             return False
         if not row.job.ended:
-            raise Conflict("The job has not ended.", "Cancel it first, then remove it.")
+            raise unended_job_conflict()
         for other in self._mine(owner):
             request = other.job.request
             if not other.job.ended and job_id in (request.follow_up_of, request.refresh_of):
@@ -312,10 +313,7 @@ class MemoryRunner:
         for row in self._mine(owner):
             if row.job.id == request.job_id or (options.key and row.options.key == options.key):
                 if row.options.fingerprint != options.fingerprint:
-                    raise Conflict(
-                        "This idempotency key was used before, for another request.",
-                        "Use a new key for a new request, or repeat the earlier one unchanged.",
-                    )
+                    raise key_conflict()
                 return row
         after = options.reuse_after
         if not options.fingerprint or after is None:

@@ -141,7 +141,7 @@ def describe(verdict: Verdict) -> str:
         case Completed():
             return "it has completed"
         case Recorded(ended):
-            return f"it has {ended.state} before"
+            return f"its end was recorded before ({ended.state})"
         case Cancelled():
             return "it is cancelled"
         case Requeued(charge):
