@@ -46,6 +46,7 @@ PROCESSES = (
     "researcher_job/command",
     "researcher_job/limits/test_disk_reserve.py",
     "researcher_job/sources/documents/test_hostile_documents.py",
+    "researcher_job/sources/documents/test_reader_environment.py",
     "researcher_job/sources/documents/test_update.py",
     "upgrade",
 )

@@ -16,6 +16,7 @@ from mcp_jobs_server.core import environment
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Owner
 from research_contract.configuration import Configuration, ConfigurationError, read_configuration
+from research_contract.processes import DATA_MARK, JOB_MARK
 from research_contract.records import Limits, SourceRef
 
 KEYS = {
@@ -39,12 +40,6 @@ KEYS = {
     "MCP_JOBS_LOG_LEVEL": "log level on standard error (default WARNING)",
 }
 """Every variable that is read, with its meaning, for error messages and the documentation."""
-
-JOB_MARK = "MCP_JOBS_JOB"
-DATA_MARK = "MCP_JOBS_DATA"
-"""Marks that runners set in the environment of the processes they start, to find them again: the
-id of the job and the data directory. They are not settings; a server started by a job ignores them.
-"""
 
 
 BACKENDS = ("local", "lakeflow")
@@ -137,7 +132,7 @@ def load_settings(
     Raises:
         InvalidArgument: a value is not valid for its variable or key, or a name is unknown.
     """
-    known = {*KEYS, JOB_MARK, DATA_MARK}
+    known = {*KEYS, JOB_MARK, DATA_MARK}  # a server may be started by a job
     unknown = sorted(name for name in environ if name.startswith("MCP_JOBS_") and name not in known)
     if unknown:
         raise InvalidArgument(

@@ -24,12 +24,13 @@ from mcp_jobs_server.backends.local.processes.settle import MAX_ATTEMPTS
 from mcp_jobs_server.backends.local.runner import MIN_FREE_BYTES
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core import errors
-from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, KEYS, Settings, load_settings
+from mcp_jobs_server.core.settings import KEYS, Settings, load_settings
 from mcp_jobs_server.demo.__main__ import QUESTION
 from mcp_jobs_server.messages.json_schema import schema_of
 from mcp_jobs_server.operations.install.snippets import instructions, server_command
 from mcp_jobs_server.protocol.tools import TOOLS, Tool
 from research_contract import records
+from research_contract.processes import DATA_MARK, JOB_MARK
 from tests.docs.documents import (
     DOCUMENTS,
     Fence,

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import IO
 
+from research_contract.processes import DATA_MARK, JOB_MARK
 from researcher_job.core.errors import JobError
 from researcher_job.sources.document import Reason
 from researcher_job.sources.documents.reader_process import Asked
@@ -24,6 +25,27 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     " from researcher_job.sources.documents.reader_process import main; main(int(sys.argv[2]))"
 )
+PASSED_ON = frozenset(
+    {
+        *(JOB_MARK, DATA_MARK),
+        *("TMPDIR", "TEMP", "TMP"),
+        *("LANG", "LANGUAGE", "LOCPATH", "TZ", "PYTHONUTF8"),
+        *(
+            "LC_ALL",
+            "LC_COLLATE",
+            "LC_CTYPE",
+            "LC_MESSAGES",
+            "LC_MONETARY",
+            "LC_NUMERIC",
+            "LC_TIME",
+        ),
+        *("PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT", "WINDIR"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    }
+)
+"""Variables that the process gets: what finds it again, temporary files, locale, and where programs
+and libraries are. A hostile document may take the process over, so it gets no token or key."""
+
 _CHUNK = 1_048_576
 _HEAD = 4
 
@@ -48,6 +70,7 @@ class ReadingChild:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name in PASSED_ON},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self.began = False

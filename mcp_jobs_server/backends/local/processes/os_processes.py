@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK
+from research_contract.processes import DATA_MARK, JOB_MARK
 
 if TYPE_CHECKING:
     import psutil

@@ -20,7 +20,8 @@ from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 from mcp_jobs_server.backends.local.runner import LocalRunner
 from mcp_jobs_server.backends.local.store import schema
 from mcp_jobs_server.core.errors import NewerVersion, Unavailable
-from mcp_jobs_server.core.settings import DATA_MARK, JOB_MARK, Settings, load_settings
+from mcp_jobs_server.core.settings import Settings, load_settings
+from research_contract.processes import DATA_MARK, JOB_MARK
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
     let_go,
