@@ -5,9 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from research_contract.records import Coverage
+from researcher_job.sources.document import BlockKind, ContextKind
+
+
+class ContextText(NamedTuple):
+    """A part of a document that a passage needs to be understood, with its text.
+
+    ``cell`` is the start of the cell that a column head or a carried cell belongs to, else -1.
+    """
+
+    text: str
+    kind: ContextKind
+    start: int
+    end: int
+    cell: int = -1
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,8 @@ class Passage:
     end: int
     text: str
     score: float
+    kind: BlockKind = "paragraph"
+    context: tuple[ContextText, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
+from typing import Literal, NamedTuple
 
-EXTRACTOR_VERSION = 5
+EXTRACTOR_VERSION = 7
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
 
@@ -67,17 +70,57 @@ HIDDEN = "hidden text"
 """The end of a locator of words that a person sees only when they ask the program for them."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """A paragraph, list or table: ``text[start:end]`` of its document, below its headings.
+BlockKind = Literal[
+    "heading",
+    "paragraph",
+    "list",
+    "item",
+    "head",
+    "row",
+    "definition",
+    "answer",
+    "field",
+    "note",
+    "code",
+]
+ContextKind = Literal[
+    "heading",
+    "lead_in",
+    "caption",
+    "column_head",
+    "carried_cell",
+    "term",
+    "question",
+    "sentence",
+    "sender",
+    "date",
+    "comment",
+]
 
-    ``locator`` says how a person finds it; blocks with the same one may share a passage.
+
+class Context(NamedTuple):
+    """A part of the document's text that a block needs to be understood.
+
+    ``cell`` is the start of the cell that a column head or a carried cell belongs to, else -1.
     """
 
+    kind: ContextKind
     start: int
     end: int
-    headings: tuple[str, ...]
+    cell: int = -1
+
+
+class Block(NamedTuple):
+    """A paragraph, list, row or the like: ``text[start:end]`` of its document, with its context.
+
+    ``locator`` says how a person finds it.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
     locator: str
+    context: tuple[Context, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +130,11 @@ class Document:
     title: str
     text: str
     blocks: Sequence[Block]
+
+    @cached_property
+    def snapshot(self) -> str:
+        """The SHA-256 (hex) of the text in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x85\u2028\u2029]")
@@ -114,61 +162,3 @@ def _is_clean(text: str) -> bool:
 def trail(headings: Sequence[str]) -> str:
     """Return the locator of a place below ``headings``: ``Setup > Linux``."""
     return " > ".join(heading for heading in headings if heading)
-
-
-def below(headings: tuple[str, ...], level: int, heading: str) -> tuple[str, ...]:
-    """Return the headings in force after ``heading`` of ``level`` (1 is the topmost)."""
-    kept = headings[: level - 1]
-    return (*kept, *("",) * (level - 1 - len(kept)), heading)
-
-
-MAX_TEXT = 100_000_000
-"""Characters; a file of 50 MB that says more than this says the same again and again."""
-
-
-class Writer:
-    """Puts a document's text together from its parts and remembers where each one stands.
-
-    Every method may raise ``Unreadable``: the text would be longer than ``most`` characters.
-    """
-
-    def __init__(self, most: int = MAX_TEXT) -> None:
-        self._most = most
-        self._parts: list[str] = []
-        self._length = 0
-        self.blocks: list[Block] = []
-
-    def add(self, text: str, *, headings: tuple[str, ...], locator: str) -> None:
-        """Append ``text`` as a paragraph that can be found; nothing where it is blank.
-
-        Without ``locator`` it is found by its number among the paragraphs.
-        """
-        said = clean(text).strip()
-        if said:
-            start = self._append(said)
-            found = locator or f"paragraph {len(self.blocks) + 1}"
-            self.blocks.append(Block(start, start + len(said), headings, found))
-
-    def add_heading(self, text: str) -> None:
-        """Append a heading: it is in the text, but no passage of its own."""
-        if said := clean(text).strip():
-            self._append(said)
-
-    def _append(self, said: str) -> int:
-        if self._length + len(said) > self._most:
-            raise Unreadable(Reason.INFLATED)
-        gap = "\n\n" if self._parts else ""
-        self._parts += [gap, said]
-        start = self._length + len(gap)
-        self._length = start + len(said)
-        return start
-
-    def document(self, title: str) -> Document:
-        """Return what was put together.
-
-        Raises:
-            Unreadable: there is no text.
-        """
-        if not self.blocks:
-            raise Unreadable(Reason.EMPTY)
-        return Document(title=title, text="".join(self._parts), blocks=self.blocks)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from research_contract.records import Depth
 from researcher_job.sources.base import Quote, Source
 
-State = Literal["answered", "partial", "not_found"]
+State = Literal["answered", "partial", "evidence", "not_found"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Finding:
     quotes: tuple[Quote, ...]
     state: State
     note: str = ""
+    nearest: tuple[Quote, ...] = ()
 
 
 class Strategy(Protocol):

@@ -15,14 +15,13 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from researcher_job.sources.document import Reason, Unreadable
+from researcher_job.sources.document import Block, BlockKind, Context, Document, Reason, Unreadable
 from researcher_job.sources.documents.opening import read
-from researcher_job.sources.passages import Divided, Part, divided
 from researcher_job.sources.readers import heartbeat, reader_for
 
 MAX_MEMORY = 2_000_000_000
@@ -50,7 +49,7 @@ class Asked:
 class Extracted:
     """What came of a file: a document, why there is none, or ``None``: it is as it was known."""
 
-    document: Divided | Reason | None
+    document: Document | Reason | None
     signature: str = ""
     sha256: str = ""
     changed_ns: int = 0
@@ -70,7 +69,7 @@ def extract(asked: Asked) -> Extracted:
     if sha256 == asked.sha256:
         return Extracted(None, *state)
     try:
-        return Extracted(divided(reader(opened.data, asked.name)), *state)
+        return Extracted(reader(opened.data, asked.name), *state)
     except Unreadable as error:
         return Extracted(error.reason, *state)
     except MemoryError:
@@ -158,9 +157,9 @@ def encode(extracted: Extracted) -> bytes:
     found = extracted.document
     said: list[object] | str | None = found.name if isinstance(found, Reason) else None
     text = ""
-    if isinstance(found, Divided):
+    if isinstance(found, Document):
         text = found.text
-        said = [found.title, found.snapshot, found.parts]
+        said = [found.title, found.blocks]
     state = (extracted.signature, extracted.sha256, extracted.changed_ns)
     return b"%b\n%b" % (json.dumps([said, *state]).encode(), text.encode())
 
@@ -173,7 +172,11 @@ def decode(frame: bytes) -> Extracted:
         return Extracted(None, *state)
     if isinstance(said, str):
         return Extracted(Reason[said], *state)
-    title, snapshot, parts = said
-    return Extracted(
-        Divided(title, text.decode(), snapshot, [Part(*part) for part in parts]), *state
-    )
+    title, blocks = said
+    return Extracted(Document(title, text.decode(), [_block(*one) for one in blocks]), *state)
+
+
+def _block(
+    kind: BlockKind, start: int, end: int, locator: str, context: Sequence[Sequence[Any]]
+) -> Block:
+    return Block(kind, start, end, locator, tuple(Context(*one) for one in context))

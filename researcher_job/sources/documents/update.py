@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
-from researcher_job.sources.document import Reason
+from researcher_job.sources.document import Document, Reason
 from researcher_job.sources.documents.extraction import Extraction, Limits
 from researcher_job.sources.documents.reader_process import Asked, Extracted
 from researcher_job.sources.documents.walk import Found
 from researcher_job.sources.index.writer import IndexWriter, Known, Seen
-from researcher_job.sources.passages import Divided
 from researcher_job.sources.readers import unread
 
 _SLICE_SECONDS = 0.2
@@ -114,12 +113,12 @@ class Update:
             case Reason() as reason:
                 self._put(seen, reason, known)
                 self._count(found, reason)
-            case Divided() as document:
+            case Document() as document:
                 self._put(seen, document, known)
                 self._count(found, None)
         self.last = found.name
 
-    def _put(self, seen: Seen, document: Divided | Reason, known: Known | None) -> None:
+    def _put(self, seen: Seen, document: Document | Reason, known: Known | None) -> None:
         if known is not None:
             self._writer.drop(seen.address)
         self._writer.put(seen, document)

@@ -139,7 +139,7 @@ class DocumentSource:
 
     @property
     def _average_length(self) -> float:
-        passages = sum(shelf.index.passages for shelf in self._shelves)
+        passages = sum(shelf.index.blocks for shelf in self._shelves)
         return sum(shelf.index.length for shelf in self._shelves) / max(passages, 1)
 
     def _frequencies(self, stems: Sequence[str]) -> Frequencies:
@@ -149,7 +149,7 @@ class DocumentSource:
                 counts = shelf.index.containing(stems)
             for stem, count in counts.items():
                 containing[stem] += count
-        return Frequencies(sum(shelf.index.passages for shelf in self._shelves), containing)
+        return Frequencies(sum(shelf.index.blocks for shelf in self._shelves), containing)
 
     def _snapshot(self, sha256: str) -> str:
         for shelf in self._shelves:
@@ -180,6 +180,8 @@ def _passage(shelf: Shelf, found: Candidate, score: float) -> Passage:
         source=shelf.source,
         uri=shelf.uri(found.address),
         title=found.document,
+        kind=found.kind,
+        context=found.spans,
         locator=found.locator,
         snapshot=found.snapshot,
         start=found.start,

@@ -1,6 +1,6 @@
-"""The index of one source: an immutable SQLite file with its passages and their words.
+"""The index of one source: an immutable SQLite file with its blocks and their words.
 
-A document's text is its passages, each behind the ``lead`` between it and the one before, and the
+A document's text is its blocks, each behind the ``lead`` between it and the one before, and the
 ``tail`` after the last.
 """
 
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from research_contract.records import Coverage
-from researcher_job.sources.document import Reason
+from researcher_job.sources.base import ContextText
+from researcher_job.sources.document import BlockKind, Context, Reason
 from researcher_job.sources.index.tokenizer import TOKENIZER
 
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 """Raised whenever the schema changes, so that indexes are built anew."""
 
 SCHEMA = f"""
@@ -32,40 +33,42 @@ CREATE TABLE files (
     address TEXT PRIMARY KEY, name TEXT NOT NULL, signature TEXT NOT NULL,
     sha256 TEXT NOT NULL, reason TEXT, document INTEGER, doubtful INTEGER NOT NULL
     ) WITHOUT ROWID;
-CREATE TABLE passages (
-    id INTEGER PRIMARY KEY, document INTEGER NOT NULL, locator TEXT NOT NULL,
-    start INTEGER NOT NULL, stop INTEGER NOT NULL,
-    title TEXT NOT NULL, heading TEXT NOT NULL, lead TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX by_document ON passages (document);
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL, kind TEXT NOT NULL, locator TEXT NOT NULL,
+    start INTEGER NOT NULL, stop INTEGER NOT NULL, context TEXT NOT NULL,
+    title TEXT NOT NULL, heading TEXT NOT NULL, around TEXT NOT NULL, lead TEXT NOT NULL,
+    body TEXT NOT NULL);
+CREATE INDEX by_document ON blocks (document);
 CREATE TABLE names (
-    name TEXT NOT NULL, passage INTEGER NOT NULL, PRIMARY KEY (name, passage)) WITHOUT ROWID;
-CREATE INDEX by_passage ON names (passage);
+    name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID;
+CREATE INDEX by_block ON names (block);
 CREATE VIRTUAL TABLE words USING fts5(
-    title, heading, body, content = 'passages', content_rowid = 'id', tokenize = '{TOKENIZER}');
+    title, heading, around, body, content = 'blocks', content_rowid = 'id',
+    tokenize = '{TOKENIZER}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+CREATE VIEW found AS
+SELECT blocks.id, address, documents.title AS document, kind, locator, snapshot, start, stop,
+       context, blocks.title, heading, around, body
+FROM blocks JOIN documents ON documents.id = blocks.document;
 """
 _CANDIDATES = """
-SELECT address, documents.title, locator, snapshot, start, stop,
-       passages.title, passages.heading, passages.body
-FROM (SELECT rowid, bm25(words, ?, ?, 1.0) AS rank FROM words WHERE words MATCH ?
+SELECT found.*
+FROM (SELECT rowid, bm25(words, ?, ?, ?, 1.0) AS rank FROM words WHERE words MATCH ?
       ORDER BY rank, rowid LIMIT ?) AS best
-JOIN passages ON passages.id = best.rowid
-JOIN documents ON documents.id = passages.document
-ORDER BY best.rank, passages.id
+JOIN found ON found.id = best.rowid
+ORDER BY best.rank, found.id
 """
 _NAMED = """
-SELECT names.name, address, documents.title, locator, snapshot, start, stop,
-       passages.title, passages.heading, passages.body
+SELECT names.name, found.*
 FROM json_each(?) AS asked
 JOIN names ON names.name = asked.value
-JOIN passages ON passages.id = names.passage
-JOIN documents ON documents.id = passages.document
+JOIN found ON found.id = names.block
 """
 _SNAPSHOT = """
 WITH one AS (SELECT id, tail FROM documents WHERE snapshot = ? LIMIT 1)
 SELECT said FROM (
-    SELECT passages.id AS place, lead || body AS said FROM one JOIN passages ON document = one.id
-    UNION ALL SELECT (SELECT max(id) + 1 FROM passages), tail FROM one)
+    SELECT blocks.id AS place, lead || body AS said FROM one JOIN blocks ON document = one.id
+    UNION ALL SELECT (SELECT max(id) + 1 FROM blocks), tail FROM one)
 ORDER BY place
 """
 _CONTAINING = "SELECT term, doc FROM vocabulary WHERE term IN (SELECT value FROM json_each(?))"
@@ -79,8 +82,11 @@ _UNREAD = "SELECT reason, name FROM files WHERE reason IS NOT NULL ORDER BY reas
 KEPT_SECONDS = 14 * 24 * 3600.0
 """An index that no job used for so long is removed."""
 
-TITLE_WEIGHT = 2.0
+TITLE_WEIGHT = 1.0
 HEADING_WEIGHT = 1.0
+AROUND_WEIGHT = 1.0
+DIVIDER = "\x1f"
+"""Between the texts of one field; no text of a document has it."""
 
 
 class IndexBroken(Exception):
@@ -89,17 +95,31 @@ class IndexBroken(Exception):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A passage that matches, with the fields it is ranked by."""
+    """A block that matches, with the fields it is ranked by."""
 
+    id: int
     address: str
     document: str
+    kind: BlockKind
     locator: str
     snapshot: str
     start: int
     end: int
+    context: str
     title: str
     heading: str
+    around: str
     body: str
+
+    @property
+    def spans(self) -> tuple[ContextText, ...]:
+        """The context with its text."""
+        contexts = [Context(*one) for one in json.loads(self.context)]
+        heading, around = iter(self.heading.split(DIVIDER)), iter(self.around.split(DIVIDER))
+        return tuple(
+            ContextText(next(heading if one.kind == "heading" else around), *one)
+            for one in contexts
+        )
 
 
 class Index:
@@ -116,21 +136,21 @@ class Index:
         if "coverage" not in facts or facts["bytes"] != _size(path):
             raise IndexBroken(str(path))
         self.coverage = Coverage.model_validate_json(str(facts["coverage"]))
-        self.passages, *_, self.length = _numbers(facts["words"])
+        self.blocks, *_, self.length = _numbers(facts["words"])
         self.doubtful = facts["doubtful"] != "0"
 
     def containing(self, stems: Sequence[str]) -> dict[str, int]:
-        """Return in how many passages each of ``stems`` occurs; those found only."""
+        """Return in how many blocks each of ``stems`` occurs; those found only."""
         rows = self._rows(_CONTAINING, json.dumps(list(stems)))
         return {str(term): int(str(count)) for term, count in rows}
 
     def candidates(self, match: str, *, limit: int) -> list[Candidate]:
-        """Return the best passages for an FTS5 expression by this index's own statistics."""
-        rows = self._rows(_CANDIDATES, TITLE_WEIGHT, HEADING_WEIGHT, match, limit)
+        """Return the best blocks for an FTS5 expression by this index's own statistics."""
+        rows = self._rows(_CANDIDATES, TITLE_WEIGHT, HEADING_WEIGHT, AROUND_WEIGHT, match, limit)
         return [Candidate(*row) for row in rows]  # type: ignore[arg-type] # columns in this order
 
     def named(self, names: Sequence[str]) -> list[tuple[str, Candidate]]:
-        """Return the passages that begin what is titled by one of ``names`` (stems, spaced)."""
+        """Return the blocks that begin what is titled by one of ``names`` (stems, spaced)."""
         rows = self._rows(_NAMED, json.dumps(list(names)))
         return [(str(name), Candidate(*row)) for name, *row in rows]  # type: ignore[arg-type] # columns in this order
 
@@ -160,7 +180,7 @@ def _size(path: Path) -> int:
 
 
 def _numbers(record: object) -> list[int]:
-    """Return how many passages there are, and how many words title, heading and body of all have.
+    """Return how many blocks there are, and how many words each field of all has.
 
     FTS5 counts them in row 1 of its data, as integers of seven bits a byte, the highest first.
     """

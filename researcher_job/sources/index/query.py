@@ -13,17 +13,12 @@ from research_contract.text.stop_words import (
     without_stop_words,
 )
 from researcher_job.sources.base import Frequencies
-from researcher_job.sources.index.answer_type import AnswerType, answer_type
 from researcher_job.sources.index.spelling import spellings
 from researcher_job.sources.index.tokenizer import WORD, index_stems, segmented, stems
 
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""
 
-_QUOTED = re.compile('["“„«「『]([^"“”„«»「」『』]{2,80})["”“»」』]')
-_SUBJECT = re.compile(
-    r"\b(?:do|does|did)\s+(?:(?:the|an?|my|our|your|their|its|this|these)\s+)?([^\W_][\w'-]*)", re.I
-)
 _HOW_MUCH = re.compile(
     r"\bhow (?:many|much|long|old|often|far|big|large|tall|high|deep|wide|soon|come|to)\b", re.I
 )
@@ -44,18 +39,13 @@ class Question:
 
     ``alternatives`` are words or phrases, each as its stems. ``matches`` are the words and
     phrases to look for, not stemmed, in every spelling. ``variants`` are, by stem, the stems
-    under which the index knows it. ``phrases`` stood in quotation marks. ``subject`` is the stem
-    of the one thing that the question is about, empty where that is not plain. ``waits_for`` is
-    the kind of answer.
+    under which the index knows it.
     """
 
     text: str
     terms: tuple[Term, ...]
     matches: tuple[str, ...]
     alternatives: tuple[tuple[str, ...], ...] = ()
-    phrases: tuple[str, ...] = ()
-    subject: str = ""
-    waits_for: AnswerType = "other"
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -100,20 +90,8 @@ def analyse(question: str, others: Sequence[str] = ()) -> Question:
         terms=tuple(terms.values()),
         matches=tuple(dict.fromkeys([*(one for word in kept for one in spellings(word)), *others])),
         alternatives=tuple(filter(None, dict.fromkeys(alternatives))),
-        phrases=tuple(_QUOTED.findall(question)),
-        subject=_subject(question, terms),
-        waits_for=answer_type(question),
         variants=_variants([*kept, *(word for other in others for word in other.split())]),
     )
-
-
-def _subject(question: str, terms: Mapping[str, Term]) -> str:
-    """Return what the question says something does, or else its one name."""
-    found = _SUBJECT.search(question)
-    said = [stem for stem in stems([found[1]])[0] if stem in terms] if found else []
-    named = [stem for stem, term in terms.items() if term.is_name and not term.word.isdigit()]
-    things = said or named
-    return things[0] if len(things) == 1 else ""
 
 
 def _words(question: str) -> dict[str, bool]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from researcher_job.sources.document import Document
 from researcher_job.sources.index.tokenizer import stems
-from researcher_job.sources.passages import Divided
 
 LONGEST_NAME = 8
 """Words; what has more is a sentence that nobody repeats."""
 
 _QUALIFIED = re.compile(r"\s*\([^()]*\)\s*$")
 """What tells titles of the same name apart: ``Mercury (planet)`` is mentioned as Mercury."""
-
-_BELOW = " > "
 
 
 def names(titles: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
@@ -28,22 +26,18 @@ def names(titles: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         yield from ((words, number) for words in {" ".join(one) for one in both if _fits(one)})
 
 
-def titles(document: Divided, first: int) -> Iterator[tuple[str, int]]:
-    """Yield title and headings of ``document`` with the passages that each begins.
+def titles(document: Document, first: int) -> Iterator[tuple[str, int]]:
+    """Yield title and headings of ``document`` with the first block below each.
 
-    ``first`` is the number of its first passage.
+    ``first`` is the number of its first block.
     """
-    if document.title:
-        yield document.title, first
-    before, above = "", [""]
-    for number, part in enumerate(document.parts, start=first):
-        if part.heading == before:
+    waiting = [document.title] if document.title else []
+    for number, block in enumerate(document.blocks, start=first):
+        if block.kind == "heading":
+            waiting.append(document.text[block.start : block.end])
             continue
-        before, headings = part.heading, part.heading.split(_BELOW)
-        for level, heading in enumerate(headings):
-            if heading and above[: level + 1] != headings[: level + 1]:
-                yield heading, number
-        above = headings
+        yield from ((title, number) for title in waiting)
+        waiting = []
 
 
 def _fits(words: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -10,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from research_contract.records import Coverage
-from researcher_job.sources.document import Reason
+from researcher_job.sources.document import Block, Document, Reason
 from researcher_job.sources.index.draft import VERSION, begin
-from researcher_job.sources.index.index import SCHEMA
+from researcher_job.sources.index.index import DIVIDER, SCHEMA
 from researcher_job.sources.index.titles import names, titles
 from researcher_job.sources.index.tokenizer import segmented
-from researcher_job.sources.passages import Divided
 
 _COMMIT_SECONDS = 1.0
 _HELD_CHARACTERS = 1_000_000
@@ -68,7 +68,7 @@ class _Held:
 
     files: list[tuple[object, ...]] = field(default_factory=list)
     documents: list[tuple[object, ...]] = field(default_factory=list)
-    passages: list[tuple[object, ...]] = field(default_factory=list)
+    blocks: list[tuple[object, ...]] = field(default_factory=list)
     words: list[tuple[object, ...]] = field(default_factory=list)
     titles: list[tuple[str, int]] = field(default_factory=list)
     characters: int = 0
@@ -100,7 +100,7 @@ class IndexWriter:
         self._held = _Held()
         self._is_new = not self._one("SELECT EXISTS (SELECT 1 FROM files)")
         self._document = self._one("SELECT coalesce(max(id), 0) FROM documents")
-        self._passage = self._one("SELECT coalesce(max(id), 0) FROM passages")
+        self._block = self._one("SELECT coalesce(max(id), 0) FROM blocks")
 
     def _make(self) -> None:
         """Make the tables; not committed before the first documents, to sync the disk once."""
@@ -125,7 +125,7 @@ class IndexWriter:
             (seen.signature, seen.doubtful, seen.address),
         )
 
-    def put(self, seen: Seen, document: Divided | Reason) -> None:
+    def put(self, seen: Seen, document: Document | Reason) -> None:
         """Put in what was made of a file of which the index holds nothing."""
         reason = document.name if isinstance(document, Reason) else None
         number = None if isinstance(document, Reason) else self._add(seen, document)
@@ -150,15 +150,15 @@ class IndexWriter:
             return
         # The words of an external-content table are removed by giving its text once more.
         self._database.execute(
-            "INSERT INTO words(words, rowid, title, heading, body)"
-            " SELECT 'delete', id, segmented(title), segmented(heading), segmented(body)"
-            " FROM passages WHERE document = ?",
+            "INSERT INTO words(words, rowid, title, heading, around, body)"
+            " SELECT 'delete', id, segmented(title), segmented(heading), segmented(around),"
+            " segmented(body) FROM blocks WHERE document = ?",
             row,
         )
         self._database.execute(
-            "DELETE FROM names WHERE passage IN (SELECT id FROM passages WHERE document = ?)", row
+            "DELETE FROM names WHERE block IN (SELECT id FROM blocks WHERE document = ?)", row
         )
-        self._database.execute("DELETE FROM passages WHERE document = ?", row)
+        self._database.execute("DELETE FROM blocks WHERE document = ?", row)
         self._database.execute("DELETE FROM documents WHERE id = ?", row)
 
     def addresses(self) -> list[str]:
@@ -166,26 +166,27 @@ class IndexWriter:
         self._flush()
         return [row[0] for row in self._database.execute("SELECT address FROM files")]
 
-    def _add(self, seen: Seen, document: Divided) -> int:
-        """Hold the rows of a document. Its text stands in its passages and what is between them."""
+    def _add(self, seen: Seen, document: Document) -> int:
+        """Hold the rows of a document. Its text stands in its blocks and what is between them."""
         self._document += 1
         held, text, done = self._held, document.text, 0
         title = f"{document.title} {seen.name}".strip()
         title_words = segmented(title)
-        held.titles += titles(document, self._passage + 1)
-        for part in document.parts:
-            self._passage += 1
-            body = text[part.start : part.end]
-            held.passages.append(
+        held.titles += titles(document, self._block + 1)
+        for block in document.blocks:
+            self._block += 1
+            body = text[block.start : block.end]
+            heading, around = _context_texts(document, block)
+            held.blocks.append(
                 (
-                    *(self._passage, self._document, part.locator, part.start, part.end),
-                    *(title, part.heading, text[done : part.start], body),
+                    *(self._block, self._document, block.kind, block.locator),
+                    *(block.start, block.end, json.dumps(block.context)),
+                    *(title, heading, around, text[done : block.start], body),
                 )
             )
-            held.words.append(
-                (self._passage, title_words, segmented(part.heading), segmented(body))
-            )
-            done = part.end
+            words = (segmented(heading), segmented(around), segmented(body))
+            held.words.append((self._block, title_words, *words))
+            done = block.end
         held.documents.append(
             (self._document, seen.address, document.title, document.snapshot, text[done:])
         )
@@ -207,8 +208,11 @@ class IndexWriter:
     def _insert(self, held: _Held) -> None:
         insert = self._database.executemany
         insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", held.documents)
-        insert("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", held.passages)
-        insert("INSERT INTO words(rowid, title, heading, body) VALUES (?, ?, ?, ?)", held.words)
+        insert("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", held.blocks)
+        insert(
+            "INSERT INTO words(rowid, title, heading, around, body) VALUES (?, ?, ?, ?, ?)",
+            held.words,
+        )
         insert("INSERT OR IGNORE INTO names VALUES (?, ?)", names(held.titles))
         insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", held.files)
 
@@ -243,3 +247,11 @@ class IndexWriter:
 
     def _note(self, name: str, value: object) -> None:
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(value)))
+
+
+def _context_texts(document: Document, block: Block) -> tuple[str, str]:
+    """Return the text of the headings above a block, and of the rest of its context."""
+    texts: tuple[list[str], list[str]] = ([], [])
+    for kind, start, end, _ in block.context:
+        texts[kind != "heading"].append(document.text[start:end])
+    return DIVIDER.join(texts[0]), DIVIDER.join(texts[1])

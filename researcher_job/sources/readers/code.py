@@ -66,7 +66,7 @@ def _blocks(text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[Block]
         blank = not line.strip()
         defined = None if blank else _definition(line, patterns)
         if start >= 0 and (blank or defined):
-            yield _block(start, end, above, first)
+            yield Block("code", start, end, _locator(above, first))
             start = -1
         if defined:
             indent, name = defined
@@ -80,7 +80,7 @@ def _blocks(text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[Block]
             end = place + len(line)
         place += len(line) + 1
     if start >= 0:
-        yield _block(start, end, above, first)
+        yield Block("code", start, end, _locator(above, first))
 
 
 def _definition(line: str, patterns: tuple[re.Pattern[str], ...]) -> tuple[int, str] | None:
@@ -98,6 +98,6 @@ def _may_define(line: str) -> bool:
     return words[0][0] == "[" or not _KEYWORDS.isdisjoint(map(str.lower, words))
 
 
-def _block(start: int, end: int, above: tuple[str, ...], line: int) -> Block:
+def _locator(above: tuple[str, ...], line: int) -> str:
     said = trail(above)
-    return Block(start, end, above, f"{said}, line {line}" if said else f"line {line}")
+    return f"{said}, line {line}" if said else f"line {line}"

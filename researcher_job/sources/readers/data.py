@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
 from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.text import title_of
@@ -25,13 +26,13 @@ class _HoldsRecords(Exception):
 def read(data: bytes, name: str) -> Document:
     """Read JSON (one value) or, by its suffix, JSON lines (a value a line)."""
     text = decode(data)
-    writer = Writer()
+    writer = DocumentWriter()
     if PurePosixPath(name.lower()).suffix in _LINES:
         for number, value in _values(text):
             _add(writer, value, f"record on line {number}")
     else:
         _add(writer, _parsed(text), "$")
-    if not writer.blocks:
+    if not writer.units:
         raise Unreadable(Reason.EMPTY)
     return writer.document(title_of(name))
 
@@ -59,25 +60,25 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON is anything
         raise Unreadable(Reason.BROKEN_JSON) from error
 
 
-def _add(writer: Writer, value: object, place: str, depth: int = 0) -> None:
+def _add(writer: DocumentWriter, value: object, place: str, depth: int = 0) -> None:
     """Add ``value`` as one paragraph where it is short, else its parts.
 
     ``place`` is its path as of JSONPath (RFC 9535), so that common tools find it.
     """
     still_reading()
     if (said := _short(value)) is not None:
-        writer.add(said, headings=(), locator=place)
+        writer.add("field", said, place=place)
     elif isinstance(value, dict) and depth < _MAX_DEPTH:
         rest = {name: inner for name, inner in value.items() if isinstance(inner, dict | list)}
         plain = {name: inner for name, inner in value.items() if name not in rest}
-        writer.add("; ".join(_pairs(plain, "")), headings=(), locator=place)
+        writer.add("field", "; ".join(_pairs(plain, "")), place=place)
         for name, inner in rest.items():
             _add(writer, inner, f"{place}.{name}", depth + 1)
     elif isinstance(value, list) and depth < _MAX_DEPTH:
         for number, inner in enumerate(value):
             _add(writer, inner, f"{place}[{number}]", depth + 1)
     else:
-        writer.add(json.dumps(value, ensure_ascii=False), headings=(), locator=place)
+        writer.add("field", json.dumps(value, ensure_ascii=False), place=place)
 
 
 def _short(value: object) -> str | None:

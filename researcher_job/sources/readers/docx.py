@@ -12,21 +12,15 @@ import docx
 from docx.document import Document as Opened
 from docx.oxml.ns import qn
 
-from researcher_job.sources.document import (
-    HIDDEN,
-    Document,
-    Reason,
-    Unreadable,
-    Writer,
-    below,
-    trail,
-)
+from researcher_job.sources.blocks.units import UnitKind
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import HIDDEN, Document, Reason, Unreadable
 from researcher_job.sources.readers.docx_notes import Notes
 from researcher_job.sources.readers.docx_tree import BLOCKS, TABLE, inside
 from researcher_job.sources.readers.docx_words import Said, Words
 from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.packed import check
-from researcher_job.sources.readers.rows import MAX_COLUMNS, said_rows
+from researcher_job.sources.readers.rows import MAX_COLUMNS, Row, add_table
 from researcher_job.sources.readers.text import title_of
 
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título) ?([1-9])$", re.I)
@@ -53,8 +47,7 @@ def read(data: bytes, name: str) -> Document:
 class _Apart:
     """What is read besides the running text: a text box, a note. Its headings divide nothing."""
 
-    locator: str
-    headings: tuple[str, ...]
+    place: str
     hidden: bool
 
 
@@ -64,18 +57,16 @@ class _Reading:
         self._words = Words(opened)
         self._notes = Notes(opened)
         self._styles = _names(opened)
-        self._writer = Writer()
-        self._headings: tuple[str, ...] = ()
+        self._writer = DocumentWriter()
         self._title = ""
-        self._items: list[str] = []
         self._apart: _Apart | None = None
 
     def document(self, name: str) -> Document:
         self._blocks(self._opened.element.body)
         for note in self._notes.found:  # one that refers to another makes it longer
-            self._read_apart(note.content, _Apart(note.locator, note.headings, note.hidden))
-        top = self._title or next((heading for heading in self._headings if heading), "")
-        return self._writer.document(self._opened.core_properties.title or top or title_of(name))
+            self._read_apart(note.content, _Apart(note.locator, note.hidden))
+        title = self._opened.core_properties.title or self._title
+        return self._writer.document(title or title_of(name))
 
     def _read_apart(self, container: Any, apart: _Apart) -> None:  # noqa: ANN401 - no types there
         before, self._apart = self._apart, apart
@@ -86,62 +77,47 @@ class _Reading:
         for block in inside(container, BLOCKS):
             still_reading()
             if block.tag == TABLE:
-                self._end_list()
                 self._table(block)
             else:
                 self._paragraph(block)
-        self._end_list()
 
     def _paragraph(self, paragraph: Any) -> None:  # noqa: ANN401
         style = self._styles.get(paragraph.style, "")
         if _CONTENTS.match(style):
             return
         said = self._said(paragraph)
-        if style.lower().startswith("list") and said.shown:
-            self._items.append(f"- {said.shown}")
-        else:
-            self._end_list()
-            self._add_styled(said.shown, style)
+        self._add_styled(said.shown, style)
         self._add_left([said])
 
     def _add_styled(self, said: str, style: str) -> None:
         heading = _HEADING.match(style)
-        if not said or self._apart is not None:
-            self._add(said)
-        elif heading:
-            self._headings = below(self._headings, int(heading[1]), said)
+        if style.lower().startswith("list") and said:
+            self._add("item", f"- {said}")
+        elif not said or self._apart is not None:
+            self._add("paragraph", said)
+        elif heading or style.lower() in _TITLES:
             self._title = self._title or said
-            self._writer.add_heading(said)
-        elif style.lower() in _TITLES:
-            self._title = said
-            self._writer.add_heading(said)
+            self._add("heading", said, level=int(heading[1]) if heading else 1)
         else:
-            self._add(said)
+            self._add("paragraph", said)
 
     def _table(self, table: Any) -> None:  # noqa: ANN401
-        lines: list[str] = []
-        for _, said in said_rows(self._rows(table, lines)):
-            lines.append(said)
-        self._add("\n".join(lines))
+        left: list[Any] = []
+        add_table(self._writer, list(self._rows(table, left)), place=self._place())
+        self._add_left(left)
 
-    def _rows(self, table: Any, lines: list[str]) -> Iterator[list[str]]:  # noqa: ANN401
-        """Yield the cells of each row, each in its column.
-
-        What else a row holds is added after it: asked for the next row, its own is in ``lines``.
-        """
+    def _rows(self, table: Any, left: list[Any]) -> Iterator[Row]:  # noqa: ANN401
+        """Yield the cells of each row; put into ``left`` what has no place in its row."""
         for row in inside(table, _ROW):
             still_reading()
             if row.find(_DELETED_ROW) is not None:
                 continue
-            left: list[Any] = []
-            cells = [""] * min(row.grid_before, MAX_COLUMNS)
+            cells: list[str | None] = [""] * min(row.grid_before, MAX_COLUMNS)
             for cell in inside(row, _CELL):
-                cells += _spread(self._cell(cell, left), cell.grid_span)
+                merged = cell.vMerge == "continue"
+                words = self._cell(cell, left)
+                cells += [None if merged else words, *[""] * (min(cell.grid_span, MAX_COLUMNS) - 1)]
             yield cells
-            if any(not isinstance(one, Said) or one.hidden or one.boxes for one in left):
-                self._add("\n".join(lines))
-                lines.clear()
-            self._add_left(left)
 
     def _cell(self, cell: Any, left: list[Any]) -> str:  # noqa: ANN401
         """Return the words of a cell; put into ``left`` what has no place in its row."""
@@ -166,29 +142,19 @@ class _Reading:
                 self._table(one)
                 continue
             for box, hidden in one.boxes:
-                self._end_list()
-                self._read_apart(box, _Apart(self._locator(), self._above(), hidden))
+                self._read_apart(box, _Apart(self._place(), hidden))
             for reference, hidden in one.references:
-                self._notes.refer(reference, self._above(), hidden=hidden)
+                self._notes.refer(reference, hidden=hidden)
 
-    def _end_list(self) -> None:
-        self._add("\n".join(self._items))
-        self._items = []
+    def _place(self) -> str:
+        return "" if self._apart is None else self._apart.place
 
-    def _above(self) -> tuple[str, ...]:
-        return self._headings if self._apart is None else self._apart.headings
-
-    def _locator(self) -> str:
-        return trail(self._headings) if self._apart is None else self._apart.locator
-
-    def _add(self, said: str) -> None:
-        self._writer.add(said, headings=self._above(), locator=self._locator())
+    def _add(self, kind: UnitKind, said: str, *, level: int = 1) -> None:
+        self._writer.add(kind, said, place=self._place(), level=level)
 
     def _add_hidden(self, said: str) -> None:
-        if said:
-            self._end_list()
-            place = ", ".join(filter(None, (self._locator(), HIDDEN)))
-            self._writer.add(said, headings=self._above(), locator=place)
+        place = ", ".join(filter(None, (self._place(), HIDDEN)))
+        self._writer.add("paragraph", said, place=place)
 
 
 def _names(opened: Opened) -> dict[str | None, str]:
@@ -198,8 +164,3 @@ def _names(opened: Opened) -> dict[str | None, str]:
         name = style.find(qn("w:name"))
         names[style.get(qn("w:styleId"))] = "" if name is None else name.get(qn("w:val"), "")
     return names
-
-
-def _spread(text: str, columns: int) -> list[str]:
-    """Return a cell and the empty ones it covers; a hostile one claims any number of columns."""
-    return [text, *[""] * (min(columns, MAX_COLUMNS) - 1)]

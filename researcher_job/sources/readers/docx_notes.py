@@ -21,11 +21,10 @@ _OWN_MARK = qn("w:customMarkFollows")
 
 @dataclass(frozen=True)
 class Note:
-    """A note: ``content`` is its element, ``locator`` its name, ``headings`` those of its mark."""
+    """A note: ``content`` is its element, ``locator`` its name."""
 
     content: Any
     locator: str
-    headings: tuple[str, ...]
     hidden: bool
 
 
@@ -42,7 +41,7 @@ class Notes:
         self._seen: set[Any] = set()
         self.found: list[Note] = []
 
-    def refer(self, reference: Any, headings: tuple[str, ...], *, hidden: bool) -> None:  # noqa: ANN401
+    def refer(self, reference: Any, *, hidden: bool) -> None:  # noqa: ANN401
         """Take the note that ``reference`` means, once; none where there is no such note."""
         kind, relation = _KINDS[reference.tag]
         content = self._of(relation).get(reference.get(_ID, ""))
@@ -53,7 +52,7 @@ class Notes:
         if reference.get(_OWN_MARK, "0") in ("0", "false", "off"):
             self._numbers[kind] += 1
             locator = f"{kind} {self._numbers[kind]}"
-        self.found.append(Note(content, locator, headings, hidden))
+        self.found.append(Note(content, locator, hidden))
 
     def _of(self, relation: str) -> dict[str, Any]:
         if relation not in self._contents:

@@ -6,10 +6,13 @@ import re
 
 from lxml import etree, html
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer, below, trail
+from researcher_job.sources.blocks.units import UnitKind
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
 from researcher_job.sources.readers.html_hidden import empty_hidden
-from researcher_job.sources.readers.html_table import labelled_rows
+from researcher_job.sources.readers.html_table import caption_of, head_rows, is_data, rows_of
+from researcher_job.sources.readers.rows import add_table
 from researcher_job.sources.readers.text import title_of
 
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
@@ -19,15 +22,24 @@ _UNSEEN = re.compile(
 )
 _HEADING = re.compile("h[1-6]")
 _OWN_LINES = re.compile(
-    "p|div|section|article|aside|main|header|footer|ul|ol|dl|dt|dd|blockquote|figure|figcaption"
-    "|table|thead|tbody|caption|form|fieldset|details|summary|hr|address|body|h[1-6]"
+    "p|pre|div|section|article|aside|main|header|footer|ul|ol|li|dl|dt|dd|blockquote|figure|figcaption"
+    "|table|thead|tbody|tr|caption|form|fieldset|details|summary|hr|address|body|h[1-6]"
 )
 
 
 def read(data: bytes, name: str) -> Document:
     """Read a web page. Entities of its own and anything outside the file are never loaded."""
     declared = _CHARSET.search(data[:2048])
-    text = decode(data, declared[1].decode() if declared else "")
+    root = parsed(decode(data, declared[1].decode() if declared else ""))
+    writer = DocumentWriter()
+    title = write(writer, root)
+    if not writer.units:
+        raise Unreadable(Reason.TEXTLESS_HTML)
+    return writer.document(title or title_of(name))
+
+
+def parsed(text: str) -> html.HtmlElement:
+    """Return the tree of a page, without what is hidden."""
     parser = html.HTMLParser(
         encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -36,24 +48,30 @@ def read(data: bytes, name: str) -> Document:
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise Unreadable(Reason.TEXTLESS_HTML) from error
     empty_hidden(root)
-    page = _Page()
+    return root
+
+
+def write(
+    writer: DocumentWriter, root: html.HtmlElement, *, place: str = "", level: int = 0
+) -> str:
+    """Append what is seen of a page; its headings stand below ``level``. Return its title."""
+    page = _Page(writer, place, level)
     page.walk(root)
-    if not page.writer.blocks:
-        raise Unreadable(Reason.TEXTLESS_HTML)
-    found = root.findtext(".//title") or page.first_heading or title_of(name)
-    return page.writer.document(_SPACE.sub(" ", found).strip())
+    return " ".join((root.findtext(".//title") or page.first_heading).split())
 
 
 class _Page:
     """Gathers inline text until an element that stands on lines of its own begins or ends."""
 
-    def __init__(self) -> None:
-        self.writer = Writer()
+    def __init__(self, writer: DocumentWriter, place: str, level: int) -> None:
+        self._writer = writer
+        self._place = place
+        self._level = level
         self.first_heading = ""
-        self._headings: tuple[str, ...] = ()
         self._inline: list[str] = []
         self._verbatim = 0
-        self._in_row = False
+        self._lists = 0
+        self._kinds: list[UnitKind] = []
 
     def walk(self, root: html.HtmlElement) -> None:
         """Gather all that is seen below ``root``; without recursion, however deep it nests."""
@@ -61,9 +79,9 @@ class _Page:
         for event, element in walker:
             tag = element.tag if isinstance(element.tag, str) else ""
             seen = not _UNSEEN.fullmatch(tag)
-            if event == "start" and tag == "table" and (rows := labelled_rows(element)):
+            if event == "start" and tag == "table" and is_data(element):
                 self._flush()
-                self._inline.append("\n".join(rows))
+                self._table(element)
                 walker.skip_subtree()
             elif event == "start" and seen:
                 self._open(tag)
@@ -75,50 +93,66 @@ class _Page:
                 self._inline.append(self._text(element.tail))
         self._flush()
 
+    def _table(self, table: html.HtmlElement) -> None:
+        if caption := caption_of(table):
+            self._writer.add("caption", caption, place=self._place)
+        add_table(self._writer, rows_of(table), place=self._place, heads=head_rows(table))
+
     def _text(self, text: str | None) -> str:
         return (text or "") if self._verbatim else _SPACE.sub(" ", text or "")
 
     def _open(self, tag: str) -> None:
-        if _OWN_LINES.fullmatch(tag) or tag == "pre":
+        if _OWN_LINES.fullmatch(tag):
             self._flush()
         if tag == "pre":
             self._verbatim += 1
-        elif tag == "li":
-            self._inline.append("\n- ")
-        elif tag in ("td", "th"):
-            self._inline.append(" | " if self._in_row else "")
-            self._in_row = True
-        elif tag in ("br", "tr"):
+        elif tag in ("ul", "ol"):
+            self._lists += 1
+        elif tag in _KINDS:
+            self._kinds.append(_KINDS[tag])
+        elif tag == "br":
             self._inline.append("\n")
-            self._in_row = self._in_row and tag != "tr"
+        elif tag in ("td", "th"):
+            self._inline.append(" ")
 
     def _close(self, tag: str) -> None:
         if _HEADING.fullmatch(tag):
             self._take_heading(int(tag[1]))
-        elif tag == "pre":
-            self._take_code()
         elif _OWN_LINES.fullmatch(tag):
             self._flush()
+        if tag == "pre":
+            self._verbatim = max(0, self._verbatim - 1)
+        elif tag in ("ul", "ol"):
+            self._lists = max(0, self._lists - 1)
+        elif tag in _KINDS and self._kinds:
+            self._kinds.pop()
 
     def _take_heading(self, level: int) -> None:
         said = " ".join("".join(self._inline).replace("¶", " ").split())
         self._inline = []
         if said:
             self.first_heading = self.first_heading or said
-            self._headings = below(self._headings, level, said)
-            self.writer.add_heading(said)
-
-    def _take_code(self) -> None:
-        self._verbatim = max(0, self._verbatim - 1)
-        code = "".join(self._inline).strip("\n")
-        self._inline = [f"```\n{code}\n```"] if code.strip() else []
-        self._flush()
+            self._writer.add("heading", said, level=level + self._level, place=self._place)
 
     def _flush(self) -> None:
         said = "".join(self._inline)
         self._inline = []
-        if not self._verbatim and "```" not in said:
-            said = "\n".join(
-                row for line in said.split("\n") if (row := line.strip()) not in ("", "-")
-            )
-        self.writer.add(said, headings=self._headings, locator=trail(self._headings))
+        if self._verbatim:
+            self._writer.add("code", said.strip("\n"), place=self._place)
+            return
+        said = "\n".join(line for row in said.split("\n") if (line := row.strip()))
+        kind = self._kinds[-1] if self._kinds else "paragraph"
+        if kind == "item" and said:
+            said = f"- {said}"
+        self._writer.add(kind, said, place=self._place, level=max(self._lists, 1))
+        if kind == "item":  # what follows in the same item is below it
+            self._kinds[-1] = "paragraph"
+
+
+_KINDS: dict[str, UnitKind] = {
+    "li": "item",
+    "dt": "term",
+    "dd": "description",
+    "caption": "caption",
+    "figcaption": "caption",
+}

@@ -1,75 +1,76 @@
-"""Tables of web pages whose columns or rows are named: each row a line, values behind names."""
+"""Tables of web pages: rows with every cell in its column, also merged ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lxml import html
 
-from researcher_job.sources.readers.rows import MAX_COLUMNS, MAX_HEADER, said_row
+from researcher_job.sources.readers.rows import MAX_COLUMNS, Row
 
-_TOO_MUCH = (
-    *("table", "ul", "ol", "dl", "pre", "script", "style", "template", "noscript", "svg", "math"),
-    *("h1", "h2", "h3", "h4", "h5", "h6", "iframe", "object", "select", "button", "canvas"),
-)
-"""What a cell of a plain table does not hold."""
+_BLOCKS = ("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "iframe", "form", "section")
+"""What a cell of a data table does not hold; a table that does is there for the layout."""
+
+_MAX_SPAN = 1_000
+_ROWS = ("tr",)
 
 
-def labelled_rows(table: html.HtmlElement) -> list[str]:
-    """Return the caption and the rows of ``table`` as lines.
+def is_data(table: html.HtmlElement) -> bool:
+    """Return whether a table holds data: no other blocks inside, and a row with several cells."""
+    if next(table.iterdescendants(*_BLOCKS), None) is not None:
+        return False
+    return any(len(_cells(row)) > 1 for row in table.iter("tr"))
 
-    Nothing where no cell is a header, where cells hold more than words, or where they span
-    columns or rows: a value behind the wrong name would be worse than one without.
-    """
-    if next(table.iterdescendants(*_TOO_MUCH), None) is not None:
-        return []
-    said: list[str] = []
-    headers: list[str] | None = None
+
+def head_rows(table: html.HtmlElement) -> int | None:
+    """Return how many rows name the columns, ``None`` where no cell is typed as a header."""
+    rows = [row for row in table.iter("tr") if _cells(row)]
+    if next(table.iter("th"), None) is None:
+        return None
+    count = 0
+    for row in rows:
+        parent = row.getparent()
+        in_head = parent is not None and parent.tag == "thead"
+        if not in_head and not all(cell.tag == "th" for cell in _cells(row)):
+            break
+        count += 1
+    return count if count < len(rows) else 0
+
+
+def rows_of(table: html.HtmlElement) -> Iterator[Row]:
+    """Yield the text of the cells of each row; ``None`` stands for a cell merged with one above."""
+    open_above: dict[int, int] = {}
     for row in table.iter("tr"):
-        cells = [cell for cell in row if cell.tag in ("td", "th")]
-        if not cells:
-            continue
-        words = [_words(cell) for cell in cells]
-        if any(map(_spans, cells)) or len(cells) > MAX_COLUMNS:
-            return []
-        if headers is None:
-            headers = words if _are_headers(cells, words) else []
-            if headers:
-                continue
-        if line := _line(headers, cells, words):
-            said.append(line)
-        elif any(words):
-            return []
-    return [*_caption(table), *said]
+        cells: list[str | None] = []
+        for cell in _cells(row):
+            while open_above.get(len(cells), 0) > 0:
+                open_above[len(cells)] -= 1
+                cells.append(None)
+            columns, rows = _span(cell, "colspan"), _span(cell, "rowspan")
+            for index in range(min(columns, MAX_COLUMNS - len(cells))):
+                if rows > 1:
+                    open_above[len(cells)] = rows - 1
+                cells.append(_words(cell) if not index else "")
+        while open_above.get(len(cells), 0) > 0:
+            open_above[len(cells)] -= 1
+            cells.append(None)
+        if cells:
+            yield cells
 
 
-def _line(headers: Sequence[str], cells: Sequence[html.HtmlElement], words: Sequence[str]) -> str:
-    """Return a row behind its headers, or behind its own one; nothing where it has neither."""
-    if headers and len(cells) <= len(headers):
-        return said_row(headers, words)
-    if not headers and len(cells) == 2 and [cell.tag for cell in cells] == ["th", "td"]:
-        return said_row(words[:1], words[1:])
-    return ""
+def caption_of(table: html.HtmlElement) -> str:
+    caption = table.find("caption")
+    return "" if caption is None else _words(caption)
 
 
-def _are_headers(cells: Sequence[html.HtmlElement], words: Sequence[str]) -> bool:
-    return (
-        len(cells) > 1
-        and all(cell.tag == "th" for cell in cells)
-        and any(words)
-        and all(len(word) <= MAX_HEADER for word in words)
-    )
+def _cells(row: html.HtmlElement) -> list[html.HtmlElement]:
+    return [cell for cell in row if cell.tag in ("td", "th")]
 
 
 def _words(cell: html.HtmlElement) -> str:
     return " ".join(" ".join(cell.itertext()).split())
 
 
-def _spans(cell: html.HtmlElement) -> bool:
-    return any(cell.get(name, "1").strip() not in ("", "1") for name in ("colspan", "rowspan"))
-
-
-def _caption(table: html.HtmlElement) -> Iterator[str]:
-    caption = table.find("caption")
-    if caption is not None and (words := _words(caption)):
-        yield words
+def _span(cell: html.HtmlElement, name: str) -> int:
+    said = cell.get(name, "1").strip()
+    return max(1, min(int(said), _MAX_SPAN)) if said.isascii() and said.isdigit() else 1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
 from itertools import islice
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer, clean
+from researcher_job.sources.blocks.units import UnitKind
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import ContextKind, Document, Reason, Unreadable, clean
 from researcher_job.sources.readers import html
-from researcher_job.sources.readers.text import text_document, title_of
+from researcher_job.sources.readers.text import title_of
 
-_HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_HEADERS = ("Subject", "From", "To", "Cc", "Date")
+_GIVES: dict[str, ContextKind] = {"From": "sender", "Date": "date"}
 _MAX_HEADER = 2_000
 _MAX_PARTS = 1_000
 
@@ -25,7 +29,7 @@ def read(data: bytes, name: str) -> Document:
         if sum(1 for _ in islice(message.walk(), _MAX_PARTS + 1)) > _MAX_PARTS:
             raise Unreadable(Reason.LONG)
         subject = _header(message, "Subject")
-        writer = Writer()
+        writer = DocumentWriter()
         _message(writer, message, "")
     except (Unreadable, MemoryError):
         raise
@@ -34,10 +38,11 @@ def read(data: bytes, name: str) -> Document:
     return writer.document(subject or title_of(name))
 
 
-def _message(writer: Writer, message: Message, place: str) -> None:
-    subject = _header(message, "Subject")
-    head = [f"{name}: {said}" for name in _HEADERS if (said := _header(message, name))]
-    writer.add("\n".join(head), headings=(subject,), locator=f"{place}mail header")
+def _message(writer: DocumentWriter, message: Message, place: str) -> None:
+    for number, name in enumerate(name for name in _HEADERS if _header(message, name)):
+        said = f"{name}: {_header(message, name)}"
+        kind: UnitKind = "field" if number else "heading"
+        writer.add(kind, said, place=f"{place}mail header", gives=_GIVES.get(name))
     attached: list[str] = []
     messages: list[Message] = []
     texts = 0
@@ -50,10 +55,10 @@ def _message(writer: Writer, message: Message, place: str) -> None:
             attached.append(clean(part.get_filename() or part.get_content_type()))
         else:
             texts += 1
-            _text(writer, part, subject, f"{place}mail text" + (f" {texts}" if texts > 1 else ""))
+            _text(writer, part, f"{place}mail text" + (f" {texts}" if texts > 1 else ""))
     if attached:
         said = f"Attached and not read: {', '.join(attached)}"
-        writer.add(said, headings=(subject,), locator=f"{place}mail attachments")
+        writer.add("paragraph", said, place=f"{place}mail attachments")
     for number, part in enumerate(messages, start=1):
         for inner in _children(part):
             _message(writer, inner, f"{place}attached message {number}, ")
@@ -80,20 +85,15 @@ def _is_body(part: Message, kind: str) -> bool:
     return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
 
 
-def _text(writer: Writer, part: Message, subject: str, place: str) -> None:
+def _text(writer: DocumentWriter, part: Message, place: str) -> None:
     said = _content(part)
     if not said.strip():
         return
-    try:
-        if part.get_content_type() == "text/html":
-            document = html.read(said.encode(), "")
-        else:
-            document = text_document(clean(said), "")
-    except Unreadable:
-        return
-    for block in document.blocks:
-        words = document.text[block.start : block.end]
-        writer.add(words, headings=(subject,), locator=f"{place}, {block.locator}")
+    if part.get_content_type() == "text/html":
+        with contextlib.suppress(Unreadable):
+            html.write(writer, html.parsed(said), place=place, level=2)
+    else:
+        writer.add_text(said, place=place)
 
 
 def _content(part: Message) -> str:

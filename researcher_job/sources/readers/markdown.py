@@ -8,9 +8,12 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from researcher_job.sources.document import Block, Document, Reason, Unreadable, below, trail
+from researcher_job.sources.blocks.plain import plain_units
+from researcher_job.sources.blocks.structure import blocks_of
+from researcher_job.sources.blocks.units import Unit
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
-from researcher_job.sources.readers.text import text_document, title_of
+from researcher_job.sources.readers.text import line_of, text_document, title_of
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -71,30 +74,26 @@ def markdown_document(text: str, title: str = "", *, start: int = 0) -> Document
     line = text.count("\n", 0, start) + 1
     if len(text) > _MAX_PARSED:
         return text_document(text, title, line=line, start=start)
-    blocks = list(_blocks(text, line, start))
-    if not blocks:
+    units = list(_units(text, line, start))
+    blocks = list(blocks_of(text, units))
+    if all(block.kind == "heading" for block in blocks):
         raise Unreadable(Reason.EMPTY)
-    top = next((block.headings[0] for block in blocks if block.headings), "")
+    top = next((_plain(text[one.start : one.end]) for one in units if one.kind == "heading"), "")
     return Document(title=top if top and not front else title or top, text=text, blocks=blocks)
 
 
-def _blocks(text: str, line: int, start: int) -> Iterator[Block]:
-    headings: tuple[str, ...] = ()
-    locator, counted = "", start
+def _units(text: str, line: int, start: int) -> Iterator[Unit]:
+    below_heading = False
+    place = line_of(text, start, line)
     for begin, stop, level, heading in pieces(text, start):
         if level:
-            headings = below(headings, level, _plain(heading))
-            locator = trail(headings)
-            continue
-        end = stop
-        while end > begin and text[end - 1].isspace():
-            end -= 1
-        if end <= begin:
-            continue
-        if not locator:
-            line += text.count("\n", counted, begin)
-            counted = begin
-        yield Block(begin, end, headings, locator or f"line {line}")
+            at = text.find(heading.split("\n")[0], begin, stop)
+            yield Unit("heading", max(at, begin), max(at, begin) + len(heading), level)
+            below_heading = True
+        elif below_heading:
+            yield from plain_units(text, begin, stop)
+        else:
+            yield from plain_units(text, begin, stop, place=place)
 
 
 def pieces(text: str, start: int = 0) -> Iterator[Piece]:

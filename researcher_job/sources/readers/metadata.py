@@ -21,7 +21,7 @@ def read(data: bytes, name: str) -> Document:
     stop = len(text) if stop < 0 else stop
     fields = dict(reversed(_FIELD.findall(text[:stop])[:_MAX_FIELDS]))
     title = " ".join(filter(None, (fields.get("Name", name), fields.get("Version"))))
-    head = Block(0, stop, (fields.get("Name", ""),), _FIELDS_LOCATOR)
+    head = Block("field", 0, stop, _FIELDS_LOCATOR)
     try:
         body = _body(text, title, stop, fields.get("Description-Content-Type", ""))
     except Unreadable:

@@ -8,7 +8,8 @@ from io import BytesIO
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.text import title_of
 
@@ -21,13 +22,13 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports every flaw i
 
 def read(data: bytes, name: str) -> Document:
     """Read a PDF; pages are the blocks' locators."""
-    writer = Writer()
+    writer = DocumentWriter()
     try:
         pages = _open(data).pages
         if len(pages) > MAX_PAGES:
             raise Unreadable(Reason.LONG)
         for number, page in enumerate(pages, start=1):
-            writer.add(page.extract_text(), headings=(), locator=f"page {number}")
+            writer.add_text(page.extract_text(), place=f"page {number}")
             still_reading()
     except (Unreadable, MemoryError):
         raise
@@ -45,8 +46,8 @@ def _open(data: bytes) -> PdfReader:
     return reader
 
 
-def _with_text(writer: Writer, name: str) -> Document:
-    letters = sum(block.end - block.start for block in writer.blocks)
+def _with_text(writer: DocumentWriter, name: str) -> Document:
+    letters = sum(unit.end - unit.start for unit in writer.units)
     if letters < _FEW_LETTERS:
         raise Unreadable(Reason.SCANNED)
     return writer.document(title_of(name))

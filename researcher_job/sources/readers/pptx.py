@@ -9,10 +9,12 @@ from typing import Any
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.blocks.units import UnitKind
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.packed import check
-from researcher_job.sources.readers.rows import said_rows
+from researcher_job.sources.readers.rows import add_table
 from researcher_job.sources.readers.text import title_of
 
 MAX_SLIDES = 5_000
@@ -25,7 +27,7 @@ def read(data: bytes, name: str) -> Document:
     A slide that is not shown is read, and its locator says so.
     """
     check(data, Reason.BROKEN_PPTX)
-    writer = Writer()
+    writer = DocumentWriter()
     try:
         opened = Presentation(BytesIO(data))
         titles = []
@@ -43,22 +45,18 @@ def read(data: bytes, name: str) -> Document:
     return writer.document(title)
 
 
-def _slide(writer: Writer, slide: Any, place: str) -> str:  # noqa: ANN401 - no types there
+def _slide(writer: DocumentWriter, slide: Any, place: str) -> str:  # noqa: ANN401 - no types there
     """Add the words of a slide and return its title."""
     still_reading()
     _choose(slide.element)
     top = slide.shapes.title
     title = " ".join(top.text_frame.text.split()) if top is not None else ""
-    headings = (title,) if title else ()
-    writer.add_heading(title)
-    before = len(writer.blocks)
+    writer.add("heading", title or place, place=place)
     for shape in _shapes(slide.shapes):
         if top is None or shape.element is not top.element:  # ids are not always unique
-            writer.add(_words(shape), headings=headings, locator=place)
+            _shape(writer, shape, place)
     if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame) is not None:
-        writer.add(notes.text, headings=headings, locator=f"{place}, notes")
-    if title and len(writer.blocks) == before:
-        writer.add(title, headings=(), locator=place)
+        writer.add_text(notes.text, place=f"{place}, notes")
     return title
 
 
@@ -84,15 +82,17 @@ def _shapes(shapes: Any) -> Iterator[Any]:  # noqa: ANN401
             yield shape
 
 
-def _words(shape: Any) -> str:  # noqa: ANN401
+def _shape(writer: DocumentWriter, shape: Any, place: str) -> None:  # noqa: ANN401
     if getattr(shape, "has_table", False):
-        rows = ([cell.text for cell in row.cells] for row in shape.table.rows)
-        return "\n".join(said for _, said in said_rows(rows))
-    if not getattr(shape, "has_text_frame", False):
-        return ""
-    return "\n".join(
-        paragraph.text.replace("\x0b", " ").strip() for paragraph in shape.text_frame.paragraphs
-    )
+        rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
+        add_table(writer, rows, place=place)
+    elif getattr(shape, "has_text_frame", False):
+        paragraphs = shape.text_frame.paragraphs
+        several = sum(bool(one.text.strip()) for one in paragraphs) > 1
+        for paragraph in paragraphs:
+            said = paragraph.text.replace("\x0b", " ").strip()
+            kind: UnitKind = "item" if several else "paragraph"
+            writer.add(kind, said, place=place, level=paragraph.level + 1)
 
 
 def _given(title: str | None) -> str:

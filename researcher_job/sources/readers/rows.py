@@ -1,37 +1,72 @@
-"""Rows of tables as sentences: ``Country: Norway; Allowance: 80 euro a day``."""
+"""Tables of rows: titles above them, the row that names the columns, and the rest."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 
-MAX_COLUMNS = 500
-"""Cells further right are left out; nobody wrote them by hand."""
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.readers.heartbeat import still_reading
+
+MAX_COLUMNS = 16_384
+"""Further columns are left out; nobody wrote them by hand."""
 
 MAX_HEADER = 100
+_LOOKED_AT = 24
+"""Rows by which it is decided whether the first one names the columns."""
+
 _NUMBER = re.compile(r"[\s\d.,:%€$£/()+-]*\d[\s\d.,:%€$£/()+-]*")
+_DIGIT = re.compile(r"\d")
+
+Row = Sequence[str | None]
 
 
-def said_rows(rows: Iterable[Sequence[str]]) -> Iterator[tuple[int, str]]:
-    """Yield number (from 1) and text of each row that says something.
+def add_table(
+    writer: DocumentWriter,
+    rows: Iterable[Row],
+    *,
+    place: str = "",
+    heads: int | None = None,
+) -> None:
+    """Append a table, which may begin with titles above it.
 
-    Where the first such row names the columns, it is not yielded, and each value stands behind
-    its column's name.
+    ``place`` may hold ``{}`` for the number of the row, from 1. ``heads`` is how many rows name
+    the columns; where that is not known, it is told by how the rows differ.
     """
-    headers: list[str] | None = None
-    for number, row in enumerate(rows, start=1):
-        cells = [" ".join(cell.split()) for cell in row[:MAX_COLUMNS]]
-        if not any(cells):
-            continue
-        if headers is None:
-            headers = cells if is_header(cells) else []
-            if headers:
-                continue
-        yield number, said_row(headers, cells)
+    numbered = iter(enumerate(rows, start=1))
+    sample = list(islice(numbered, _LOOKED_AT))
+    filled = [(number, row) for number, row in sample if any(row)]
+    titles = _titles([row for _, row in filled])
+    body = filled[titles:]
+    for number, row in filled[:titles]:
+        said = next(cell for cell in row if cell)
+        writer.add("caption", said, place=place.format(number))
+    if heads is None:
+        heads = _heads([row for _, row in body])
+    for index, (number, row) in enumerate(chain(body, numbered)):
+        still_reading()
+        writer.add_row(
+            row[:MAX_COLUMNS], place=place.format(number), head=index < heads, first=not index
+        )
+
+
+def _titles(rows: Sequence[Row]) -> int:
+    """Return how many rows at the top hold one cell only, above rows with several."""
+    count = 0
+    while count < len(rows) and sum(map(bool, rows[count])) == 1 and len(rows[count]) > 1:
+        count += 1
+    return count if any(sum(map(bool, row)) > 1 for row in rows[count:]) else 0
+
+
+def _heads(rows: Sequence[Row]) -> int:
+    """Return 1 where the first row names the columns, else 0."""
+    cells = [cell or "" for cell in rows[0]] if len(rows) > 1 else []
+    return int(is_header(cells) and _differs(cells, rows[1:]))
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """Whether ``cells`` name columns: at least two names, all different, none a number."""
+    """Return whether ``cells`` may name columns: two or more, all different, none a number."""
     named = [cell for cell in cells if cell]
     return (
         len(named) > 1
@@ -40,11 +75,15 @@ def is_header(cells: Sequence[str]) -> bool:
     )
 
 
-def said_row(headers: Sequence[str], cells: Sequence[str]) -> str:
-    """Return ``cells`` as one line, each behind its header where there is one."""
-    named = [*headers, *[""] * (len(cells) - len(headers))]
-    return "; ".join(
-        f"{header}: {cell}" if header else cell
-        for header, cell in zip(named, cells, strict=False)
-        if cell
-    )
+def _differs(head: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Return whether a column holds figures below a name without one.
+
+    Of two columns, the first one may name the values: then most values must have figures.
+    """
+    needed = 0.9 if len(head) == 2 else 0.5
+    for column, name in enumerate(head):
+        below = [row[column] or "" for row in rows if column < len(row) and row[column]]
+        figures = sum(_DIGIT.search(cell) is not None for cell in below)
+        if not _DIGIT.search(name) and len(below) > 1 and figures >= needed * len(below):
+            return True
+    return len(head) > 2 and len(rows) > 2

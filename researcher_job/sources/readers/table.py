@@ -1,14 +1,15 @@
-"""CSV and TSV: each row a paragraph, values behind the names of their columns."""
+"""CSV and TSV: rows below the names of their columns."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import chain
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
-from researcher_job.sources.readers.heartbeat import still_reading
-from researcher_job.sources.readers.rows import said_rows
+from researcher_job.sources.readers.rows import add_table, is_header
 from researcher_job.sources.readers.text import text_document, title_of
 
 _SAMPLE = 20_000
@@ -20,14 +21,15 @@ def read(data: bytes, name: str) -> Document:
     """Read a table; its delimiter is the one that divides the first lines most evenly."""
     text = decode(data)
     csv.field_size_limit(_MAX_CELL)
-    writer = Writer()
+    writer = DocumentWriter()
     try:
-        for number, said in said_rows(_records(text)):
-            writer.add(said, headings=(), locator=f"row {number}")
-            still_reading()
+        records = _records(text)
+        first = next(records, [])
+        heads = int(is_header(first))
+        add_table(writer, chain([first], records), place="row {}", heads=heads)
     except csv.Error:  # a quotation mark that is never closed, for one
         return text_document(text, title_of(name))
-    if not writer.blocks:
+    if not writer.units:
         raise Unreadable(Reason.EMPTY)
     return writer.document(title_of(name))
 

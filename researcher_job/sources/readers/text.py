@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from researcher_job.sources.document import Block, Document, Reason, Unreadable, below, trail
+from researcher_job.sources.blocks.plain import plain_units
+from researcher_job.sources.blocks.structure import blocks_of
+from researcher_job.sources.blocks.units import Unit
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
 
 _UNDERLINE = re.compile(r"([=\-~^\"'*+#])\1{2,}\s*")
@@ -40,19 +43,18 @@ def title_of(name: str) -> str:
 
 
 def text_document(text: str, title: str, *, line: int = 1, start: int = 0) -> Document:
-    """Divide ``text`` from offset ``start`` (which is in line ``line``) into paragraphs.
+    """Divide ``text`` from offset ``start`` (which is in line ``line``) into blocks.
 
     Raises:
         Unreadable: there is nothing but white space.
     """
-    blocks = list(_blocks(text, line, start))
+    blocks = list(blocks_of(text, _units(text, line, start)))
     if not blocks:
         raise Unreadable(Reason.EMPTY)
     return Document(title=title, text=text, blocks=blocks)
 
 
-def _blocks(text: str, line: int, start: int) -> Iterator[Block]:
-    headings: tuple[str, ...] = ()
+def _units(text: str, line: int, start: int) -> Iterator[Unit]:
     marks: list[str] = []
     for first, begin, end in _paragraphs(text, line, start):
         lines = text[begin:end].split("\n")
@@ -61,14 +63,26 @@ def _blocks(text: str, line: int, start: int) -> Iterator[Block]:
             mark = lines[heading][0]
             if mark not in marks:
                 marks.append(mark)
-            headings = below(headings, marks.index(mark) + 1, lines[heading - 1].strip())
+            above = begin + sum(len(row) + 1 for row in lines[: heading - 1])
+            named = (above, above + len(lines[heading - 1]))
+            yield Unit("heading", *named, level=marks.index(mark) + 1)
             place += sum(len(row) + 1 for row in lines[: heading + 1])
             number += heading + 1
         if place < end:
-            said = trail(headings)
-            yield Block(
-                place, end, headings, f"{said}, line {number}" if said else f"line {number}"
-            )
+            yield from plain_units(text, place, end, place=line_of(text, place, number))
+
+
+def line_of(text: str, start: int, line: int) -> Callable[[int], str]:
+    """Return what names the line of an offset behind ``start``, which is in ``line``."""
+    counted, number = start, line
+
+    def place(at: int) -> str:
+        nonlocal counted, number
+        number += text.count("\n", counted, at)
+        counted = at
+        return f"line {number}"
+
+    return place
 
 
 def _heading(lines: list[str]) -> int:

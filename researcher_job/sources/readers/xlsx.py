@@ -10,10 +10,10 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from researcher_job.sources.document import Document, Reason, Unreadable, Writer
-from researcher_job.sources.readers.heartbeat import still_reading
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.packed import check
-from researcher_job.sources.readers.rows import MAX_COLUMNS, said_rows
+from researcher_job.sources.readers.rows import MAX_COLUMNS, add_table
 from researcher_job.sources.readers.text import title_of
 
 MAX_ROWS = 1_048_576
@@ -26,7 +26,7 @@ _EMPTY_ROWS = 10_000
 def read(data: bytes, name: str) -> Document:
     """Read a workbook: stored values, never formulas; hidden sheets, too, marked as such."""
     check(data, Reason.BROKEN_XLSX)
-    writer = Writer()
+    writer = DocumentWriter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it reports every extension it does not know
@@ -38,20 +38,21 @@ def read(data: bytes, name: str) -> Document:
     return writer.document(title_of(name))
 
 
-def _read(writer: Writer, data: bytes) -> None:
+def _read(writer: DocumentWriter, data: bytes) -> None:
     workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # they are declared by the file, and may be anything
         hidden = "" if sheet.sheet_state == "visible" else " (hidden)"
         place = f"sheet {sheet.title}{hidden}"
-        for number, said in said_rows(_rows(sheet)):
-            writer.add(said, headings=(sheet.title,), locator=f"{place}, row {number}")
+        writer.add("heading", sheet.title)
+        add_table(
+            writer, _rows(sheet), place=f"{place.replace('{', '{{').replace('}', '}}')}, row {{}}"
+        )
 
 
 def _rows(sheet: Any) -> Iterator[list[str]]:  # noqa: ANN401 - the library has no types
     empty = 0
     for row in sheet.iter_rows(max_row=MAX_ROWS, max_col=MAX_COLUMNS, values_only=True):
-        still_reading()
         cells = [_said(value) for value in row]
         empty = 0 if any(cells) else empty + 1
         if empty > _EMPTY_ROWS:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
+from research_contract.text.sentences import sentences
 from researcher_job.sources.base import Frequencies, Mention, Passage, Query, Source
 from researcher_job.sources.index.query import Question
 from researcher_job.sources.index.tokenizer import stems
-from researcher_job.strategies.extractive.ranking import coverage, sentence_texts
+from researcher_job.strategies.extractive.ranking import Weights
 
 FOLLOWED = 10
 """Passages, the best first, whose mentions of other titles are followed."""
@@ -77,7 +78,7 @@ def _sentences(passages: Sequence[Passage]) -> tuple[list[str], list[Passage]]:
     texts: list[str] = []
     owners: list[Passage] = []
     for passage in passages:
-        said = sentence_texts(passage.text)
+        said = [passage.text[one.start : one.end] for one in sentences(passage.text)]
         texts += said
         owners += [passage] * len(said)
     return texts, owners
@@ -114,8 +115,9 @@ class _Graph:
     def _links(
         self, texts: Sequence[str], owners: Sequence[Passage], mentions: Sequence[Mention]
     ) -> list[_Link]:
-        titles = [owner.title for owner in owners]
-        shares = coverage(self._question, self._own, texts, titles)
+        weights = Weights(self._question, self._own)
+        both = zip(stems(texts), stems([owner.title for owner in owners]), strict=True)
+        shares = [weights.share(frozenset(own), frozenset(title)) for own, title in both]
         return [
             _Link(
                 _key(owners[one.text]),
