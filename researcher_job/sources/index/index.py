@@ -46,6 +46,8 @@ CREATE VIRTUAL TABLE words USING fts5(
     title, heading, around, body, content = 'blocks', content_rowid = 'id',
     tokenize = '{TOKENIZER}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+"""
+VIEW = """
 CREATE VIEW found AS
 SELECT blocks.id, address, documents.title AS document, kind, locator, snapshot, start, stop,
        context, blocks.title, heading, around, body

@@ -13,7 +13,7 @@ from pathlib import Path
 from research_contract.records import Coverage
 from researcher_job.sources.document import Block, Document, Reason
 from researcher_job.sources.index.draft import VERSION, begin
-from researcher_job.sources.index.index import DIVIDER, SCHEMA
+from researcher_job.sources.index.index import DIVIDER, SCHEMA, VIEW
 from researcher_job.sources.index.titles import names, titles
 from researcher_job.sources.index.tokenizer import segmented
 
@@ -104,7 +104,7 @@ class IndexWriter:
 
     def _make(self) -> None:
         """Make the tables; not committed before the first documents, to sync the disk once."""
-        for statement in (*SCHEMA.split(";"), *_LARGE_LEAVES.split(";")):
+        for statement in (*SCHEMA.split(";"), VIEW, *_LARGE_LEAVES.split(";")):
             self._database.execute(statement)
         self._note("version", VERSION)
 
