@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -90,8 +91,9 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     from researcher_job.command.policy import check_request, load_configuration
     from researcher_job.research.job import Job
     from researcher_job.sources.documents.documents import open_documents
+    from researcher_job.sources.embeddings.configured import model_of_blocks
     from researcher_job.sources.index.index import remove_unused
-    from researcher_job.strategies.configured import strategy_named
+    from researcher_job.strategies.configured import configured_strategy
 
     request = folder.request()
     configuration = Configuration()
@@ -112,8 +114,8 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             request=request,
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
-            open_source=open_documents,
-            strategy=strategy_named(settings.strategy),
+            open_source=partial(open_documents, model=model_of_blocks(settings.embeddings)),
+            strategy=configured_strategy(settings),
             control=control,
             on_stop=exit_after,
             run_id=options.run_id or "",

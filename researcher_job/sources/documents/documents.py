@@ -22,6 +22,8 @@ from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import Found, walk
+from researcher_job.sources.embeddings.configured import Model
+from researcher_job.sources.embeddings.vectors import Vectors
 from researcher_job.sources.index.document_source import DocumentSource, Shelf
 from researcher_job.sources.index.index import INDEX_VERSION, Index, IndexBroken
 
@@ -36,6 +38,7 @@ async def open_documents(
     cache_dir: Path,
     reading: Reading | None = None,
     about: Sequence[str] = (),
+    model: Model | None = None,
 ) -> DocumentSource:
     """Read what is new in ``sources`` and return them ready to be searched.
 
@@ -43,6 +46,7 @@ async def open_documents(
     and times. A file or source that cannot be read is counted in the coverage and never raises.
     Of the files not read, the coverage names those first whose names share words with ``about``.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
+    With a ``model`` the source compares by meaning, too.
 
     Raises:
         OSError, sqlite3.Error: ``cache_dir`` cannot be written, or the disk is full.
@@ -61,7 +65,9 @@ async def open_documents(
         if reading is not None:
             await reading(tally.coverage, source.name)
     coverage = await to_thread.run_sync(_told, tally.coverage, shelves, about)
-    return DocumentSource(shelves, coverage)
+    indexes = [shelf.index for shelf in shelves]
+    vectors = Vectors(model, indexes, cache_dir=cache_dir) if model and indexes else None
+    return DocumentSource(shelves, coverage, vectors)
 
 
 def _told(

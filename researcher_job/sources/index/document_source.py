@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from anyio import to_thread
 
 from research_contract.records import Coverage
 from researcher_job.core.errors import JobError
 from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query
+from researcher_job.sources.embeddings.vectors import QuestionVectors, Vectors
 from researcher_job.sources.index.bm25 import scores
 from researcher_job.sources.index.index import Candidate, Index, IndexBroken
 from researcher_job.sources.index.query import Question, analyse
@@ -21,6 +23,9 @@ from researcher_job.sources.index.tokenizer import stems
 _CANDIDATES_PER_PASSAGE = 2
 """How many an index may propose for each passage wanted, since its own statistics are not all."""
 
+
+NEAREST = 20
+"""Blocks that are added because they are nearest in meaning, of all indexes together."""
 
 _SAME_NAME = 5
 """A title that more documents or sections share (``Overview``) names none of them."""
@@ -50,6 +55,15 @@ class Shelf:
         return f"{root.rstrip('/')}/{address}" if address else root
 
 
+Found = tuple[Shelf, Candidate]
+
+
+class _Hit(NamedTuple):
+    shelf: Shelf
+    block: Candidate
+    score: float
+
+
 class DocumentSource:
     """The ``Source`` and ``Lexicon`` over document indexes.
 
@@ -58,15 +72,19 @@ class DocumentSource:
 
     kind = "documents"
 
-    def __init__(self, shelves: Sequence[Shelf], coverage: Coverage) -> None:
+    def __init__(
+        self, shelves: Sequence[Shelf], coverage: Coverage, vectors: Vectors | None = None
+    ) -> None:
         self._shelves = shelves
         self._coverage = coverage
+        self._vectors = vectors
 
     @property
     def edition(self) -> str:
         # An index is named by its source and by the state of all its files.
-        shelves = [f"{one.source}\0{one.root}\0{one.index.path.name}" for one in self._shelves]
-        return hashlib.sha256("\0\0".join(shelves).encode(errors="surrogateescape")).hexdigest()
+        parts = [f"{one.source}\0{one.root}\0{one.index.path.name}" for one in self._shelves]
+        parts += [self._vectors.edition] if self._vectors else []
+        return hashlib.sha256("\0\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
     @property
     def coverage(self) -> Coverage:
@@ -90,28 +108,55 @@ class DocumentSource:
 
     def _search(self, query: Query, limit: int) -> list[Passage]:
         question = analyse(query.question, query.terms)
+        hits = self._scored(self._matching(question, limit), question)[:limit]
+        if (compared := self._compared(query)) is not None:
+            known = {(hit.shelf.index.path, hit.block.id) for hit in hits}
+            near = [
+                one for one in self._near(compared) if (one[0].index.path, one[1].id) not in known
+            ]
+            hits += self._scored(near, question)
+        return _passages(hits, compared)
+
+    def _matching(self, question: Question, limit: int) -> list[Found]:
+        """Return the blocks that hold words of the question, the best of each index."""
         match = " OR ".join(f'"{words}"' for words in question.matches)
-        if not match:
-            return []
-        found: list[tuple[Shelf, Candidate]] = []
-        for shelf in self._shelves:
+        found: list[Found] = []
+        for shelf in self._shelves if match else ():
             with _Translated(shelf.index):
                 best = shelf.index.candidates(match, limit=limit * _CANDIDATES_PER_PASSAGE)
-            found += [(shelf, candidate) for candidate in best]
-        passages = self._scored(found, question)
-        passages.sort(key=lambda passage: (-passage.score, passage.uri, passage.start))
-        return passages[:limit]
+            found += [(shelf, block) for block in best]
+        return found
 
-    def _scored(
-        self, found: Sequence[tuple[Shelf, Candidate]], question: Question
-    ) -> list[Passage]:
+    def _compared(self, query: Query) -> QuestionVectors | None:
+        return self._vectors.of(query.question) if self._vectors else None
+
+    def _near(self, compared: QuestionVectors) -> list[Found]:
+        """Return the blocks of all indexes that are nearest in meaning."""
+        nearest = [
+            (cosine, shelf, number)
+            for shelf in self._shelves
+            for number, cosine in compared.nearest(shelf.index, NEAREST)
+        ]
+        nearest.sort(key=lambda one: -one[0])
+        found: list[Found] = []
+        for shelf in self._shelves:
+            ids = [number for _, of, number in nearest[:NEAREST] if of is shelf]
+            with _Translated(shelf.index):
+                found += [(shelf, block) for block in shelf.index.at(ids)]
+        return found
+
+    def _scored(self, found: Sequence[Found], question: Question) -> list[_Hit]:
+        """Score by the joint word statistics, the best first."""
         ranked = scores(
-            [candidate for _, candidate in found],
+            [block for _, block in found],
             question,
             question.together(self._frequencies(question.index_stems)),
             average_length=self._average_length,
         )
-        return [_passage(*one, score) for one, score in zip(found, ranked, strict=True)]
+        hits = [_Hit(*one, score) for one, score in zip(found, ranked, strict=True)]
+        return sorted(
+            hits, key=lambda hit: (-hit.score, hit.shelf.root, hit.block.address, hit.block.start)
+        )
 
     def _mentioned(self, texts: Sequence[str], query: Query) -> list[Mention]:
         """Look every run of words in ``texts`` up among the titles of all indexes."""
@@ -119,21 +164,18 @@ class DocumentSource:
         for index, words in enumerate(stems(texts)):
             for run in runs(words):
                 places.setdefault(run, []).append(index)
-        named: dict[str, list[tuple[Shelf, Candidate]]] = {}
+        named: dict[str, list[Found]] = {}
         for shelf in self._shelves:
             with _Translated(shelf.index):
                 titled = shelf.index.named(list(places))
-            for name, candidate in titled:
-                named.setdefault(name, []).append((shelf, candidate))
-        kept = [
-            (name, *one) for name, held in named.items() if len(held) <= _SAME_NAME for one in held
-        ]
-        scored = self._scored(
-            [(shelf, one) for _, shelf, one in kept], analyse(query.question, query.terms)
-        )
+            for name, block in titled:
+                named.setdefault(name, []).append((shelf, block))
+        question, compared = analyse(query.question, query.terms), self._compared(query)
         return [
             Mention(text, name, passage)
-            for (name, *_), passage in zip(kept, scored, strict=True)
+            for name, held in named.items()
+            if len(held) <= _SAME_NAME
+            for passage in _passages(self._scored(held, question), compared)
             for text in places[name]
         ]
 
@@ -175,17 +217,21 @@ class _Translated:
             raise IndexLost(self._index) from error
 
 
-def _passage(shelf: Shelf, found: Candidate, score: float) -> Passage:
-    return Passage(
-        source=shelf.source,
-        uri=shelf.uri(found.address),
-        title=found.document,
-        kind=found.kind,
-        context=found.spans,
-        locator=found.locator,
-        snapshot=found.snapshot,
-        start=found.start,
-        end=found.end,
-        text=found.body,
-        score=score,
-    )
+def _passages(hits: Sequence[_Hit], compared: QuestionVectors | None) -> list[Passage]:
+    return [
+        Passage(
+            source=shelf.source,
+            uri=shelf.uri(block.address),
+            title=block.document,
+            kind=block.kind,
+            context=block.spans,
+            locator=block.locator,
+            snapshot=block.snapshot,
+            start=block.start,
+            end=block.end,
+            text=block.body,
+            score=score,
+            nearness=compared.nearness(shelf.index, block.id) if compared else 0.0,
+        )
+        for shelf, block, score in hits
+    ]

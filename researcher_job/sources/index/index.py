@@ -18,6 +18,7 @@ from pathlib import Path
 from research_contract.records import Coverage
 from researcher_job.sources.base import ContextText
 from researcher_job.sources.document import BlockKind, Context, Reason
+from researcher_job.sources.embeddings.base import embedded_text
 from researcher_job.sources.index.tokenizer import TOKENIZER
 
 INDEX_VERSION = 5
@@ -59,6 +60,13 @@ FROM (SELECT rowid, bm25(words, ?, ?, ?, 1.0) AS rank FROM words WHERE words MAT
       ORDER BY rank, rowid LIMIT ?) AS best
 JOIN found ON found.id = best.rowid
 ORDER BY best.rank, found.id
+"""
+_AT = """
+SELECT found.* FROM json_each(?) AS asked JOIN found ON found.id = asked.value
+"""
+_EMBEDDED = """
+SELECT id, document, heading, around, body FROM found
+WHERE kind NOT IN ('heading', 'head') ORDER BY id
 """
 _NAMED = """
 SELECT names.name, found.*
@@ -151,6 +159,18 @@ class Index:
         rows = self._rows(_CANDIDATES, TITLE_WEIGHT, HEADING_WEIGHT, AROUND_WEIGHT, match, limit)
         return [Candidate(*row) for row in rows]  # type: ignore[arg-type] # columns in this order
 
+    def at(self, ids: Sequence[int]) -> list[Candidate]:
+        """Return the blocks with these ids."""
+        rows = self._rows(_AT, json.dumps(list(ids)))
+        return [Candidate(*row) for row in rows]  # type: ignore[arg-type] # columns in this order
+
+    def embedded_texts(self) -> Iterator[tuple[int, str]]:
+        """Yield id and text to embed of each block that may be quoted, in the order of ids."""
+        with self._opened() as connection:
+            for number, title, heading, around, body in connection.execute(_EMBEDDED):
+                headings = heading.replace(DIVIDER, " > ")
+                yield number, embedded_text(title, headings, around.replace(DIVIDER, " "), body)
+
     def named(self, names: Sequence[str]) -> list[tuple[str, Candidate]]:
         """Return the blocks that begin what is titled by one of ``names`` (stems, spaced)."""
         rows = self._rows(_NAMED, json.dumps(list(names)))
@@ -166,10 +186,15 @@ class Index:
         yield from ((Reason[str(reason)], str(name)) for reason, name in self._rows(_UNREAD))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        with self._opened() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
         address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
             with closing(sqlite3.connect(address, uri=True)) as connection:
-                return connection.execute(statement, values).fetchall()
+                yield connection
         except sqlite3.DatabaseError as error:
             raise IndexBroken(str(self.path)) from error
 

@@ -9,11 +9,13 @@ from anyio import to_thread
 
 from research_contract.records import Depth
 from researcher_job.sources.base import Frequencies, Passage, Query, Source, word_statistics
+from researcher_job.sources.embeddings.configured import Model
 from researcher_job.sources.index.query import Question, analyse
 from researcher_job.strategies.base import Finding
 from researcher_job.strategies.extractive.links import follow
 from researcher_job.strategies.extractive.notes import missing_words
 from researcher_job.strategies.extractive.ranking import Ranked, Weights, ranked_quotes
+from researcher_job.strategies.extractive.reranking import reranked
 
 _PASSAGES = {"quick": 20, "standard": 40, "deep": 80}
 _ROUNDS = {"quick": 1, "standard": 1, "deep": 2}
@@ -39,6 +41,10 @@ class Extractive:
     ``not_found``.
     """
 
+    def __init__(self, model: Model | None = None) -> None:
+        """Take the ``model`` that ranks the best quotes again, if there is one."""
+        self._model = model
+
     async def find(
         self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
     ) -> Finding:
@@ -46,8 +52,14 @@ class Extractive:
         passages = await gather(analysed, terms, source, depth=depth)
         counted = await word_statistics(source, analysed.index_stems, passages)
         frequencies = analysed.together(counted)
-        ranked = await to_thread.run_sync(ranked_quotes, analysed, passages, frequencies)
+        ranked = await to_thread.run_sync(self._ranked, analysed, passages, frequencies)
         return _finding(analysed, ranked, frequencies, most=_QUOTES[depth])
+
+    def _ranked(
+        self, question: Question, passages: Sequence[Passage], frequencies: Frequencies
+    ) -> list[Ranked]:
+        ranked = ranked_quotes(question, passages, frequencies)
+        return reranked(question.text, ranked, self._model.load()) if self._model else ranked
 
 
 async def gather(
@@ -56,8 +68,7 @@ async def gather(
     """Return the passages to look at, the best first: those found and what they lead to."""
     query = Query(question.text, tuple(terms))
     found = await source.search(query, limit=_PASSAGES[depth])
-    followed = await follow(question, query, found, source, rounds=_ROUNDS[depth])
-    return followed[: _PASSAGES[depth]]
+    return await follow(question, query, found, source, rounds=_ROUNDS[depth])
 
 
 def confidence(ranked: Sequence[Ranked], question: Question, frequencies: Frequencies) -> float:

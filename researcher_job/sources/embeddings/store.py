@@ -1,0 +1,112 @@
+"""Vectors of blocks, kept by their content beside the index, and all of an index in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from researcher_job.sources.embeddings.base import Embedder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_TOGETHER = 256
+"""Blocks that are embedded with one call."""
+
+_ROWS_AT_ONCE = 16_384
+"""Rows that are compared at once; more would need more memory for their full precision."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (content BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class BlockVectors:
+    """The vectors of the blocks of one index: row ``i`` is that of the block ``ids[i]``."""
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.float16]
+
+    def nearest(self, question: NDArray[np.float32], most: int) -> list[tuple[int, float]]:
+        """Return up to ``most`` blocks by their cosine with ``question``, the nearest first."""
+        import numpy as np
+
+        cosines = self._cosines(question)
+        most = min(most, len(cosines))
+        if not most:
+            return []
+        best = np.argpartition(-cosines, most - 1)[:most]
+        ordered = best[np.argsort(-cosines[best], kind="stable")]
+        return [(int(self.ids[row]), float(cosines[row])) for row in ordered]
+
+    def nearness(self, question: NDArray[np.float32], block: int) -> float:
+        """Return the cosine of ``block`` with ``question``; 0 if it has no vector."""
+        import numpy as np
+
+        row = int(np.searchsorted(self.ids, block))
+        if row == len(self.ids) or self.ids[row] != block:
+            return 0.0
+        return float(self.rows[row].astype(np.float32) @ question)
+
+    def _cosines(self, question: NDArray[np.float32]) -> NDArray[np.float32]:
+        import numpy as np
+
+        parts = [
+            self.rows[start : start + _ROWS_AT_ONCE].astype(np.float32) @ question
+            for start in range(0, len(self.rows), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+
+
+def block_vectors(
+    path: Path, embedder: Embedder, blocks: Iterator[tuple[int, str]]
+) -> BlockVectors:
+    """Return the vectors of ``blocks``, given as id and text in the order of their ids.
+
+    Those of equal text are taken from the file at ``path``; the others are made and added to it.
+
+    Raises:
+        OSError, sqlite3.Error: the file cannot be read or written.
+    """
+    import numpy as np
+
+    ids: list[int] = []
+    rows: list[NDArray[np.float16]] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(_SCHEMA)
+        while part := list(islice(blocks, _TOGETHER)):
+            ids += [number for number, _ in part]
+            rows.append(_vectors(database, embedder, [text for _, text in part]))
+    whole = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float16)
+    return BlockVectors(np.asarray(ids, dtype=np.int64), whole)
+
+
+def _vectors(
+    database: sqlite3.Connection, embedder: Embedder, texts: Sequence[str]
+) -> NDArray[np.float16]:
+    import numpy as np
+
+    contents = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+    marks = ", ".join("?" * len(contents))
+    stored = dict(
+        database.execute(
+            f"SELECT content, vector FROM vectors WHERE content IN ({marks})",  # noqa: S608 - marks only
+            contents,
+        )
+    )
+    missing = {one: text for one, text in zip(contents, texts, strict=True) if one not in stored}
+    if missing:
+        made = embedder.passages(list(missing.values())).astype(np.float16)
+        fresh = {one: row.tobytes() for one, row in zip(missing, made, strict=True)}
+        database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", fresh.items())
+        stored |= fresh
+    return np.stack([np.frombuffer(stored[one], dtype=np.float16) for one in contents])
