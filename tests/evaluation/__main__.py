@@ -1,48 +1,64 @@
-"""``python -m tests.evaluation [--data DIR]``: prints our numbers beside the baseline's."""
+"""``python -m tests.evaluation [--data DIR] [MODE ...]``: our figures beside the baseline's."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 
-from tests.evaluation import claims
-from tests.evaluation.fit import EVEN, ODD, fitted_on
-from tests.evaluation.measures import MEASURES, Halves, Result, Searched, declined, table
+from researcher_job.sources.embeddings.configured import installed
+from tests.evaluation import claims, desk, measures
+from tests.evaluation.measures import MEASURES, OpenSet
+from tests.evaluation.results import Result, table
+from tests.evaluation.searching import MODES
 from tests.evaluation.sets import DEFAULT_DATA, load
 
-TITLES = {
-    False: "Without word vectors; each half judged by what the other half fitted",
-    True: "With word vectors; each half judged by what the other half fitted",
-}
+OWN = Path(__file__).parent / "own"
+"""Our own set of the kind of the desk set: tables, definitions and languages."""
+
+AIMS = {**measures.AIMS, "desk": desk.AIMS, "own": {}}
+
+Measured = dict[str, dict[str, dict[str, Result]]]
+"""Results by set, measure and mode."""
 
 
-async def _measure(data: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        opened = [await Searched.open(load(data / name), Path(folder) / name) for name in MEASURES]
-        for meaning, title in TITLES.items():
-            print(f"{title}\n{table(await _measured(opened, meaning=meaning))}\n", flush=True)
+async def _measure(data: Path, modes: Sequence[str]) -> Measured:
+    found: Measured = defaultdict(lambda: defaultdict(dict))
+    with tempfile.TemporaryDirectory() as made:
+        for mode in modes:
+            for name, measure, value in await _of_mode(data, Path(made), mode):
+                found[name][measure][mode] = value
+    return found
 
 
-async def _measured(opened: Sequence[Searched], *, meaning: bool) -> dict[str, dict[str, Result]]:
-    even = await fitted_on(opened, EVEN, meaning=meaning)
-    by = Halves(even, await fitted_on(opened, ODD, meaning=meaning), meaning)
-    pairs = zip(MEASURES.items(), opened, strict=True)
-    measured = {name: await measure(searched, by) for (name, measure), searched in pairs}
-    one, other = opened
-    return measured | {"declined": await declined(one, other, by)}
+async def _of_mode(data: Path, made: Path, mode: str) -> list[tuple[str, str, Result]]:
+    models, cache = MODES[mode], made / "cache"
+    found: dict[str, dict[str, Result]] = {}
+    for name, folder in {"desk": data / "desk", "own": OWN}.items():
+        out = made / f"{name}-{mode}.jsonl"
+        desk.answered(folder, models, out, cache=cache)
+        found[name] = desk.measured(folder, out) | await desk.states(folder, models, cache=cache)
+    opened = {name: await OpenSet.open(load(data / name), made / name, models) for name in MEASURES}
+    for name, other in zip(MEASURES, reversed(MEASURES), strict=True):
+        found[name] = await MEASURES[name](opened[name])
+        found[name] |= await measures.states(opened[name], opened[other])
+    return [(name, measure, value) for name, of in found.items() for measure, value in of.items()]
 
 
 def main() -> int:
     """Measure and print; 2 where a set is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation", description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the sets")
-    data = parser.parse_args().data.absolute()
-    missing = [name for name in MEASURES if not (data / name / "queries.jsonl").is_file()]
+    parser.add_argument("modes", nargs="*", metavar="MODE", help=", ".join(MODES))
+    options = parser.parse_args()
+    data: Path = options.data.absolute()
+    wanted = {"desk": "questions.jsonl", **dict.fromkeys(MEASURES, "queries.jsonl")}
+    missing = [name for name, file in wanted.items() if not (data / name / file).is_file()]
     if missing:
         print(
             f"The evaluation sets {', '.join(missing)} are not in {data}."
@@ -50,7 +66,9 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    anyio.run(_measure, data)
+    usable = [mode for mode, models in MODES.items() if set(models) <= set(installed())]
+    print(table(anyio.run(_measure, data, options.modes or usable), AIMS))
+    print()
     print(claims.report(data))
     return 0
 

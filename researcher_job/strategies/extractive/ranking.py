@@ -74,8 +74,9 @@ class Weights:
         return min(found / self._total, 1.0)
 
     def count(self, words: frozenset[str]) -> int:
-        """Return how many words of the question are among ``words``."""
-        return len(self._weights.keys() & words)
+        """Return how many words of the question, or other words for it, are among ``words``."""
+        others = sum(other <= words for other, _ in self._others)
+        return len(self._weights.keys() & words) + others
 
 
 def ranked_quotes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from anyio import to_thread
 
@@ -33,6 +34,16 @@ _WORTH = 0.5
 """A quote is evidence if it holds at least this much of what the best quote holds."""
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """What a source holds about a question: passages and quotes, each the best first."""
+
+    question: Question
+    passages: Sequence[Passage]
+    quotes: Sequence[Ranked]
+    frequencies: Frequencies
+
+
 class Extractive:
     """The ``Strategy`` that ranks by shared words, and by meaning where vectors are installed.
 
@@ -48,12 +59,21 @@ class Extractive:
     async def find(
         self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
     ) -> Finding:
+        ranking = await self.rank(question, source, terms=terms, depth=depth)
+        return concluded(ranking, most=_QUOTES[depth])
+
+    async def rank(
+        self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
+    ) -> Ranking:
+        """Return the passages and quotes of ``source``, also where they would be too weak."""
         analysed = await to_thread.run_sync(analyse, question, terms)
-        passages = await gather(analysed, terms, source, depth=depth)
+        query = Query(question, tuple(terms))
+        found = await source.search(query, limit=_PASSAGES[depth])
+        passages = await follow(analysed, query, found, source, rounds=_ROUNDS[depth])
         counted = await word_statistics(source, analysed.index_stems, passages)
         frequencies = analysed.together(counted)
         ranked = await to_thread.run_sync(self._ranked, analysed, passages, frequencies)
-        return _finding(analysed, ranked, frequencies, most=_QUOTES[depth])
+        return Ranking(analysed, passages, ranked, frequencies)
 
     def _ranked(
         self, question: Question, passages: Sequence[Passage], frequencies: Frequencies
@@ -62,41 +82,32 @@ class Extractive:
         return reranked(question.text, ranked, self._model.load()) if self._model else ranked
 
 
-async def gather(
-    question: Question, terms: Sequence[str], source: Source, *, depth: Depth
-) -> list[Passage]:
-    """Return the passages to look at, the best first: those found and what they lead to."""
-    query = Query(question.text, tuple(terms))
-    found = await source.search(query, limit=_PASSAGES[depth])
-    return await follow(question, query, found, source, rounds=_ROUNDS[depth])
-
-
-def confidence(ranked: Sequence[Ranked], question: Question, frequencies: Frequencies) -> float:
+def confidence(ranking: Ranking) -> float:
     """Return how surely the sources are about the question, from 0; above 1 is common.
 
     It is the greatest share of the question that one quote holds with its context, times the
     square root of how many words of the question that are: one word met by chance proves little.
     """
-    weights = Weights(question, frequencies)
+    weights = Weights(ranking.question, ranking.frequencies)
     return max(
         (
             weights.share(one.own, one.context, in_context=1.0) * math.sqrt(one.words)
-            for one in ranked[:SHOWN]
+            for one in ranking.quotes[:SHOWN]
         ),
         default=0.0,
     )
 
 
-def _finding(
-    question: Question, ranked: Sequence[Ranked], frequencies: Frequencies, *, most: int
-) -> Finding:
-    note = missing_words(question, ranked, frequencies)
-    nearest = max(SHOWN, most)
-    if confidence(ranked, question, frequencies) < NOT_FOUND_BELOW:
-        return Finding((), "not_found", note, nearest=tuple(one.quote for one in ranked[:nearest]))
+def concluded(ranking: Ranking, *, most: int) -> Finding:
+    """Return up to ``most`` quotes as evidence, or none, and the nearest of the others."""
+    ranked = ranking.quotes
+    note = missing_words(ranking.question, ranked, ranking.frequencies)
+    shown = max(SHOWN, most)
+    if confidence(ranking) < NOT_FOUND_BELOW:
+        return Finding((), "not_found", note, nearest=tuple(one.quote for one in ranked[:shown]))
     best = max((one.quote.score for one in ranked), default=0.0)
     evidence = [one for one in ranked if one.quote.score >= _WORTH * best][:most]
-    others = [one for one in ranked if one not in evidence][: nearest - len(evidence)]
+    others = [one for one in ranked if one not in evidence][: shown - len(evidence)]
     return Finding(
         tuple(one.quote for one in evidence),
         "evidence",

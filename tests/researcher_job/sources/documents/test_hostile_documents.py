@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from researcher_job.sources.passages import Divided
 
 from research_contract.records import Coverage
 from researcher_job.sources.base import Query
@@ -21,7 +22,6 @@ from researcher_job.sources.documents.reader_client import ReadingImpossible
 from researcher_job.sources.documents.reader_process import Asked, Extracted
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import walk
-from researcher_job.sources.passages import Divided
 from tests.researcher_job.files import hanging_pdf, opened, pdf, reasons
 from tests.researcher_job.office import LAUGHS, OFFICE, inflated, laughing, replaced
 

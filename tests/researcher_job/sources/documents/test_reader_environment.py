@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from researcher_job.sources.passages import Divided
 
 from research_contract.processes import DATA_MARK, JOB_MARK
 from researcher_job.sources.documents.extraction import Extraction
 from researcher_job.sources.documents.reader_process import Asked
-from researcher_job.sources.passages import Divided
 from tests.researcher_job.files import pdf
 
 NEEDED = {

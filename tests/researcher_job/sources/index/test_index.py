@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from researcher_job.sources.passages import Divided
 
 from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Passage, Query
@@ -21,7 +22,6 @@ from researcher_job.sources.index.document_source import IndexLost
 from researcher_job.sources.index.index import Index, remove_unused
 from researcher_job.sources.index.tokenizer import stems
 from researcher_job.sources.index.writer import IndexWriter, Seen
-from researcher_job.sources.passages import Divided
 from tests.researcher_job.files import opened, source
 from tests.researcher_job.jobs import command, make_folder
 

@@ -59,7 +59,7 @@ async def test_a_question_finds_its_sentence(
 ) -> None:
     found = await find(question, library)
     assert found.state != "not_found", found.note
-    assert found.quotes[0].text.startswith(said)
+    assert said in found.quotes[0].text
 
 
 async def test_a_word_inside_a_run_without_spaces_is_found(library: DocumentSource) -> None:
@@ -75,7 +75,8 @@ async def test_what_was_removed_is_found_no_more(tmp_path: Path) -> None:
     await opened(tmp_path / "docs", tmp_path / "cache")
     (tmp_path / "docs" / "b.md").unlink()
     library = await opened(tmp_path / "docs", tmp_path / "cache")
-    assert len(await library.search(Query("备份数据"), limit=9)) == 1
+    found = await library.search(Query("备份数据"), limit=9)
+    assert {passage.uri.rpartition("/")[2] for passage in found} == {"a.md"}
     assert [m.name for m in await library.lexicon.mentioned(["a 备份说明"], Query("备份"))] == [
         " ".join(stems(["a 备份说明"])[0])
     ]

@@ -15,7 +15,7 @@ from researcher_job.sources.base import Source
 from researcher_job.sources.index.query import analyse
 from researcher_job.sources.index.tokenizer import stems
 from researcher_job.strategies.base import Finding
-from researcher_job.strategies.extractive.strategy import Extractive
+from researcher_job.strategies.extractive.strategy import SHOWN, Extractive
 from tests.researcher_job.files import opened
 
 find = Extractive().find
@@ -65,8 +65,8 @@ async def library(tmp_path: Path) -> Source:
 )
 async def test_the_best_quote_answers(library: Source, question: str, quote: str) -> None:
     found = await find(question, library)
-    assert (found.state, found.note) == ("answered", "")
-    assert found.quotes[0].text.startswith(quote)
+    assert (found.state, found.note) == ("evidence", "")
+    assert quote in found.quotes[0].text
 
 
 @pytest.mark.anyio
@@ -76,50 +76,60 @@ async def test_a_question_about_something_absent_is_not_found(library: Source) -
 
 
 @pytest.mark.anyio
-async def test_part_of_a_question_is_no_answer_and_says_what_is_missing(library: Source) -> None:
+async def test_what_no_quote_mentions_is_said(library: Source) -> None:
     found = await find("How long are backups kept at the Zurich branch office?", library)
-    assert found.state == "not_found"
+    assert found.quotes[0].text.startswith("Backups are written")
+    assert found.state == "evidence"
     assert "zurich" in found.note
-    found = await find("Are backups kept encrypted?", library)
-    assert found.state != "answered"
-    assert "encrypted" in found.note
 
 
 @pytest.mark.anyio
-async def test_a_short_question_is_answered_only_with_all_its_words(tmp_path: Path) -> None:
+async def test_what_is_too_weak_to_be_evidence_is_shown_as_nearest(library: Source) -> None:
+    found = await find("Which manager of the Zurich branch paints horses in oil?", library)
+    assert (found.state, found.quotes) == ("not_found", ())
+    nearest = [quote.text for quote in found.nearest]
+    assert "Flights need the approval of a manager." in nearest[0] + nearest[1]
+
+
+@pytest.mark.anyio
+async def test_no_quote_is_both_evidence_and_nearest(library: Source) -> None:
+    found = await find("How long are backups kept?", library)
+    texts = [quote.text for quote in (*found.quotes, *found.nearest)]
+    assert found.quotes
+    assert len(texts) == len(set(texts)) <= SHOWN
+
+
+@pytest.mark.anyio
+async def test_how_something_behaves_is_asked_in_words_no_document_has(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    for number in range(20):
-        (tmp_path / "docs" / f"{number}.md").write_text(f"# Part {number}\n\nA licence applies.")
-    (tmp_path / "docs" / "server.md").write_text("# Uvicorn\n\nUvicorn is a server for the web.")
-    library = await opened(tmp_path / "docs", tmp_path / "cache")
-    found = await find("What licence does uvicorn have?", library)
-    assert found.state != "answered"
-    assert all(quote.passage.title == "Uvicorn" for quote in found.quotes)
+    text = "# Alpha\n\nIf the lock is held by another process, Alpha raises a timeout error."
+    (tmp_path / "docs" / "alpha.md").write_text(text)
+    question = "How does Alpha behave when the lock is already held?"
+    assert [term.word for term in analyse(question).terms] == ["alpha", "lock", "held"]
+    found = await find(question, await opened(tmp_path / "docs", tmp_path / "cache"))
+    assert "raises a timeout error" in found.quotes[0].text
 
 
 @pytest.mark.anyio
 async def test_other_words_for_the_same_are_looked_for(library: Source) -> None:
     question = "How much vacation does staff get?"
-    assert (await find(question, library)).quotes == ()
     found = await find(question, library, terms=["annual leave", "employees"])
-    assert found.quotes[0].text == "Employees receive 25 days of annual leave."
+    assert found.quotes[0].text.startswith("Employees receive 25 days of annual leave.")
     assert found.state != "not_found"
 
 
 @pytest.mark.anyio
-async def test_no_quote_comes_twice_and_code_only_where_nothing_else_is(library: Source) -> None:
+async def test_no_quote_comes_twice(library: Source) -> None:
     texts = [quote.text for quote in (await find("Which files are kept?", library)).quotes]
     assert texts
     assert len(texts) == len(set(texts))
-    flights = (await find("approval flights manager", library)).quotes
-    assert all("approval =" not in quote.text for quote in flights)
 
 
 @pytest.mark.anyio
 async def test_a_quote_is_located_by_its_own_line(library: Source) -> None:
     (quote, *_) = (await find("How long are log files kept before removal?", library)).quotes
     if quote.passage.title == "copy.txt":
-        assert quote.passage.locator == "line 4"
+        assert quote.passage.locator == "line 3"
     else:
         assert quote.passage.locator == "Handbook > Storage"
 
@@ -219,7 +229,6 @@ def test_words_that_matter_are_kept_with_names_and_numbers() -> None:
         ("make", False),
     ]
     assert question.alternatives == (("back", "off"),)
-    assert question.waits_for == "number"
     assert [term.word for term in analyse("Who is it?").terms] == ["who", "is", "it"]
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from researcher_job.sources.base import Query
 from researcher_job.sources.index.document_source import DocumentSource
-from researcher_job.sources.index.query import analyse
-from researcher_job.strategies.extractive.strategy import Extractive, gather
+from researcher_job.strategies.extractive.strategy import Extractive
 from tests.researcher_job.files import opened
 
 find = Extractive().find
@@ -38,8 +37,7 @@ async def library_of(tmp_path: Path, texts: Mapping[str, str]) -> DocumentSource
 
 
 async def titles(library: DocumentSource, question: str) -> list[str]:
-    passages, _ = await gather(analyse(question), (), library, depth="standard")
-    return [one.title for one in passages]
+    return [one.title for one in (await Extractive().rank(question, library)).passages]
 
 
 async def test_a_document_that_shares_no_word_is_found_through_one_that_names_it(
