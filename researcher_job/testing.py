@@ -19,6 +19,7 @@ from researcher_job.sources.base import (
     Query,
     Quote,
     Reading,
+    Related,
     Source,
 )
 from researcher_job.strategies.base import Finding
@@ -83,6 +84,10 @@ class FakeSource:
                 for stem in stems
             },
         )
+
+    async def related(self, _query: Query) -> Related:
+        """Return nothing: the fake knows no other words."""
+        return Related()
 
     async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
         """Return nothing: the fake has no titles."""

@@ -16,7 +16,16 @@ from researcher_job.core.errors import InvalidQuote, JobError
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Quote, Source
+from researcher_job.sources.base import (
+    Frequencies,
+    Lexicon,
+    Mention,
+    Passage,
+    Query,
+    Quote,
+    Related,
+    Source,
+)
 
 
 class BaseJobUnreadable(JobError):
@@ -166,6 +175,9 @@ class _LexiconWithoutTitles:
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await self.current.frequencies(stems)
+
+    async def related(self, query: Query) -> Related:
+        return await self.current.related(query)
 
     async def mentioned(self, _texts: Sequence[str], _query: Query) -> Sequence[Mention]:
         return ()

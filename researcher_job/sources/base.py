@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from research_contract.records import Coverage
@@ -86,6 +86,19 @@ class Frequencies:
 
 
 @dataclass(frozen=True)
+class Related:
+    """Other words for those of a question, as the documents write them.
+
+    ``meanings`` are words or phrases for the same, such as what an abbreviation stands for;
+    ``inflections`` are, by word of the question (lower case), its forms among the words of an
+    index.
+    """
+
+    meanings: tuple[str, ...] = ()
+    inflections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Mention:
     """A document or section whose title stands in a text, with the passage that begins it.
 
@@ -106,6 +119,10 @@ class Lexicon(Protocol):
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         """Return in how many passages each of ``stems`` occurs; 0 for those found nowhere."""
+        ...
+
+    async def related(self, query: Query) -> Related:
+        """Return other words for those of ``query``."""
         ...
 
     async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:

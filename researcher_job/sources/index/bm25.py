@@ -39,7 +39,9 @@ def scores(
     )
     found = []
     for index in range(0, len(fields), 4):
-        title, heading, around, body = (Counter(field) for field in fields[index : index + 4])
+        title, heading, around, body = (
+            Counter(question.found(field)) for field in fields[index : index + 4]
+        )
         norm = _K1 * (1 - _B + _B * len(fields[index + 3]) / max(average_length, 1.0))
         score = 0.0
         for stem, weight in weights.items():

@@ -11,14 +11,16 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from research_contract.records import Coverage
+from research_contract.text.stop_words import language_of
 from researcher_job.core.errors import JobError
-from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query
+from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Related
 from researcher_job.sources.embeddings.vectors import QuestionVectors, Vectors
 from researcher_job.sources.index.bm25 import scores
 from researcher_job.sources.index.index import Candidate, Index, IndexBroken
-from researcher_job.sources.index.query import Question, analyse
+from researcher_job.sources.index.inflections import inflections
+from researcher_job.sources.index.query import Question, analyse, words_that_matter
 from researcher_job.sources.index.titles import runs
-from researcher_job.sources.index.tokenizer import stems
+from researcher_job.sources.index.tokenizer import WORD, stems
 
 _CANDIDATES_PER_PASSAGE = 2
 """How many an index may propose for each passage wanted, since its own statistics are not all."""
@@ -100,6 +102,9 @@ class DocumentSource:
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
         return await to_thread.run_sync(self._frequencies, stems)
 
+    async def related(self, query: Query) -> Related:
+        return await to_thread.run_sync(self._related, query)
+
     async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
         return await to_thread.run_sync(self._mentioned, texts, query)
 
@@ -107,7 +112,7 @@ class DocumentSource:
         return await to_thread.run_sync(self._snapshot, sha256)
 
     def _search(self, query: Query, limit: int) -> list[Passage]:
-        question = analyse(query.question, query.terms)
+        question = analyse(query.question, query.terms, self._related(query))
         hits = self._scored(self._matching(question, limit), question)[:limit]
         if (compared := self._compared(query)) is not None:
             known = {(hit.shelf.index.path, hit.block.id) for hit in hits}
@@ -116,6 +121,20 @@ class DocumentSource:
             ]
             hits += self._scored(near, question)
         return _passages(hits, compared)
+
+    def _related(self, query: Query) -> Related:
+        words = words_that_matter(query.question)
+        language = language_of([word.lower() for word in WORD.findall(query.question)])
+        names = runs(stems([query.question])[0])
+        meanings: dict[str, None] = {}
+        forms: dict[str, dict[str, None]] = {}
+        for shelf in self._shelves:
+            with _Translated(shelf.index):
+                meanings |= dict.fromkeys(shelf.index.meanings([*words, *names]))
+                found = inflections(words, language, shelf.index.beginning_with)
+            for word, of in found.items():
+                forms.setdefault(word, {}).update(dict.fromkeys(of))
+        return Related(tuple(meanings), {word: tuple(of) for word, of in forms.items()})
 
     def _matching(self, question: Question, limit: int) -> list[Found]:
         """Return the blocks that hold words of the question, the best of each index."""
@@ -170,7 +189,8 @@ class DocumentSource:
                 titled = shelf.index.named(list(places))
             for name, block in titled:
                 named.setdefault(name, []).append((shelf, block))
-        question, compared = analyse(query.question, query.terms), self._compared(query)
+        question = analyse(query.question, query.terms, self._related(query))
+        compared = self._compared(query)
         return [
             Mention(text, name, passage)
             for name, held in named.items()

@@ -21,7 +21,7 @@ from researcher_job.sources.document import BlockKind, Context, Reason
 from researcher_job.sources.embeddings.base import embedded_text
 from researcher_job.sources.index.tokenizer import TOKENIZER
 
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 """Raised whenever the schema changes, so that indexes are built anew."""
 
 SCHEMA = f"""
@@ -43,6 +43,10 @@ CREATE INDEX by_document ON blocks (document);
 CREATE TABLE names (
     name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID;
 CREATE INDEX by_block ON names (block);
+CREATE TABLE abbreviations (
+    name TEXT NOT NULL, meaning TEXT NOT NULL, document INTEGER NOT NULL,
+    PRIMARY KEY (name, meaning, document)) WITHOUT ROWID;
+CREATE INDEX abbreviations_by_document ON abbreviations (document);
 CREATE VIRTUAL TABLE words USING fts5(
     title, heading, around, body, content = 'blocks', content_rowid = 'id',
     tokenize = '{TOKENIZER}');
@@ -74,6 +78,12 @@ FROM json_each(?) AS asked
 JOIN names ON names.name = asked.value
 JOIN found ON found.id = names.block
 """
+_MEANINGS = """
+SELECT DISTINCT meaning FROM json_each(?) AS asked
+JOIN abbreviations ON abbreviations.name = asked.value
+ORDER BY meaning
+"""
+_BEGINNING = "SELECT term FROM vocabulary WHERE term >= ? AND term < ?"
 _SNAPSHOT = """
 WITH one AS (SELECT id, tail FROM documents WHERE snapshot = ? LIMIT 1)
 SELECT said FROM (
@@ -175,6 +185,14 @@ class Index:
         """Return the blocks that begin what is titled by one of ``names`` (stems, spaced)."""
         rows = self._rows(_NAMED, json.dumps(list(names)))
         return [(str(name), Candidate(*row)) for name, *row in rows]  # type: ignore[arg-type] # columns in this order
+
+    def meanings(self, names: Sequence[str]) -> list[str]:
+        """Return what the documents define ``names`` to be: words for an abbreviation, or it."""
+        return [str(meaning) for (meaning,) in self._rows(_MEANINGS, json.dumps(list(names)))]
+
+    def beginning_with(self, prefix: str) -> list[str]:
+        """Return the words of the index that begin with ``prefix``."""
+        return [str(term) for (term,) in self._rows(_BEGINNING, prefix, f"{prefix}\U0010ffff")]
 
     def snapshot(self, sha256: str) -> str | None:
         """Return the text of the document with this hash, ``None`` where there is none."""

@@ -6,16 +6,17 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from research_contract.records import Coverage
 from researcher_job.sources.document import Block, Document, Reason
+from researcher_job.sources.index.abbreviations import abbreviations
 from researcher_job.sources.index.draft import VERSION, begin
 from researcher_job.sources.index.index import DIVIDER, SCHEMA, VIEW
 from researcher_job.sources.index.titles import names, titles
-from researcher_job.sources.index.tokenizer import segmented
+from researcher_job.sources.index.tokenizer import segmented, stems
 
 _COMMIT_SECONDS = 1.0
 _HELD_CHARACTERS = 1_000_000
@@ -71,6 +72,7 @@ class _Held:
     blocks: list[tuple[object, ...]] = field(default_factory=list)
     words: list[tuple[object, ...]] = field(default_factory=list)
     titles: list[tuple[str, int]] = field(default_factory=list)
+    abbreviations: list[tuple[str, str, int]] = field(default_factory=list)
     characters: int = 0
 
 
@@ -158,6 +160,7 @@ class IndexWriter:
         self._database.execute(
             "DELETE FROM names WHERE block IN (SELECT id FROM blocks WHERE document = ?)", row
         )
+        self._database.execute("DELETE FROM abbreviations WHERE document = ?", row)
         self._database.execute("DELETE FROM blocks WHERE document = ?", row)
         self._database.execute("DELETE FROM documents WHERE id = ?", row)
 
@@ -173,6 +176,7 @@ class IndexWriter:
         title = f"{document.title} {seen.name}".strip()
         title_words = segmented(title)
         held.titles += titles(document, self._block + 1)
+        held.abbreviations += ((*pair, self._document) for pair in abbreviations(text))
         for block in document.blocks:
             self._block += 1
             body = text[block.start : block.end]
@@ -214,6 +218,9 @@ class IndexWriter:
             held.words,
         )
         insert("INSERT OR IGNORE INTO names VALUES (?, ?)", names(held.titles))
+        insert(
+            "INSERT OR IGNORE INTO abbreviations VALUES (?, ?, ?)", _both_ways(held.abbreviations)
+        )
         insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", held.files)
 
     def finish(self, path: Path, coverage: Coverage) -> None:
@@ -255,3 +262,11 @@ def _context_texts(document: Document, block: Block) -> tuple[str, str]:
     for kind, start, end, _ in block.context:
         texts[kind != "heading"].append(document.text[start:end])
     return DIVIDER.join(texts[0]), DIVIDER.join(texts[1])
+
+
+def _both_ways(found: Sequence[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """Yield each abbreviation in lower case with its meaning, and the meaning's stems with it."""
+    known = stems([meaning for _, meaning, _ in found])
+    for (short, meaning, document), words in zip(found, known, strict=True):
+        yield short.lower(), meaning, document
+        yield " ".join(words), short, document

@@ -96,9 +96,8 @@ def ranked_quotes(
         spans = quote_spans(passage)
         rank = passage.score / best + NEARNESS * passage.nearness
         context_text = " ".join((passage.title, *(one.text for one in passage.context)))
-        *each, around, whole = stems(
-            [*(passage.text[start:end] for start, end in spans), context_text, passage.text]
-        )
+        texts = [*(passage.text[start:end] for start, end in spans), context_text, passage.text]
+        *each, around, whole = map(question.found, stems(texts))
         context = frozenset(around)
         words = weights.count(frozenset((*whole, *around)))
         for (start, end), own in zip(spans, map(frozenset, each), strict=True):

@@ -66,8 +66,9 @@ class Extractive:
         self, question: str, source: Source, *, terms: Sequence[str] = (), depth: Depth = "standard"
     ) -> Ranking:
         """Return the passages and quotes of ``source``, also where they would be too weak."""
-        analysed = await to_thread.run_sync(analyse, question, terms)
         query = Query(question, tuple(terms))
+        related = await source.lexicon.related(query) if source.lexicon else None
+        analysed = await to_thread.run_sync(analyse, question, terms, related)
         found = await source.search(query, limit=_PASSAGES[depth])
         passages = await follow(analysed, query, found, source, rounds=_ROUNDS[depth])
         counted = await word_statistics(source, analysed.index_stems, passages)
