@@ -17,8 +17,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-FORMAT_VERSION = 1
-"""Version of the job folder. Readers refuse a newer version and leave the folder untouched."""
+FORMAT_VERSION = 2
+"""Version of the job folder. Readers refuse a newer version and leave the folder untouched.
+
+Version 1 had no context of quotes, no nearest passages and no state ``evidence``.
+"""
 
 # --- file names ---------------------------------------------------------------------------
 
@@ -92,7 +95,8 @@ class Record(BaseModel):
 
 
 Depth = Literal["quick", "standard", "deep"]
-OutcomeKind = Literal["answered", "partial", "insufficient_evidence"]
+QuestionState = Literal["answered", "partial", "evidence", "not_found"]
+OutcomeKind = Literal["answered", "partial", "evidence", "insufficient_evidence"]
 StepKind = Literal[
     "plan", "task", "tool_call", "tool_result", "status", "finding", "error", "completed"
 ]
@@ -259,17 +263,31 @@ class Step(Record):
     payload: dict[str, Any] = {}
 
 
-class Evidence(Record):
-    """A verified quote: ``snapshot[start:end] == quote``, counted in Unicode code points.
+class ContextSpan(Record):
+    """A part of a document that a quote needs to be understood: ``snapshot[start:end] == text``.
 
-    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the index
-    of the question; it is -1 for a quote that a refresh did not find again. ``paragraph`` is the
-    text around the quote, at most 1,200 characters. ``score`` (0 to 1) is the share of the question
-    that the quote covers. ``carried_from`` is the id of the job that found a carried-over quote.
+    ``kind`` is ``heading``, ``lead_in``, ``caption``, ``column_head``, ``carried_cell``, ``term``,
+    ``question``, ``sentence``, ``sender``, ``date`` or ``comment``; kinds may be added. ``cell`` is
+    the start of the cell that a column head or a carried cell belongs to, else -1.
     """
 
-    n: int
-    question: int
+    text: str
+    start: int
+    end: int
+    kind: str
+    cell: int = -1
+
+
+class QuotedText(Record):
+    """A verified quote: ``snapshot[start:end] == quote``, counted in Unicode code points.
+
+    ``kind`` is that of the block that the quote is from, such as ``paragraph``, ``list`` or
+    ``row``. ``context`` is in the order of the document. ``score`` is the share of the question, 0
+    to 1, that the quote and its context hold: each word of the question counts by how rare it is
+    in the sources, in the context half. It compares the quotes of one question; it is no
+    probability, and says nothing about whether a quote answers.
+    """
+
     quote: str
     source: str
     uri: str
@@ -278,22 +296,46 @@ class Evidence(Record):
     snapshot: str
     start: int
     end: int
-    paragraph: str = ""
+    kind: str = "paragraph"
+    context: tuple[ContextSpan, ...] = ()
     score: float = 0.0
+
+
+class Evidence(QuotedText):
+    """A quote that a question is answered from.
+
+    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the index
+    of the question; it is -1 for a quote that a refresh did not find again. ``paragraph`` is the
+    text around the quote, at most 1,200 characters. ``carried_from`` is the id of the job that
+    found a carried-over quote.
+    """
+
+    n: int
+    question: int
+    paragraph: str = ""
     carried_from: str = ""
 
 
 class QuestionResult(Record):
-    """The result of one question: its state and the numbers of its evidence, best first."""
+    """The result of one question: its state and the numbers of its evidence, best first.
+
+    ``answered`` and ``partial`` are said by who read the evidence: a model, or a strategy of one's
+    own. A search without a model says ``evidence`` (found, not judged) or ``not_found``.
+    ``nearest`` are the next best passages, best first, whatever the state: nobody judged them to
+    answer, and no report cites them.
+    """
 
     question: str
-    state: Literal["answered", "partial", "not_found"]
+    state: QuestionState
     evidence: tuple[int, ...] = ()
+    nearest: tuple[QuotedText, ...] = ()
     note: str = ""
 
 
 class Outcome(Record):
     """``outcome.json``: the last file that a job writes. A valid one means that it completed.
+
+    ``outcome`` is ``evidence`` if evidence was found and nothing judged whether it answers.
 
     ``files`` maps the name of each result file to its SHA-256 (hex). ``sha256`` is the hash of the
     outcome itself, computed while this field is empty.
@@ -352,28 +394,3 @@ class Probed(Record):
     started_seconds: float
     checks: tuple[Checked, ...]
     at: AwareDatetime
-
-
-# --- questions ----------------------------------------------------------------------------
-
-_BREAK = re.compile(r"(?<=[?？])\s+|\n+|;\s+")
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
-MAX_QUESTIONS = 20
-
-
-def questions_of(question: str, plan: Plan) -> tuple[str, ...]:
-    """Return the questions that a job pursues: those of the plan, else the parts of the question.
-
-    A question is divided behind question marks, at line breaks and at semicolons. A part of fewer
-    than three words cannot stand alone and stays with the part before it.
-    """
-    if plan.questions:
-        return plan.questions[:MAX_QUESTIONS]
-    parts: list[str] = []
-    for piece in _BREAK.split(question):
-        text = _BULLET.sub("", piece).strip()
-        if parts and text and len(text.split()) < 3:
-            parts[-1] = f"{parts[-1]} {text}"
-        elif text:
-            parts.append(text)
-    return tuple(parts[:MAX_QUESTIONS]) or (question.strip(),)

@@ -10,15 +10,8 @@ from datetime import datetime
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages.arguments import StartResearch
 from mcp_jobs_server.messages.results import LimitsInForce
-from research_contract.records import (
-    MAX_QUESTIONS,
-    Depth,
-    Limits,
-    Plan,
-    Request,
-    SourceRef,
-    questions_of,
-)
+from research_contract.questions import MAX_QUESTIONS, questions_of
+from research_contract.records import Depth, Limits, Plan, Request, SourceRef
 
 USUAL_SECONDS: dict[Depth, float] = {"quick": 10, "standard": 20, "deep": 45}
 """Expected seconds of a job, until the owner's own jobs give a better estimate."""

@@ -17,6 +17,7 @@ from mcp_jobs_server.messages import wording
 from mcp_jobs_server.reports.logs import EVIDENCE, Cursor
 from research_contract import records as contract
 from research_contract.files import decode
+from research_contract.questions import questions_of
 from research_contract.records import Coverage, Evidence, Outcome, QuestionResult, Status
 
 MAX_QUOTES = 500
@@ -58,7 +59,7 @@ def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
     """Return the results by question; for a running job the results so far."""
     if known.outcome:
         return known.outcome.questions
-    asked = contract.questions_of(job.request.question, job.request.plan)
+    asked = questions_of(job.request.question, job.request.plan)
     return [
         QuestionResult(
             question=question,

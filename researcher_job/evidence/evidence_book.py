@@ -8,7 +8,7 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.files import read_whole
-from research_contract.records import Evidence
+from research_contract.records import ContextSpan, Evidence, QuotedText
 from research_contract.text.safe import one_line
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.records.segments import SegmentWriter
@@ -23,7 +23,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def check_quote(quote: Quote, text: str) -> None:
-    """Check that ``text`` is the snapshot of the quote and contains the quote at its position.
+    """Check that ``text`` is the snapshot of the quote and contains it, and its context, in place.
 
     Raises:
         InvalidQuote: the quote or its snapshot does not match; the message says what differs.
@@ -40,6 +40,13 @@ def check_quote(quote: Quote, text: str) -> None:
         raise InvalidQuote("the quote is outside its snapshot")
     if text[quote.start : quote.end] != quote.text:
         raise InvalidQuote("the snapshot has different words at this position")
+    if not all(in_place(one.text, one.start, one.end, text) for one in quote.passage.context):
+        raise InvalidQuote("the snapshot has different words at the position of its context")
+
+
+def in_place(words: str, start: int, end: int, text: str) -> bool:
+    """Return whether ``words``, which are not empty, are ``text[start:end]``."""
+    return bool(words) and 0 <= start < end and text[start:end] == words
 
 
 def read_snapshot(root: Path, sha256: str) -> str:
@@ -124,31 +131,44 @@ class EvidenceBook:
         Raises:
             InvalidQuote: the quote does not match its snapshot; nothing was recorded.
         """
-        check_quote(quote, text)
-        passage = quote.passage
-        self._write_snapshot(passage.snapshot, text)
-        place = (question, passage.snapshot, quote.start, quote.end)
+        quoted = self.keep(quote, text)
+        place = (question, quoted.snapshot, quote.start, quote.end)
         if known := self._known.get(place):
             return known, False
         evidence = self._segments.append(
             lambda n: Evidence(
                 n=n,
                 question=question,
-                quote=quote.text,
-                source=passage.source,
-                uri=passage.uri,
-                title=one_line(passage.title, most=200),
-                locator=one_line(passage.locator, most=200),
-                snapshot=passage.snapshot,
-                start=quote.start,
-                end=quote.end,
                 paragraph=paragraph_of(text, quote.start, quote.end),
-                score=min(max(quote.score, 0.0), 1.0),
                 carried_from=carried_from,
+                **dict(quoted),
             )
         )
         self._known[place] = evidence
         return evidence, True
+
+    def keep(self, quote: Quote, text: str) -> QuotedText:
+        """Check the quote against its snapshot ``text``, store the snapshot, return the record.
+
+        Raises:
+            InvalidQuote: the quote does not match its snapshot; nothing was written.
+        """
+        check_quote(quote, text)
+        passage = quote.passage
+        self._write_snapshot(passage.snapshot, text)
+        return QuotedText(
+            quote=quote.text,
+            source=passage.source,
+            uri=passage.uri,
+            title=one_line(passage.title, most=200),
+            locator=one_line(passage.locator, most=200),
+            snapshot=passage.snapshot,
+            start=quote.start,
+            end=quote.end,
+            kind=passage.kind,
+            context=tuple(ContextSpan(**one._asdict()) for one in passage.context),
+            score=min(max(quote.score, 0.0), 1.0),
+        )
 
     def flush(self) -> None:
         """Write buffered lines, so that other files may refer to the recorded evidence."""

@@ -20,6 +20,7 @@ _STATES = {
 _RESULTS = {
     "answered": "answered",
     "partial": "partly answered",
+    "evidence": "evidence found, not judged",
     "not_found": "nothing found",
 }
 
@@ -69,4 +70,6 @@ class ProgressPage:
             return f"- [ ] {text} ({task.state})"
         count = len(task.result.evidence)
         quotes = f", {counted(count, 'quote')}" if count else ""
+        if near := len(task.result.nearest):
+            quotes += f", {counted(near, 'nearest passage')}"
         return f"- [x] {text} ({_RESULTS[task.result.state]}{quotes})"

@@ -13,6 +13,7 @@ from typing import Literal
 
 from research_contract import records
 from research_contract.files import join_lines
+from research_contract.questions import questions_of
 from research_contract.records import (
     Coverage,
     Outcome,
@@ -49,6 +50,7 @@ REASONS: dict[FinishReason, str] = {
 _COMPLETED: dict[OutcomeKind, str] = {
     "answered": "The report is written: every question is answered.",
     "partial": "The report is written: the answer is partial.",
+    "evidence": "The report is written: evidence was found; whether it answers was not judged.",
     "insufficient_evidence": "The report is written: there is not enough evidence.",
 }
 
@@ -68,7 +70,7 @@ class Conclusion:
     def results(self) -> tuple[QuestionResult, ...]:
         """Return the result of each question, finished or not, from the tasks and evidence."""
         evidence = self.folder.evidence()
-        questions = records.questions_of(self.request.question, self.request.plan)
+        questions = questions_of(self.request.question, self.request.plan)
         results = []
         for index, question in enumerate(questions):
             task = self.folder.task(index)
@@ -76,12 +78,11 @@ class Conclusion:
                 results.append(task.result)
                 continue
             found = [item for item in evidence if item.question == index]
-            found.sort(key=lambda item: item.score, reverse=True)
             unfinished = "The search was not finished." if task else "The search was not started."
             results.append(
                 QuestionResult(
                     question=question,
-                    state="partial" if found else "not_found",
+                    state="evidence" if found else "not_found",
                     evidence=tuple(item.n for item in found),
                     note=(task.note if task else "") or unfinished,
                 )
@@ -173,17 +174,21 @@ def finish(
     storage = folder.storage
     writer = StatusWriter(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
     journal = Journal(folder.path, writer, clock=clock, segment_records=100, storage=storage)
-    questions = records.questions_of(request.question, request.plan)
+    questions = questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, ProgressPage(folder, report_title(request), questions))
 
 
 def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:
-    """Return the outcome: ``answered`` only if every question is answered."""
-    if all(result.state == "answered" for result in results):
+    """Return the outcome: ``answered`` only if every question is answered.
+
+    Evidence that nothing judged is ``evidence``, unless other questions were answered.
+    """
+    states = {result.state for result in results}
+    if states == {"answered"}:
         return "answered"
-    if any(result.evidence for result in results):
-        return "partial"
-    return "insufficient_evidence"
+    if not any(result.evidence for result in results):
+        return "insufficient_evidence"
+    return "partial" if states & {"answered", "partial"} else "evidence"
 
 
 def configuration_hash(request: Request) -> str:
@@ -209,6 +214,10 @@ def _outcome_reason(
     if kind == "insufficient_evidence":
         files = "in the files that could be read" if coverage.not_read else "in the sources"
         return f"Not found {files}."
+    if kind == "evidence":
+        found = sum(bool(result.evidence) for result in results)
+        none = "" if found == len(results) else f"{found} of {len(results)} questions."
+        return f"Evidence was found for {none}" if none else ""
     if len(results) == 1:
         return "The question was partly answered."
     answered = sum(result.state == "answered" for result in results)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from research_contract.records import SAID_NAMES, Coverage, Evidence
+from research_contract.records import SAID_NAMES, Coverage, Evidence, QuotedText
 from research_contract.text.safe import one_line
-from researcher_job.report.html_citations import block, citation, cite, link, place, text
+from researcher_job.report.html_citations import citation, cite, link, place, quote_body, text
 from researcher_job.report.html_style import STYLE
 from researcher_job.report.markdown import (
     CHANGE_KINDS,
     HEADLINES,
+    NEAREST,
     STATES,
     answer_notes,
     difference,
@@ -26,7 +27,6 @@ from researcher_job.report.report import (
     Section,
     answer_sentence,
 )
-from researcher_job.report.tables import Table
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -142,12 +142,12 @@ def _section(section: Section) -> str:
         for pair in section.contradictions
     )
     quotes = "".join(_figure(item) for item in section.quotes)
-    rows = "".join(_table(table) for table in section.tables)
     more = f"<p>{section.left_out} more in evidence.jsonl.</p>" if section.left_out else ""
+    nearest = _nearest(section)
     return (
         f'<section id="q{section.number}"><h2>{section.number}. {text(section.question)}</h2>'
         f'<p class="said">{_state(section)} {text(section.note)}</p>'
-        f"{contradictions}{quotes}{rows}{more}</section>"
+        f"{contradictions}{quotes}{more}{nearest}</section>"
     )
 
 
@@ -156,21 +156,21 @@ def _figure(item: Evidence, *, anchor: bool = True, label: str = "") -> str:
     prefix = f"<b>{label}</b> " if label else ""
     return (
         f"<figure{name}><figcaption>{prefix}{place(item)} {cite(item)}</figcaption>"
-        f'<blockquote dir="auto">{block(item.quote)}</blockquote></figure>'
+        f"{quote_body(item)}</figure>"
     )
 
 
-def _table(table: Table) -> str:
-    heads = "".join(f"<th>{text(head)}</th>" for head in table.heads)
-    rows = "".join(
-        f'<tr id="f{row.evidence.n}">'
-        + "".join(f'<td dir="auto">{text(cell)}</td>' for cell in row.cells)
-        + f"<td>{cite(row.evidence)}</td></tr>"
-        for row in table.rows
-    )
-    caption = f"<figcaption>{place(table.rows[0].evidence)}</figcaption>"
-    body = f"<table><thead><tr>{heads}<th></th></tr></thead><tbody>{rows}</tbody></table>"
-    return f'<figure>{caption}<div class="wide">{body}</div></figure>'
+def _nearest(section: Section) -> str:
+    """Return the nearest passages, folded away below a question that has evidence."""
+    if not section.nearest:
+        return ""
+    figures = "".join(map(_nearest_figure, section.nearest))
+    opened = "" if section.evidence else " open"
+    return f'<details class="nearest"{opened}><summary>{NEAREST}</summary>{figures}</details>'
+
+
+def _nearest_figure(item: QuotedText) -> str:
+    return f'<figure class="near"><figcaption>{place(item)}</figcaption>{quote_body(item)}</figure>'
 
 
 def _document(document: Document, by_number: dict[int, Evidence]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import unquote, urlsplit
 
-from research_contract.records import Evidence
+from research_contract.context import context_lines, labelled_row
+from research_contract.records import Evidence, QuotedText
 from research_contract.text.safe import one_line, visible
 from researcher_job.evidence.excerpts import Excerpt
 from researcher_job.report.report import location
@@ -31,12 +32,27 @@ def cite(item: Evidence) -> str:
     return f'<a class="cite" href="#c{item.n}" title="{text(location(item))}">[{item.n}]</a>'
 
 
-def place(item: Evidence) -> str:
+def place(item: QuotedText) -> str:
     """Return title, locator and source of a quote, and the job that a carried quote is from."""
     parts = [f"<cite>{text(location(item))}</cite>", text(item.source)]
-    if item.carried_from:
+    if isinstance(item, Evidence) and item.carried_from:
         parts.append(f"carried over from job {text(item.carried_from)}")
     return ", ".join(part for part in parts if part)
+
+
+def quote_body(item: QuotedText) -> str:
+    """Return the context of a quote and the quote; a row of a table as its labelled cells."""
+    cells = "".join(
+        f"<dt>{text(cell.head)}</dt><dd>{text(cell.value)}</dd>" for cell in labelled_row(item)
+    )
+    if cells:
+        return f'{_context(item)}<dl dir="auto">{cells}</dl>'
+    return f'{_context(item)}<blockquote dir="auto">{block(item.quote)}</blockquote>'
+
+
+def _context(item: QuotedText) -> str:
+    lines = " · ".join(text(line) for line in context_lines(item))
+    return f'<p class="context" dir="auto">{lines}</p>' if lines else ""
 
 
 def link(uri: str, *, label: str = "") -> str:
@@ -60,7 +76,7 @@ def citation(item: Evidence, excerpt: Excerpt | None, *, total: int) -> str:
     context = _quote_in_context(item, excerpt, room=EXCERPT_BYTES // (2 * total))
     return (
         f'<article class="citation"><p class="place"><b class="number">{item.n}</b> {place(item)}'
-        f" {document}</p>"
+        f" {document}</p>{_context(item)}"
         f'<div class="snapshot" dir="auto" tabindex="0">{context}</div>'
         f'<p class="ways"><a href="#f{item.n}">In the report</a> <a href="#closed">Close</a></p>'
         "</article>"

@@ -16,18 +16,20 @@ body { margin: 0; background: var(--paper); color: var(--ink);
   font: 17px/1.6 ui-serif, Charter, "Iowan Old Style", Georgia, serif; }
 main { max-width: 42rem; margin: 0 auto; padding: 3rem 1.25rem 5rem; }
 h1, h2, h3, .state, .said, .place, .coverage, .verdict, .since, .contents, .ways, .differ > p,
-figcaption, table, .cite { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
+figcaption, .context, dt, summary, .cite {
+  font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; margin: 0 0 .5rem;
   text-wrap: balance; }
 h2 { font-size: 1.2rem; line-height: 1.35; margin: 2.75rem 0 .5rem; padding-top: 1.25rem;
   border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-p, li, blockquote, h1, h2, td, .snapshot, .place { overflow-wrap: anywhere; }
+p, li, blockquote, h1, h2, dt, dd, .snapshot, .place { overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .15em; }
 a:focus-visible, .snapshot:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.asked, .place, .said, figcaption { color: var(--soft); }
-.place, figcaption, .coverage, .said, .contents, .ways { font-size: .85rem; line-height: 1.5; }
+.asked, .place, .said, .context, dt, figcaption { color: var(--soft); }
+.place, figcaption, .context, .coverage, .said, .contents, .ways { font-size: .85rem;
+  line-height: 1.5; }
 .answer { font-size: 1.15rem; margin: 1.5rem 0; }
 .verdict, .differ > p { font-size: .95rem; font-weight: 600; color: var(--fair); }
 .since { border-left: 4px solid var(--accent); background: var(--tint); padding: .75rem 1rem;
@@ -41,7 +43,7 @@ progress { width: 100%; height: .5rem; accent-color: var(--accent); }
 .contents a { color: inherit; }
 .state { font-weight: 600; white-space: nowrap; }
 .state.answered, h3.new { color: var(--good); }
-.state.partial, h3.changed { color: var(--fair); }
+.state.partial, .state.evidence, h3.changed { color: var(--fair); }
 .state.not_found, h3.gone { color: var(--poor); }
 figure { margin: 1.5rem 0; scroll-margin-top: 1.5rem; }
 section[id] { scroll-margin-top: 1rem; }
@@ -49,17 +51,19 @@ blockquote { margin: 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(
   white-space: pre-line; }
 figcaption { margin: 0 0 .4rem; }
 figure:target blockquote { border-left-color: var(--accent); }
-tr:target { background: var(--tint); }
+figure:target dl { border-left-color: var(--accent); }
 .beside { display: grid; grid-template-columns: 1fr 1fr; gap: 1.25rem; }
 .beside figure { margin: 0; }
 .differ { border: 1px solid var(--line); border-left: 4px solid var(--fair); border-radius: 6px;
   padding: .75rem 1rem 1rem; margin: 1.25rem 0; }
 .differ > p { margin: 0 0 .75rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .85rem; line-height: 1.4; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
-  border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; }
+.context { margin: 0 0 .4rem; }
+dl { display: grid; grid-template-columns: fit-content(40%) 1fr; gap: .2rem 1rem; margin: 0;
+  padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--line); }
+dt { font-size: .85rem; line-height: 1.9; }
+dd { margin: 0; }
+.nearest summary { font-weight: 600; font-size: .95rem; }
+.near { color: var(--soft); }
 .cite { font-size: .72rem; font-weight: 600; line-height: 1; text-decoration: none;
   background: var(--tint); border: 1px solid var(--line); border-radius: 4px;
   padding: .1rem .25rem; margin-left: .25rem; vertical-align: .15em; }
@@ -107,10 +111,10 @@ mark { background: var(--mark); color: inherit; padding: .1em 0; scroll-margin: 
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   h2, h3, figcaption { break-after: avoid; }
-  .citation, figure, .differ, tr { break-inside: avoid; }
+  .citation, figure, .differ { break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
   .far { display: none; }
-  progress, .ways, .open, .contents, details { display: none; }
+  progress, .ways, .open, .contents, .coverage details { display: none; }
   .snapshot { max-height: none; overflow: visible; }
 }
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from research_contract.records import Evidence
+from research_contract.context import context_lines, labelled_row
+from research_contract.records import Evidence, QuotedText
 from research_contract.text.safe import blockquote, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction
 from researcher_job.report.report import (
@@ -19,6 +20,7 @@ from researcher_job.report.report import (
 HEADLINES = {
     "answered": "",
     "partial": "This answer is partial.",
+    "evidence": "Evidence was found; whether it answers was not judged.",
     "insufficient_evidence": "There is not enough evidence for an answer.",
     None: "This report is unfinished: the job did not complete.",
 }
@@ -27,6 +29,7 @@ HEADLINES = {
 STATES = {
     "answered": "Answered.",
     "partial": "Partly answered.",
+    "evidence": "Evidence found, not judged.",
     "not_found": "Nothing found.",
 }
 """The first words of a section, by the state of its question."""
@@ -34,6 +37,9 @@ STATES = {
 
 CHANGE_KINDS = {"changed": "Changed", "gone": "No longer found", "new": "New"}
 """How a refresh names the kinds of changes, in the order shown."""
+
+NEAREST = "Nearest passages, not judged to answer"
+"""The heading above passages that are no evidence."""
 
 DIFFER = "The sources differ"
 """The beginning of the line above contradicting quotes."""
@@ -105,10 +111,11 @@ def _changes(comparison: Comparison) -> list[str]:
         for change in comparison.changes:
             if change.kind != kind:
                 continue
-            if change.before and change.after:
-                blocks += [f"{heading}:", _side_by_side(change.before, change.after)]
-            elif item := change.before or change.after:
-                blocks += [f"{heading}: {_numbered_place(item)}:", blockquote(item.quote)]
+            both = change.before is not None and change.after is not None
+            for when, item in (("before: ", change.before), ("now: ", change.after)):
+                if item:
+                    label = f"{heading}, {when}" if both else f"{heading}: "
+                    blocks += [f"{label}{numbered_place(item)}:", *quote_blocks(item)]
     return [*blocks, *([] if len(blocks) > 1 else ["Nothing."])]
 
 
@@ -120,38 +127,40 @@ def _section(section: Section) -> list[str]:
         blocks.append(markdown(question))
     blocks.append(f"*{STATES[section.state]}* {markdown(section.note)}".rstrip())
     for pair in section.contradictions:
-        blocks += [f"**{difference(pair)}**", _side_by_side(pair.one, pair.other)]
+        blocks.append(f"**{difference(pair)}**")
+        for item in (pair.one, pair.other):
+            blocks += [f"{numbered_place(item)}:", *quote_blocks(item)]
     for item in section.quotes:
-        blocks += [f"{_numbered_place(item)}:", blockquote(item.quote)]
-    for table in section.tables:
-        rows = [[*map(markdown, row.cells), f"[{row.evidence.n}]"] for row in table.rows]
-        blocks.append(f"{_place(table.rows[0].evidence)}:")
-        blocks.append(_table([*map(markdown, table.heads), ""], rows))
+        blocks += [f"{numbered_place(item)}:", *quote_blocks(item)]
     if section.left_out:
         blocks.append(f"{section.left_out} more in evidence.jsonl, omitted for length.")
-    return blocks
+    return [*blocks, *nearest_blocks(section.nearest)]
 
 
-def _side_by_side(one: Evidence, other: Evidence) -> str:
-    quotes = [f"“{markdown(item.quote)}”" for item in (one, other)]
-    return _table([_numbered_place(item) for item in (one, other)], [quotes])
+def nearest_blocks(items: Sequence[QuotedText]) -> list[str]:
+    """Return the nearest passages of a question below their heading; nothing without any."""
+    shown = [block for item in items for block in (f"{_place(item)}:", *quote_blocks(item))]
+    return [f"### {NEAREST}", *shown] if shown else []
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table; bars inside cells are escaped."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+def quote_blocks(item: QuotedText) -> list[str]:
+    """Return the context of a quote and the quote; a row of a table as its labelled cells."""
+    context = [markdown(line) for line in context_lines(item)]
+    row = [f"- {markdown(cell.text)}" for cell in labelled_row(item)]
+    quote = "\n".join(row) or blockquote(item.quote)
+    return [f"Context: {' · '.join(context)}", quote] if context else [quote]
 
 
-def _numbered_place(evidence: Evidence) -> str:
+def numbered_place(evidence: Evidence) -> str:
+    """Return where a quote stands, and its number."""
     return f"{_place(evidence)} [{evidence.n}]"
 
 
-def _place(evidence: Evidence) -> str:
+def _place(item: QuotedText) -> str:
     """Return document, locator and source, and the job that a carried quote comes from."""
-    carried = f"; from job {markdown(evidence.carried_from)}" if evidence.carried_from else ""
-    return f"{markdown(location(evidence))} ({markdown(evidence.source)}{carried})"
+    job = item.carried_from if isinstance(item, Evidence) else ""
+    carried = f"; from job {markdown(job)}" if job else ""
+    return f"{markdown(location(item))} ({markdown(item.source)}{carried})"
 
 
 def _document_line(document: Document) -> str:

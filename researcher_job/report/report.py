@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from research_contract.records import Coverage, Evidence, OutcomeKind, QuestionResult, Request
+from research_contract.context import context_lines, labelled_row
+from research_contract.records import (
+    Coverage,
+    Evidence,
+    OutcomeKind,
+    QuestionResult,
+    QuotedText,
+    Request,
+)
 from research_contract.text.safe import one_line
 from researcher_job.core.plural import counted
 from researcher_job.evidence.contradictions import Contradiction, find_contradictions
 from researcher_job.evidence.excerpts import Excerpt, SnapshotText, excerpts
 from researcher_job.records.changes import Changes
 from researcher_job.report.methods import JobUsage, method_lines
-from researcher_job.report.tables import Table, tables
 
 MAX_ANSWER_SENTENCES = 6
 """Most quotes in the short answer at the top of the report."""
@@ -21,12 +28,15 @@ MAX_ANSWER_SENTENCES = 6
 MAX_ANSWER_WORDS = 180
 """The short answer takes no further quote after this many words."""
 
+MAX_ANSWER_CONTEXT = 80
+"""Characters of context that are shown with a quote in the short answer."""
+
 
 @dataclass(frozen=True)
 class Section:
     """One question and its evidence, best first; ``left_out`` quotes are not shown.
 
-    ``contradictions`` are pairs of quotes that differ, ``tables`` the quotes that are table rows.
+    ``contradictions`` are pairs of quotes that differ. ``nearest`` passages are no evidence.
     """
 
     number: int
@@ -36,14 +46,13 @@ class Section:
     evidence: tuple[Evidence, ...]
     left_out: int
     contradictions: tuple[Contradiction, ...] = ()
-    tables: tuple[Table, ...] = ()
+    nearest: tuple[QuotedText, ...] = ()
 
     @property
     def quotes(self) -> tuple[Evidence, ...]:
-        """The evidence shown as single quotes: in no table and in no contradiction."""
-        rows = {row.evidence.n for table in self.tables for row in table.rows}
+        """The evidence that is in no contradiction."""
         pairs = {item.n for pair in self.contradictions for item in (pair.one, pair.other)}
-        return tuple(item for item in self.evidence if item.n not in rows | pairs)
+        return tuple(item for item in self.evidence if item.n not in pairs)
 
 
 @dataclass(frozen=True)
@@ -135,10 +144,10 @@ def build_report(
 ) -> Report:
     """Return the report on these results; ``evidence`` contains all evidence that they name.
 
-    Tables and excerpts are made from the snapshots that ``snapshot_text`` returns.
+    Excerpts are made from the snapshots that ``snapshot_text`` returns.
     """
     by_number = {item.n: item for item in evidence}
-    sections = _sections(results, by_number, request.plan.report_words, snapshot_text)
+    sections = _sections(results, by_number, request.plan.report_words)
     shown = {item.n for section in sections for item in section.evidence}
     carried = sum(by_number[n].carried_from != "" for n in shown)
     comparison = None
@@ -168,17 +177,31 @@ def build_report(
     return replace(report, excerpts=excerpts(report.cited, snapshot_text))
 
 
-def location(evidence: Evidence) -> str:
+def location(item: QuotedText) -> str:
     """Return document and locator, without the title if the locator already starts with it."""
-    title, locator = evidence.title, evidence.locator
+    title, locator = item.title, item.locator
     if locator == title or locator.startswith(f"{title} > "):
         return locator
     return ", ".join(text for text in (title, locator) if text)
 
 
-def answer_sentence(evidence: Evidence) -> str:
-    """Return the quote for the short answer: one line, a table row without its outer bars."""
-    return one_line(evidence.quote).strip("| ") or one_line(evidence.quote)
+def answer_sentence(item: QuotedText) -> str:
+    """Return the quote for the short answer: one line, after the context that it needs most."""
+    return f"{_answer_context(item)}{_answer_words(item)}"
+
+
+def answer_quote(evidence: Evidence) -> str:
+    """Return ``“quote” [n]`` after the context that the quote needs most."""
+    return f"{_answer_context(evidence)}“{_answer_words(evidence)}” [{evidence.n}]"
+
+
+def _answer_words(item: QuotedText) -> str:
+    return "; ".join(cell.text for cell in labelled_row(item)) or one_line(item.quote)
+
+
+def _answer_context(item: QuotedText) -> str:
+    lines = context_lines(item)
+    return f"({one_line(lines[-1], most=MAX_ANSWER_CONTEXT)}) " if lines else ""
 
 
 def report_title(request: Request) -> str:
@@ -188,7 +211,7 @@ def report_title(request: Request) -> str:
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of plain text with its citations."""
-    quotes = [f"“{one_line(item.quote)}” [{item.n}]" for item in report.answer]
+    quotes = [answer_quote(item) for item in report.answer]
     return " ".join([report.comparison.sentence, *quotes] if report.comparison else quotes)
 
 
@@ -196,16 +219,12 @@ def _sections(
     results: Sequence[QuestionResult],
     by_number: Mapping[int, Evidence],
     report_words: int | None,
-    snapshot_text: SnapshotText,
 ) -> tuple[Section, ...]:
     words_each = report_words / max(len(results), 1) if report_words else None
     sections = []
     for number, result in enumerate(results, start=1):
         found = [by_number[n] for n in result.evidence if n in by_number]
         shown = _best_within(found, words_each)
-        pairs = find_contradictions(shown)
-        contradicting = {item.n for pair in pairs for item in (pair.one, pair.other)}
-        others = [item for item in shown if item.n not in contradicting]
         sections.append(
             Section(
                 number=number,
@@ -214,8 +233,8 @@ def _sections(
                 note=result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
-                contradictions=pairs,
-                tables=tables(others, snapshot_text),
+                contradictions=find_contradictions(shown),
+                nearest=result.nearest,
             )
         )
     return tuple(sections)
@@ -253,11 +272,13 @@ def _select_answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
 def _open_points(sections: Sequence[Section], coverage: Coverage) -> list[str]:
     points = []
     for section in sections:
-        if section.state == "answered":
+        if section.state == "answered" or (section.state == "evidence" and not section.note):
             continue
-        found = "only a partial answer was found" if section.evidence else "nothing was found"
-        note = f" {section.note}" if section.note else ""
-        points.append(f"Question {section.number}, {one_line(section.question)}: {found}.{note}")
+        said = f" {section.note}" if section.note else ""
+        if section.state != "evidence":
+            found = "only a partial answer was found" if section.evidence else "nothing was found"
+            said = f" {found}.{said}"
+        points.append(f"Question {section.number}, {one_line(section.question)}:{said}")
     if coverage.not_read:
         unread = counted(sum(kind.count for kind in coverage.not_read), "unread file")
         points.append(f"{unread} may contain more.")

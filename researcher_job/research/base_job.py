@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from research_contract import records
+from research_contract.context import context_text
+from research_contract.questions import questions_of
 from research_contract.records import Evidence, Request
 from research_contract.text.tokens import terms
 from researcher_job.core.errors import InvalidQuote, JobError
@@ -17,6 +20,7 @@ from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import check_quote, read_snapshot
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.sources.base import (
+    ContextText,
     Frequencies,
     Lexicon,
     Mention,
@@ -26,6 +30,7 @@ from researcher_job.sources.base import (
     Related,
     Source,
 )
+from researcher_job.sources.document import BlockKind, ContextKind
 
 
 class BaseJobUnreadable(JobError):
@@ -107,7 +112,7 @@ def read_base_job(request: Request, root: Path) -> BaseJob | None:
         folder.path,
         job_id,
         base_request.created_at,
-        records.questions_of(base_request.question, base_request.plan),
+        questions_of(base_request.question, base_request.plan),
         tuple(reversed(distinct.values())),
         unusable=len(allowed) - len(valid),
         withheld=len(evidence) - len(allowed),
@@ -126,6 +131,11 @@ def evidence_as_quote(item: Evidence) -> Quote:
         end=item.end,
         text=item.quote,
         score=item.score,
+        kind=cast("BlockKind", item.kind),
+        context=tuple(
+            ContextText(one.text, cast("ContextKind", one.kind), one.start, one.end, one.cell)
+            for one in item.context
+        ),
     )
     return Quote(passage, item.start, item.end, item.quote, item.score)
 
@@ -155,7 +165,8 @@ class BaseJobSource:
         wanted = _word_stems(" ".join((query.question, *query.terms)))
         quotes = self.base_job.quotes
         shared = {
-            item.n: len(wanted & _word_stems(f"{item.title} {item.quote}")) for item in quotes
+            item.n: len(wanted & _word_stems(f"{item.title} {context_text(item)} {item.quote}"))
+            for item in quotes
         }
         best = sorted((item for item in quotes if shared[item.n]), key=lambda item: -shared[item.n])
         return [evidence_as_quote(item).passage for item in best[:limit]]

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from research_contract import records
 from research_contract.files import encode
+from research_contract.questions import questions_of
 from research_contract.records import Coverage, Request, SourceRef, Status
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, LimitReached, error_message
@@ -97,7 +98,7 @@ class _Attempt:
         root, storage, limit = folder.path, folder.storage, settings.segment_records
         previous = folder.status()
         self._job = job
-        self._questions = records.questions_of(request.question, request.plan)
+        self._questions = questions_of(request.question, request.plan)
         self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
         self._ledger = Ledger(root, self._budget, storage)
         self._book = EvidenceBook(root, folder.evidence(), limit=limit, storage=storage)

@@ -10,15 +10,28 @@ from research_contract.records import Cost, Coverage, Record
 from researcher_job.core.plural import counted
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger
-from researcher_job.sources.base import Lexicon, Passage, Query, Source
+from researcher_job.sources.base import ContextText, Lexicon, Passage, Query, Source
+from researcher_job.sources.document import BlockKind, ContextKind
 from researcher_job.tracing import base as tracing
 
 SEARCH = "search"
 """The tool name in the steps of a search."""
 
 
+class StoredContext(Record):
+    """A part of the context of a passage, without its text, which is in the snapshot."""
+
+    kind: ContextKind
+    start: int
+    end: int
+    cell: int
+
+
 class StoredPassage(Record):
-    """A passage that was found, without its text, which is in the snapshot."""
+    """A passage that was found, without its text, which is in the snapshot.
+
+    An answer without ``kind`` and ``context`` is from an earlier version and is not used.
+    """
 
     source: str
     uri: str
@@ -28,6 +41,8 @@ class StoredPassage(Record):
     start: int
     end: int
     score: float
+    kind: BlockKind
+    context: tuple[StoredContext, ...]
 
 
 _STORED_PASSAGES = TypeAdapter(list[StoredPassage])
@@ -107,10 +122,7 @@ class MeteredSource:
             texts = {sha256: await self._source.snapshot(sha256) for sha256 in hashes}
         except (ValidationError, KeyError):
             return None
-        return [
-            Passage(**dict(place), text=texts[place.snapshot][place.start : place.end])
-            for place in places
-        ]
+        return [_passage(place, texts[place.snapshot]) for place in places]
 
     def _log_result(self, passages: Sequence[Passage], *, prefix: str = "") -> None:
         best = [f"{item.title}, {item.locator}".removesuffix(", ") for item in passages[:5]]
@@ -122,3 +134,10 @@ class MeteredSource:
             tool=SEARCH,
             payload={"found": len(passages), "best": best},
         )
+
+
+def _passage(place: StoredPassage, text: str) -> Passage:
+    """Return the passage at ``place`` of its snapshot ``text``."""
+    context = tuple(ContextText(text[one.start : one.end], **dict(one)) for one in place.context)
+    fields = {**dict(place), "context": context}
+    return Passage(**fields, text=text[place.start : place.end])

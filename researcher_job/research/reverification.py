@@ -9,8 +9,9 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from research_contract.records import Evidence
-from research_contract.text.sentences import sentences
 from researcher_job.sources.base import Passage, Query, Quote, Source
+from researcher_job.sources.blocks.units import Span
+from researcher_job.strategies.extractive.spans import quote_spans
 
 PASSAGES = 20
 """Passages that are searched for one quote."""
@@ -42,7 +43,7 @@ async def reverify(item: Evidence, source: Source) -> Reverification:
     passages = await source.search(Query(item.quote[:_MOST_QUERY]), limit=PASSAGES)
     own = [passage for passage in passages if passage.uri == item.uri]
     for passage in [*own, *(other for other in passages if other.uri != item.uri)]:
-        if found := _word_for_word(item.quote, passage):
+        if found := _word_for_word(item, passage):
             return Reverification("same", found, document_read=bool(own))
     for passage in own[:1]:
         # The quote may extend over two passages, so search the whole document.
@@ -51,7 +52,7 @@ async def reverify(item: Evidence, source: Source) -> Reverification:
             end = start + len(item.quote)
             found = Quote(passage, start, end, item.quote, item.score)
             return Reverification("same", found, document_read=True)
-    if similar := _most_similar(item.quote, own):
+    if similar := _most_similar(item, own):
         return Reverification("changed", similar, document_read=True)
     return Reverification("gone", document_read=bool(own))
 
@@ -61,24 +62,24 @@ def collapse_whitespace(text: str) -> str:
     return " ".join(text.split())
 
 
-def _word_for_word(quote: str, passage: Passage) -> Quote | None:
-    words = r"\s+".join(re.escape(word) for word in quote.split())
+def _word_for_word(item: Evidence, passage: Passage) -> Quote | None:
+    words = r"\s+".join(re.escape(word) for word in item.quote.split())
     found = re.search(words, passage.text)
-    return _quote(passage, found.start(), found.end()) if found else None
+    return _quote(passage, Span(found.start(), found.end()), item) if found else None
 
 
-def _most_similar(quote: str, passages: Sequence[Passage]) -> Quote | None:
-    """Return the sentence, list item or row most similar to ``quote``, if it is similar enough."""
-    words = quote.split()
+def _most_similar(item: Evidence, passages: Sequence[Passage]) -> Quote | None:
+    """Return the part of a block most similar to the quote, if it is similar enough."""
+    words = item.quote.split()
     best, share = None, ALIKE
     for passage in passages:
-        for one in sentences(passage.text):
-            other = passage.text[one.start : one.end].split()
+        for span in quote_spans(passage):
+            other = passage.text[span.start : span.end].split()
             if (alike := SequenceMatcher(None, words, other, autojunk=False).ratio()) >= share:
-                best, share = _quote(passage, one.start, one.end), alike
+                best, share = _quote(passage, span, item), alike
     return best
 
 
-def _quote(passage: Passage, start: int, end: int) -> Quote:
-    first, last = passage.start + start, passage.start + end
-    return Quote(passage, first, last, passage.text[start:end], score=1.0)
+def _quote(passage: Passage, span: Span, item: Evidence) -> Quote:
+    first, last = passage.start + span.start, passage.start + span.end
+    return Quote(passage, first, last, passage.text[span.start : span.end], item.score)

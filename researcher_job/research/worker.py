@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from research_contract.records import Depth, Evidence, QuestionResult
+from research_contract.records import Depth, Evidence, QuestionResult, QuotedText
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import EvidenceBook
@@ -20,9 +20,10 @@ from researcher_job.tracing.base import QUESTION, Tracer
 _RESULT_MESSAGES = {
     "answered": "Answered with {quotes}.",
     "partial": "Partly answered with {quotes}.",
-    "not_found": "Nothing found that answers this.",
+    "evidence": "Found {quotes}; whether they answer was not judged.",
+    "not_found": "No evidence found.",
 }
-_RANK = {"not_found": 0, "partial": 1, "answered": 2}
+_RANK = {"not_found": 0, "evidence": 1, "partial": 2, "answered": 3}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Worker:
             finding = await self.strategy.find(question, source, terms=self.terms, depth=self.depth)
             recorded = [await self._record_valid(index, quote) for quote in finding.quotes]
             evidence = [item for item in recorded if item]
+            nearest = [await self._keep_valid(index, quote) for quote in finding.nearest]
             state = finding.state
             if not evidence:
                 state = "not_found"
@@ -68,12 +70,15 @@ class Worker:
                 question=question,
                 state=state,
                 evidence=tuple(dict.fromkeys(item.n for item in evidence)),
+                nearest=tuple(item for item in nearest if item),
                 note=finding.note,
             )
             if self.follow_up:
                 result = await self._carry(index, self.follow_up, result, evidence, source)
             quotes = counted(len(result.evidence), "quote")
             message = _RESULT_MESSAGES[result.state].format(quotes=quotes)
+            if result.nearest:
+                message += f" Kept {counted(len(result.nearest), 'nearest passage')}."
             self.journal.step("task", message, worker=worker_name(index))
             self.book.flush()
             return result
@@ -106,7 +111,7 @@ class Worker:
         changes: dict[str, object] = {"evidence": tuple(dict.fromkeys(numbers))}
         if _RANK[carried.state] > _RANK[result.state]:
             changes["state"] = carried.state
-            changes["note"] = f"Answered with evidence from job {base_job_id}."
+            changes["note"] = f"The evidence is from job {base_job_id}."
         return result.model_copy(update=changes)
 
     async def _record_valid(self, index: int, quote: Quote) -> Evidence | None:
@@ -115,13 +120,25 @@ class Worker:
             text = await self.source.snapshot(quote.passage.snapshot)
             return self._record(index, quote, text)
         except InvalidQuote as error:
-            self.journal.step(
-                "error",
-                f"A quote from {quote.passage.title} was dropped: {error}.",
-                worker=worker_name(index),
-                payload={"snapshot": quote.passage.snapshot, "start": quote.start},
-            )
+            self._log_dropped(index, quote, error)
             return None
+
+    async def _keep_valid(self, index: int, quote: Quote) -> QuotedText | None:
+        """Keep a nearest passage; log an error and return ``None`` if it does not match."""
+        try:
+            text = await self.source.snapshot(quote.passage.snapshot)
+            return self.book.keep(quote, text)
+        except InvalidQuote as error:
+            self._log_dropped(index, quote, error)
+            return None
+
+    def _log_dropped(self, index: int, quote: Quote, error: InvalidQuote) -> None:
+        self.journal.step(
+            "error",
+            f"A quote from {quote.passage.title} was dropped: {error}.",
+            worker=worker_name(index),
+            payload={"snapshot": quote.passage.snapshot, "start": quote.start},
+        )
 
     def _record(self, index: int, quote: Quote, text: str, *, carried_from: str = "") -> Evidence:
         """Record the quote, and log a step if it is new."""

@@ -1,32 +1,60 @@
-"""Checks that the reports reproduce the evidence exactly: citations, quotes and marks."""
+"""Checks that the reports reproduce the records exactly: citations, quotes, context, marks.
+
+What a report shows of a quote is made again from its record: context, labelled row or quote.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
 from research_contract import records
 from research_contract.files import read_whole
-from research_contract.records import Evidence, Outcome
+from research_contract.records import Evidence, Outcome, QuotedText
 from research_contract.text.safe import blockquote, one_line, visible
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.report.markdown import citation_line, numbered_quote
+from researcher_job.report.html_citations import quote_body
+from researcher_job.report.markdown import (
+    NEAREST,
+    citation_line,
+    nearest_blocks,
+    numbered_place,
+    numbered_quote,
+    quote_blocks,
+)
+from researcher_job.report.report import answer_quote
 from researcher_job.verification.faults import Fault
 
 _CITATION = re.compile(r"(?<!\\)\[(\d{1,9})\]")
 _BLOCK_QUOTE = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
 _ANSWER_CITATION = re.compile(r"” \[(\d{1,9})\]")
 _PAGE_QUOTE = re.compile(r"<blockquote[^>]*>(.*?)</blockquote>", re.DOTALL)
+_SHOWN = re.compile(r"^(?!>).*(?<!\\)\[(\d{1,9})\]:$", re.MULTILINE)
+"""The line above a quote: where it stands, and its number."""
+
+_NEAREST = re.compile(rf"^### {NEAREST}\n.*?(?=\n\n##|\Z)", re.MULTILINE | re.DOTALL)
+_FIGURE = re.compile(r"<figure([^>]*)>(<figcaption>.*?</figcaption>)(.*?)</figure>", re.DOTALL)
+_CITED = re.compile(r'href="#c(\d{1,9})"')
 _MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
 
 
-def check_reports(folder: JobFolder, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
-    """Yield citations and quotes of ``report.md`` and ``report.html`` that differ from evidence."""
+def check_reports(
+    folder: JobFolder, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+) -> Iterator[Fault]:
+    """Yield what ``report.md`` and ``report.html`` show otherwise than the records say.
+
+    ``nearest`` are the nearest passages of each question.
+    """
     if data := read_whole(folder.file(records.REPORT)):
-        yield from _check_markdown(data.decode(errors="replace"), evidence)
+        text = data.decode(errors="replace")
+        yield from _check_markdown(text, evidence, nearest)
+        yield from _check_shown(text, evidence)
+        yield from _check_nearest(text, nearest)
     if data := read_whole(folder.file(records.REPORT_HTML)):
-        yield from _check_page(data.decode(errors="replace"), evidence)
+        text = data.decode(errors="replace")
+        yield from _check_page(text, evidence, nearest)
+        yield from _check_figures(text, evidence, nearest)
 
 
 def check_answer(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
@@ -35,11 +63,13 @@ def check_answer(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator
         item = evidence.get(number)
         if item is None:
             yield Fault("the answer", f"cites [{number}], which does not exist")
-        elif f"“{one_line(item.quote)}” [{number}]" not in outcome.answer:
+        elif answer_quote(item) not in outcome.answer:
             yield Fault("the answer", f"does not quote [{number}] word for word")
 
 
-def _check_markdown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
+def _check_markdown(
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+) -> Iterator[Fault]:
     lines = set(text.split("\n"))
     for number in sorted({int(digits) for digits in _CITATION.findall(text)}):
         item = evidence.get(number)
@@ -49,20 +79,66 @@ def _check_markdown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fau
             yield Fault(f"citation {number}", "its quote is not in report.md")
         elif citation_line(item) not in lines:
             yield Fault(f"citation {number}", "report.md names a different source")
-    known = {blockquote(item.quote) for item in evidence.values()}
+    known = {blockquote(item.quote) for item in _all(evidence, nearest)}
     for block in _BLOCK_QUOTE.findall(text):
         if block not in known:
             yield Fault(records.REPORT, f"has a quote without evidence: {one_line(block, most=60)}")
 
 
-def _check_page(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
+def _all(
+    evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+) -> list[QuotedText]:
+    return [*evidence.values(), *(item for items in nearest for item in items)]
+
+
+def _check_shown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
+    """Yield quotes whose place, context or words differ where the report shows them."""
+    for found in _SHOWN.finditer(text):
+        if item := evidence.get(int(found[1])):
+            place = found[0].endswith(f"{numbered_place(item)}:")
+            shown = "\n\n".join(["", *quote_blocks(item)])
+            following = text[found.end() :].rstrip("\n") + "\n\n"
+            if not place or not following.startswith(f"{shown}\n\n"):
+                problem = "its context or words are not as in its record in report.md"
+                yield Fault(f"citation {item.n}", problem)
+
+
+def _check_nearest(text: str, nearest: Sequence[Sequence[QuotedText]]) -> Iterator[Fault]:
+    """Yield nearest passages that the report lacks, or shows otherwise than the results."""
+    expected = ["\n\n".join(nearest_blocks(items)) for items in nearest if items]
+    shown = [found[0].rstrip("\n") for found in _NEAREST.finditer(text)]
+    if shown != expected:
+        yield Fault(records.REPORT, "does not show the nearest passages as in the results")
+
+
+def _check_figures(
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+) -> Iterator[Fault]:
+    """Yield quotes and nearest passages whose context or words differ on the page."""
+    near = [quote_body(item) for items in nearest for item in items]
+    shown_near = []
+    for attributes, caption, body in _FIGURE.findall(text):
+        cited = _CITED.search(caption)
+        item = evidence.get(int(cited[1])) if cited else None
+        if item and body != quote_body(item):
+            problem = "its context or words are not as in its record in report.html"
+            yield Fault(f"citation {item.n}", problem)
+        elif "near" in attributes:
+            shown_near.append(body)
+    if shown_near != near:
+        yield Fault(records.REPORT_HTML, "does not show the nearest passages as in the results")
+
+
+def _check_page(
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+) -> Iterator[Fault]:
     for number, marked in _MARK.findall(text):
         item = evidence.get(int(number))
         if item is None:
             yield Fault(f"citation {number}", "is in report.html but has no evidence")
         elif unescape(marked) != visible(item.quote):
             yield Fault(f"citation {number}", "its quote is not in report.html")
-    known = {visible(item.quote) for item in evidence.values()}
+    known = {visible(item.quote) for item in _all(evidence, nearest)}
     for quote in map(unescape, _PAGE_QUOTE.findall(text)):
         if quote not in known:
             problem = f"has a quote without evidence: {one_line(quote, most=60)}"

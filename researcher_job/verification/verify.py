@@ -1,4 +1,4 @@
-"""Verifies a job folder, wherever it was copied: every quote, hash, step and citation."""
+"""Verifies a job folder, wherever it was copied: quotes, context, hashes, steps, citations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from pathlib import Path
 
 from research_contract import records as contract
 from research_contract.files import decode_lines, read_whole
-from research_contract.records import Evidence, Outcome, Request, Step
+from research_contract.questions import questions_of
+from research_contract.records import (
+    Evidence,
+    Outcome,
+    QuestionResult,
+    QuotedText,
+    Request,
+    Step,
+)
+from research_contract.text.safe import one_line
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
-from researcher_job.evidence.evidence_book import read_snapshot
+from researcher_job.evidence.evidence_book import in_place, read_snapshot
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.manifest import hash_file, is_sealed, written_files
 from researcher_job.records.segments import read_segments
@@ -51,10 +60,12 @@ def verify(root: Path) -> Verification:
     evidence, faults = _read_evidence(folder)
     by_number = {item.n: item for item in evidence}
     faults += _check_quotes(folder, request, evidence)
+    results = outcome.questions if outcome else _results_so_far(folder, request)
+    faults += _check_nearest(folder, results)
     steps = read_segments(root, contract.STEPS, Step)
     faults += _check_steps(folder, steps.records, finished=outcome is not None)
     faults += _check_segments(folder, steps.names)
-    faults += check_reports(folder, by_number)
+    faults += check_reports(folder, by_number, [result.nearest for result in results])
     if outcome:
         faults += _check_outcome(folder, outcome, request, by_number)
         faults += check_answer(outcome, by_number)
@@ -94,21 +105,45 @@ def _read_evidence(folder: JobFolder) -> tuple[list[Evidence], list[Fault]]:
 def _check_quotes(
     folder: JobFolder, request: Request, evidence: Sequence[Evidence]
 ) -> Iterator[Fault]:
-    """Check each quote and its paragraph against the snapshot, and that its question exists."""
-    questions = len(contract.questions_of(request.question, request.plan))
+    """Check each quote, its context and its paragraph, and that its question exists."""
+    questions = len(questions_of(request.question, request.plan))
     for item in evidence:
         name = f"quote {item.n}"
-        try:
-            text = read_snapshot(folder.path, item.snapshot)
-        except InvalidQuote as error:
-            yield Fault(name, str(error))
-        else:
-            if not item.quote or item.start < 0 or text[item.start : item.end] != item.quote:
-                yield Fault(name, f"is not at {item.start}–{item.end} of its snapshot")
-            elif item.paragraph not in text:
-                yield Fault(name, "its paragraph is not in its snapshot")
+        yield from _check_quoted(folder, name, item, item.paragraph)
         if not -1 <= item.question < questions:
             yield Fault(name, "belongs to no question")
+
+
+def _results_so_far(folder: JobFolder, request: Request) -> tuple[QuestionResult, ...]:
+    """Return the results of the finished questions of a job that has no outcome."""
+    questions = questions_of(request.question, request.plan)
+    tasks = [folder.task(index) for index in range(len(questions))]
+    return tuple(task.result for task in tasks if task and task.result)
+
+
+def _check_nearest(folder: JobFolder, results: Sequence[QuestionResult]) -> Iterator[Fault]:
+    for number, result in enumerate(results, start=1):
+        for place, item in enumerate(result.nearest, start=1):
+            yield from _check_quoted(folder, f"question {number}, nearest passage {place}", item)
+
+
+def _check_quoted(
+    folder: JobFolder, name: str, item: QuotedText, paragraph: str = ""
+) -> Iterator[Fault]:
+    """Check a quote, each part of its context and its paragraph against the snapshot."""
+    try:
+        text = read_snapshot(folder.path, item.snapshot)
+    except InvalidQuote as error:
+        yield Fault(name, str(error))
+        return
+    if not in_place(item.quote, item.start, item.end, text):
+        yield Fault(name, f"is not at {item.start}–{item.end} of its snapshot")
+    elif paragraph not in text:
+        yield Fault(name, "its paragraph is not in its snapshot")
+    for span in item.context:
+        if not in_place(span.text, span.start, span.end, text):
+            place = f"at {span.start}–{span.end} of its snapshot"
+            yield Fault(name, f"its context ({one_line(span.kind, most=20)}) is not {place}")
 
 
 def _check_steps(

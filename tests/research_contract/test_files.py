@@ -24,6 +24,7 @@ from research_contract.files import (
     read_whole,
     write_whole,
 )
+from research_contract.questions import MAX_QUESTIONS, questions_of
 from research_contract.records import (
     JOB_ID,
     Coverage,
@@ -136,8 +137,8 @@ def test_what_is_no_record_is_not_there(data: bytes | None) -> None:
 
 
 def test_a_newer_format_is_refused_in_words() -> None:
-    with pytest.raises(NewerFormat, match="format version 2; this program reads up to 1"):
-        decode(Request, b'{"format_version": 2}')
+    with pytest.raises(NewerFormat, match="format version 3; this program reads up to 2"):
+        decode(Request, b'{"format_version": 3}')
 
 
 def test_unknown_fields_of_a_newer_minor_are_ignored() -> None:
@@ -247,18 +248,18 @@ def test_what_is_no_file_is_not_there(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_a_question_is_taken_apart(question: str, parts: tuple[str, ...]) -> None:
-    assert contract.questions_of(question, Plan()) == parts
+    assert questions_of(question, Plan()) == parts
 
 
 @given(st.text(max_size=400))
 def test_there_is_always_something_to_pursue(question: str) -> None:
-    found = contract.questions_of(question, Plan())
-    assert 1 <= len(found) <= contract.MAX_QUESTIONS
+    found = questions_of(question, Plan())
+    assert 1 <= len(found) <= MAX_QUESTIONS
 
 
 def test_the_questions_of_the_plan_are_taken_as_they_are() -> None:
     plan = Plan(questions=("One? Two?", "Three"))
-    assert contract.questions_of("ignored", plan) == ("One? Two?", "Three")
+    assert questions_of("ignored", plan) == ("One? Two?", "Three")
 
 
 def test_coverage_says_what_was_not_read() -> None:

@@ -15,8 +15,17 @@ SUPPORTING = 3
 _MOST_WORDS = 6
 
 
-def missing_words(question: Question, ranked: Sequence[Ranked], frequencies: Frequencies) -> str:
-    """Return which words of the question are in no source, or in no quote; "" for none."""
+def missing_words(
+    question: Question,
+    ranked: Sequence[Ranked],
+    frequencies: Frequencies,
+    *,
+    complete: bool,
+) -> str:
+    """Return which words of the question are in no source, or in no quote; "" for none.
+
+    ``complete``: everything that was found was read, so what is nowhere is in no source.
+    """
     if not question.terms:
         return "The question has no word that can be searched for."
     said = {stem for one in ranked[:SUPPORTING] for stem in (*one.own, *one.context)}
@@ -25,7 +34,8 @@ def missing_words(question: Question, ranked: Sequence[Ranked], frequencies: Fre
     apart = [term.word for term in missing if term.word not in nowhere]
     notes = []
     if nowhere:
-        notes.append(f"The sources nowhere mention {_listed(nowhere)}.")
+        where = "The sources nowhere mention" if complete else "Nothing that was read mentions"
+        notes.append(f"{where} {_listed(nowhere)}.")
     if apart:
         notes.append(f"No quote mentions {_listed(apart)}.")
     return " ".join(notes)

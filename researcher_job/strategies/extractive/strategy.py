@@ -36,12 +36,16 @@ _WORTH = 0.5
 
 @dataclass(frozen=True)
 class Ranking:
-    """What a source holds about a question: passages and quotes, each the best first."""
+    """What a source holds about a question: passages and quotes, each the best first.
+
+    ``complete``: everything that was found in the source was read.
+    """
 
     question: Question
     passages: Sequence[Passage]
     quotes: Sequence[Ranked]
     frequencies: Frequencies
+    complete: bool = True
 
 
 class Extractive:
@@ -74,7 +78,8 @@ class Extractive:
         counted = await word_statistics(source, analysed.index_stems, passages)
         frequencies = analysed.together(counted)
         ranked = await to_thread.run_sync(self._ranked, analysed, passages, frequencies)
-        return Ranking(analysed, passages, ranked, frequencies)
+        complete = not source.coverage.not_read
+        return Ranking(analysed, passages, ranked, frequencies, complete)
 
     def _ranked(
         self, question: Question, passages: Sequence[Passage], frequencies: Frequencies
@@ -102,7 +107,7 @@ def confidence(ranking: Ranking) -> float:
 def concluded(ranking: Ranking, *, most: int) -> Finding:
     """Return up to ``most`` quotes as evidence, or none, and the nearest of the others."""
     ranked = ranking.quotes
-    note = missing_words(ranking.question, ranked, ranking.frequencies)
+    note = missing_words(ranking.question, ranked, ranking.frequencies, complete=ranking.complete)
     shown = max(SHOWN, most)
     if confidence(ranking) < NOT_FOUND_BELOW:
         return Finding((), "not_found", note, nearest=tuple(one.quote for one in ranked[:shown]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import check_quote, paragraph_of
-from researcher_job.sources.base import Passage, Quote
+from researcher_job.sources.base import ContextText, Passage, Quote
 
 TEXT = "Grüße 👋 from the handbook. Logs are kept for thirty days."
 SHA256 = hashlib.sha256(TEXT.encode()).hexdigest()
 
 
-def quote_of(start: int, end: int, text: str, *, snapshot: str = SHA256) -> Quote:
+def quote_of(
+    start: int, end: int, text: str, *, snapshot: str = SHA256, context: Sequence[ContextText] = ()
+) -> Quote:
     passage = Passage(
         source="handbook",
         uri="file:///handbook.md",
@@ -27,6 +30,7 @@ def quote_of(start: int, end: int, text: str, *, snapshot: str = SHA256) -> Quot
         end=len(TEXT),
         text=TEXT,
         score=1.0,
+        context=tuple(context),
     )
     return Quote(passage, start, end, text, 1.0)
 
@@ -56,6 +60,17 @@ def test_text_of_the_snapshot_may_be_quoted(data: st.DataObject) -> None:
 def test_a_quote_that_does_not_match_is_refused(quote: Quote, text: str, problem: str) -> None:
     with pytest.raises(InvalidQuote, match=problem):
         check_quote(quote, text)
+
+
+@pytest.mark.parametrize(
+    ("said", "start", "end"), [("Grüsse", 0, 5), ("rüße", 0, 5), ("", 0, 0), ("ays.", -4, 58)]
+)
+def test_a_context_that_does_not_match_is_refused(said: str, start: int, end: int) -> None:
+    right = ContextText("Grüße", "heading", 0, 5)
+    check_quote(quote_of(8, 12, "from", context=[right]), TEXT)
+    with pytest.raises(InvalidQuote, match="position of its context"):
+        wrong = ContextText(said, "heading", start, end)
+        check_quote(quote_of(8, 12, "from", context=[right, wrong]), TEXT)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_evidence_of_an_unfinished_question_is_not_lost(unfinished: JobFolder) -
     unfinished.file(records.TASKS + "/0.json").unlink()
     command("--folder", unfinished.path, "--finish", "finish_now")
     first = jobs.outcome_of(unfinished).questions[0]
-    assert (first.state, first.evidence) == ("partial", (1, 2))
+    assert (first.state, first.evidence) == ("evidence", (1, 2))
 
 
 def test_a_dead_job_gets_a_report_and_no_outcome(unfinished: JobFolder) -> None:
@@ -96,10 +96,15 @@ def test_the_outcome_follows_from_the_results() -> None:
     answered = QuestionResult(question="a", state="answered", evidence=(1,))
     partial = QuestionResult(question="b", state="partial", evidence=(2,))
     missing = QuestionResult(question="c", state="not_found")
+    found = QuestionResult(question="d", state="evidence", evidence=(3,))
     assert outcome_of([answered, answered]) == "answered"
     assert outcome_of([answered, missing]) == "partial"
     assert outcome_of([partial]) == "partial"
     assert outcome_of([missing, missing]) == "insufficient_evidence"
+    assert outcome_of([found, found]) == "evidence"
+    assert outcome_of([found, missing]) == "evidence"
+    assert outcome_of([found, answered]) == "partial"
+    assert outcome_of([found, partial]) == "partial"
 
 
 def test_the_configuration_hash_depends_on_what_was_requested() -> None:

@@ -1,4 +1,4 @@
-"""Excerpts, contradictions and tables of a report, and its size."""
+"""Excerpts and contradictions of a report, and its size."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from research_contract.records import Evidence
 from researcher_job.evidence.contradictions import find_contradictions
 from researcher_job.evidence.excerpts import TEXT_BUDGET, excerpt, excerpts
 from researcher_job.report.html import html_page
 from researcher_job.report.markdown import markdown_report
-from researcher_job.report.tables import tables
 from tests.researcher_job.report import test_report
 from tests.researcher_job.report.test_report import evidence
 
@@ -80,42 +78,6 @@ def snapshot(text: str) -> tuple[str, dict[str, str]]:
     return sha256, {sha256: text}
 
 
-def row(n: int, text: str, line: str, **fields: object) -> Evidence:
-    sha256, _ = snapshot(text)
-    start = text.index(line)
-    return evidence(n, line, snapshot=sha256, start=start, end=start + len(line), **fields)
-
-
-MARKDOWN = "# Costs\n\n| Item | Cost |\n| --- | --- |\n| Tea | 2 |\n| Cake | 4 |\n\nEnd | of it.\n"
-WORD = "Intro.\n\nItem | Cost\nTea | 2\nCake | 4\n\nEnd."
-CSV = 'Item,Cost\n"Tea, green",2\nCake,4\n'
-
-
-@pytest.mark.parametrize(
-    ("text", "lines", "cells"),
-    [
-        (MARKDOWN, ["| Cake | 4 |", "| Tea | 2 |"], [("Cake", "4"), ("Tea", "2")]),
-        (WORD, ["Tea | 2"], [("Tea", "2")]),
-        (CSV, ['"Tea, green",2'], [("Tea, green", "2")]),
-    ],
-)
-def test_rows_are_shown_under_their_column_headings(
-    text: str, lines: list[str], cells: list[tuple[str, ...]]
-) -> None:
-    _, texts = snapshot(text)
-    found = [row(n, text, line, uri="file:///a.csv") for n, line in enumerate(lines, start=1)]
-    [table] = tables(found, texts.__getitem__)
-    assert table.heads == ("Item", "Cost")
-    assert [one.cells for one in table.rows] == cells
-
-
-def test_a_sentence_with_a_bar_is_not_a_row() -> None:
-    _, texts = snapshot(MARKDOWN)
-    assert tables([row(1, MARKDOWN, "End | of it.")], texts.__getitem__) == ()
-    plain = "Tea | 2"
-    assert tables([row(1, plain, plain)], snapshot(plain)[1].__getitem__) == ()
-
-
 def test_an_excerpt_is_limited_to_the_surrounding_text() -> None:
     text = "a" * 5_000 + "\n\nBefore. Quote. After.\n\n" + "b" * 5_000
     start = text.index("Quote.")
@@ -152,10 +114,10 @@ def test_without_its_snapshot_a_quote_is_shown_in_its_paragraph() -> None:
     assert excerpts([evidence(1, "Word.")], lambda _: "Another text.") == {}
 
 
-def test_a_contradiction_is_shown_once_side_by_side() -> None:
+def test_a_contradiction_is_shown_once_and_named_above() -> None:
     one, other = "The notice period is 30 days.", "The notice period is 60 days."
     text = markdown_report(test_report.report(evidence(1, one), evidence(2, other)))
-    assert "**The sources differ: 30 days against 60 days.**" in text
-    assert f"| “{one}” | “{other}” |" in text
-    assert f"> {one}" not in text
+    named = text.index("**The sources differ: 30 days against 60 days.**")
+    assert named < text.index(f"> {one}") < text.index(f"> {other}")
+    assert (text.count(f"> {one}"), text.count(f"> {other}")) == (1, 1)
     assert "The sources differ: see below." in text

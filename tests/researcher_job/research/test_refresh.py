@@ -54,7 +54,7 @@ def test_unchanged_sources_change_nothing(first: JobFolder, tmp_path: Path) -> N
     assert "nothing changed: 3 quotes found again word for word" in report_of(second)
 
 
-def test_a_changed_sentence_is_shown_beside_the_old_one(first: JobFolder, tmp_path: Path) -> None:
+def test_a_changed_sentence_is_shown_after_the_old_one(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, CHANGED)
     assert kinds(second) == ["changed"]
     [change] = changes_of(second).changes
@@ -67,9 +67,9 @@ def test_a_changed_sentence_is_shown_beside_the_old_one(first: JobFolder, tmp_pa
     )
     assert after.quote == "Retention of log files lasts sixty days."
     assert (
-        "| “Retention of log files lasts thirty days.” | “Retention of log files lasts sixty days.”"
-        in report_of(second)
-    )
+        f"Changed, before: logs, line 1 (texts; from job {FIRST}) [{before.n}]:\n\n"
+        f"> {before.quote}\n\nChanged, now: logs, line 1 (texts) [{after.n}]:\n\n> {after.quote}"
+    ) in report_of(second)
 
 
 def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_a_changed_report_is_reported(copied: JobFolder) -> None:
     assert faults(copied) == {
         "report.md: was changed",
         "citation 1: its quote is not in report.md",
+        "citation 1: its context or words are not as in its record in report.md",
         "report.md: has a quote without evidence: > Retention of log files lasts sixty days.",
     }
 
@@ -113,9 +114,9 @@ def test_a_snapshot_that_is_a_link_is_refused(copied: JobFolder, tmp_path: Path)
 
 
 def test_evidence_with_a_wrong_number_or_form_is_reported(copied: JobFolder) -> None:
-    edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":2,', '{"n":7,'))
+    edit(copied, records.EVIDENCE, lambda text: text.replace('"n":2,', '"n":7,'))
     assert "quote 2: has the number 7" in faults(copied)
-    edit(copied, records.EVIDENCE, lambda text: text.replace('{"n":7,', "{7,"))
+    edit(copied, records.EVIDENCE, lambda text: text.replace('"n":7,', "7,"))
     assert "quote 2: is not valid evidence" in faults(copied)
 
 
@@ -200,10 +201,10 @@ def test_the_command_prints_each_fault_and_exits_with_one(copied: JobFolder) -> 
 
 @pytest.mark.parametrize("newer", [records.REQUEST, records.OUTCOME])
 def test_a_newer_folder_is_refused_with_a_message(copied: JobFolder, newer: str) -> None:
-    edit(copied, newer, lambda text: text.replace('"format_version":1', '"format_version":2'))
+    edit(copied, newer, lambda text: text.replace('"format_version":2', '"format_version":3'))
     checked = command("verify", copied.path)
     assert checked.returncode == ExitCode.NO_REQUEST
-    assert "format version 2" in checked.stderr
+    assert "format version 3" in checked.stderr
 
 
 def test_a_folder_without_a_request_is_refused(tmp_path: Path) -> None:
