@@ -98,7 +98,7 @@ def confidence(ranking: Ranking) -> float:
     return max(
         (
             weights.share(one.own, one.context, in_context=1.0) * math.sqrt(one.words)
-            for one in ranking.quotes[:SHOWN]
+            for one in ranking.quotes
         ),
         default=0.0,
     )
