@@ -302,18 +302,20 @@ class QuotedText(Record):
 
 
 class Evidence(QuotedText):
-    """A quote that a question is answered from.
+    """A numbered quote: evidence for a question, or a passage ``nearest`` to it.
 
-    ``n`` is the number that reports cite as ``[n]``; it never changes. ``question`` is the index
+    ``n`` is the number by which it is cited as ``[n]``; it never changes. ``question`` is the index
     of the question; it is -1 for a quote that a refresh did not find again. ``paragraph`` is the
     text around the quote, at most 1,200 characters. ``carried_from`` is the id of the job that
-    found a carried-over quote.
+    found a carried-over quote. A ``nearest`` passage is no evidence until somebody who reads it
+    says so: it is shown apart, and neither refreshed nor carried over.
     """
 
     n: int
     question: int
     paragraph: str = ""
     carried_from: str = ""
+    nearest: bool = False
 
 
 class QuestionResult(Record):
@@ -321,14 +323,14 @@ class QuestionResult(Record):
 
     ``answered`` and ``partial`` are said by who read the evidence: a model, or a strategy of one's
     own. A search without a model says ``evidence`` (found, not judged) or ``not_found``.
-    ``nearest`` are the next best passages, best first, whatever the state: nobody judged them to
-    answer, and no report cites them.
+    ``nearest`` are the numbers of the next best passages, best first, whatever the state: nobody
+    judged them to answer, and no report cites them.
     """
 
     question: str
     state: QuestionState
     evidence: tuple[int, ...] = ()
-    nearest: tuple[QuotedText, ...] = ()
+    nearest: tuple[int, ...] = ()
     note: str = ""
 
 

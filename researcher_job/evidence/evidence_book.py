@@ -8,7 +8,7 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.files import read_whole
-from research_contract.records import ContextSpan, Evidence, QuotedText
+from research_contract.records import ContextSpan, Evidence
 from research_contract.text.safe import one_line
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.records.segments import SegmentWriter
@@ -112,7 +112,10 @@ class EvidenceBook:
             storage=storage,
             rewritable=False,
         )
-        self._known = {(item.question, item.snapshot, item.start, item.end): item for item in known}
+        self._known = {
+            (item.question, item.snapshot, item.start, item.end, item.nearest): item
+            for item in known
+        }
         self._written_snapshots: set[str] = set()
 
     @property
@@ -121,54 +124,50 @@ class EvidenceBook:
         return self._segments.last
 
     def record(
-        self, question: int, quote: Quote, text: str, *, carried_from: str = ""
+        self,
+        question: int,
+        quote: Quote,
+        text: str,
+        *,
+        carried_from: str = "",
+        nearest: bool = False,
     ) -> tuple[Evidence, bool]:
         """Check the quote against its snapshot ``text`` and store both.
 
-        ``carried_from`` is the job that found the quote, if another job did. Returns the evidence
-        and whether it is new.
+        ``carried_from`` is the job that found the quote, if another job did; ``nearest`` is set
+        for a passage that is no evidence. Returns the record and whether it is new.
 
         Raises:
             InvalidQuote: the quote does not match its snapshot; nothing was recorded.
         """
-        quoted = self.keep(quote, text)
-        place = (question, quoted.snapshot, quote.start, quote.end)
+        check_quote(quote, text)
+        passage = quote.passage
+        place = (question, passage.snapshot, quote.start, quote.end, nearest)
         if known := self._known.get(place):
             return known, False
+        self._write_snapshot(passage.snapshot, text)
         evidence = self._segments.append(
             lambda n: Evidence(
                 n=n,
                 question=question,
+                quote=quote.text,
+                source=passage.source,
+                uri=passage.uri,
+                title=one_line(passage.title, most=200),
+                locator=one_line(passage.locator, most=200),
+                snapshot=passage.snapshot,
+                start=quote.start,
+                end=quote.end,
+                kind=passage.kind,
+                context=tuple(ContextSpan(**one._asdict()) for one in passage.context),
+                score=min(max(quote.score, 0.0), 1.0),
                 paragraph=paragraph_of(text, quote.start, quote.end),
                 carried_from=carried_from,
-                **dict(quoted),
+                nearest=nearest,
             )
         )
         self._known[place] = evidence
         return evidence, True
-
-    def keep(self, quote: Quote, text: str) -> QuotedText:
-        """Check the quote against its snapshot ``text``, store the snapshot, return the record.
-
-        Raises:
-            InvalidQuote: the quote does not match its snapshot; nothing was written.
-        """
-        check_quote(quote, text)
-        passage = quote.passage
-        self._write_snapshot(passage.snapshot, text)
-        return QuotedText(
-            quote=quote.text,
-            source=passage.source,
-            uri=passage.uri,
-            title=one_line(passage.title, most=200),
-            locator=one_line(passage.locator, most=200),
-            snapshot=passage.snapshot,
-            start=quote.start,
-            end=quote.end,
-            kind=passage.kind,
-            context=tuple(ContextSpan(**one._asdict()) for one in passage.context),
-            score=min(max(quote.score, 0.0), 1.0),
-        )
 
     def flush(self) -> None:
         """Write buffered lines, so that other files may refer to the recorded evidence."""

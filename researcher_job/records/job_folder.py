@@ -82,6 +82,10 @@ class JobFolder:
         return decode(Task, read_whole(self.file(task_name(index))))
 
     def evidence(self) -> tuple[Evidence, ...]:
-        """Return the evidence found so far, from its segments, in the order of its numbers."""
+        """Return the evidence found so far, in the order of its numbers."""
+        return tuple(item for item in self.quotes() if not item.nearest)
+
+    def quotes(self) -> tuple[Evidence, ...]:
+        """Return evidence and nearest passages found so far, from their segments, by number."""
         found = read_segments(self.path, contract.EVIDENCE_SEGMENTS, Evidence).records
         return tuple(item for item in found if item is not None)

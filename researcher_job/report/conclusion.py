@@ -101,7 +101,7 @@ class Conclusion:
         report = build_report(
             self.request,
             self.results(),
-            self.folder.evidence(),
+            self.folder.quotes(),
             outcome=outcome,
             reason=reason,
             coverage=self.coverage,
@@ -119,7 +119,7 @@ class Conclusion:
         kind = outcome_of(results)
         reason = _outcome_reason(kind, results, self.reason, self.coverage)
         report = self.write_report(kind, reason)
-        self.folder.write(records.EVIDENCE, join_lines(self.folder.evidence()))
+        self.folder.write(records.EVIDENCE, join_lines(self.folder.quotes()))
         answer = answer_text(report)
         journal.status.update(state="ended")
         journal.set_summary(answer or reason)

@@ -234,7 +234,7 @@ def _sections(
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
                 contradictions=find_contradictions(shown),
-                nearest=result.nearest,
+                nearest=tuple(by_number[n] for n in result.nearest if n in by_number),
             )
         )
     return tuple(sections)

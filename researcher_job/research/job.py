@@ -101,7 +101,7 @@ class _Attempt:
         self._questions = questions_of(request.question, request.plan)
         self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
         self._ledger = Ledger(root, self._budget, storage)
-        self._book = EvidenceBook(root, folder.evidence(), limit=limit, storage=storage)
+        self._book = EvidenceBook(root, folder.quotes(), limit=limit, storage=storage)
         first_status = Status(
             attempt=job.attempt,
             run_id=job.run_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from research_contract.records import Depth, Evidence, QuestionResult, QuotedText
+from research_contract.records import Depth, Evidence, QuestionResult
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import EvidenceBook
@@ -60,7 +60,9 @@ class Worker:
             finding = await self.strategy.find(question, source, terms=self.terms, depth=self.depth)
             recorded = [await self._record_valid(index, quote) for quote in finding.quotes]
             evidence = [item for item in recorded if item]
-            nearest = [await self._keep_valid(index, quote) for quote in finding.nearest]
+            nearest = [
+                await self._record_valid(index, quote, nearest=True) for quote in finding.nearest
+            ]
             state = finding.state
             if not evidence:
                 state = "not_found"
@@ -70,7 +72,7 @@ class Worker:
                 question=question,
                 state=state,
                 evidence=tuple(dict.fromkeys(item.n for item in evidence)),
-                nearest=tuple(item for item in nearest if item),
+                nearest=tuple(dict.fromkeys(item.n for item in nearest if item)),
                 note=finding.note,
             )
             if self.follow_up:
@@ -114,37 +116,37 @@ class Worker:
             changes["note"] = f"The evidence is from job {base_job_id}."
         return result.model_copy(update=changes)
 
-    async def _record_valid(self, index: int, quote: Quote) -> Evidence | None:
+    async def _record_valid(
+        self, index: int, quote: Quote, *, nearest: bool = False
+    ) -> Evidence | None:
         """Record the quote; log an error and return ``None`` if it does not match its snapshot."""
         try:
             text = await self.source.snapshot(quote.passage.snapshot)
-            return self._record(index, quote, text)
+            return self._record(index, quote, text, nearest=nearest)
         except InvalidQuote as error:
-            self._log_dropped(index, quote, error)
+            self.journal.step(
+                "error",
+                f"A quote from {quote.passage.title} was dropped: {error}.",
+                worker=worker_name(index),
+                payload={"snapshot": quote.passage.snapshot, "start": quote.start},
+            )
             return None
 
-    async def _keep_valid(self, index: int, quote: Quote) -> QuotedText | None:
-        """Keep a nearest passage; log an error and return ``None`` if it does not match."""
-        try:
-            text = await self.source.snapshot(quote.passage.snapshot)
-            return self.book.keep(quote, text)
-        except InvalidQuote as error:
-            self._log_dropped(index, quote, error)
-            return None
-
-    def _log_dropped(self, index: int, quote: Quote, error: InvalidQuote) -> None:
-        self.journal.step(
-            "error",
-            f"A quote from {quote.passage.title} was dropped: {error}.",
-            worker=worker_name(index),
-            payload={"snapshot": quote.passage.snapshot, "start": quote.start},
+    def _record(
+        self,
+        index: int,
+        quote: Quote,
+        text: str,
+        *,
+        carried_from: str = "",
+        nearest: bool = False,
+    ) -> Evidence:
+        """Record the quote, and log a step if it is new evidence."""
+        evidence, new = self.book.record(
+            index, quote, text, carried_from=carried_from, nearest=nearest
         )
-
-    def _record(self, index: int, quote: Quote, text: str, *, carried_from: str = "") -> Evidence:
-        """Record the quote, and log a step if it is new."""
-        evidence, new = self.book.record(index, quote, text, carried_from=carried_from)
         self.journal.status.update(last_evidence=self.book.last)
-        if new:
+        if new and not nearest:
             self.journal.step(
                 "finding",
                 f"[{evidence.n}] “{evidence.quote}”",

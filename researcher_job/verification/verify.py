@@ -13,7 +13,6 @@ from research_contract.records import (
     Evidence,
     Outcome,
     QuestionResult,
-    QuotedText,
     Request,
     Step,
 )
@@ -61,11 +60,12 @@ def verify(root: Path) -> Verification:
     by_number = {item.n: item for item in evidence}
     faults += _check_quotes(folder, request, evidence)
     results = outcome.questions if outcome else _results_so_far(folder, request)
-    faults += _check_nearest(folder, results)
+    faults += _check_nearest(results, by_number)
     steps = read_segments(root, contract.STEPS, Step)
     faults += _check_steps(folder, steps.records, finished=outcome is not None)
     faults += _check_segments(folder, steps.names)
-    faults += check_reports(folder, by_number, [result.nearest for result in results])
+    nearest = [[by_number[n] for n in one.nearest if n in by_number] for one in results]
+    faults += check_reports(folder, by_number, nearest)
     if outcome:
         faults += _check_outcome(folder, outcome, request, by_number)
         faults += check_answer(outcome, by_number)
@@ -109,7 +109,7 @@ def _check_quotes(
     questions = len(questions_of(request.question, request.plan))
     for item in evidence:
         name = f"quote {item.n}"
-        yield from _check_quoted(folder, name, item, item.paragraph)
+        yield from _check_quoted(folder, name, item)
         if not -1 <= item.question < questions:
             yield Fault(name, "belongs to no question")
 
@@ -121,15 +121,20 @@ def _results_so_far(folder: JobFolder, request: Request) -> tuple[QuestionResult
     return tuple(task.result for task in tasks if task and task.result)
 
 
-def _check_nearest(folder: JobFolder, results: Sequence[QuestionResult]) -> Iterator[Fault]:
-    for number, result in enumerate(results, start=1):
-        for place, item in enumerate(result.nearest, start=1):
-            yield from _check_quoted(folder, f"question {number}, nearest passage {place}", item)
-
-
-def _check_quoted(
-    folder: JobFolder, name: str, item: QuotedText, paragraph: str = ""
+def _check_nearest(
+    results: Sequence[QuestionResult], by_number: Mapping[int, Evidence]
 ) -> Iterator[Fault]:
+    """Check that no result names evidence as a nearest passage, or a passage as evidence."""
+    for number, result in enumerate(results, start=1):
+        for n in result.nearest:
+            if n not in by_number or not by_number[n].nearest:
+                yield Fault(f"question {number}", f"names [{n}], which is no nearest passage")
+        for n in result.evidence:
+            if n in by_number and by_number[n].nearest:
+                yield Fault(f"question {number}", f"names [{n}], which is no evidence")
+
+
+def _check_quoted(folder: JobFolder, name: str, item: Evidence) -> Iterator[Fault]:
     """Check a quote, each part of its context and its paragraph against the snapshot."""
     try:
         text = read_snapshot(folder.path, item.snapshot)
@@ -138,7 +143,7 @@ def _check_quoted(
         return
     if not in_place(item.quote, item.start, item.end, text):
         yield Fault(name, f"is not at {item.start}–{item.end} of its snapshot")
-    elif paragraph not in text:
+    elif item.paragraph not in text:
         yield Fault(name, "its paragraph is not in its snapshot")
     for span in item.context:
         if not in_place(span.text, span.start, span.end, text):

@@ -11,7 +11,7 @@ import anyio
 
 from research_contract import records as contract
 from research_contract.files import create_once, encode
-from research_contract.records import Outcome, Request, SourceRef, Status, Step
+from research_contract.records import Evidence, Outcome, Request, SourceRef, Status, Step
 from researcher_job.core.errors import ExitCode
 from researcher_job.core.settings import JobSettings
 from researcher_job.records.control import Control
@@ -60,6 +60,12 @@ def make_job(folder: JobFolder, source: FakeSource | None = None, *, attempt: in
 
 def run_job(folder: JobFolder, source: FakeSource | None = None, *, attempt: int = 1) -> ExitCode:
     return anyio.run(make_job(folder, source, attempt=attempt).run)
+
+
+def nearest_of(folder: JobFolder, question: int) -> list[Evidence]:
+    """Return the nearest passages of the question with this index, best first."""
+    by_number = {item.n: item for item in folder.quotes()}
+    return [by_number[n] for n in outcome_of(folder).questions[question].nearest]
 
 
 def outcome_of(folder: JobFolder) -> Outcome:

@@ -14,7 +14,7 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.verification.verify import verify
 from tests.researcher_job.files import pdf
 from tests.researcher_job.found import found_folder
-from tests.researcher_job.jobs import command, make_folder, outcome_of, report_of
+from tests.researcher_job.jobs import command, make_folder, nearest_of, outcome_of, report_of
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,7 @@ def test_without_a_model_a_job_finds_and_does_not_judge(folder: JobFolder) -> No
 def test_each_part_of_the_context_is_in_the_snapshot_where_it_is_said_to_be(
     folder: JobFolder,
 ) -> None:
-    outcome = outcome_of(folder)
-    shown = [*folder.evidence(), *(item for one in outcome.questions for item in one.nearest)]
+    shown = folder.quotes()
     assert {span.kind for item in shown for span in item.context} >= {
         "heading",
         "lead_in",
@@ -106,7 +105,9 @@ def test_nearest_passages_are_shown_and_are_no_evidence(folder: JobFolder) -> No
     outcome = outcome_of(folder)
     missing = outcome.questions[2]
     assert (missing.state, missing.evidence) == ("not_found", ())
-    assert "The garden is closed from November to March." in [one.quote for one in missing.nearest]
+    assert "The garden is closed from November to March." in [
+        one.quote for one in nearest_of(folder, 2)
+    ]
     assert not [one for one in folder.evidence() if "garden" in one.quote]
     text, page = report_of(folder), folder.file(records.REPORT_HTML).read_text(encoding="utf-8")
     nearest = text.index("### Nearest passages, not judged to answer", text.index("## 3. "))

@@ -19,7 +19,14 @@ from researcher_job.strategies.base import Finding
 from researcher_job.testing import FakeSource, FakeStrategy
 from researcher_job.verification.verify import verify
 from tests.researcher_job.found import QUESTIONS, found_folder
-from tests.researcher_job.jobs import command, make_folder, make_job, outcome_of, steps_of
+from tests.researcher_job.jobs import (
+    command,
+    make_folder,
+    make_job,
+    nearest_of,
+    outcome_of,
+    steps_of,
+)
 
 SECOND = "20260302-bbbbbbbbbbbbb"
 TABLE = "Log files\n\nLog | Retention\n\nAudit files | 30 days\n\nRetention of web files is short."
@@ -85,7 +92,7 @@ def test_evidence_and_nearest_passages_keep_kind_and_context(tmp_path: Path) -> 
     assert [cell.text for cell in labelled_row(item)] == ["Log: Audit files", "Retention: 30 days"]
     [result] = outcome_of(folder).questions
     assert (result.state, result.evidence) == ("evidence", (1,))
-    assert [one.quote for one in result.nearest] == ["Log files"]
+    assert [one.quote for one in nearest_of(folder, 0)] == ["Log files"]
     assert outcome_of(folder).outcome == "evidence"
     messages = [step.message for step in steps_of(folder)]
     assert "Found 1 quote; whether they answer was not judged. Kept 1 nearest passage." in messages
@@ -108,7 +115,7 @@ def test_a_nearest_passage_that_is_not_in_its_snapshot_is_dropped(tmp_path: Path
 
     folder = make_folder(tmp_path, question="Which audit files?")
     run(folder, Misquoting())
-    assert [one.quote for one in outcome_of(folder).questions[0].nearest] == ["Log files"]
+    assert [one.quote for one in nearest_of(folder, 0)] == ["Log files"]
     errors = [step.message for step in steps_of(folder) if step.kind == "error"]
     assert errors == [
         "A quote from logs was dropped: the snapshot has different words at this position."
@@ -148,7 +155,7 @@ def test_a_follow_up_takes_over_evidence_with_its_context(first: JobFolder, tmp_
 
 
 def test_a_follow_up_leaves_nearest_passages_out(first: JobFolder, tmp_path: Path) -> None:
-    nearest = outcome_of(first).questions[2].nearest
+    nearest = nearest_of(first, 2)
     assert any(item.quote.startswith("The garden is closed") for item in nearest)
     folder = follow(first, tmp_path, "When is the garden closed?")
     assert not [item for item in folder.evidence() if "garden" in item.quote]

@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 
 from research_contract import records
-from research_contract.files import encode
 from research_contract.records import Outcome
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.manifest import hash_files, seal
-from researcher_job.records.tasks import Task, task_name
 from researcher_job.verification.verify import verify
 from tests.researcher_job.found import found_folder
-from tests.researcher_job.jobs import outcome_of
+from tests.researcher_job.jobs import nearest_of, outcome_of
 
 Span = dict[str, Any]
 
@@ -49,7 +47,8 @@ def change_spans(folder: JobFolder, kind: str, change: Callable[[Span], None]) -
     changed = 0
     for path in [*folder.file(records.EVIDENCE_SEGMENTS).iterdir(), folder.file(records.EVIDENCE)]:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        spans = [(item["n"], one) for item in lines for one in item["context"]]
+        evidence = [item for item in lines if not item["nearest"]]
+        spans = [(item["n"], one) for item in evidence for one in item["context"]]
         changed, span = next((n, one) for n, one in spans if one["kind"] == kind)
         change(span)
         path.write_text("".join(json.dumps(item) + "\n" for item in lines), encoding="utf-8")
@@ -123,16 +122,15 @@ def test_a_row_shown_otherwise_in_the_short_answer_is_found(copied: JobFolder) -
     assert any(one.startswith("the answer: does not quote [") for one in faults(copied))
 
 
-def change_nearest(folder: JobFolder, **changes: object) -> None:
-    """Change the first nearest passage of the last question, in its task and in the outcome."""
-    outcome = outcome_of(folder)
-    *others, last = outcome.questions
-    first = last.nearest[0].model_copy(update=changes)
-    last = last.model_copy(update={"nearest": (first, *last.nearest[1:])})
-    task = folder.task(len(others))
-    assert isinstance(task, Task)
-    folder.file(task_name(task.index)).write_bytes(encode(task.model_copy(update={"result": last})))
-    write_outcome(folder, outcome.model_copy(update={"questions": (*others, last)}))
+def change_nearest(folder: JobFolder, **changes: object) -> int:
+    """Change the first nearest passage of the last question; return its number."""
+    number = nearest_of(folder, -1)[0].n
+    for path in [*folder.file(records.EVIDENCE_SEGMENTS).iterdir(), folder.file(records.EVIDENCE)]:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        next(item for item in lines if item["n"] == number).update(changes)
+        path.write_text("".join(json.dumps(item) + "\n" for item in lines), encoding="utf-8")
+    write_outcome(folder, outcome_of(folder))
+    return number
 
 
 @pytest.mark.parametrize(
@@ -147,14 +145,27 @@ def change_nearest(folder: JobFolder, **changes: object) -> None:
 def test_a_changed_nearest_passage_is_found(
     copied: JobFolder, changes: dict[str, object], problem: str
 ) -> None:
-    change_nearest(copied, **changes)
-    named = [one for one in faults(copied) if one.startswith("question 3, nearest passage 1: ")]
+    number = change_nearest(copied, **changes)
+    named = [one for one in faults(copied) if one.startswith(f"quote {number}: ")]
     assert any(problem in one for one in named)
 
 
 def test_nearest_passages_shown_otherwise_than_in_the_results_are_found(copied: JobFolder) -> None:
     change_nearest(copied, title="The rules")
     assert "report.md: does not show the nearest passages as in the results" in faults(copied)
+
+
+def test_a_nearest_passage_that_is_called_evidence_is_found(copied: JobFolder) -> None:
+    number = nearest_of(copied, -1)[0].n
+    outcome = outcome_of(copied)
+    *others, last = outcome.questions
+    found = copied.evidence()[0].n
+    called = last.model_copy(update={"evidence": (number,), "nearest": (found,)})
+    write_outcome(copied, outcome.model_copy(update={"questions": (*others, called)}))
+    assert faults(copied) >= {
+        f"question {len(others) + 1}: names [{number}], which is no evidence",
+        f"question {len(others) + 1}: names [{found}], which is no nearest passage",
+    }
 
 
 @pytest.mark.parametrize(
