@@ -10,8 +10,10 @@ from pathlib import Path
 import docx
 
 from research_contract.records import Coverage, SourceRef
+from researcher_job.sources.document import Block, Document, Reason
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.index.document_source import DocumentSource
+from researcher_job.sources.readers import reader_for
 
 
 def source(path: Path, name: str = "docs") -> SourceRef:
@@ -26,6 +28,54 @@ def reasons(coverage: Coverage) -> dict[str, tuple[str, ...]]:
     """Return what was not read and why, after checking that the counts add up."""
     assert coverage.found == coverage.read + sum(kind.count for kind in coverage.not_read)
     return {kind.reason: kind.examples for kind in coverage.not_read}
+
+
+def read(name: str, data: bytes) -> Document:
+    """Read a file by the reader for its name; what its blocks say must stand in its text."""
+    reader = reader_for(name)
+    assert not isinstance(reader, Reason)
+    document = reader(data, name)
+    end = 0
+    for block in document.blocks:
+        assert block.start >= end
+        assert document.text[block.start : block.end].strip()
+        assert all(0 <= one.start < one.end <= len(document.text) for one in block.context)
+        end = block.end
+    return document
+
+
+def places(document: Document) -> list[tuple[str, str]]:
+    """Return locator and words of each block but headings; rows behind their column heads."""
+    said = [(block, labelled(document, block)) for block in document.blocks]
+    return [(block.locator, text) for block, text in said if block.kind not in ("heading", "head")]
+
+
+def labelled(document: Document, block: Block) -> str:
+    """Return what a block says, of a row ``Head: value`` for each cell that has a head."""
+    text = document.text
+    if block.kind != "row":
+        return text[block.start : block.end]
+    parts: dict[int, list[str]] = {}
+    for kind, start, end, cell in block.context:
+        if kind == "column_head":
+            parts.setdefault(cell, []).append(text[start:end])
+    carried = {
+        one.start: text[one.start : one.end] for one in block.context if one.kind == "carried_cell"
+    }
+    cells, at = dict(carried), block.start
+    for cell in text[block.start : block.end].split(" | "):
+        cells[at] = cell
+        at += len(cell) + 3
+    return "; ".join(
+        ": ".join([" ".join(parts.get(start, [])), said] if start in parts else [said])
+        for start, said in sorted(cells.items())
+        if said
+    )
+
+
+def headings(document: Document, block: Block) -> list[str]:
+    """Return the headings above a block."""
+    return [document.text[one.start : one.end] for one in block.context if one.kind == "heading"]
 
 
 def pdf(*pages: str) -> bytes:

@@ -143,7 +143,13 @@ def _table(text: str, lines: list[_Line], place: str) -> Iterator[Unit]:
         following = lines[index + 1] if index + 1 < len(lines) else None
         ruled = following is not None and _HEAD_RULE.fullmatch(text, following.start, following.end)
         cells = tuple(_cells(text, line))
-        yield Unit("head" if ruled else "row", line.start, line.end, place=place, cells=cells)
+        yield Unit(
+            "head" if ruled else "row",
+            *(line.start, line.end),
+            place=place,
+            cells=cells,
+            first=not index,
+        )
 
 
 def _cells(text: str, line: _Line) -> Iterator[Cell]:

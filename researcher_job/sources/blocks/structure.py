@@ -25,6 +25,7 @@ _ANNOUNCES = re.compile(
 )
 """The end of a lead-in, or the word in it that announces a list."""
 
+_OF_TABLES = ("caption", "head", "row")
 _QUESTION = re.compile(r"\W*(?:Q|Question|Frage|F)\s?\d*\s?[:.)]\s*\S", re.IGNORECASE)
 _ANSWER = re.compile(r"\W*(?:A|Answer|Antwort)\s?\d*\s?[:.)]\s*\S", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:>\s*)*(?:[-*+•–◦▪‣]\s+)?(?:\[[ xX]\]\s+)?")
@@ -49,6 +50,7 @@ class _Structure:
         self._lead: Span | None = None
         self._heads: list[Unit] = []
         self._captions: list[Span] = []
+        self._in_table = False
         self._question: Span | None = None
         self._term: Unit | None = None
         self._given: list[Context] = []
@@ -56,12 +58,12 @@ class _Structure:
         self._number = 0
         self._take: Mapping[UnitKind, Callable[[Unit], Iterator[Block]]] = {
             "heading": self._heading,
-            "paragraph": self._paragraph_begins,
+            "paragraph": self._waits,
             "item": self._item,
             "head": self._row,
             "row": self._row,
             "caption": self._caption,
-            "term": self._term_begins,
+            "term": self._waits,
             "description": self._description,
             "field": self._alone,
             "note": self._alone,
@@ -72,20 +74,22 @@ class _Structure:
         """Yield what is complete, now that ``unit`` follows."""
         if unit.kind != "item":
             yield from self._end_list()
-        if unit.kind not in ("head", "row", "caption"):
-            self._heads, self._captions = [], []
+        if unit.first or unit.kind not in ("head", "row"):
+            self._heads = []
+            if self._in_table or unit.kind not in _OF_TABLES:
+                self._captions = []
+            self._in_table = unit.first
         if unit.kind != "description":
             yield from self._end_term()
         if unit.kind != "item":
-            yield from self._end_paragraph(keep_lead=unit.kind in ("head", "row"))
+            yield from self._end_paragraph(keep_lead=unit.kind in _OF_TABLES)
         yield from self._take[unit.kind](unit)
 
-    def _paragraph_begins(self, unit: Unit) -> Iterator[Block]:
-        self._paragraph = unit
-        yield from ()
-
-    def _term_begins(self, unit: Unit) -> Iterator[Block]:
-        self._term = unit
+    def _waits(self, unit: Unit) -> Iterator[Block]:
+        if unit.kind == "term":
+            self._term = unit
+        else:
+            self._paragraph = unit
         yield from ()
 
     def _caption(self, unit: Unit) -> Iterator[Block]:
@@ -118,8 +122,7 @@ class _Structure:
         """Yield the paragraph that waits; remember the lead-in at its end, if asked to."""
         unit, self._paragraph = self._paragraph, None
         if unit is None:
-            if not keep_lead:
-                self._lead = None
+            self._lead = self._lead if keep_lead else None
             return
         self._lead = self._lead_in(unit) if keep_lead else None
         said = self._text[unit.start : unit.end]
@@ -188,8 +191,6 @@ class _Structure:
 
     def _row(self, unit: Unit) -> Iterator[Block]:
         if unit.kind == "head":
-            if self._heads and self._heads[-1].end > unit.start:
-                self._heads = []
             self._heads.append(unit)
         context = [Context("caption", *span) for span in self._captions]
         context += [Context("lead_in", *self._lead)] if self._lead else []

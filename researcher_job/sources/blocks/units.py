@@ -49,6 +49,7 @@ class Unit:
     ``level`` is that of a heading (1 is the topmost) or the depth of a list item (1 is the
     outermost). ``place`` says where it stands (``page 3``) besides the headings above it.
     ``gives`` makes it context of what follows below the same heading, such as a sender.
+    ``first`` marks the row that begins a table.
     """
 
     kind: UnitKind
@@ -58,6 +59,7 @@ class Unit:
     place: str = ""
     cells: tuple[Cell, ...] = ()
     gives: ContextKind | None = None
+    first: bool = False
 
     def moved(self, by: int) -> Unit:
         """Return this element in a text that has ``by`` characters before it."""

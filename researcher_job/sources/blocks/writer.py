@@ -29,6 +29,7 @@ class DocumentWriter:
         self._length = 0
         self._last: UnitKind | None = None
         self._carried: dict[int, Cell] = {}
+        self._begins = False
         self.units: list[Unit] = []
 
     def add(
@@ -68,7 +69,7 @@ class DocumentWriter:
         A cell of ``None`` is covered by the one above it, which is merged with it.
         """
         if first:
-            self._carried = {}
+            self._carried, self._begins = {}, True
         said = {
             column: " ".join(clean(cell).split()).replace(SEPARATOR, "|")
             for column, cell in enumerate(cells)
@@ -90,7 +91,8 @@ class DocumentWriter:
         self._carried = {cell.column: cell._replace(carried=False) for cell in row}
         end = self._length
         kind: UnitKind = "head" if head else "row"
-        self.units.append(Unit(kind, start, end, place=place, cells=tuple(row)))
+        self.units.append(Unit(kind, start, end, place=place, cells=tuple(row), first=self._begins))
+        self._begins = False
 
     def _append(self, said: str, kind: UnitKind) -> int:
         if self._length + len(said) > self._most:

@@ -63,10 +63,15 @@ class _Reading:
 
     def document(self, name: str) -> Document:
         self._blocks(self._opened.element.body)
-        for note in self._notes.found:  # one that refers to another makes it longer
-            self._read_apart(note.content, _Apart(note.locator, note.hidden))
+        self._read_notes()
         title = self._opened.core_properties.title or self._title
         return self._writer.document(title or title_of(name))
+
+    def _read_notes(self) -> None:
+        """Read the notes of a section at its end, below its headings."""
+        while self._notes.found:  # one that refers to another adds it
+            note = self._notes.found.pop(0)
+            self._read_apart(note.content, _Apart(note.locator, note.hidden))
 
     def _read_apart(self, container: Any, apart: _Apart) -> None:  # noqa: ANN401 - no types there
         before, self._apart = self._apart, apart
@@ -97,6 +102,7 @@ class _Reading:
             self._add("paragraph", said)
         elif heading or style.lower() in _TITLES:
             self._title = self._title or said
+            self._read_notes()
             self._add("heading", said, level=int(heading[1]) if heading else 1)
         else:
             self._add("paragraph", said)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lxml import html
+from lxml import etree, html
 
 from researcher_job.sources.readers.rows import MAX_COLUMNS, Row
 
 _BLOCKS = ("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "iframe", "form", "section")
 """What a cell of a data table does not hold; a table that does is there for the layout."""
 
+_UNSEEN = ("script", "style", "template", "noscript")
 _MAX_SPAN = 1_000
 _ROWS = ("tr",)
 
@@ -68,7 +69,16 @@ def _cells(row: html.HtmlElement) -> list[html.HtmlElement]:
 
 
 def _words(cell: html.HtmlElement) -> str:
-    return " ".join(" ".join(cell.itertext()).split())
+    return " ".join(" ".join(_seen(cell)).split())
+
+
+def _seen(cell: html.HtmlElement) -> Iterator[str]:
+    """Yield the texts in a cell but those of scripts and styles."""
+    for event, element in etree.iterwalk(cell, events=("start", "end")):
+        if event == "end" and element is not cell:
+            yield element.tail or ""
+        elif event == "start" and element.tag not in _UNSEEN:
+            yield element.text or ""
 
 
 def _span(cell: html.HtmlElement, name: str) -> int:

@@ -39,10 +39,11 @@ def read(data: bytes, name: str) -> Document:
 
 
 def _message(writer: DocumentWriter, message: Message, place: str) -> None:
-    for number, name in enumerate(name for name in _HEADERS if _header(message, name)):
-        said = f"{name}: {_header(message, name)}"
-        kind: UnitKind = "field" if number else "heading"
-        writer.add(kind, said, place=f"{place}mail header", gives=_GIVES.get(name))
+    for name in _HEADERS:
+        if said := _header(message, name):
+            kind: UnitKind = "heading" if name == "Subject" else "field"
+            gives = _GIVES.get(name)
+            writer.add(kind, f"{name}: {said}", place=f"{place}mail header", gives=gives)
     attached: list[str] = []
     messages: list[Message] = []
     texts = 0

@@ -42,12 +42,9 @@ def _read(writer: DocumentWriter, data: bytes) -> None:
     workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
     for sheet in workbook.worksheets:
         sheet.reset_dimensions()  # they are declared by the file, and may be anything
-        hidden = "" if sheet.sheet_state == "visible" else " (hidden)"
-        place = f"sheet {sheet.title}{hidden}"
+        hidden = "" if sheet.sheet_state == "visible" else "hidden sheet, "
         writer.add("heading", sheet.title)
-        add_table(
-            writer, _rows(sheet), place=f"{place.replace('{', '{{').replace('}', '}}')}, row {{}}"
-        )
+        add_table(writer, _rows(sheet), place=f"{hidden}row {{}}")
 
 
 def _rows(sheet: Any) -> Iterator[list[str]]:  # noqa: ANN401 - the library has no types

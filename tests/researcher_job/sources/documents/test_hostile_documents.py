@@ -16,7 +16,8 @@ from researcher_job.sources.passages import Divided
 
 from research_contract.records import Coverage
 from researcher_job.sources.base import Query
-from researcher_job.sources.document import Reason, Unreadable, Writer
+from researcher_job.sources.blocks.writer import DocumentWriter
+from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.documents.extraction import Extraction, Limits
 from researcher_job.sources.documents.reader_client import ReadingImpossible
 from researcher_job.sources.documents.reader_process import Asked, Extracted
@@ -72,10 +73,10 @@ async def test_entities_that_grow_stay_what_they_are(
 
 
 def test_rows_that_say_one_long_name_again_and_again_are_bounded() -> None:
-    writer = Writer(most=1_000)
-    writer.add("x" * 990, headings=(), locator="")
+    writer = DocumentWriter(most=1_000)
+    writer.add("paragraph", "x" * 990)
     with pytest.raises(Unreadable, match="unpacks to over"):
-        writer.add("x" * 11, headings=(), locator="")
+        writer.add("paragraph", "x" * 11)
 
 
 def test_a_reading_process_that_cannot_begin_is_an_error_of_the_job(
@@ -123,7 +124,7 @@ def test_a_file_that_hangs_its_reader_is_given_up_and_the_next_ones_are_read(
     for name in ("fine.pdf", "hangs.pdf", "fine.pdf"):
         impatient.ask(Asked(str(tmp_path / name), name), size=1_000)
     said = [
-        answer.document.text if isinstance(answer.document, Divided) else answer.document
+        answer.document.text if isinstance(answer.document, Document) else answer.document
         for answer in answers(impatient, 3)
     ]
     fine = "The badger signs the paper."
@@ -141,12 +142,12 @@ def test_what_was_read_before_a_file_that_hangs_is_not_blamed(
     (tmp_path / "fine.pdf").write_bytes(pdf("The badger signs the paper."))
     names = ["fine.pdf", *["fine.md"] * 9, "hangs.pdf", "fine.md"]
     impatient.ask(Asked(str(tmp_path / names[0]), names[0]), size=1_000)
-    assert isinstance(answers(impatient, 1)[0].document, Divided)  # the process has begun
+    assert isinstance(answers(impatient, 1)[0].document, Document)  # the process has begun
     for name in names[1:]:
         impatient.ask(Asked(str(tmp_path / name), name), size=1_000)
     said = [answer.document for answer in answers(impatient, len(names) - 1)]
     assert said[9] is Reason.LONG
-    assert all(isinstance(document, Divided) for document in [*said[:9], said[10]])
+    assert all(isinstance(document, Document) for document in [*said[:9], said[10]])
 
 
 def test_a_file_that_gets_on_but_never_ends_is_given_up(
@@ -167,7 +168,7 @@ def test_a_file_that_takes_all_memory_is_given_up(tmp_path: Path) -> None:
     first, second = (answer.document for answer in answers(extraction, 2))
     extraction.close()
     assert first is Reason.HUNGRY
-    assert isinstance(second, Divided)
+    assert isinstance(second, Document)
 
 
 @pytest.mark.parametrize("data", [hanging_pdf(), pdf("Read at once.")], ids=["busy", "idle"])

@@ -9,6 +9,7 @@ import pytest
 from researcher_job.sources.passages import Divided
 
 from research_contract.processes import DATA_MARK, JOB_MARK
+from researcher_job.sources.document import Document
 from researcher_job.sources.documents.extraction import Extraction
 from researcher_job.sources.documents.reader_process import Asked
 from tests.researcher_job.files import pdf
@@ -49,7 +50,7 @@ def test_the_process_that_parses_documents_gets_no_secret(
         found = reader.environ()
     finally:
         extraction.close()
-    assert isinstance(answer.document, Divided)
+    assert isinstance(answer.document, Document)
     assert {name: found.get(name) for name in NEEDED} == NEEDED
     assert not found.keys() & SECRET.keys()
     assert not set(SECRET.values()) & set(found.values())

@@ -81,8 +81,8 @@ def test_an_index_brought_up_to_date_is_as_one_built_anew(folder: Path, cache: P
     _, anew = updated(folder, cache)
     assert words_of(changed) == words_of(anew)
     assert words_of(changed) != words_of(index)
-    assert (Index(changed).passages, Index(changed).length) == (
-        Index(anew).passages,
+    assert (Index(changed).blocks, Index(changed).length) == (
+        Index(anew).blocks,
         Index(anew).length,
     )
     assert Index(changed).coverage == Index(anew).coverage

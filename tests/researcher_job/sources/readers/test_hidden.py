@@ -12,21 +12,10 @@ import pytest
 from docx.enum.style import WD_STYLE_TYPE
 
 from researcher_job.sources.base import Query
-from researcher_job.sources.document import Document, Reason, Unreadable
-from researcher_job.sources.readers import reader_for
-from tests.researcher_job.files import opened
+from researcher_job.sources.document import Unreadable
+from tests.researcher_job.files import opened, places, read
 
 pytestmark = pytest.mark.anyio
-
-
-def read(name: str, data: bytes) -> Document:
-    reader = reader_for(name)
-    assert not isinstance(reader, Reason)
-    return reader(data, name)
-
-
-def places(document: Document) -> list[tuple[str, str]]:
-    return [(block.locator, document.text[block.start : block.end]) for block in document.blocks]
 
 
 # --- web pages ----------------------------------------------------------------------------
@@ -99,7 +88,7 @@ def test_hidden_text_of_a_mail_is_not_read() -> None:
         b"From: a@example.org\nContent-Type: text/html\n\n"
         b'<div style="display:none;max-height:0">The walrus.</div><p>The heron.</p>'
     )
-    assert places(read("a.eml", data))[1:] == [("mail text, paragraph 1", "The heron.")]
+    assert places(read("a.eml", data))[1:] == [("mail text", "The heron.")]
 
 
 async def test_hidden_text_is_not_found(tmp_path: Path) -> None:
@@ -123,10 +112,10 @@ def word() -> bytes:
     style.font.hidden = True
     secret = document.add_paragraph("All of the otter.", style="Secret")
     secret.add_run(" But not this.").font.hidden = False
-    table = document.add_table(rows=2, cols=2)
+    table = document.add_table(rows=3, cols=2)
     for cell, said in zip(
         (cell for row in table.rows for cell in row.cells),
-        ("Animal", "Cost", "Badger", "12"),
+        ("Animal", "Cost", "Badger", "12", "Otter", "9"),
         strict=True,
     ):
         cell.text = said
@@ -143,6 +132,7 @@ def test_hidden_text_of_a_word_document_is_told_apart() -> None:
         ("Rules", "But not this."),
         ("Rules, hidden text", "All of the otter."),
         ("Rules", "Animal: Badger; Cost: 12"),
+        ("Rules", "Animal: Otter; Cost: 9"),
         ("Rules, hidden text", "in truth 13"),
     ]
 
@@ -167,9 +157,9 @@ def test_hidden_sheets_say_so() -> None:
     buffer = io.BytesIO()
     book.save(buffer)
     assert places(read("a.xlsx", buffer.getvalue())) == [
-        ("sheet Sheet, row 1", "Shown to all."),
-        ("sheet Old (hidden), row 1", "The old walrus."),
-        ("sheet Older (hidden), row 1", "The older walrus."),
+        ("Sheet, row 1", "Shown to all."),
+        ("Old, hidden sheet, row 1", "The old walrus."),
+        ("Older, hidden sheet, row 1", "The older walrus."),
     ]
 
 
@@ -184,7 +174,7 @@ def test_hidden_slides_say_so() -> None:
     buffer = io.BytesIO()
     deck.save(buffer)
     assert places(read("a.pptx", buffer.getvalue())) == [
-        ("slide 1", "Shown: the walrus."),
-        ("slide 2 (hidden)", "Not shown: the walrus."),
-        ("slide 2 (hidden), notes", "Leave it out."),
+        ("Shown, slide 1", "Shown: the walrus."),
+        ("Not shown, slide 2 (hidden)", "Not shown: the walrus."),
+        ("Not shown, slide 2 (hidden), notes", "Leave it out."),
     ]

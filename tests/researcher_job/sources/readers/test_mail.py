@@ -6,6 +6,7 @@ import pytest
 
 from researcher_job.sources.document import Unreadable
 from researcher_job.sources.readers.mail import read
+from tests.researcher_job.files import places as places_of
 
 PLAIN = "Content-Type: text/plain\n\nThe otter."
 HTML = "Content-Type: text/html\n\n<p>The heron.</p>"
@@ -27,8 +28,9 @@ def message(subject: str, content: str) -> str:
 
 
 def places(content: str) -> list[tuple[str, str]]:
+    """Return locator and words of what stands below the headers of the outer message."""
     document = read(message("Outer", content).encode(), "a.eml")
-    return [(one.locator, document.text[one.start : one.end]) for one in document.blocks[1:]]
+    return places_of(document)[1:]
 
 
 @pytest.mark.parametrize(
@@ -54,16 +56,19 @@ def test_messages_inside_are_read_as_such() -> None:
     inner = message("Inner", several("mixed", HTML, attached(deepest)))
     content = several("mixed", PLAIN, attached(inner), attached(message("Second", PLAIN)))
     first = "attached message 1, "
-    head = "From: a@example.org\nSubject: "
+    head = "From: a@example.org"
     assert places(content) == [
-        ("mail text, line 1", "The otter."),
-        (f"{first}mail header", f"{head}Inner"),
-        (f"{first}mail text, paragraph 1", "The heron."),
-        (f"{first}{first}mail header", f"{head}Deepest"),
-        (f"{first}{first}mail text, line 1", "The otter."),
-        (f"{first}{first}mail attachments", "Attached and not read: a.png"),
-        ("attached message 2, mail header", f"{head}Second"),
-        ("attached message 2, mail text, line 1", "The otter."),
+        ("Subject: Outer, mail text", "The otter."),
+        (f"Subject: Inner, {first}mail header", head),
+        (f"Subject: Inner, {first}mail text", "The heron."),
+        (f"Subject: Deepest, {first}{first}mail header", head),
+        (f"Subject: Deepest, {first}{first}mail text", "The otter."),
+        (
+            f"Subject: Deepest, {first}{first}mail attachments",
+            "Attached and not read: a.png",
+        ),
+        ("Subject: Second, attached message 2, mail header", head),
+        ("Subject: Second, attached message 2, mail text", "The otter."),
     ]
 
 

@@ -13,6 +13,7 @@ from pptx.slide import Slide
 from pptx.util import Inches
 
 from researcher_job.sources.readers.pptx import read
+from tests.researcher_job.files import places as places_of
 
 ALTERNATIVES = """<mc:AlternateContent
  xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">
@@ -36,7 +37,7 @@ def places(deck: Presentation) -> list[tuple[str, str]]:
     buffer = io.BytesIO()
     deck.save(buffer)
     document = read(buffer.getvalue(), "a.pptx")
-    return [(block.locator, document.text[block.start : block.end]) for block in document.blocks]
+    return places_of(document)
 
 
 def test_shapes_of_groups_are_read_however_deep() -> None:
@@ -45,7 +46,7 @@ def test_shapes_of_groups_are_read_however_deep() -> None:
     for depth in range(40):
         shapes = shapes.add_group_shape().shapes
         box(shapes, f"Number {depth}.")
-    assert places(deck) == [("slide 1", f"Number {depth}.") for depth in range(40)]
+    assert places(deck) == [("Costs, slide 1", f"Number {depth}.") for depth in range(40)]
 
 
 def test_a_shape_with_the_number_of_the_title_is_read() -> None:
@@ -53,7 +54,7 @@ def test_a_shape_with_the_number_of_the_title_is_read() -> None:
     shape, title = box(first.shapes, "The heron."), first.shapes.title
     assert title is not None
     shape.element.nvSpPr.cNvPr.set("id", str(title.shape_id))
-    assert places(deck) == [("slide 1", "The heron.")]
+    assert places(deck) == [("Costs, slide 1", "The heron.")]
 
 
 def test_shapes_that_are_there_in_several_ways_are_read_once_in_their_place() -> None:
