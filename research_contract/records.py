@@ -202,18 +202,22 @@ class NotRead(Record):
 
 
 class Coverage(Record):
-    """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``."""
+    """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``.
+
+    ``in_part`` counts those among ``read`` of which something was not, each named with what.
+    """
 
     found: int = 0
     read: int = 0
     not_read: tuple[NotRead, ...] = ()
+    in_part: NotRead | None = None
 
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
         said = f"Read {self.read} of {self.found} file{'' if self.found == 1 else 's'}"
-        if not self.not_read:
-            return said + "."
-        return said + "; not read: " + ", ".join(_said(kind) for kind in self.not_read) + "."
+        if self.not_read:
+            said += "; not read: " + ", ".join(_said(kind) for kind in self.not_read)
+        return said + (f"; {_said(self.in_part)}." if self.in_part else ".")
 
 
 SAID_NAMES = 2

@@ -13,6 +13,9 @@ MAX_EXAMPLES = 5
 MAX_NAME = 160
 """Characters of a name that are shown; its end says most."""
 
+MAX_GAPS = 400
+"""Characters of what is said of a file that was read in part."""
+
 _WORD = re.compile(r"[^\W_]+")
 _LEAST = 4
 """Letters of a word of a file name that counts."""
@@ -27,11 +30,21 @@ class Tally:
         """``expected`` files were found; those not counted yet are said not to be reached."""
         self._expected = expected
         self._read = 0
+        self._in_part = 0
+        self._gaps: list[str] = []
         self._counts: dict[Reason, int] = {}
         self._examples: dict[Reason, list[str]] = {}
 
-    def count_read(self) -> None:
+    def count_read(self, name: str = "", gaps: Sequence[str] = ()) -> None:
+        """Count a file as read, but for ``gaps``."""
         self._read += 1
+        if gaps:
+            self._in_part += 1
+            self._name_gaps([f"{_short(name)}: {', '.join(gaps)}"])
+
+    def _name_gaps(self, said: Iterable[str]) -> None:
+        room = MAX_EXAMPLES - len(self._gaps)
+        self._gaps += [one[:MAX_GAPS] for one in said][:room]
 
     def count_skipped(self, reason: Reason, name: str) -> None:
         self._add(reason, 1, [name])
@@ -39,6 +52,9 @@ class Tally:
     def include(self, coverage: Coverage) -> None:
         """Add what another tally counted."""
         self._read += coverage.read
+        if coverage.in_part:
+            self._in_part += coverage.in_part.count
+            self._name_gaps(coverage.in_part.examples)
         for kind in coverage.not_read:
             self._add(_PHRASES[kind.reason], kind.count, kind.examples)
 
@@ -47,6 +63,12 @@ class Tally:
         examples = self._examples.setdefault(reason, [])
         room = MAX_EXAMPLES - len(examples)
         examples += [_short(name) for name in names if name][:room]
+
+    def _read_in_part(self) -> NotRead | None:
+        if not self._in_part:
+            return None
+        reason = "file read in part" if self._in_part == 1 else "files read in part"
+        return NotRead(reason=reason, count=self._in_part, examples=tuple(self._gaps))
 
     @property
     def coverage(self) -> Coverage:
@@ -59,6 +81,7 @@ class Tally:
         return Coverage(
             found=max(done, self._expected),
             read=self._read,
+            in_part=self._read_in_part(),
             not_read=tuple(
                 NotRead(
                     reason=reason.of(count),

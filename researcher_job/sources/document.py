@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-EXTRACTOR_VERSION = 7
+EXTRACTOR_VERSION = 8
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
 
@@ -125,16 +125,29 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """The text that was extracted from a file, and its blocks in order, not overlapping."""
+    """The text that was extracted from a file, and its blocks in order, not overlapping.
+
+    ``gaps`` says what of the file was not read (``page 2 is broken``). ``inside`` are files in the
+    file, such as the attachments of an e-mail: documents of their own.
+    """
 
     title: str
     text: str
     blocks: Sequence[Block]
+    gaps: tuple[str, ...] = ()
+    inside: tuple[Inside, ...] = ()
 
     @cached_property
     def snapshot(self) -> str:
         """The SHA-256 (hex) of the text in UTF-8."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+class Inside(NamedTuple):
+    """A document that stands in another one, by its name there: ``menu.pdf``."""
+
+    name: str
+    document: Document
 
 
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x85\u2028\u2029]")

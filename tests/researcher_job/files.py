@@ -99,9 +99,23 @@ def pdf(*pages: str) -> bytes:
     return _numbered(objects)
 
 
-def hanging_pdf() -> bytes:
-    """Write a PDF whose page keeps its reader busy for seconds, packed to a few kilobytes."""
-    return pdf("x) Tj (" * 450_000)  # of many more pypdf gives up by itself
+def hanging_pdf(times: int = 5_000) -> bytes:
+    """Write a PDF whose page keeps its reader busy for minutes, packed to a few kilobytes.
+
+    It draws the same form so many ``times``, which is long and leaves nothing on the page.
+    """
+    form, page = zlib.compress(b"0 0 m n " * 200_000), zlib.compress(b"/X Do " * times)
+    packed = b"<<%b/Length %d/Filter/FlateDecode>>stream\n%b\nendstream"
+    return _numbered(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+            b"/Resources<</XObject<</X 5 0 R>>>>>>",
+            packed % (b"", len(page), page),
+            packed % (b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]", len(form), form),
+        ]
+    )
 
 
 def _numbered(objects: list[bytes]) -> bytes:

@@ -204,6 +204,8 @@ class _Structure:
             if cell.carried:
                 context.append(Context("carried_cell", cell.start, cell.end, cell.start))
         yield from self._block("head" if unit.kind == "head" else "row", unit, context=context)
+        if unit.gives:
+            self._lead = Span(unit.start, min(unit.end, unit.start + _MAX_LEAD_IN))
 
     def _description(self, unit: Unit) -> Iterator[Block]:
         term, self._term = self._term, None

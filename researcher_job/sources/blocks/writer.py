@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from researcher_job.sources.blocks.plain import plain_units
 from researcher_job.sources.blocks.structure import blocks_of
 from researcher_job.sources.blocks.units import Cell, Unit, UnitKind
-from researcher_job.sources.document import ContextKind, Document, Reason, Unreadable, clean
+from researcher_job.sources.document import ContextKind, Document, Inside, Reason, Unreadable, clean
 
 MAX_TEXT = 100_000_000
 """Characters; a file of 50 MB that says more than this says the same again and again."""
@@ -20,7 +20,8 @@ class DocumentWriter:
     """Appends elements in reading order and remembers where each one stands.
 
     Every method may raise ``Unreadable``: the text would be longer than ``most`` characters.
-    ``place`` says where an element stands (``page 3``) besides the headings above it.
+    ``place`` says where an element stands (``page 3``) besides the headings above it. ``gaps`` and
+    ``inside`` are those of the document.
     """
 
     def __init__(self, most: int = MAX_TEXT) -> None:
@@ -31,6 +32,8 @@ class DocumentWriter:
         self._carried: dict[int, Cell] = {}
         self._begins = False
         self.units: list[Unit] = []
+        self.gaps: list[str] = []
+        self.inside: list[Inside] = []
 
     def add(
         self,
@@ -63,8 +66,11 @@ class DocumentWriter:
         place: str = "",
         head: bool = False,
         first: bool = False,
+        leads: bool = False,
     ) -> None:
         """Append a row of a table; ``head`` where it names the columns, ``first`` in its table.
+
+        ``leads`` makes it the lead-in of the others: it may name the columns, or may not.
 
         A cell of ``None`` is covered by the one above it, which is merged with it.
         """
@@ -91,7 +97,11 @@ class DocumentWriter:
         self._carried = {cell.column: cell._replace(carried=False) for cell in row}
         end = self._length
         kind: UnitKind = "head" if head else "row"
-        self.units.append(Unit(kind, start, end, place=place, cells=tuple(row), first=self._begins))
+        gives: ContextKind | None = "lead_in" if leads else None
+        unit = Unit(
+            kind, start, end, place=place, cells=tuple(row), gives=gives, first=self._begins
+        )
+        self.units.append(unit)
         self._begins = False
 
     def _append(self, said: str, kind: UnitKind) -> int:
@@ -113,6 +123,6 @@ class DocumentWriter:
         """
         text = "".join(self._parts)
         blocks = list(blocks_of(text, self.units))
-        if all(block.kind == "heading" for block in blocks):
+        if all(block.kind == "heading" for block in blocks) and not self.inside:
             raise Unreadable(Reason.EMPTY)
-        return Document(title=title, text=text, blocks=blocks)
+        return Document(title, text, blocks, tuple(self.gaps), tuple(self.inside))

@@ -16,11 +16,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from researcher_job.sources.document import Block, BlockKind, Context, Document, Reason, Unreadable
+from researcher_job.sources.document import (
+    Block,
+    BlockKind,
+    Context,
+    Document,
+    Inside,
+    Reason,
+    Unreadable,
+)
 from researcher_job.sources.documents.opening import read
 from researcher_job.sources.readers import heartbeat, reader_for
 
@@ -158,8 +166,9 @@ def encode(extracted: Extracted) -> bytes:
     said: list[object] | str | None = found.name if isinstance(found, Reason) else None
     text = ""
     if isinstance(found, Document):
-        text = found.text
-        said = [found.title, found.blocks]
+        documents = [("", found), *found.inside]
+        text = "".join(one.text for _, one in documents)
+        said = [[name, len(one.text), one.title, one.blocks, one.gaps] for name, one in documents]
     state = (extracted.signature, extracted.sha256, extracted.changed_ns)
     return b"%b\n%b" % (json.dumps([said, *state]).encode(), text.encode())
 
@@ -172,8 +181,15 @@ def decode(frame: bytes) -> Extracted:
         return Extracted(None, *state)
     if isinstance(said, str):
         return Extracted(Reason[said], *state)
-    title, blocks = said
-    return Extracted(Document(title, text.decode(), [_block(*one) for one in blocks]), *state)
+    documents: list[Inside] = []
+    decoded, done = text.decode(), 0
+    for name, length, title, blocks, gaps in said:
+        own = decoded[done : done + length]
+        done += length
+        found = [_block(*one) for one in blocks]
+        documents.append(Inside(name, Document(title, own, found, tuple(gaps))))
+    whole = replace(documents[0].document, inside=tuple(documents[1:]))
+    return Extracted(whole, *state)
 
 
 def _block(

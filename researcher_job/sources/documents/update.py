@@ -91,7 +91,7 @@ class Update:
             elif known is None or known.doubtful or known.signature != found.signature:
                 yield found, known
             else:
-                self._count(found, known.reason)
+                self._count(found, known.reason, known.gaps)
 
     def _ask(self) -> None:
         """Ask for more files, several at a time, since each call costs the process a look."""
@@ -109,13 +109,13 @@ class Update:
         match extracted.document:
             case None:
                 self._writer.keep(seen)
-                self._count(found, known.reason if known else None)
+                self._count(found, known.reason if known else None, known.gaps if known else ())
             case Reason() as reason:
                 self._put(seen, reason, known)
                 self._count(found, reason)
             case Document() as document:
                 self._put(seen, document, known)
-                self._count(found, None)
+                self._count(found, None, document.gaps)
         self.last = found.name
 
     def _put(self, seen: Seen, document: Document | Reason, known: Known | None) -> None:
@@ -123,9 +123,9 @@ class Update:
             self._writer.drop(seen.address)
         self._writer.put(seen, document)
 
-    def _count(self, found: Found, reason: Reason | None) -> None:
+    def _count(self, found: Found, reason: Reason | None, gaps: Sequence[str] = ()) -> None:
         if reason is None:
-            self.tally.count_read()
+            self.tally.count_read(found.name, gaps)
         else:
             self.tally.count_skipped(reason, found.name)
 

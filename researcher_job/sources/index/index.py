@@ -32,8 +32,8 @@ CREATE TABLE documents (
 CREATE INDEX by_snapshot ON documents (snapshot);
 CREATE TABLE files (
     address TEXT PRIMARY KEY, name TEXT NOT NULL, signature TEXT NOT NULL,
-    sha256 TEXT NOT NULL, reason TEXT, document INTEGER, doubtful INTEGER NOT NULL
-    ) WITHOUT ROWID;
+    sha256 TEXT NOT NULL, reason TEXT, document INTEGER, documents INTEGER NOT NULL,
+    gaps TEXT NOT NULL, doubtful INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE blocks (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL, kind TEXT NOT NULL, locator TEXT NOT NULL,
     start INTEGER NOT NULL, stop INTEGER NOT NULL, context TEXT NOT NULL,

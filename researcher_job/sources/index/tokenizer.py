@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from unicodedata import normalize
 
 from researcher_job.sources.index.spelling import usual
 
@@ -31,15 +32,35 @@ _TRIPLED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _GAP = re.compile(r"[\s!-/:-@\[-`{-~]+")
 """What never is part of a word, whatever stands beside it."""
 
+_DIVIDED = re.compile(r"([^\W\d_]+)[-\u2010\xad]\n[ \t]*([^\W\d_]+)")
+_JOINED = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+")
+_HUMP = re.compile(r"(?=[A-Z])")
+"""A name as programs write them, ``holdMinutes``, and where its words begin."""
+
+_FOLDED = {
+    **dict.fromkeys((0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF), None),
+    **{
+        code: normalize("NFKC", chr(code))
+        for code in (*range(0xFB00, 0xFB07), *range(0xFF01, 0xFFA0))
+    },
+}
+
 _REMEMBERED = 200_000
 _known: dict[str, tuple[str, ...]] = {}
 
 
 def segmented(text: str) -> str:
-    """Return ``text`` with runs of scripts without spaces replaced by their overlapping parts."""
+    """Return ``text`` with letters written as usual, and runs without spaces in overlapping parts.
+
+    What is only drawn is folded: ligatures, wide forms, letters of no width, soft hyphens. A word
+    that a line end divides, or that programs join, stands whole before its parts.
+    """
+    if "-\n" in text or "\u2010\n" in text or "\xad" in text:
+        text = _DIVIDED.sub(r"\1\2 \1 \2", text)
+    text = _JOINED.sub(lambda name: f"{name[0]} {_HUMP.sub(' ', name[0])}", text)
     if text.isascii():
         return text
-    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, text))
+    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, text.translate(_FOLDED)))
 
 
 def _pairs(run: re.Match[str]) -> str:

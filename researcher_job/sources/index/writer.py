@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from research_contract.records import Coverage
 from researcher_job.sources.document import Block, Document, Reason
@@ -35,7 +36,7 @@ _LARGE_LEAVES = """
 INSERT INTO words(words, rank) VALUES ('hashsize', 4194304);
 INSERT INTO words(words, rank) VALUES ('pgsz', 16000);
 """
-_FILE = "SELECT signature, sha256, reason, doubtful FROM files WHERE address = ?"
+_FILE = "SELECT signature, sha256, reason, doubtful, gaps FROM files WHERE address = ?"
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Known:
-    """What the index holds of a file: its signature, hash, and why it was not read, if so."""
+    """What the index holds of a file: its signature, hash, and what of it was not read, and why."""
 
     signature: str
     sha256: str
     reason: Reason | None
     doubtful: bool
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass
@@ -117,8 +119,9 @@ class IndexWriter:
         row = self._database.execute(_FILE, (address,)).fetchone()
         if row is None:
             return None
-        signature, sha256, reason, doubtful = row
-        return Known(signature, sha256, Reason[reason] if reason else None, bool(doubtful))
+        signature, sha256, reason, doubtful, gaps = row
+        why = Reason[reason] if reason else None
+        return Known(signature, sha256, why, bool(doubtful), tuple(json.loads(gaps)))
 
     def keep(self, seen: Seen) -> None:
         """Note that the file is as it was; its document stays."""
@@ -130,11 +133,18 @@ class IndexWriter:
     def put(self, seen: Seen, document: Document | Reason) -> None:
         """Put in what was made of a file of which the index holds nothing."""
         reason = document.name if isinstance(document, Reason) else None
-        number = None if isinstance(document, Reason) else self._add(seen, document)
+        gaps: tuple[str, ...] = ()
+        first = self._document + 1
+        if isinstance(document, Document):
+            gaps = document.gaps
+            if document.blocks:
+                self._add(seen.address, seen.name, document)
+            for name, inner in document.inside:
+                self._add(f"{seen.address}#{quote(name)}", f"{seen.name}/{name}", inner)
         self._held.files.append(
             (
-                *(seen.address, seen.name, seen.signature, seen.sha256),
-                *(reason, number, seen.doubtful),
+                *(seen.address, seen.name, seen.signature, seen.sha256, reason),
+                *(first, self._document + 1 - first, json.dumps(gaps), seen.doubtful),
             )
         )
         if self._held.characters > _HELD_CHARACTERS:
@@ -143,37 +153,40 @@ class IndexWriter:
             self.commit()
 
     def drop(self, address: str) -> None:
-        """Remove a file and its document, where they are there."""
+        """Remove a file and its documents, where they are there."""
         self._flush()
         row = self._database.execute(
-            "DELETE FROM files WHERE address = ? RETURNING document", (address,)
+            "DELETE FROM files WHERE address = ? RETURNING document, document + documents - 1",
+            (address,),
         ).fetchone()
-        if row is None or row[0] is None:
+        if row is None:
             return
         # The words of an external-content table are removed by giving its text once more.
         self._database.execute(
             "INSERT INTO words(words, rowid, title, heading, around, body)"
             " SELECT 'delete', id, segmented(title), segmented(heading), segmented(around),"
-            " segmented(body) FROM blocks WHERE document = ?",
+            " segmented(body) FROM blocks WHERE document BETWEEN ? AND ?",
             row,
         )
         self._database.execute(
-            "DELETE FROM names WHERE block IN (SELECT id FROM blocks WHERE document = ?)", row
+            "DELETE FROM names WHERE block IN"
+            " (SELECT id FROM blocks WHERE document BETWEEN ? AND ?)",
+            row,
         )
-        self._database.execute("DELETE FROM abbreviations WHERE document = ?", row)
-        self._database.execute("DELETE FROM blocks WHERE document = ?", row)
-        self._database.execute("DELETE FROM documents WHERE id = ?", row)
+        self._database.execute("DELETE FROM abbreviations WHERE document BETWEEN ? AND ?", row)
+        self._database.execute("DELETE FROM blocks WHERE document BETWEEN ? AND ?", row)
+        self._database.execute("DELETE FROM documents WHERE id BETWEEN ? AND ?", row)
 
     def addresses(self) -> list[str]:
         """Return the addresses of all files that the index holds."""
         self._flush()
         return [row[0] for row in self._database.execute("SELECT address FROM files")]
 
-    def _add(self, seen: Seen, document: Document) -> int:
+    def _add(self, address: str, name: str, document: Document) -> None:
         """Hold the rows of a document. Its text stands in its blocks and what is between them."""
         self._document += 1
         held, text, done = self._held, document.text, 0
-        title = f"{document.title} {seen.name}".strip()
+        title = f"{document.title} {name}".strip()
         title_words = segmented(title)
         held.titles += titles(document, self._block + 1)
         held.abbreviations += ((*pair, self._document) for pair in abbreviations(text))
@@ -192,10 +205,9 @@ class IndexWriter:
             held.words.append((self._block, title_words, *words))
             done = block.end
         held.documents.append(
-            (self._document, seen.address, document.title, document.snapshot, text[done:])
+            (self._document, address, document.title, document.snapshot, text[done:])
         )
         held.characters += len(text)
-        return self._document
 
     def _flush(self) -> None:
         """Insert what was held, all or nothing of what is not committed yet."""
@@ -221,7 +233,7 @@ class IndexWriter:
         insert(
             "INSERT OR IGNORE INTO abbreviations VALUES (?, ?, ?)", _both_ways(held.abbreviations)
         )
-        insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", held.files)
+        insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", held.files)
 
     def finish(self, path: Path, coverage: Coverage) -> None:
         """Write down ``coverage`` and put the index in its place."""

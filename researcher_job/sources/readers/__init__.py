@@ -1,7 +1,6 @@
 """Readers: bytes of a file in, a document or the reason against it out. None opens anything.
 
-There is one module for each format, named like the kind by which it is imported. Running jobs of
-the last release import them from here, so the folder keeps its place and stays flat.
+There is one module for each format; the kind of a file is the name by which it is imported.
 """
 
 from __future__ import annotations
@@ -32,13 +31,19 @@ _BY_SUFFIX = {
     **_each(".sh .bash .zsh .fish .ps1 .bat .sql .r .jl .ex .exs .erl .hs .ml .clj .dart", "code"),
     **_each(".tf .hcl .proto .graphql .gradle .cmake .css .scss .less .nix .vb .f90 .zig", "code"),
     **_each(".csv .tsv", "table"),
-    **_each(".json .jsonl .ndjson .geojson .ipynb", "data"),
-    **_each(".html .htm .xhtml", "html"),
-    ".eml": "mail",
+    **_each(".json .jsonc .json5 .jsonl .ndjson .geojson .webmanifest .ipynb", "data"),
+    **_each(".html .htm .xhtml .shtml", "web.html"),
+    **_each(".eml .emlx", "mail.message"),
     ".pdf": "pdf",
-    ".docx": "docx",
-    **_each(".xlsx .xlsm", "xlsx"),
-    ".pptx": "pptx",
+    **_each(".docx .docm .dotx .dotm", "office.docx"),
+    **_each(".xlsx .xlsm .xltx .xltm", "office.xlsx"),
+    **_each(".pptx .pptm .potx .potm .ppsx .ppsm", "office.pptx"),
+    **_each(".odt .ott .fodt .ods .ots .fods .odp .otp .fodp .odg", "office.opendocument"),
+    ".rtf": "office.rtf",
+    ".epub": "web.epub",
+    **_each(".mhtml .mht", "web.mhtml"),
+    **_each(".mbox .mbx", "mail.mbox"),
+    ".msg": "mail.outlook",
 }
 _BY_STEM = {
     **_each("metadata pkg-info", "metadata"),
@@ -52,7 +57,10 @@ _UNREAD: dict[str, Reason] = {
     **_each(".png .jpg .jpeg .gif .webp .bmp .tif .tiff .ico .heic .svg", Reason.PICTURE),
     **_each(".mp3 .wav .ogg .flac .m4a .mp4 .mov .avi .mkv .webm", Reason.RECORDING),
     **_each(".zip .gz .tgz .bz2 .xz .7z .rar .tar .whl .jar .zst", Reason.ARCHIVE),
-    **_each(".doc .xls .ppt .odt .ods .odp .rtf .pages .numbers .msg .xlsb", Reason.OLD_OFFICE),
+    **_each(
+        ".doc .xls .ppt .dot .xlt .pot .pages .numbers .key .xlsb .odf .wpd .wps .sxw .one",
+        Reason.OLD_OFFICE,
+    ),
 }
 
 

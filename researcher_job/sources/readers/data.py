@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from researcher_job.sources.blocks.writer import DocumentWriter
 from researcher_job.sources.document import Document, Reason, Unreadable
+from researcher_job.sources.readers import code
 from researcher_job.sources.readers.decoding import decode
 from researcher_job.sources.readers.heartbeat import still_reading
 from researcher_job.sources.readers.text import title_of
 
 _LINES = frozenset({".jsonl", ".ndjson"})
+_HEAD = 1_000_000
+_COMMENTED = re.compile(r"^\s*(?://|/\*)|[,{\[\d\"]\s*(?://|/\*)|,\s*[}\]]", re.M)
+_COMMENT = re.compile(r"(\"(?:\\.|[^\"\\])*\")|//[^\n]*|/\*.*?\*/", re.S)
+_TRAILING = re.compile(r"(\"(?:\\.|[^\"\\])*\")|,(?=\s*[}\]])", re.S)
 _MAX_DEPTH = 30
 _MAX_RECORD = 1_500
 """Characters; a larger object is said in its parts."""
@@ -26,6 +32,8 @@ class _HoldsRecords(Exception):
 def read(data: bytes, name: str) -> Document:
     """Read JSON (one value) or, by its suffix, JSON lines (a value a line)."""
     text = decode(data)
+    if _is_commented(text, name):
+        return code.read(data, name)
     writer = DocumentWriter()
     if PurePosixPath(name.lower()).suffix in _LINES:
         for number, value in _values(text):
@@ -35,6 +43,19 @@ def read(data: bytes, name: str) -> Document:
     if not writer.units:
         raise Unreadable(Reason.EMPTY)
     return writer.document(title_of(name))
+
+
+def _is_commented(text: str, name: str) -> bool:
+    """Whether it is JSON for people, with comments: they say what the values mean, as in code."""
+    suffix = PurePosixPath(name.lower()).suffix
+    if suffix == ".json5" or (suffix != ".jsonc" and not _COMMENTED.search(text[:_HEAD])):
+        return suffix == ".json5"
+    plain = _COMMENT.sub(lambda found: found[1] or "", text)
+    try:
+        json.loads(_TRAILING.sub(lambda found: found[1] or "", plain))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _values(text: str) -> Iterator[tuple[int, Any]]:

@@ -42,12 +42,17 @@ def add_table(
     for number, row in filled[:titles]:
         said = next(cell for cell in row if cell)
         writer.add("caption", said, place=place.format(number))
-    if heads is None:
-        heads = _heads([row for _, row in body])
+    known = [row for _, row in body]
+    heads = _heads(known) if heads is None else heads
+    leads = not heads and _may_be_head(known)
     for index, (number, row) in enumerate(chain(body, numbered)):
         still_reading()
         writer.add_row(
-            row[:MAX_COLUMNS], place=place.format(number), head=index < heads, first=not index
+            row[:MAX_COLUMNS],
+            place=place.format(number),
+            head=index < heads,
+            first=not index,
+            leads=leads and not index,
         )
 
 
@@ -65,6 +70,11 @@ def _heads(rows: Sequence[Row]) -> int:
     return int(is_header(cells) and _differs(cells, rows[1:]))
 
 
+def _may_be_head(rows: Sequence[Row]) -> bool:
+    """Return whether the first row may name the columns, where no figures tell it from others."""
+    return len(rows) > 3 and len(rows[0]) > 2 and is_header([cell or "" for cell in rows[0]])
+
+
 def is_header(cells: Sequence[str]) -> bool:
     """Return whether ``cells`` may name columns: two or more, all different, none a number."""
     named = [cell for cell in cells if cell]
@@ -78,7 +88,8 @@ def is_header(cells: Sequence[str]) -> bool:
 def _differs(head: Sequence[str], rows: Sequence[Row]) -> bool:
     """Return whether a column holds figures below a name without one.
 
-    Of two columns, the first one may name the values: then most values must have figures.
+    Where the first column may name the values, nearly all of them must have figures. So it may of
+    two columns, and where every other column has none.
     """
     needed = 0.9 if len(head) == 2 else 0.5
     for column, name in enumerate(head):
@@ -86,4 +97,4 @@ def _differs(head: Sequence[str], rows: Sequence[Row]) -> bool:
         figures = sum(_DIGIT.search(cell) is not None for cell in below)
         if not _DIGIT.search(name) and len(below) > 1 and figures >= needed * len(below):
             return True
-    return len(head) > 2 and len(rows) > 2
+    return False

@@ -231,7 +231,7 @@ async def test_sources_that_are_missing_or_of_another_kind_are_counted(
 async def test_coverage_is_told_while_files_are_read(folder: Path, cache: Path) -> None:
     for number in range(200):
         (folder / f"{number}.md").write_text(f"Number {number}.\n")
-    (folder / "slow.pdf").write_bytes(hanging_pdf())  # seconds, on any machine
+    (folder / "slow.pdf").write_bytes(hanging_pdf(100))  # seconds, on any machine
     told: list[Coverage] = []
 
     async def reading(coverage: Coverage, name: str) -> None:

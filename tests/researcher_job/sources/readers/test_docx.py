@@ -12,7 +12,7 @@ from docx.opc.part import Part
 from docx.oxml import parse_xml
 
 from researcher_job.sources.document import Unreadable
-from researcher_job.sources.readers.docx import read
+from researcher_job.sources.readers.office.docx import read
 from tests.researcher_job.files import places
 from tests.researcher_job.office import replaced
 
@@ -280,18 +280,28 @@ def test_hidden_text_is_told_apart_wherever_it_stands() -> None:
     ]
 
 
-def test_what_is_not_of_the_text_is_left_out() -> None:
+def test_what_stands_beside_the_text_is_read_once_and_named_for_what_it_is() -> None:
     document = docx.Document()
     document.sections[0].header.paragraphs[0].text = "Header."
     document.sections[0].footer.paragraphs[0].text = "Footer."
-    paragraph = document.add_paragraph("The text.")
-    document.add_comment(paragraph.runs, text="Comment.")
+    document.add_section()
+    paragraph = document.add_paragraph("The text")
+    document.add_comment(paragraph.runs, text="Comment.", author="Ada")
     document.styles.add_style("toc 1", 1)
     document.add_paragraph("Trains\t3", style="toc 1")
-    paragraph._p.append(parse_xml(_rooted("p", "<m:oMath><m:r><m:t>12</m:t></m:r></m:oMath>"))[0])
+    formula = (
+        "<m:oMath><m:f><m:num><m:r><m:t>a+b</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r>"
+        "</m:den></m:f><m:r><m:t>=c</m:t></m:r></m:oMath>"
+    )
+    paragraph._p.append(parse_xml(_rooted("p", formula))[0])
     buffer = io.BytesIO()
     document.save(buffer)
-    assert places(read(buffer.getvalue(), "a.docx")) == [("paragraph 1", "The text.")]
+    assert places(read(buffer.getvalue(), "a.docx")) == [
+        ("header", "Header."),
+        ("footer", "Footer."),
+        ("paragraph 3", "The text(a+b)/2=c"),
+        ("comment by Ada", "Comment."),
+    ]
 
 
 def test_deep_nesting_is_read_or_refused() -> None:

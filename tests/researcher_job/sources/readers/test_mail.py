@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from researcher_job.sources.document import Unreadable
-from researcher_job.sources.readers.mail import read
+from researcher_job.sources.readers.mail.message import read
 from tests.researcher_job.files import places as places_of
 
 PLAIN = "Content-Type: text/plain\n\nThe otter."
@@ -44,7 +44,7 @@ def places(content: str) -> list[tuple[str, str]]:
     ],
 )
 def test_only_of_alternatives_one_is_read(content: str, said: list[str]) -> None:
-    found = [text.removeprefix("Attached and not read: ") for _, text in places(content)]
+    found = [text.removeprefix("Attached: ") for _, text in places(content)]
     assert found == said
 
 
@@ -65,7 +65,7 @@ def test_messages_inside_are_read_as_such() -> None:
         (f"Subject: Deepest, {first}{first}mail text", "The otter."),
         (
             f"Subject: Deepest, {first}{first}mail attachments",
-            "Attached and not read: a.png",
+            "Attached: a.png",
         ),
         ("Subject: Second, attached message 2, mail header", head),
         ("Subject: Second, attached message 2, mail text", "The otter."),

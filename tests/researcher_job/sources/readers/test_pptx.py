@@ -12,7 +12,7 @@ from pptx.shapes.shapetree import GroupShapes, SlideShapes
 from pptx.slide import Slide
 from pptx.util import Inches
 
-from researcher_job.sources.readers.pptx import read
+from researcher_job.sources.readers.office.pptx import read
 from tests.researcher_job.files import places as places_of
 
 ALTERNATIVES = """<mc:AlternateContent

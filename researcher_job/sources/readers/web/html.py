@@ -10,16 +10,19 @@ from researcher_job.sources.blocks.units import UnitKind
 from researcher_job.sources.blocks.writer import DocumentWriter
 from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.decoding import decode
-from researcher_job.sources.readers.html_hidden import empty_hidden
-from researcher_job.sources.readers.html_table import caption_of, head_rows, is_data, rows_of
 from researcher_job.sources.readers.rows import add_table
 from researcher_job.sources.readers.text import title_of
+from researcher_job.sources.readers.web.hidden import empty_hidden
+from researcher_job.sources.readers.web.tables import caption_of, head_rows, is_data, rows_of
 
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile(
-    "script|style|noscript|template|svg|math|head|nav|iframe|object|canvas|select|button"
+    "script|style|noscript|template|svg|head|nav|iframe|object|canvas|select|button"
 )
+_OF_THE_PAGE = ("main", "article", "h1")
+_MAX_APART = 200
+"""Letters outside links in what is left out; with more, it is left open and holds the page."""
 _HEADING = re.compile("h[1-6]")
 _OWN_LINES = re.compile(
     "p|pre|div|section|article|aside|main|header|footer|ul|ol|li|dl|dt|dd|blockquote|figure|figcaption"
@@ -78,7 +81,7 @@ class _Page:
         walker = etree.iterwalk(root, events=("start", "end"))
         for event, element in walker:
             tag = element.tag if isinstance(element.tag, str) else ""
-            seen = not _UNSEEN.fullmatch(tag)
+            seen = not _UNSEEN.fullmatch(tag) or _holds_the_page(element)
             if event == "start" and tag == "table" and is_data(element):
                 self._flush()
                 self._table(element)
@@ -148,6 +151,17 @@ class _Page:
         if kind == "item":  # what follows in the same item is below it
             self._kinds[-1] = "paragraph"
 
+
+def _holds_the_page(element: html.HtmlElement) -> bool:
+    """Return whether an element that is left out was never closed, so that all else is in it."""
+    if element.tag in ("script", "style", "template", "head"):
+        return False
+    if next(element.iterdescendants(*_OF_THE_PAGE), None) is not None:
+        return True
+    return element.tag != "noscript" and sum(map(len, _OUTSIDE_LINKS(element))) > _MAX_APART
+
+
+_OUTSIDE_LINKS = etree.XPath("./descendant::text()[not(ancestor::a or ancestor::script)]")
 
 _KINDS: dict[str, UnitKind] = {
     "li": "item",

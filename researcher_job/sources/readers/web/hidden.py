@@ -7,11 +7,13 @@ import re
 from lxml import etree, html
 
 _CANDIDATES = etree.XPath("//*[@hidden or @style or self::dialog or self::datalist]")
+_SCRIPTS = etree.XPath("//script/text()")
+_NAME = re.compile(r"[\w-]+")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.S)
 _IGNORED = re.compile(r"\s+|!important", re.I)
 _HIDING = re.compile(
     r"display:none|(?:content-)?visibility:(?:hidden|collapse)|mso-hide:all"
-    r"|(?:opacity|font-size):0*(?:\.0*)?(?:%|[a-z]+)?",
+    r"|(?:opacity|font-size):(?:0+(?:\.0*)?|\.0+)(?:%|[a-z]+)?",
 )
 """A declaration that leaves nothing to see, as mails and pages hide what only programs read."""
 
@@ -19,11 +21,14 @@ _HIDING = re.compile(
 def empty_hidden(root: html.HtmlElement) -> None:
     """Empty what nobody sees of the page: hidden by an attribute or by its own style.
 
-    Style sheets are not followed, nor what covers or colours a text away. The page itself stays:
-    some hide all of it until their script has run.
+    Style sheets are not followed, nor what covers or colours a text away. The page itself stays,
+    and what a script of the page names by its id: they are hidden until that script has run.
     """
+    named = frozenset(_NAME.findall(" ".join(_SCRIPTS(root))))
     for element in _CANDIDATES(root):
-        if element.tag not in ("html", "body") and _is_hidden(element):
+        if element.tag in ("html", "body") or not _is_hidden(element):
+            continue
+        if element.get("id") not in named or element.tag in ("dialog", "datalist"):
             element.clear(keep_tail=True)
 
 

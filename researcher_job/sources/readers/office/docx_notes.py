@@ -1,4 +1,4 @@
-"""The footnotes and endnotes of a Word document, in the order in which its text refers to them."""
+"""The notes and comments of a Word document, in the order in which its text refers to them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from docx.oxml.ns import qn
 _KINDS = {
     qn("w:footnoteReference"): ("footnote", RELATIONSHIP_TYPE.FOOTNOTES),
     qn("w:endnoteReference"): ("endnote", RELATIONSHIP_TYPE.ENDNOTES),
+    qn("w:commentReference"): ("comment", RELATIONSHIP_TYPE.COMMENTS),
 }
 _ID = qn("w:id")
+_AUTHOR = qn("w:author")
 _OWN_MARK = qn("w:customMarkFollows")
 
 
@@ -49,7 +51,9 @@ class Notes:
             return
         self._seen.add(content)
         locator = kind
-        if reference.get(_OWN_MARK, "0") in ("0", "false", "off"):
+        if author := content.get(_AUTHOR):
+            locator = f"{kind} by {author}"
+        elif reference.get(_OWN_MARK, "0") in ("0", "false", "off"):
             self._numbers[kind] += 1
             locator = f"{kind} {self._numbers[kind]}"
         self.found.append(Note(content, locator, hidden))

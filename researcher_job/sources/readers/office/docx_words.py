@@ -8,14 +8,18 @@ from typing import Any
 from docx.document import Document as Opened
 from docx.oxml.ns import qn
 
-from researcher_job.sources.readers.docx_tree import inside
+from researcher_job.sources.readers.office.docx_tree import inside
 
-_RUN = frozenset({qn("w:r")})
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_FORMULA = f"{_M}oMath"
+_RUN = frozenset({qn("w:r"), _FORMULA})
 _SIGNS = frozenset(
     qn(name) for name in ("w:t", "w:tab", "w:ptab", "w:br", "w:cr", "w:noBreakHyphen")
 )
 _BOX = qn("w:txbxContent")
-_REFERENCES = frozenset({qn("w:footnoteReference"), qn("w:endnoteReference")})
+_REFERENCES = frozenset(
+    qn(name) for name in ("w:footnoteReference", "w:endnoteReference", "w:commentReference")
+)
 _WANTED = _SIGNS | _REFERENCES | {_BOX}
 
 _VANISH = qn("w:vanish")
@@ -47,8 +51,9 @@ class Words:
         said = Said()
         by_paragraph = paragraph.style in self._hidden
         for run in inside(paragraph, _RUN):
-            is_hidden = hidden or self._hides(run, by_paragraph)
-            words = _words(run, said, is_hidden)
+            formula = run.tag == _FORMULA
+            is_hidden = hidden or (not formula and self._hides(run, by_paragraph))
+            words = _linear(run) if formula else _words(run, said, is_hidden)
             if is_hidden:
                 said.hidden += words
             else:
@@ -74,6 +79,28 @@ def _words(run: Any, said: Said, is_hidden: bool) -> str:  # noqa: ANN401, FBT00
         else:
             words.append(str(part))
     return "".join(words)
+
+
+def _linear(formula: Any) -> str:  # noqa: ANN401
+    """Return an equation on one line: ``(a+b)/2``, ``x^2``, ``√(x)``."""
+    kind = formula.tag.removeprefix(_M)
+    if kind == "t":
+        return formula.text or ""
+    parts = {part.tag.removeprefix(_M): _linear(part) for part in formula.iterchildren(f"{_M}*")}
+    if kind == "f":
+        return "/".join(_grouped(parts.get(part, "")) for part in ("num", "den"))
+    if kind == "rad":
+        return f"√({parts.get('e', '')})"
+    if kind in ("sSup", "sSub", "sSubSup"):
+        below, above = _grouped(parts.get("sub", "")), _grouped(parts.get("sup", ""))
+        return parts.get("e", "") + (f"_{below}" if below else "") + (f"^{above}" if above else "")
+    if kind == "d":
+        return f"({parts.get('e', '')})"
+    return "".join(_linear(part) for part in formula.iterchildren(f"{_M}*"))
+
+
+def _grouped(said: str) -> str:
+    return said if said.isalnum() or not said else f"({said})"
 
 
 def _is_hidden_drawing(box: Any) -> bool:  # noqa: ANN401

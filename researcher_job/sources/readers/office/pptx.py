@@ -13,7 +13,8 @@ from researcher_job.sources.blocks.units import UnitKind
 from researcher_job.sources.blocks.writer import DocumentWriter
 from researcher_job.sources.document import Document, Reason, Unreadable
 from researcher_job.sources.readers.heartbeat import still_reading
-from researcher_job.sources.readers.packed import check
+from researcher_job.sources.readers.office.charts import add_chart
+from researcher_job.sources.readers.office.packed import opened
 from researcher_job.sources.readers.rows import add_table
 from researcher_job.sources.readers.text import title_of
 
@@ -26,18 +27,18 @@ def read(data: bytes, name: str) -> Document:
 
     A slide that is not shown is read, and its locator says so.
     """
-    check(data, Reason.BROKEN_PPTX)
+    data = opened(data, Reason.BROKEN_PPTX)
     writer = DocumentWriter()
     try:
-        opened = Presentation(BytesIO(data))
+        deck = Presentation(BytesIO(data))
         titles = []
-        for number, slide in enumerate(opened.slides, start=1):
+        for number, slide in enumerate(deck.slides, start=1):
             if number > MAX_SLIDES:
                 raise Unreadable(Reason.LONG)
             hidden = " (hidden)" if slide.element.get("show") in ("0", "false") else ""
             titles.append(_slide(writer, slide, f"slide {number}{hidden}"))
         named = next(filter(None, titles), "")
-        title = _given(opened.core_properties.title) or named or title_of(name)
+        title = _given(deck.core_properties.title) or named or title_of(name)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parsers raise anything at all
@@ -84,8 +85,13 @@ def _shapes(shapes: Any) -> Iterator[Any]:  # noqa: ANN401
 
 def _shape(writer: DocumentWriter, shape: Any, place: str) -> None:  # noqa: ANN401
     if getattr(shape, "has_table", False):
-        rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-        add_table(writer, rows, place=place)
+        rows = [
+            [None if cell.is_spanned and _is_below(cell) else cell.text for cell in row.cells]
+            for row in shape.table.rows
+        ]
+        add_table(writer, rows, place=place, heads=1 if shape.table.first_row else None)
+    elif getattr(shape, "has_chart", False):
+        add_chart(writer, shape.chart_part.blob, place=f"{place}, chart")
     elif getattr(shape, "has_text_frame", False):
         paragraphs = shape.text_frame.paragraphs
         several = sum(bool(one.text.strip()) for one in paragraphs) > 1
@@ -93,6 +99,11 @@ def _shape(writer: DocumentWriter, shape: Any, place: str) -> None:  # noqa: ANN
             said = paragraph.text.replace("\x0b", " ").strip()
             kind: UnitKind = "item" if several else "paragraph"
             writer.add(kind, said, place=place, level=paragraph.level + 1)
+
+
+def _is_below(cell: Any) -> bool:  # noqa: ANN401
+    """Whether a merged cell begins in a row above."""
+    return cell._tc.get("vMerge") in ("1", "true")
 
 
 def _given(title: str | None) -> str:

@@ -10,16 +10,19 @@ from typing import Any
 
 import docx
 from docx.document import Document as Opened
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from researcher_job.sources.blocks.units import UnitKind
 from researcher_job.sources.blocks.writer import DocumentWriter
 from researcher_job.sources.document import HIDDEN, Document, Reason, Unreadable
-from researcher_job.sources.readers.docx_notes import Notes
-from researcher_job.sources.readers.docx_tree import BLOCKS, TABLE, inside
-from researcher_job.sources.readers.docx_words import Said, Words
 from researcher_job.sources.readers.heartbeat import still_reading
-from researcher_job.sources.readers.packed import check
+from researcher_job.sources.readers.office.charts import add_chart
+from researcher_job.sources.readers.office.docx_notes import Notes
+from researcher_job.sources.readers.office.docx_numbers import Label, Numbers
+from researcher_job.sources.readers.office.docx_tree import BLOCKS, TABLE, inside
+from researcher_job.sources.readers.office.docx_words import Said, Words
+from researcher_job.sources.readers.office.packed import opened
 from researcher_job.sources.readers.rows import MAX_COLUMNS, Row, add_table
 from researcher_job.sources.readers.text import title_of
 
@@ -34,7 +37,7 @@ _DELETED_CELL = f"{qn('w:tcPr')}/{qn('w:cellDel')}"
 
 def read(data: bytes, name: str) -> Document:
     """Read a DOCX file, unless what it declares to unpack to is beyond reason."""
-    check(data, Reason.BROKEN_DOCX)
+    data = opened(data, Reason.BROKEN_DOCX)
     try:
         return _Reading(docx.Document(BytesIO(data))).document(name)
     except (Unreadable, MemoryError):
@@ -56,16 +59,31 @@ class _Reading:
         self._opened = opened
         self._words = Words(opened)
         self._notes = Notes(opened)
+        self._numbers = Numbers(opened)
         self._styles = _names(opened)
         self._writer = DocumentWriter()
         self._title = ""
         self._apart: _Apart | None = None
 
     def document(self, name: str) -> Document:
+        for kind, part in self._related("header", "footer"):
+            self._read_apart(parse_xml(part.blob), _Apart(kind, hidden=False))
         self._blocks(self._opened.element.body)
         self._read_notes()
+        for number, (_, part) in enumerate(self._related("chart"), start=1):
+            add_chart(self._writer, part.blob, place=f"chart {number}")
         title = self._opened.core_properties.title or self._title
         return self._writer.document(title or title_of(name))
+
+    def _related(self, *kinds: str) -> Iterator[tuple[str, Any]]:
+        """Yield the parts of ``kinds`` that the document refers to, each with its kind, once."""
+        seen: set[bytes] = set()
+        for relation in self._opened.part.rels.values():
+            kind = relation.reltype.rpartition("/")[2]
+            if kind in kinds and not relation.is_external:
+                if relation.target_part.blob not in seen:
+                    yield kind, relation.target_part
+                seen.add(relation.target_part.blob)
 
     def _read_notes(self) -> None:
         """Read the notes of a section at its end, below its headings."""
@@ -91,15 +109,19 @@ class _Reading:
         if _CONTENTS.match(style):
             return
         said = self._said(paragraph)
-        self._add_styled(said.shown, style)
+        self._add_styled(said.shown, style, self._numbers.of(paragraph))
         self._add_left([said])
 
-    def _add_styled(self, said: str, style: str) -> None:
+    def _add_styled(self, said: str, style: str, label: Label | None) -> None:
         heading = _HEADING.match(style)
-        if style.lower().startswith("list") and said:
-            self._add("item", f"- {said}")
+        if label and label.text and said and (heading is None or label.text != "-"):
+            said = f"{label.text} {said}"
+        elif style.lower().startswith("list") and said:
+            label, said = Label("-", 1), f"- {said}"
+        if label and said and heading is None:
+            self._add("item", said, level=label.level)
         elif not said or self._apart is not None:
-            self._add("paragraph", said)
+            self._add("note", said)
         elif heading or style.lower() in _TITLES:
             self._title = self._title or said
             self._read_notes()

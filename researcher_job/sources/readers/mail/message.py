@@ -1,36 +1,47 @@
-"""E-mails: who wrote what to whom and when, the text, messages inside; other files by name only."""
+"""E-mails: who wrote what to whom and when, the text, messages inside, attached files."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from email import message_from_bytes
-from email.message import EmailMessage, Message
+from email.message import Message
 from email.policy import default
 from itertools import islice
 
 from researcher_job.sources.blocks.units import UnitKind
 from researcher_job.sources.blocks.writer import DocumentWriter
 from researcher_job.sources.document import ContextKind, Document, Reason, Unreadable, clean
-from researcher_job.sources.readers import html
+from researcher_job.sources.readers.attached import add_attached
+from researcher_job.sources.readers.decoding import decode
 from researcher_job.sources.readers.text import title_of
+from researcher_job.sources.readers.web import html
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 _GIVES: dict[str, ContextKind] = {"From": "sender", "Date": "date"}
+_COUNT = re.compile(rb"(\d{1,9})[ \t]*\r?\n")
+_BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
+_HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]+\S|From ")
+_BOUNDARY = re.compile(rb"(?i)(\bboundary[ \t]*=[ \t]*)([^\s\";]+)")
+_SAYS_NOTHING = frozenset({"", "us-ascii", "ascii", "unknown-8bit", "8bit", "utf-8"})
 _MAX_HEADER = 2_000
 _MAX_PARTS = 1_000
 
 
 def read(data: bytes, name: str) -> Document:
-    """Read a message; its plain text, or its HTML where there is none, and messages inside."""
+    """Read a message: its plain text, or its HTML where there is none, and messages inside.
+
+    Attached files are documents of their own inside it, or named among its gaps.
+    """
     try:
-        message = message_from_bytes(data, policy=default)
+        message = message_from_bytes(mended(data), policy=default)
         if not any(header in message for header in _HEADERS):
             raise Unreadable(Reason.BROKEN_EML)
         if sum(1 for _ in islice(message.walk(), _MAX_PARTS + 1)) > _MAX_PARTS:
             raise Unreadable(Reason.LONG)
         subject = _header(message, "Subject")
         writer = DocumentWriter()
-        _message(writer, message, "")
+        _message(writer, message, "", name)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile message makes the parser raise anything at all
@@ -38,12 +49,24 @@ def read(data: bytes, name: str) -> Document:
     return writer.document(subject or title_of(name))
 
 
-def _message(writer: DocumentWriter, message: Message, place: str) -> None:
-    for name in _HEADERS:
-        if said := _header(message, name):
-            kind: UnitKind = "heading" if name == "Subject" else "field"
-            gives = _GIVES.get(name)
-            writer.add(kind, f"{name}: {said}", place=f"{place}mail header", gives=gives)
+def mended(data: bytes) -> bytes:
+    """Return a message without lines among its headers that are none, boundaries in quotes."""
+    start = 0
+    if counted := _COUNT.match(data):  # how Apple Mail begins
+        start, data = counted.end(), data[: counted.end() + int(counted[1])]
+    found = _BLANK_LINE.search(data, start)
+    end = found.start() if found else len(data)
+    lines = data[start:end].splitlines(keepends=True)
+    head = [line for line in lines if _HEADER_LINE.match(line)]
+    return _BOUNDARY.sub(rb'\1"\2"', b"".join(head) + data[end:])
+
+
+def _message(writer: DocumentWriter, message: Message, place: str, name: str) -> None:
+    for header in _HEADERS:
+        if said := _header(message, header):
+            kind: UnitKind = "heading" if header == "Subject" else "field"
+            gives = _GIVES.get(header)
+            writer.add(kind, f"{header}: {said}", place=f"{place}mail header", gives=gives)
     attached: list[str] = []
     messages: list[Message] = []
     texts = 0
@@ -53,16 +76,24 @@ def _message(writer: DocumentWriter, message: Message, place: str) -> None:
         elif (
             part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text"
         ):
-            attached.append(clean(part.get_filename() or part.get_content_type()))
+            attached.append(_attachment(writer, part, name))
         else:
             texts += 1
             _text(writer, part, f"{place}mail text" + (f" {texts}" if texts > 1 else ""))
     if attached:
-        said = f"Attached and not read: {', '.join(attached)}"
+        said = f"Attached: {', '.join(attached)}"
         writer.add("paragraph", said, place=f"{place}mail attachments")
     for number, part in enumerate(messages, start=1):
         for inner in _children(part):
-            _message(writer, inner, f"{place}attached message {number}, ")
+            _message(writer, inner, f"{place}attached message {number}, ", name)
+
+
+def _attachment(writer: DocumentWriter, part: Message, within: str) -> str:
+    """Read an attachment as a document of its own, or note that it is not; return its name."""
+    raw = part.get_payload(decode=True)
+    name = " ".join(clean(part.get_filename() or part.get_content_type()).split())
+    add_attached(writer, raw if isinstance(raw, bytes) else b"", name, within)
+    return name
 
 
 def _parts(part: Message) -> list[Message]:
@@ -98,13 +129,17 @@ def _text(writer: DocumentWriter, part: Message, place: str) -> None:
 
 
 def _content(part: Message) -> str:
-    if not isinstance(part, EmailMessage):
+    """Return the text of a part in the encoding that it names, or that its letters fit best."""
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes) or not raw.strip():
         return ""
+    declared = part.get_content_charset("").replace("_", "-")
     try:
-        return str(part.get_content(errors="replace"))
-    except (LookupError, ValueError):  # an encoding that nobody knows
-        raw = part.get_payload(decode=True)
-        return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+        return raw.decode(declared if declared not in _SAYS_NOTHING else "ascii")
+    except (LookupError, ValueError):
+        with contextlib.suppress(Unreadable):  # it is binary
+            return decode(raw)
+    return ""
 
 
 def _header(message: Message, name: str) -> str:

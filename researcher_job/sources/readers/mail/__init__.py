@@ -1,0 +1,1 @@
+"""E-mails: one, a folder of them, and those that Outlook writes."""

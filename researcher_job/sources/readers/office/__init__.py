@@ -1,0 +1,1 @@
+"""Documents of office programs: packages of XML."""
