@@ -212,6 +212,11 @@ class Coverage(Record):
     not_read: tuple[NotRead, ...] = ()
     in_part: NotRead | None = None
 
+    @property
+    def unread(self) -> tuple[NotRead, ...]:
+        """What was not read at all, and what in part only."""
+        return (*self.not_read, *([self.in_part] if self.in_part else []))
+
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
         said = f"Read {self.read} of {self.found} file{'' if self.found == 1 else 's'}"

@@ -93,7 +93,7 @@ def _answer(report: Report) -> str:
 def _coverage(coverage: Coverage) -> str:
     rows = "".join(
         f"<li>{kind.count} {text(kind.reason)}: {text(', '.join(kind.examples))}</li>"
-        for kind in coverage.not_read
+        for kind in coverage.unread
         if len(kind.examples) > SAID_NAMES
     )
     share = f'<progress max="{max(coverage.found, 1)}" value="{coverage.read}"></progress>'

@@ -282,4 +282,6 @@ def _open_points(sections: Sequence[Section], coverage: Coverage) -> list[str]:
     if coverage.not_read:
         unread = counted(sum(kind.count for kind in coverage.not_read), "unread file")
         points.append(f"{unread} may contain more.")
+    if coverage.in_part:
+        points.append(f"{coverage.in_part.count} {coverage.in_part.reason} may contain more.")
     return points

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from researcher_job.sources.coverage import Tally
@@ -19,6 +21,7 @@ _SLICE_SECONDS = 0.2
 _FEW_ASKED = 192
 """With more than so many files asked for, no others are."""
 
+_PAGE_SOURCE = re.compile(r"((?:.+/)?)_sources/(.+?)\.(?:rst|md|ipynb|txt)(?:\.txt)?")
 _DOUBT_NS = 2_000_000_000
 """The coarsest time stamps of a file system (FAT's): a later change within may not show."""
 
@@ -39,6 +42,8 @@ class Update:
         limits: Limits | None = None,
     ) -> None:
         self._files = files
+        self._names = {found.name for found in files}
+        self._contents: dict[str, str] = {}
         self._writer = IndexWriter(draft, earlier)
         self._drop_gone()
         self.tally = Tally(expected=len(files))
@@ -82,7 +87,7 @@ class Update:
     def _unsettled(self, files: Sequence[Found]) -> Iterator[tuple[Found, Known | None]]:
         """Yield the files that must be read, with what is known of them; count the others."""
         for found in files:
-            reason = found.reason or unread(found.name)
+            reason = found.reason or unread(found.name) or self._twin(found)
             known = self._writer.known(found.address)
             if reason is not None:
                 if known is None or known.reason is not reason:
@@ -90,8 +95,18 @@ class Update:
                 self.tally.count_skipped(reason, found.name)
             elif known is None or known.doubtful or known.signature != found.signature:
                 yield found, known
+            elif known.reason is Reason.COPY:  # what it is a copy of may be gone
+                yield found, replace(known, sha256="")
             else:
+                if known.reason is None:
+                    self._contents.setdefault(known.sha256, found.address)
                 self._count(found, known.reason, known.gaps)
+
+    def _twin(self, found: Found) -> Reason | None:
+        """Return ``COPY`` for the text from which a page beside it was made, as Sphinx keeps it."""
+        source = _PAGE_SOURCE.fullmatch(found.name)
+        is_twin = source is not None and f"{source[1]}{source[2]}.html" in self._names
+        return Reason.COPY if is_twin else None
 
     def _ask(self) -> None:
         """Ask for more files, several at a time, since each call costs the process a look."""
@@ -108,14 +123,18 @@ class Update:
         self.opened += 1
         match extracted.document:
             case None:
+                if known and known.reason is None:
+                    self._contents.setdefault(known.sha256, found.address)
                 self._writer.keep(seen)
                 self._count(found, known.reason if known else None, known.gaps if known else ())
             case Reason() as reason:
                 self._put(seen, reason, known)
                 self._count(found, reason)
             case Document() as document:
-                self._put(seen, document, known)
-                self._count(found, None, document.gaps)
+                first = self._contents.setdefault(extracted.sha256, found.address)
+                copy = Reason.COPY if first != found.address else None
+                self._put(seen, copy or document, known)
+                self._count(found, copy, document.gaps)
         self.last = found.name
 
     def _put(self, seen: Seen, document: Document | Reason, known: Known | None) -> None:

@@ -5,6 +5,7 @@ There is one module for each format; the kind of a file is the name by which it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import TypeVar, cast
@@ -39,7 +40,8 @@ _BY_SUFFIX = {
     **_each(".xlsx .xlsm .xltx .xltm", "office.xlsx"),
     **_each(".pptx .pptm .potx .potm .ppsx .ppsm", "office.pptx"),
     **_each(".odt .ott .fodt .ods .ots .fods .odp .otp .fodp .odg", "office.opendocument"),
-    ".rtf": "office.rtf",
+    **_each(".rtf .doc .dot", "detected"),
+    **_each(".gz .bz2 .xz", "compressed"),
     ".epub": "web.epub",
     **_each(".mhtml .mht", "web.mhtml"),
     **_each(".mbox .mbx", "mail.mbox"),
@@ -51,14 +53,28 @@ _BY_STEM = {
     **_each("changelog changes history news contributing", "text"),
     **_each("makefile dockerfile jenkinsfile", "code"),
 }
-_PLAIN = frozenset({"markdown", "text", "code", "table", "metadata", "sniffed"})
+_PLAIN = frozenset({"markdown", "text", "code", "table", "metadata"})
+
+_MACHINE_MADE = re.compile(
+    r".+\.min\.(?:js|css)|.+\.(?:js|css|mjs|ts)\.map|search_?index\.(?:js|json)|objects\.inv"
+    r"|(?:genindex(?:-.+)?|py-modindex|http-routingtable)\.html"
+)
+"""Search indexes, source maps, minified programs, lists of links."""
 
 _UNREAD: dict[str, Reason] = {
+    **_each(
+        ".so .dll .exe .o .a .lib .dylib .pyc .pyo .pyd .class .bin .dat .db .sqlite",
+        Reason.UNKNOWN,
+    ),
+    **_each(
+        ".sqlite3 .mdb .accdb .parquet .feather .npy .npz .pkl .h5 .pt .onnx .wasm", Reason.UNKNOWN
+    ),
+    **_each(".ttf .otf .woff .woff2 .eot .psd .ai .dwg .blend .swf .ico .lnk", Reason.UNKNOWN),
     **_each(".png .jpg .jpeg .gif .webp .bmp .tif .tiff .ico .heic .svg", Reason.PICTURE),
     **_each(".mp3 .wav .ogg .flac .m4a .mp4 .mov .avi .mkv .webm", Reason.RECORDING),
-    **_each(".zip .gz .tgz .bz2 .xz .7z .rar .tar .whl .jar .zst", Reason.ARCHIVE),
+    **_each(".zip .tgz .tbz2 .txz .7z .rar .tar .whl .jar .zst .cab .iso .dmg", Reason.ARCHIVE),
     **_each(
-        ".doc .xls .ppt .dot .xlt .pot .pages .numbers .key .xlsb .odf .wpd .wps .sxw .one",
+        ".xls .ppt .xlt .pot .pages .numbers .key .xlsb .odf .wpd .wps .sxw .one",
         Reason.OLD_OFFICE,
     ),
 }
@@ -69,8 +85,11 @@ def reader_for(name: str) -> Reader | Reason:
     kind = _kind(name)
     if isinstance(kind, Reason):
         return kind
-    if kind == "sniffed":
-        return cast("Reader", import_module(f"{__name__}.text").read_sniffed)
+    return reader_of(kind)
+
+
+def reader_of(kind: str) -> Reader:
+    """Return the reader of a kind; only now its library is loaded."""
     return cast("Reader", import_module(f"{__name__}.{kind}").read)
 
 
@@ -88,12 +107,15 @@ def is_plain(name: str) -> bool:
 def _kind(name: str) -> str | Reason:
     """Tell by the suffix; then by names that are text by custom (``LICENSE.BSD``, ``METADATA``).
 
-    A file without a suffix is tried as text.
+    A file with another suffix, or without one, is told by its content.
     """
     last = name.rpartition("/")[2].lower()
+    if _MACHINE_MADE.fullmatch(last):
+        return Reason.MACHINE_MADE
     dot = last.rfind(".")
     suffix = last[dot:] if 0 < dot < len(last) - 1 else ""
-    kind = _BY_SUFFIX.get(suffix) or _BY_STEM.get(last.split(".")[0])
-    if kind is None and not suffix:
-        kind = "sniffed"
-    return kind or _UNREAD.get(suffix, Reason.UNKNOWN)
+    kind = _BY_SUFFIX.get(suffix) or _BY_STEM.get(last.split(".")[0]) or _UNREAD.get(suffix)
+    if kind == "compressed":
+        inner = Reason.ARCHIVE if last[:dot].endswith(".tar") else _kind(last[:dot])
+        return inner if isinstance(inner, Reason) else kind
+    return kind or "detected"

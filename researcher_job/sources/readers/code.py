@@ -35,6 +35,10 @@ _KEYWORDS = frozenset(
     | {"impl", "module", "namespace", "object", "type", "record", "macro_rules!", "sub"}
     | {"procedure", "protocol", "extension", "message", "service", "create", "const", "let", "var"}
 )
+_MINIFIED = 500
+"""Characters of a line on average; nobody writes such programs."""
+
+_MINIFIABLE = (".js", ".mjs", ".cjs", ".css")
 _FIRST_WORDS = 6
 _CONFIGURATION = (".toml", ".ini", ".cfg", ".conf", ".properties")
 
@@ -42,6 +46,8 @@ _CONFIGURATION = (".toml", ".ini", ".cfg", ".conf", ".properties")
 def read(data: bytes, name: str) -> Document:
     """Read a program or a configuration; locators are function (or section) and line."""
     text = decode(data)
+    if len(text) > _MINIFIED * (text.count("\n") + 1) and name.lower().endswith(_MINIFIABLE):
+        raise Unreadable(Reason.MACHINE_MADE)
     blocks = list(_blocks(text, _patterns(name.lower())))
     if not blocks:
         raise Unreadable(Reason.EMPTY)

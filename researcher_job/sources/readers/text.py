@@ -22,19 +22,6 @@ def read(data: bytes, name: str) -> Document:
     return text_document(decode(data), title_of(name))
 
 
-def read_sniffed(data: bytes, name: str) -> Document:
-    """Read a file without a suffix if it is text for people, neither a program nor binary."""
-    try:
-        text = decode(data)
-    except Unreadable as error:
-        if error.reason is Reason.BINARY:
-            raise Unreadable(Reason.UNKNOWN) from error
-        raise
-    if text.startswith("#!"):
-        raise Unreadable(Reason.UNKNOWN)
-    return text_document(text, title_of(name))
-
-
 def title_of(name: str) -> str:
     """Return a title for a file without one; its folder is named where many are called so."""
     path = PurePosixPath(name)

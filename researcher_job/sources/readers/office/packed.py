@@ -61,7 +61,10 @@ def _is_unusual(archive: zipfile.ZipFile, broken: Reason) -> bool:
         raise Unreadable(Reason.INFLATED)
     unusual = False
     for member in members:
-        if member.filename.lower().endswith((".xml", ".rels")):
+        if (
+            member.filename.lower().endswith((".xml", ".rels"))
+            and "META-INF/" not in member.filename
+        ):
             with archive.open(member) as part:
                 head = part.read(_HEAD)
                 if _DOCTYPE.search(head):

@@ -271,7 +271,9 @@ def test_headings_keep_names_as_they_are() -> None:
         ("a.JPG", Reason.PICTURE),
         ("a.mp4", Reason.RECORDING),
         ("a.tar.gz", Reason.ARCHIVE),
-        ("a.doc", Reason.OLD_OFFICE),
+        ("a.xls", Reason.OLD_OFFICE),
+        ("a.min.js", Reason.MACHINE_MADE),
+        ("_static/searchindex.js", Reason.MACHINE_MADE),
         ("a.so", Reason.UNKNOWN),
     ],
 )
