@@ -204,18 +204,13 @@ class NotRead(Record):
 class Coverage(Record):
     """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``.
 
-    ``in_part`` counts those among ``read`` of which something was not, each named with what.
+    ``in_part`` counts those among ``read`` of which something was not.
     """
 
     found: int = 0
     read: int = 0
     not_read: tuple[NotRead, ...] = ()
     in_part: NotRead | None = None
-
-    @property
-    def unread(self) -> tuple[NotRead, ...]:
-        """What was not read at all, and what in part only."""
-        return (*self.not_read, *([self.in_part] if self.in_part else []))
 
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""

@@ -212,7 +212,8 @@ def _outcome_reason(
     if kind == "answered" or reason:
         return "" if kind == "answered" else reason
     if kind == "insufficient_evidence":
-        files = "in the files that could be read" if coverage.unread else "in the sources"
+        unread = coverage.not_read or coverage.in_part
+        files = "in the files that could be read" if unread else "in the sources"
         return f"Not found {files}."
     if kind == "evidence":
         found = sum(bool(result.evidence) for result in results)

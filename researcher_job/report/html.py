@@ -93,8 +93,8 @@ def _answer(report: Report) -> str:
 def _coverage(coverage: Coverage) -> str:
     rows = "".join(
         f"<li>{kind.count} {text(kind.reason)}: {text(', '.join(kind.examples))}</li>"
-        for kind in coverage.unread
-        if len(kind.examples) > SAID_NAMES
+        for kind in (*coverage.not_read, coverage.in_part)
+        if kind and len(kind.examples) > SAID_NAMES
     )
     share = f'<progress max="{max(coverage.found, 1)}" value="{coverage.read}"></progress>'
     sentence = text(coverage.sentence())

@@ -29,8 +29,8 @@ def method_lines(
     duration = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     unread = "; ".join(
         f"{kind.count} {kind.reason} ({', '.join(kind.examples)})"
-        for kind in coverage.unread
-        if len(kind.examples) > SAID_NAMES
+        for kind in (*coverage.not_read, coverage.in_part)
+        if kind and len(kind.examples) > SAID_NAMES
     )
     limits = [
         f"{request.limits.minutes:g} minutes" if request.limits.minutes else "",

@@ -21,7 +21,7 @@ from researcher_job.sources.document import BlockKind, Context, Reason
 from researcher_job.sources.embeddings.base import embedded_text
 from researcher_job.sources.index.tokenizer import TOKENIZER
 
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 """Raised whenever the schema changes, so that indexes are built anew."""
 
 SCHEMA = f"""

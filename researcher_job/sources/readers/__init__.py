@@ -43,7 +43,7 @@ _BY_SUFFIX = {
     **_each(".rtf .doc .dot", "detected"),
     **_each(".gz .bz2 .xz", "compressed"),
     ".epub": "web.epub",
-    **_each(".mhtml .mht", "web.mhtml"),
+    **_each(".mhtml .mht", "mail.mhtml"),
     **_each(".mbox .mbx", "mail.mbox"),
     ".msg": "mail.outlook",
 }

@@ -22,9 +22,9 @@ def read(data: bytes, name: str) -> Document:
     """Read an RTF document, without what it hides. Styles are not followed: no headings."""
     if not data.lstrip().startswith(_START):
         raise Unreadable(Reason.BROKEN_RTF)
-    source = data.decode("ascii", "surrogateescape").encode("latin-1", "replace").decode("latin-1")
+    source = _NOTE.sub(r"\\line ", _HIDDEN.sub("", data.decode("latin-1")))
     try:
-        text = rtf_to_text(_NOTE.sub(r"\\line ", _HIDDEN.sub("", source)), errors="replace")
+        text = rtf_to_text(source, errors="replace")  # type: ignore[no-untyped-call]
     except MemoryError:
         raise
     except Exception as error:  # a hostile file makes the parser raise anything at all

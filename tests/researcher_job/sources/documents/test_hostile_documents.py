@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from researcher_job.sources.passages import Divided
 
 from research_contract.records import Coverage
 from researcher_job.sources.base import Query

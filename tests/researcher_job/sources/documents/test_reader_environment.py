@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from researcher_job.sources.passages import Divided
 
 from research_contract.processes import DATA_MARK, JOB_MARK
 from researcher_job.sources.document import Document

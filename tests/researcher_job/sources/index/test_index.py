@@ -12,7 +12,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from researcher_job.sources.passages import Divided
 
 from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Passage, Query
