@@ -125,7 +125,10 @@ def _serve(commands: _Commands) -> None:
     parser.add_argument(
         "--transport", choices=("stdio", "http"), help="default: stdio; as a Databricks App: http"
     )
-    parser.add_argument("--host", help="with http; default: 127.0.0.1, as an app 0.0.0.0")
+    parser.add_argument(
+        "--host",
+        help="with http; default: 127.0.0.1; 0.0.0.0 opens the server to the network",
+    )
     parser.add_argument(
         "--port",
         type=partial(_integer, least=0, most=65535, kind="a port; it must be 0 to 65535"),

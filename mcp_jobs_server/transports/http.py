@@ -59,6 +59,8 @@ def serve(
         actual_port = listener.getsockname()[1]
         if settings.app:
             log.info("serving")
+            if is_loopback(host):
+                log.warning("The proxy of the app cannot reach %s; start with --host 0.0.0.0", host)
         else:
             print(f"Serving http://{host}:{actual_port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
         server.run(sockets=[listener])
