@@ -17,7 +17,7 @@ from mcp_jobs_server.cli import examples
 
 DEPTHS = ("quick", "standard", "deep")
 PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
-CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
+CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code", "other")
 _SERVE_OPTIONS = ("--source", "--transport", "--host", "--port", "--app", "--profile")
 
 Command = Callable[[argparse.Namespace], int]
