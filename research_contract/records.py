@@ -34,6 +34,7 @@ RESULTS = "work/results"
 CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
+LEFT_OUT = "control/left_out.json"
 PROBE = "control/probe"
 PROBED = "probe.json"
 PROGRESS = "progress.md"
@@ -131,7 +132,9 @@ class Request(Record):
 
     ``earlier`` is the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a
     relative path starts at this job's folder. Only a folder of the same owner may be named.
-    ``withheld`` are names of sources whose evidence must not be carried over.
+    ``withheld`` are names of sources whose evidence must not be carried over. ``granted_once`` are
+    names of sources that were granted for this job alone, so neither the configuration nor the
+    list of granted sources has them; ``None`` in requests of versions that did not record them.
     """
 
     format_version: int = FORMAT_VERSION
@@ -146,7 +149,15 @@ class Request(Record):
     refresh_of: str | None = None
     earlier: str = ""
     withheld: tuple[str, ...] = ()
+    granted_once: tuple[str, ...] | None = None
     settings: dict[str, str | int | float | bool] = {}
+
+
+class LeftOut(Record):
+    """``control/left_out.json``: names of sources that the job must not read any more."""
+
+    format_version: int = FORMAT_VERSION
+    sources: tuple[str, ...] = ()
 
 
 class Run(Record):

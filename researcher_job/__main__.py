@@ -195,6 +195,13 @@ def _parser() -> argparse.ArgumentParser:
         help="number of this attempt (default: the previous one plus one)",
     )
     parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a source of the request that is not granted any more: it is not read",
+    )
+    parser.add_argument(
         "--finish",
         choices=("deadline", "finish_now", "died"),
         help="only write the report, from the contents of the folder, for this reason",

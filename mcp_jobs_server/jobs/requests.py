@@ -34,12 +34,14 @@ def request_of(
     base: Job | None,
     base_folder: str = "",
     withheld: tuple[str, ...] = (),
+    granted_once: tuple[str, ...] = (),
 ) -> Request:
     """Return the request that the job folder holds, with every value resolved.
 
     ``base`` is the job that this one follows up or refreshes. Where the caller passed none, its
     depth and language are used and, for a refresh, its plan. ``base_folder`` is its folder, from
-    which evidence is carried over, except that of ``withheld`` sources.
+    which evidence is carried over, except that of ``withheld`` sources. ``granted_once`` are the
+    names of sources that are granted for this job alone.
     """
     inherited = base.request if base else None
     plan = Plan.model_validate(asked.plan.model_dump())
@@ -61,6 +63,7 @@ def request_of(
         refresh_of=base.id if base and not asked.follow_up_of else None,
         earlier=base_folder if base else "",
         withheld=withheld,
+        granted_once=granted_once,
     )
 
 
@@ -83,5 +86,6 @@ def limits_in_force(request: Request, asked: StartResearch) -> LimitsInForce:
 
 def fingerprint(request: Request) -> str:
     """Return a hash of the request that is the same when the same request is made again."""
-    content = request.model_dump(mode="json", exclude={"job_id", "created_at", "format_version"})
+    varies = {"job_id", "created_at", "format_version", "granted_once"}
+    content = request.model_dump(mode="json", exclude=varies)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

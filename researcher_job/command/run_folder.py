@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -100,6 +101,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
         check_request(request, configuration, folder.path)
     control = Control(folder.path)
     control.handle_signals()
+    left_out = frozenset((*options.without, *control.left_out()))
     previous = folder.status()
     with _cache_dir(folder, options.cache) as cache_dir:
         remove_unused(cache_dir)
@@ -112,9 +114,10 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             request=request,
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
-            open_source=open_documents,
+            open_source=partial(open_documents, without=left_out),
             strategy=strategy_named(settings.strategy),
             control=control,
+            left_out=left_out,
             on_stop=exit_after,
             run_id=options.run_id or "",
         )

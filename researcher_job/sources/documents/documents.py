@@ -7,7 +7,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -36,12 +36,14 @@ async def open_documents(
     cache_dir: Path,
     reading: Reading | None = None,
     about: Sequence[str] = (),
+    without: Collection[str] = (),
 ) -> DocumentSource:
     """Read what is new in ``sources`` and return them ready to be searched.
 
     Indexes are kept in ``cache_dir`` and used again while a source's files keep names, sizes
     and times. A file or source that cannot be read is counted in the coverage and never raises.
     Of the files not read, the coverage names those first whose names share words with ``about``.
+    Sources with a name in ``without`` are counted as not granted any more and never opened.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
 
     Raises:
@@ -51,6 +53,9 @@ async def open_documents(
     tally = Tally()
     shelves: list[Shelf] = []
     for source in sources:
+        if source.name in without:
+            tally.count_skipped(Reason.NOT_GRANTED, source.name)
+            continue
         root = await to_thread.run_sync(_root, source, abandon_on_cancel=True)
         if isinstance(root, Reason):
             tally.count_skipped(root, source.name)
@@ -81,7 +86,9 @@ def _root(source: records.SourceRef) -> Path | Reason:
         return Reason.OTHER_SOURCE
     try:
         place = volume_path(source.uri) if parts.scheme == "volume" else None
-        return Path(place or urllib.request.url2pathname(parts.path)).resolve(strict=True)
+        path = Path(place or urllib.request.url2pathname(parts.path))
+        # The path was recorded without links, so a link in it came later and was not granted.
+        return path if path.resolve(strict=True) == path else Reason.LINKED_SOURCE
     except (OSError, ValueError, RuntimeError):
         return Reason.MISSING_SOURCE
 

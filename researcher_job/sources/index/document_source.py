@@ -49,6 +49,14 @@ class Shelf:
         root = self.root.as_uri()
         return f"{root.rstrip('/')}/{address}" if address else root
 
+    def address(self, uri: str) -> str | None:
+        """Return the address of the document at ``uri``; ``None`` if it is not below the root."""
+        root = self.root.as_uri()
+        if uri.rstrip("/") == root.rstrip("/"):
+            return ""
+        inside = uri.startswith(f"{root.rstrip('/')}/")
+        return uri.removeprefix(f"{root.rstrip('/')}/") if inside else None
+
 
 class DocumentSource:
     """The ``Source`` and ``Lexicon`` over document indexes.
@@ -84,6 +92,9 @@ class DocumentSource:
 
     async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
         return await to_thread.run_sync(self._mentioned, texts, query)
+
+    async def unread(self, uri: str) -> bool:
+        return await to_thread.run_sync(self._unread, uri)
 
     async def snapshot(self, sha256: str) -> str:
         return await to_thread.run_sync(self._snapshot, sha256)
@@ -150,6 +161,14 @@ class DocumentSource:
             for stem, count in counts.items():
                 containing[stem] += count
         return Frequencies(sum(shelf.index.passages for shelf in self._shelves), containing)
+
+    def _unread(self, uri: str) -> bool:
+        for shelf in self._shelves:
+            below = shelf.address(uri)
+            if below is not None:
+                with _Translated(shelf.index):
+                    return shelf.index.holds_unread(below)
+        return True
 
     def _snapshot(self, sha256: str) -> str:
         for shelf in self._shelves:

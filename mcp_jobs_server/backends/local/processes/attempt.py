@@ -1,7 +1,8 @@
 """One attempt at a job as its runner follows it: the process, its time, and how it ends.
 
-The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N`` and, to write the
-report from the folder alone, ``--finish REASON``. ``settle.py`` lists its exit codes.
+The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N``, ``--without=NAME``
+for each source that is not granted any more and, to write the report from the folder alone,
+``--finish REASON``. ``settle.py`` lists its exit codes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.heartbeat import Heartbeat
+from mcp_jobs_server.backends.local.processes.left_out import left_out
 from mcp_jobs_server.backends.local.processes.settle import (
     EXIT_LOCKED,
     MAX_REPORTS,
@@ -130,7 +132,9 @@ class Attempt:
         if read_whole(self.folder / REQUEST) is None:
             # The server writes it after the row is committed, and may have died in between.
             create_once(self.folder / REQUEST, encode(self._request))
-        self._start()
+        options = self._context.options
+        names = left_out(self._request, data_dir=options.data_dir, config=options.config)
+        self._start(*(f"--without={name}" for name in names))
         run = Run(
             runner="local",
             run_id=str(self._pid or ""),
