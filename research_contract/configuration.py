@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
-from urllib.request import url2pathname
 
 from pydantic import Field
 
@@ -176,14 +175,9 @@ def _with_slashes(said: str) -> str:
 
 
 def _absolute(uri: str, base: Path) -> str:
-    """Return ``uri``; a plain path, relative to the configuration file, becomes a ``file:`` URI.
-
-    Links in the path of a ``file:`` URI are followed now: what they lead to later is not granted.
-    """
+    """Return ``uri``; a plain path, relative to the configuration file, becomes a ``file:`` URI."""
     if uri.startswith("volume:"):
         return f"volume:{(volume_path(uri) or '').removeprefix('/Volumes')}"
-    if uri.startswith("file:///") and not uri.startswith(f"file://{_VOLUMES}"):
-        return Path(url2pathname(uri.removeprefix("file://"))).resolve().as_uri()
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri):  # a single letter is a Windows drive
         return uri
     if uri.startswith(_VOLUMES):  # a volume: not resolved on this machine

@@ -7,9 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.core import environment
@@ -166,7 +168,7 @@ def load_settings(
             cost_usd=value.number("MAX_COST_USD", 5, least=0),
         ),
         allow_any_path=value.text("ALLOW_PATHS", "") == "any",
-        sources=tuple(configured.source for configured in file.sources),
+        sources=configured_sources(file, local=not lakeflow),
         audiences={configured.name: configured.audience for configured in file.sources},
         volume=_volume(value.text("VOLUME", "")) if lakeflow else "",
         job_id=_job_id(value.text("JOB_ID", "")) if lakeflow else 0,
@@ -184,6 +186,26 @@ def load_settings(
         app_port=int(environ.get("DATABRICKS_APP_PORT") or 8000),
         log_level=value.text("LOG_LEVEL", "WARNING").upper(),
     )
+
+
+def configured_sources(file: Configuration, *, local: bool) -> tuple[SourceRef, ...]:
+    """Return the sources of the configuration.
+
+    Where jobs are ``local``, links in the path of a ``file:`` URI are followed now: what they lead
+    to later is not granted.
+    """
+    sources = [configured.source for configured in file.sources]
+    return tuple(_without_links(source) if local else source for source in sources)
+
+
+def _without_links(source: SourceRef) -> SourceRef:
+    if not source.uri.startswith("file:///"):
+        return source
+    text = unquote(source.uri.removeprefix("file://"))
+    path = Path(text[1:] if os.name == "nt" else text)
+    with suppress(OSError, RuntimeError, ValueError):  # a start says what is wrong with it
+        return SourceRef(name=source.name, uri=path.resolve().as_uri())
+    return source
 
 
 def default_data_dir() -> str:

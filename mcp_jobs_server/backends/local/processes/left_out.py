@@ -6,9 +6,9 @@ import logging
 from pathlib import Path
 
 from mcp_jobs_server.core.errors import JobsError
-from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.core.settings import Settings, configured_sources
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.configuration import ConfigurationError, read_configuration
+from research_contract.configuration import Configuration, ConfigurationError, read_configuration
 from research_contract.records import Request
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ def left_out(request: Request, *, data_dir: Path, config: Path | None) -> list[s
         return []
     lasting = [one for one in request.sources if one.name not in request.granted_once]
     try:
-        configured = read_configuration(config).sources if config else ()
-        settings = Settings(data_dir=data_dir, sources=tuple(one.source for one in configured))
-        sources = Sources(settings)
+        configuration = read_configuration(config) if config else Configuration()
+        configured = configured_sources(configuration, local=True)
+        sources = Sources(Settings(data_dir=data_dir, sources=configured))
         return [one.name for one in lasting if sources.granted_again(one) is None]
     except (ConfigurationError, JobsError) as error:
         log.warning("job %s reads none of its granted sources: %s", request.job_id, error)
