@@ -130,15 +130,17 @@ class SourceRef(Record):
 class Request(Record):
     """``request.json``: everything that a job needs to know, without secrets.
 
-    ``earlier`` is the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a
-    relative path starts at this job's folder. Only a folder of the same owner may be named.
-    ``withheld`` are names of sources whose evidence must not be carried over. ``granted_once`` are
-    names of sources that were granted for this job alone, so neither the configuration nor the
-    list of granted sources has them; ``None`` in requests of versions that did not record them.
+    ``owner`` is the name of the owner's folder; "" in folders of earlier versions. ``earlier`` is
+    the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a relative path
+    starts at this job's folder. Only a folder of the same owner may be named. ``withheld`` are
+    names of sources whose evidence must not be carried over. ``granted_once`` are names of sources
+    that were granted for this job alone, so neither the configuration nor the list of granted
+    sources has them; ``None`` in requests of versions that did not record them.
     """
 
     format_version: int = FORMAT_VERSION
     job_id: str
+    owner: str = ""
     question: str
     plan: Plan = Plan()
     sources: tuple[SourceRef, ...] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from researcher_job.core.errors import (
     ExitCode,
+    FolderGone,
     JobError,
     RequestUnreadable,
     error_kind,
@@ -141,7 +142,7 @@ def _verify(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         result = verify(options.folder)
-    except NewerFormat as error:
+    except (NewerFormat, FolderGone) as error:
         raise RequestUnreadable(str(error)) from error
     summary = {"verified": not result.faults, "summary": result.sentence()}
     if options.json:

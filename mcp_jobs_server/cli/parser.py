@@ -219,6 +219,12 @@ def _jobs(commands: _Commands) -> None:
         metavar="AGE",
         help="all that ended this long ago, such as 30d",
     )
+    _command(
+        jobs,
+        "rebuild",
+        "list jobs again from their folders if the job database was lost",
+        run="rebuild:rebuild",
+    )
 
 
 def _sources(commands: _Commands) -> None:

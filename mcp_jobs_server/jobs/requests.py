@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.models import Job, Owner
 from mcp_jobs_server.messages.arguments import StartResearch
 from mcp_jobs_server.messages.results import LimitsInForce
 from research_contract.records import (
@@ -28,6 +28,7 @@ def request_of(
     asked: StartResearch,
     *,
     job_id: str,
+    owner: Owner,
     now: datetime,
     sources: Sequence[SourceRef],
     caps: Limits,
@@ -53,6 +54,7 @@ def request_of(
     has_depth = "depth" in asked.model_fields_set
     return Request(
         job_id=job_id,
+        owner=owner.folder,
         question=asked.question,
         plan=plan.model_copy(update={"questions": questions}),
         sources=tuple(sources),
@@ -86,6 +88,6 @@ def limits_in_force(request: Request, asked: StartResearch) -> LimitsInForce:
 
 def fingerprint(request: Request) -> str:
     """Return a hash of the request that is the same when the same request is made again."""
-    varies = {"job_id", "created_at", "format_version", "granted_once"}
+    varies = {"job_id", "owner", "created_at", "format_version", "granted_once"}
     content = request.model_dump(mode="json", exclude=varies)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

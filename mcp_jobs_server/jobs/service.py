@@ -179,6 +179,7 @@ class Jobs:
             jobs=tuple(await gather(partial(shown, job, self._folders, now) for job in page.jobs)),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
+            note=await self._runner.notice() or None,
             next=None if page.jobs else none_yet,
         )
 
@@ -215,6 +216,10 @@ class Jobs:
         if job.ended and job.fetched_at is None:
             await self._runner.fetched(owner, job.id, self._clock())
         return answer
+
+    async def notice(self) -> str:
+        """Return what a reader of lists must know, such as lost data; "" for nothing."""
+        return await self._runner.notice()
 
     async def check(self, owner: Owner, asked: CheckCitations) -> CheckResult:
         """Return a verdict on each claim of a draft by the quotes of a job.

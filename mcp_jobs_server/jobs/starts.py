@@ -77,6 +77,7 @@ class Starts:
         request = request_of(
             asked,
             job_id=new_job_id(now),
+            owner=owner,
             now=now,
             sources=sources,
             granted_once=await self._granted_once(sources, typed),

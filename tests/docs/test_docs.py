@@ -78,7 +78,7 @@ def test_commands_of_the_server_can_be_typed(words: list[str]) -> None:
 @pytest.mark.parametrize("words", of_program(JOB, commands()))
 def test_commands_of_the_job_can_be_typed(words: list[str], tmp_path: Path) -> None:
     done = run_job(words, tmp_path)
-    assert done.returncode == 5, done.stderr  # understood; there is no request in that folder
+    assert done.returncode in (1, 5), done.stderr  # understood; there is no such folder
 
 
 @pytest.mark.parametrize("words", of_program(SERVER, in_sentences()))

@@ -30,6 +30,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 class DirectoryFolders:
     """``Folders`` below ``root``, which is created by the first write. New files have mode 0600.
 
+    The directory that holds ``root`` must exist: one that was moved is not made anew.
+
     Reads block: a read from a local disk takes less time than passing it to a thread. Writes,
     which may wait for the disk, run in a thread.
     """
@@ -80,7 +82,7 @@ class DirectoryFolders:
         with _translate_errors():
             if not overwrite and os.path.lexists(path):
                 return False
-            with _temporary_file(path, data) as temporary:
+            with _temporary_file(path, data, self._root) as temporary:
                 if not overwrite:
                     return _rename_exclusively(temporary, path, data)
                 temporary.replace(path)
@@ -104,9 +106,9 @@ class DirectoryFolders:
 
 
 @contextlib.contextmanager
-def _temporary_file(path: Path, data: bytes) -> Iterator[Path]:
+def _temporary_file(path: Path, data: bytes, root: Path) -> Iterator[Path]:
     """Write ``data`` to a new file beside ``path``, and remove that file after the block."""
-    make_private_directory(path.parent)
+    make_private_directory(path.parent, within=root.parent)
     temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with os.fdopen(os.open(temporary, _CREATE, 0o600), "wb") as file:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from mcp_jobs_server.backends.folder_paths import make_private_directory
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store.database import Database, to_micros
@@ -97,4 +98,5 @@ class Takeover:
         for owner, job_id, attempts in failed:
             ended = Ended(state="failed", error=PROFILE_GONE, attempts=attempts, ended_at=at)
             folder = self._paths.jobs / job_folder_of(owner, job_id)
+            make_private_directory(folder, within=self._paths.root)
             create_once(folder / ENDED, encode(ended))

@@ -49,7 +49,7 @@ async def open_documents(
     Raises:
         OSError, sqlite3.Error: ``cache_dir`` cannot be written, or the disk is full.
     """
-    await to_thread.run_sync(lambda: cache_dir.mkdir(parents=True, exist_ok=True))
+    await to_thread.run_sync(lambda: cache_dir.mkdir(exist_ok=True))
     tally = Tally()
     shelves: list[Shelf] = []
     for source in sources:

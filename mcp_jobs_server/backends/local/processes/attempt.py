@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from mcp_jobs_server.backends.folder_paths import make_private_directory
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.paths import DataPaths
@@ -120,6 +121,10 @@ class Attempt:
             return True
         return False
 
+    def make_folder(self) -> None:
+        """Make the job folder if it is missing, but never a data directory that was moved."""
+        make_private_directory(self.folder, within=self._context.paths.root)
+
     def begin(self, at: datetime) -> None:
         """Start the process of the job.
 
@@ -131,6 +136,7 @@ class Attempt:
             return
         if read_whole(self.folder / REQUEST) is None:
             # The server writes it after the row is committed, and may have died in between.
+            self.make_folder()
             create_once(self.folder / REQUEST, encode(self._request))
         options = self._context.options
         names = left_out(self._request, data_dir=options.data_dir, config=options.config)
@@ -209,6 +215,7 @@ class Attempt:
             # The server that recorded the request may have died before it wrote this file.
             control_file = self.folder / (STOP if requested == "stop" else FINISH_NOW)
             if not control_file.exists():
+                self.make_folder()
                 create_once(control_file, b"")
             self._seconds_since_request += seconds
         if requested == "stop":

@@ -67,7 +67,7 @@ class JobStore:
             "fingerprint": options.fingerprint,
             "request": request.model_dump_json(),
             "depth": request.depth,
-            "source_names": _source_names(request),
+            "source_names": source_names(request),
             "profile": profile,
             "state": "queued",
             "created_at": to_micros(request.created_at),
@@ -152,7 +152,7 @@ class JobStore:
     def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
             AND source_names = ? AND active_seconds IS NOT NULL ORDER BY ended_at DESC LIMIT 5"""
-        similar = (owner.folder, request.depth, _source_names(request))
+        similar = (owner.folder, request.depth, source_names(request))
         with self._database.read() as db:
             seconds = [row[0] for row in db.execute(sql, similar)]
         return median(seconds) if seconds else None
@@ -221,7 +221,7 @@ class JobStore:
         return [_job(owner, row) for row in rows]
 
 
-def _source_names(request: Request) -> str:
+def source_names(request: Request) -> str:
     """Return the names of the sources as the database stores them."""
     return json.dumps(sorted(source.name for source in request.sources))
 
