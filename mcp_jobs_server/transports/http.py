@@ -26,6 +26,7 @@ from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.protocol.server import ResearchServer
 from mcp_jobs_server.telemetry.request_log import RequestLog, log_as_json
+from mcp_jobs_server.transports.connections import BoundedConnection, HangUps
 from mcp_jobs_server.transports.hosts import AcceptedHosts, HostCheck
 from research_contract.records import SourceRef
 
@@ -94,6 +95,8 @@ class _Server(uvicorn.Server):
         config = partial(
             uvicorn.Config,
             _asgi_app(self._research, settings, auth, is_local=is_local),
+            http=BoundedConnection,
+            ws="none",
             log_level=settings.log_level.lower(),
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
@@ -173,5 +176,6 @@ def _asgi_app(
         accepted=accepted if is_checked else None,
         unchecked=() if is_local else ("/health",),
     )
+    app.add_middleware(HangUps)
     app.add_middleware(RequestLog)
     return app
