@@ -245,8 +245,11 @@ class Jobs:
         found: list[str] = []
         before = (at, "")
         while page := await self._runner.ended(owner, limit=100, before=before):
+            last = (page[-1].ended_at or at, page[-1].id)
+            if last == before:  # the time of that job is damaged
+                break
             found.extend(job.id for job in page)
-            before = (page[-1].ended_at or at, page[-1].id)
+            before = last
         return found
 
     def location(self, owner: Owner, job_id: str) -> str:

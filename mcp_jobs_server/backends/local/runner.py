@@ -20,6 +20,7 @@ from anyio import to_thread
 
 from mcp_jobs_server.backends.lifecycle import Lifecycle
 from mcp_jobs_server.backends.local.blockers import with_blockers
+from mcp_jobs_server.backends.local.damage import fail_damaged
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.options import JOB_COMMAND, RunnerOptions, runner_options
 from mcp_jobs_server.backends.local.paths import DataPaths, FileId
@@ -312,7 +313,10 @@ class LocalRunner(Lifecycle):
         with translate_errors():
             if not self._database.exists:
                 return None
-            self._takeover.check(self._clock())
+            now = self._clock()
+            if fail_damaged(self._database, self._paths, now, also_claimed=False):
+                self._noticed_in = None
+            self._takeover.check(now)
             if not self._queue.has_work():
                 return None
             return self._launcher.relaunch(check=self._database.check_writable)

@@ -29,7 +29,7 @@ from mcp_jobs_server.backends.local.processes.settle import (
     settle_attempt,
 )
 from mcp_jobs_server.backends.local.store.queue import Claim
-from mcp_jobs_server.backends.local.store.request_rows import stored_request
+from mcp_jobs_server.backends.local.store.rows import stored_request
 from mcp_jobs_server.backends.settle import EXIT_UNREADABLE_REQUEST
 from research_contract.files import (
     NewerFormat,

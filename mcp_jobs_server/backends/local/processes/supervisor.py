@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.blockers import has_space
+from mcp_jobs_server.backends.local.damage import fail_damaged
 from mcp_jobs_server.backends.local.paths import file_id
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.attempt import Attempt, RunnerContext
@@ -82,6 +84,7 @@ class Supervisor:
         self._suspended_profiles: set[str] = set()
         self._since_suspended_read = OTHERS_SECONDS
         self._had_space = True
+        self._version_checked: object = None
 
     def serve(self) -> None:
         """Work under the runner's lock until there is no work.
@@ -144,6 +147,7 @@ class Supervisor:
                     return False
                 if found is None:
                     raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+                self._fail_damaged()
                 self._follow_claimed(seconds)
                 self._release_others(seconds)
                 self._claim_queued(seconds)
@@ -159,6 +163,17 @@ class Supervisor:
             idle_seconds = 0.0 if has_work else idle_seconds + seconds
             self._pause.wait(ROUND_SECONDS)
         return True
+
+    def _fail_damaged(self) -> None:
+        """Fail the jobs whose rows are damaged, which others do; look when others have written."""
+        database = self._queue.database
+        if (version := database.data_version()) == self._version_checked:
+            return
+        self._version_checked = version
+        paths = self._context.paths
+        for job_id in fail_damaged(database, paths, self._clock(), also_claimed=True):
+            self._attempts.pop(job_id, None)
+            os_processes.kill(partial(os_processes.job_processes, job_id), wait_seconds=1)
 
     def _follow_claimed(self, seconds: float) -> None:
         claims = self._queue.claimed()

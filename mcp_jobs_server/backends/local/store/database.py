@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.paths import DataPaths, FileId, file_id
@@ -25,8 +26,12 @@ def to_micros(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def from_micros(micros: int | None) -> datetime | None:
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+def from_micros(micros: object) -> datetime | None:
+    """Return the time; ``None`` for NULL and for what is no time, as in a damaged row."""
+    try:
+        return EPOCH + timedelta(microseconds=micros) if isinstance(micros, int) else None
+    except OverflowError:
+        return None
 
 
 class Database:
@@ -188,6 +193,8 @@ class Database:
             check_same_thread=False,
         )
         connection.row_factory = sqlite3.Row
+        # Text that is no UTF-8 must not fail the reading of all other rows.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
