@@ -73,8 +73,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --package mcp_jobs_server.backends.local
-	$(BIN)/mypy --platform darwin --package mcp_jobs_server.backends.local
+	$(BIN)/mypy --platform win32 --package mcp_jobs_server.backends.local --package research_contract
+	$(BIN)/mypy --platform darwin --package mcp_jobs_server.backends.local --package research_contract
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -48,6 +48,7 @@ PROCESSES = (
     "researcher_job/research/test_refresh.py",
     "researcher_job/sources/documents/test_hostile_documents.py",
     "researcher_job/sources/documents/test_reader_environment.py",
+    "researcher_job/sources/documents/test_swaps.py",
     "researcher_job/sources/documents/test_update.py",
     "upgrade",
 )

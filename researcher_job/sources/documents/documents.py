@@ -87,8 +87,9 @@ def _root(source: records.SourceRef) -> Path | Reason:
     try:
         place = volume_path(source.uri) if parts.scheme == "volume" else None
         path = Path(place or urllib.request.url2pathname(parts.path))
+        path.stat()
         # The path was recorded without links, so a link in it came later and was not granted.
-        return path if path.resolve(strict=True) == path else Reason.LINKED_SOURCE
+        return path if place or path.resolve(strict=True) == path else Reason.LINKED_SOURCE
     except (OSError, ValueError, RuntimeError):
         return Reason.MISSING_SOURCE
 
