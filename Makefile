@@ -12,18 +12,21 @@ BIN := $(VENV)/$(SCRIPTS)
 DOCS := $(VENV)-docs
 PEERS := $(VENV)-peers
 FRAMEWORKS := $(VENV)-frameworks
+MODELS := $(VENV)-models
 CLIENTS := tests/clients/typescript
 INSTALL := -m pip install --quiet --disable-pip-version-check
 NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 GROUP = -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 
 QUESTION ?=
+MODES ?=
 SOURCES ?=
 KILLS ?= 200
 SEED ?=
 TAG ?=
 export QUESTION SOURCES TAG
 export FRAMEWORKS_PYTHON := $(FRAMEWORKS)/$(SCRIPTS)/python
+export MODELS_PYTHON := $(MODELS)/$(SCRIPTS)/python
 
 # Otherwise Material for MkDocs prints a notice about its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
@@ -50,7 +53,8 @@ help:
 	@echo '              KILLS=20 of each kind instead of 200, SEED=7 for the choices of that run'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
-	@echo 'make eval     how good the reports are'
+	@echo 'make eval     how good finding and checking are, by words and with models (an hour)'
+	@echo '              MODES=words without models (minutes)'
 	@echo 'make screenshots  the pictures of a report in docs/images (needs Chromium)'
 	@echo 'make clean    remove the virtual environments and what was built'
 
@@ -60,7 +64,7 @@ demo: $(VENV)/.base
 demo-lakeflow: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo.lakeflow "$$QUESTION"
 
-test: $(VENV)/.dev clients
+test: $(VENV)/.dev $(MODELS)/.made clients
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fast: $(VENV)/.dev
@@ -73,8 +77,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --package mcp_jobs_server.backends.local
-	$(BIN)/mypy --platform darwin --package mcp_jobs_server.backends.local
+	$(BIN)/mypy --platform win32 --package mcp_jobs_server.backends.local --package research_contract
+	$(BIN)/mypy --platform darwin --package mcp_jobs_server.backends.local --package research_contract
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -107,14 +111,14 @@ bench: $(VENV)/.dev
 bench-peers: $(VENV)/.dev $(PEERS)/.made
 	$(BIN)/python -m tests.benchmarks.peers $(PEERS)/$(SCRIPTS)/python
 
-eval: $(VENV)/.dev
-	$(BIN)/python -m tests.evaluation
+eval: $(MODELS)/.made
+	$(MODELS)/$(SCRIPTS)/python -m tests.evaluation $(MODES)
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser
 
 clean:
-	rm -rf $(VENV) $(DOCS) $(PEERS) $(FRAMEWORKS) $(CLIENTS)/node_modules dist site
+	rm -rf $(VENV) $(DOCS) $(PEERS) $(FRAMEWORKS) $(MODELS) $(CLIENTS)/node_modules dist site
 
 # A stamp stands for what was installed: the interpreter has another name on each system.
 $(VENV)/.made:
@@ -144,6 +148,12 @@ $(DOCS)/.made: pyproject.toml constraints.txt
 $(PEERS)/.made:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/$(SCRIPTS)/python $(INSTALL) 'fastmcp[tasks]==4.1.2'
+	@touch $@
+
+# Models for many languages are large and slow, so that the other tests do without them.
+$(MODELS)/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(MODELS)
+	$(MODELS)/$(SCRIPTS)/python $(INSTALL) --editable '.[semantic,multilingual]' --constraint constraints.txt
 	@touch $@
 
 $(FRAMEWORKS)/.made: tests/clients/frameworks/requirements.txt

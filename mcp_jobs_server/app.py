@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.runner import LocalRunner
+from mcp_jobs_server.core.readiness import DataDirectoryReadiness
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.sources.registry import Sources
@@ -35,6 +36,7 @@ async def open_jobs(
                 folders=DirectoryFolders(settings.jobs_dir),
                 sources=sources,
                 settings=settings,
+                readiness=DataDirectoryReadiness(settings.data_dir, local_runner.require_directory),
                 same_computer=same_computer,
             )
         return

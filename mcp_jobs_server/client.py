@@ -234,6 +234,10 @@ class Research:
             cursor = page.next_cursor
         return jobs
 
+    async def notice(self) -> str:
+        """Return what a reader of lists must know, such as lost data; "" for nothing."""
+        return await self._jobs.notice()
+
     async def remove(self, job_id: str) -> None:
         """Remove an ended job and its folder.
 

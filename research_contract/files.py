@@ -100,12 +100,24 @@ def read_whole(path: Path) -> bytes | None:
         return None
 
 
+def make_parents(path: Path) -> None:
+    """Create up to two missing directories above ``path``, as files of a job folder need.
+
+    A job whose whole directory was moved must not make it anew: then it could not be moved back.
+
+    Raises:
+        FileNotFoundError: more directories are missing.
+    """
+    path.parent.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Replace the file at ``path`` by ``data``; a reader sees either the old or the new content.
 
     Where the file system cannot rename (a Volume's mount), the file is written in place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_parents(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         fresh.write_bytes(data)
@@ -123,7 +135,7 @@ _NO_RENAME = frozenset({38, 95})  # ENOSYS, EOPNOTSUPP: errors of rename on a Vo
 
 def create_once(path: Path, data: bytes) -> bool:
     """Write ``data`` to ``path`` unless the file exists; return whether it was written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_parents(path)
     try:
         with path.open("xb") as file:
             file.write(data)

@@ -37,6 +37,7 @@ RESULTS = "work/results"
 CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
+LEFT_OUT = "control/left_out.json"
 PROBE = "control/probe"
 PROBED = "probe.json"
 PROGRESS = "progress.md"
@@ -133,13 +134,17 @@ class SourceRef(Record):
 class Request(Record):
     """``request.json``: everything that a job needs to know, without secrets.
 
-    ``earlier`` is the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a
-    relative path starts at this job's folder. Only a folder of the same owner may be named.
-    ``withheld`` are names of sources whose evidence must not be carried over.
+    ``owner`` is the name of the owner's folder; "" in folders of earlier versions. ``earlier`` is
+    the path of the folder of the job named by ``follow_up_of`` or ``refresh_of``; a relative path
+    starts at this job's folder. Only a folder of the same owner may be named. ``withheld`` are
+    names of sources whose evidence must not be carried over. ``granted_once`` are names of sources
+    that were granted for this job alone, so neither the configuration nor the list of granted
+    sources has them; ``None`` in requests of versions that did not record them.
     """
 
     format_version: int = FORMAT_VERSION
     job_id: str
+    owner: str = ""
     question: str
     plan: Plan = Plan()
     sources: tuple[SourceRef, ...] = ()
@@ -150,7 +155,15 @@ class Request(Record):
     refresh_of: str | None = None
     earlier: str = ""
     withheld: tuple[str, ...] = ()
+    granted_once: tuple[str, ...] | None = None
     settings: dict[str, str | int | float | bool] = {}
+
+
+class LeftOut(Record):
+    """``control/left_out.json``: names of sources that the job must not read any more."""
+
+    format_version: int = FORMAT_VERSION
+    sources: tuple[str, ...] = ()
 
 
 class Run(Record):
@@ -378,25 +391,3 @@ class Ended(Record):
     error: Failure | None = None
     attempts: int = 0
     ended_at: AwareDatetime
-
-
-class Checked(Record):
-    """One check of a probe and its duration in seconds. ``said`` holds no text of a source."""
-
-    name: str
-    ok: bool
-    said: str
-    seconds: float
-
-
-class Probed(Record):
-    """``probe.json``: checks of what jobs need, made with the identity of the job.
-
-    ``started_seconds`` is the time from the start of the process to the first check.
-    """
-
-    format_version: int = FORMAT_VERSION
-    run_id: str = ""
-    started_seconds: float
-    checks: tuple[Checked, ...]
-    at: AwareDatetime

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from researcher_job.core.errors import (
     ExitCode,
+    FolderGone,
     JobError,
     RequestUnreadable,
     error_kind,
@@ -141,7 +142,7 @@ def _verify(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         result = verify(options.folder)
-    except NewerFormat as error:
+    except (NewerFormat, FolderGone) as error:
         raise RequestUnreadable(str(error)) from error
     summary = {"verified": not result.faults, "summary": result.sentence()}
     if options.json:
@@ -193,6 +194,13 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="number of this attempt (default: the previous one plus one)",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a source of the request that is not granted any more: it is not read",
     )
     parser.add_argument(
         "--finish",

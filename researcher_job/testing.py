@@ -93,6 +93,11 @@ class FakeSource:
         """Return nothing: the fake has no titles."""
         return ()
 
+    async def unread(self, uri: str) -> bool:
+        """Return false: the fake reads all of its texts."""
+        del uri
+        return False
+
     async def snapshot(self, sha256: str) -> str:
         return {_sha256(text): text for text in self.texts.values()}[sha256]
 

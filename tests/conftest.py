@@ -45,8 +45,10 @@ PROCESSES = (
     "mcp_jobs_server/transports",
     "researcher_job/command",
     "researcher_job/limits/test_disk_reserve.py",
+    "researcher_job/research/test_refresh.py",
     "researcher_job/sources/documents/test_hostile_documents.py",
     "researcher_job/sources/documents/test_reader_environment.py",
+    "researcher_job/sources/documents/test_swaps.py",
     "researcher_job/sources/documents/test_update.py",
     "upgrade",
 )

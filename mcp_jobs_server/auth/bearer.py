@@ -63,7 +63,7 @@ class BearerTokenVerifier(TokenVerifier):
                 log.warning("A token was rejected. %s", error.message)
                 return None
             issuer, subject = self._auth.issuer, str(claims["sub"])
-            groups, scopes = _texts(claims, "groups"), _texts(claims, "scope", "scp")
+            groups, scopes = _texts(claims.get("groups")), _scopes(claims)
             expires_at = int(claims["exp"])
         return VerifiedToken(
             token="",
@@ -97,8 +97,13 @@ class BearerAuthenticator:
         return Caller(owner=token.owner, access=access)
 
 
-def _texts(claims: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    """Return the strings of the first claim present: a list, or one string split at spaces."""
-    value = next((claims[name] for name in names if claims.get(name)), ())
-    texts = value.split() if isinstance(value, str) else value
-    return tuple(text for text in texts if isinstance(text, str)) if texts else ()
+def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the scopes: one string separated by spaces (RFC 9068), or a list."""
+    value = claims.get("scope") or claims.get("scp")
+    return tuple(value.split()) if isinstance(value, str) else _texts(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Return the strings of a list; a single string, which may contain spaces, is one text."""
+    texts = value if isinstance(value, list) else [value]
+    return tuple(text for text in texts if isinstance(text, str) and text)

@@ -32,6 +32,10 @@ HEADER = "X-Forwarded-Access-Token"
 CACHE_SECONDS = 60
 MAX_CACHED = 1000
 
+_OTHER_ORIGIN = (
+    "This app does not answer web pages of other origins. Use a client outside the browser.\n"
+)
+
 _forwarded: ContextVar[Credential | None] = ContextVar("forwarded", default=None)
 
 
@@ -54,7 +58,7 @@ class ForwardedToken:
         origin = headers.get("origin")
         hosts = {headers.get("x-forwarded-host", ""), headers.get("host", "")} - {""}
         if origin is not None and urlsplit(origin).netloc not in hosts:
-            await PlainTextResponse("Invalid Origin header", 403)(scope, receive, send)
+            await PlainTextResponse(_OTHER_ORIGIN, 403)(scope, receive, send)
             return
         token = headers.get(HEADER, "").strip()
         previous = _forwarded.set(Credential(token) if token else None)

@@ -62,6 +62,8 @@ class OidcIssuer:
             raise Unavailable("The issuer's keys cannot be read.", "Try again.") from error
         except jwt.PyJWTError as error:
             raise Unidentified(f"{type(error).__name__}.", "Sign in again.") from error
+        if not str(claims["sub"]).strip():  # everybody without a subject would be one owner
+            raise Unidentified("The token has no subject.", "Sign in again.")
         return claims
 
     async def _discover(self) -> PyJWKClient:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from pathlib import Path, PurePosixPath
@@ -32,9 +34,15 @@ def no_such_file() -> NotFound:
     return NotFound("There is no such file in the job folder.", "Ask for a file that it lists.")
 
 
-def make_private_directory(path: Path) -> None:
-    """Create the directory and its parents if missing; new ones are for their owner only (0700)."""
+def make_private_directory(path: Path, *, within: Path | None = None) -> None:
+    """Create the directory and its parents if missing; new ones are for their owner only (0700).
+
+    Raises:
+        FileNotFoundError: ``within``, a parent, does not exist. It is not created.
+    """
     if path.is_dir():
         return
-    make_private_directory(path.parent)
+    if path == within:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    make_private_directory(path.parent, within=within)
     path.mkdir(mode=0o700, exist_ok=True)

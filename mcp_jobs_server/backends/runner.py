@@ -138,6 +138,10 @@ class Runner(Protocol):
         """Return the median active seconds of the owner's last similar jobs; ``None``: no such."""
         ...
 
+    async def notice(self) -> str:
+        """Return what a reader of lists must know, such as lost data; "" for nothing."""
+        ...
+
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
         """Subscribe to the job. Subscribe first, then read the job, then wait: nothing is missed.
 

@@ -102,7 +102,8 @@ def failure_of_exit(
     if exit_code == EXIT_UNREADABLE_REQUEST:
         return Failure(
             code="unreadable_request",
-            message="The job could not read its request, or the request is of a newer version.",
+            message="The job could not use its request: it cannot be read, is of a newer version,"
+            " or names a source that the job's configuration does not have any more.",
             hint=upgrade,
         )
     if exit_code == EXIT_NO_ROOM:

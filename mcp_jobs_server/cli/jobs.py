@@ -44,6 +44,8 @@ def run_action(action: Action, args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace, client: Research) -> int:
     jobs = await client.jobs(include_ended=args.all)
+    if notice := await client.notice():
+        print_note(notice)
     if args.json:
         print_json([job.model_dump(mode="json", exclude_none=True) for job in jobs])
         return 0

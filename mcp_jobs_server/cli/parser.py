@@ -17,7 +17,7 @@ from mcp_jobs_server.cli import examples
 
 DEPTHS = ("quick", "standard", "deep")
 PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
-CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
+CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code", "other")
 _SERVE_OPTIONS = ("--source", "--transport", "--host", "--port", "--app", "--profile")
 
 Command = Callable[[argparse.Namespace], int]
@@ -125,7 +125,10 @@ def _serve(commands: _Commands) -> None:
     parser.add_argument(
         "--transport", choices=("stdio", "http"), help="default: stdio; as a Databricks App: http"
     )
-    parser.add_argument("--host", help="with http; default: 127.0.0.1, as an app 0.0.0.0")
+    parser.add_argument(
+        "--host",
+        help="with http; default: 127.0.0.1; 0.0.0.0 opens the server to the network",
+    )
     parser.add_argument(
         "--port",
         type=partial(_integer, least=0, most=65535, kind="a port; it must be 0 to 65535"),
@@ -215,6 +218,12 @@ def _jobs(commands: _Commands) -> None:
         type=_age,
         metavar="AGE",
         help="all that ended this long ago, such as 30d",
+    )
+    _command(
+        jobs,
+        "rebuild",
+        "list jobs again from their folders if the job database was lost",
+        run="rebuild:rebuild",
     )
 
 

@@ -11,8 +11,6 @@ from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.settings import load_settings
 from mcp_jobs_server.sources.registry import Sources
 
-ALL_INTERFACES = "0.0.0.0"  # noqa: S104 - an app is reachable only through its proxy
-
 
 def serve(args: argparse.Namespace) -> int:
     """Serve until the client disconnects; return the exit code."""
@@ -32,9 +30,8 @@ def serve(args: argparse.Namespace) -> int:
     if args.transport == "http" or (settings.app and not args.transport):
         from mcp_jobs_server.transports import http
 
-        host = args.host or (ALL_INTERFACES if settings.app else "127.0.0.1")
         port = settings.app_port if args.port is None else args.port
-        return http.serve(settings, host=host, port=port, extra_sources=extra)
+        return http.serve(settings, host=args.host or "127.0.0.1", port=port, extra_sources=extra)
     from mcp_jobs_server.auth.auth_table import read_auth
     from mcp_jobs_server.transports import stdio
 

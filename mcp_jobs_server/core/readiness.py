@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import anyio
+
+from mcp_jobs_server.core.errors import JobsError
 
 PartFaults = Mapping[str, str]
 """The fault of each required part, without host names; "" for a part without a fault."""
@@ -22,15 +24,23 @@ class Readiness(Protocol):
 
 
 class DataDirectoryReadiness:
-    """``Readiness`` of jobs on this machine: the data directory must be usable."""
+    """``Readiness`` of jobs on this machine: the data directory must be usable.
 
-    def __init__(self, path: Path) -> None:
+    ``require`` raises a ``JobsError`` if the directory was there before and is gone.
+    """
+
+    def __init__(self, path: Path, require: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._require = require
 
     async def check(self) -> PartFaults:
         return {"data": await anyio.to_thread.run_sync(self._fault)}
 
     def _fault(self) -> str:
+        try:
+            self._require()
+        except JobsError as error:
+            return error.message
         existing = next(path for path in (self._path, *self._path.parents) if path.exists())
         if not existing.is_dir():
             return "the data directory is not a directory"

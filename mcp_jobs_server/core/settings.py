@@ -7,14 +7,17 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.core import environment
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Owner
+from mcp_jobs_server.core.network import split_host
 from research_contract.configuration import Configuration, ConfigurationError, read_configuration
 from research_contract.processes import DATA_MARK, JOB_MARK
 from research_contract.records import Limits, SourceRef
@@ -26,6 +29,7 @@ KEYS = {
     "MCP_JOBS_VOLUME": "lakeflow: volume of the job folders, /Volumes/catalog/schema/volume",
     "MCP_JOBS_JOB_ID": "lakeflow: id of the deployed job that does the research",
     "MCP_JOBS_PRINCIPALS": "service principals that may call: application ids, comma-separated",
+    "MCP_JOBS_HOSTS": "hosts by which clients reach this server over HTTP, comma-separated",
     "MCP_JOBS_RETENTION_DAYS": "days to keep an ended job; 0 for ever (default 0)",
     "MCP_JOBS_MAX_RUNNING": "maximum concurrent jobs on this machine (default 2)",
     "MCP_JOBS_MAX_MINUTES": "maximum active minutes of one job (default 30)",
@@ -68,9 +72,10 @@ class Settings:
     existing job folder.
 
     ``auth_table`` is the raw ``[auth]`` table; ``auth/auth_table.py`` parses it when serving
-    starts. ``volume`` and ``job_id`` are set only if the backend is ``lakeflow``. ``app`` is the
-    name of the Databricks App that this process runs as ("" elsewhere), and ``app_port`` the port
-    that the app must listen on.
+    starts. ``volume`` and ``job_id`` are set only if the backend is ``lakeflow``. ``hosts`` are the
+    hosts by which HTTP clients reach the server, besides the loopback names. ``app`` is the name of
+    the Databricks App that this process runs as ("" elsewhere), and ``app_port`` the port that the
+    app must listen on.
     """
 
     data_dir: Path
@@ -84,6 +89,7 @@ class Settings:
     volume: str = ""
     job_id: int = 0
     principals: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     retention_days: int = 0
     quotas: Quotas = Quotas()
     auth_table: Mapping[str, Any] = field(default_factory=dict)
@@ -162,11 +168,12 @@ def load_settings(
             cost_usd=value.number("MAX_COST_USD", 5, least=0),
         ),
         allow_any_path=value.text("ALLOW_PATHS", "") == "any",
-        sources=tuple(configured.source for configured in file.sources),
+        sources=configured_sources(file, local=not lakeflow),
         audiences={configured.name: configured.audience for configured in file.sources},
         volume=_volume(value.text("VOLUME", "")) if lakeflow else "",
         job_id=_job_id(value.text("JOB_ID", "")) if lakeflow else 0,
         principals=tuple(re.findall(r"[^\s,]+", value.text("PRINCIPALS", ""))),
+        hosts=_hosts(value.text("HOSTS", "")),
         retention_days=int(value.number("RETENTION_DAYS", 0, least=0)),
         quotas=Quotas(
             active=int(value.number("MAX_ACTIVE", 0, least=0)),
@@ -179,6 +186,26 @@ def load_settings(
         app_port=int(environ.get("DATABRICKS_APP_PORT") or 8000),
         log_level=value.text("LOG_LEVEL", "WARNING").upper(),
     )
+
+
+def configured_sources(file: Configuration, *, local: bool) -> tuple[SourceRef, ...]:
+    """Return the sources of the configuration.
+
+    Where jobs are ``local``, links in the path of a ``file:`` URI are followed now: what they lead
+    to later is not granted.
+    """
+    sources = [configured.source for configured in file.sources]
+    return tuple(_without_links(source) if local else source for source in sources)
+
+
+def _without_links(source: SourceRef) -> SourceRef:
+    if not source.uri.startswith("file:///"):
+        return source
+    text = unquote(source.uri.removeprefix("file://"))
+    path = Path(text[1:] if os.name == "nt" else text)
+    with suppress(OSError, RuntimeError, ValueError):  # a start says what is wrong with it
+        return SourceRef(name=source.name, uri=path.resolve().as_uri())
+    return source
 
 
 def default_data_dir() -> str:
@@ -199,6 +226,18 @@ def _volume(text: str) -> str:
             f"MCP_JOBS_VOLUME is {text!r}.", "Write /Volumes/catalog/schema/volume."
         )
     return f"/Volumes/{names}"
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(re.findall(r"[^\s,]+", text))
+    for host in hosts:
+        if split_host(host) is None:
+            raise InvalidArgument(
+                f"MCP_JOBS_HOSTS contains {host!r}.",
+                "Write hosts as they stand in a URL, each with or without a port, separated by"
+                " commas: research.example.com, proxy:8443.",
+            )
+    return hosts
 
 
 def _job_id(text: str) -> int:

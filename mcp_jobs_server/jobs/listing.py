@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from mcp_jobs_server.messages import wording
 from mcp_jobs_server.messages.arguments import ListActiveJobs
 from mcp_jobs_server.messages.results import JobShown
 from research_contract import records
-from research_contract.files import decode
+from research_contract.files import NewerFormat, decode
 from research_contract.records import JOB_ID, Status
 
 RECENT = timedelta(days=14)
@@ -89,7 +90,8 @@ async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
     status = None
     if not job.ended and job.state != "queued":
         found = await folders.read(job.folder, records.STATUS)
-        status = decode(Status, found.data if found else None)
+        with suppress(NewerFormat):  # one such file must not fail the whole list
+            status = decode(Status, found.data if found else None)
     return JobShown(
         job_id=job.id,
         title=wording.short(job.title, 120),

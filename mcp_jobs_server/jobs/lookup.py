@@ -66,4 +66,5 @@ class Lookup:
         days = self._retention_days
         if JOB_ID.fullmatch(named) and is_expired(named, self._clock(), days=days):
             return NotFound(*wording.expired(named, days))
-        return NotFound(*wording.not_found(named, await self._runner.match(owner, "")))
+        message, hint = wording.not_found(named, await self._runner.match(owner, ""))
+        return NotFound(message, f"{hint} {await self._runner.notice()}".strip())

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.models import Job, Owner
 from mcp_jobs_server.messages.arguments import StartResearch
 from mcp_jobs_server.messages.results import LimitsInForce
 from research_contract.questions import MAX_QUESTIONS, questions_of
@@ -21,18 +21,21 @@ def request_of(
     asked: StartResearch,
     *,
     job_id: str,
+    owner: Owner,
     now: datetime,
     sources: Sequence[SourceRef],
     caps: Limits,
     base: Job | None,
     base_folder: str = "",
     withheld: tuple[str, ...] = (),
+    granted_once: tuple[str, ...] = (),
 ) -> Request:
     """Return the request that the job folder holds, with every value resolved.
 
     ``base`` is the job that this one follows up or refreshes. Where the caller passed none, its
     depth and language are used and, for a refresh, its plan. ``base_folder`` is its folder, from
-    which evidence is carried over, except that of ``withheld`` sources.
+    which evidence is carried over, except that of ``withheld`` sources. ``granted_once`` are the
+    names of sources that are granted for this job alone.
     """
     inherited = base.request if base else None
     plan = Plan.model_validate(asked.plan.model_dump())
@@ -44,6 +47,7 @@ def request_of(
     has_depth = "depth" in asked.model_fields_set
     return Request(
         job_id=job_id,
+        owner=owner.folder,
         question=asked.question,
         plan=plan.model_copy(update={"questions": questions}),
         sources=tuple(sources),
@@ -54,6 +58,7 @@ def request_of(
         refresh_of=base.id if base and not asked.follow_up_of else None,
         earlier=base_folder if base else "",
         withheld=withheld,
+        granted_once=granted_once,
     )
 
 
@@ -76,5 +81,6 @@ def limits_in_force(request: Request, asked: StartResearch) -> LimitsInForce:
 
 def fingerprint(request: Request) -> str:
     """Return a hash of the request that is the same when the same request is made again."""
-    content = request.model_dump(mode="json", exclude={"job_id", "created_at", "format_version"})
+    varies = {"job_id", "owner", "created_at", "format_version", "granted_once"}
+    content = request.model_dump(mode="json", exclude=varies)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

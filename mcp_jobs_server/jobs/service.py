@@ -23,6 +23,7 @@ from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.listing import list_page, shown
 from mcp_jobs_server.jobs.lookup import Lookup
+from mcp_jobs_server.jobs.queued import check_access
 from mcp_jobs_server.jobs.starts import Starts
 from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import (
@@ -128,18 +129,21 @@ class Jobs:
         *,
         on_change: OnChange | None = None,
         until_change: bool = False,
+        access: Access = FULL_ACCESS,
     ) -> StatusResult:
         """Return the state of a job and its new steps, after waiting for its end.
 
         It returns when the job has ended or the wait is over; with ``until_change`` also at the
         first new step, state, place in the queue or finished question. ``on_change`` is called with
-        each change meanwhile.
+        each change meanwhile. Sources of a queued job that the caller may not use any more, by
+        ``access``, are left out of it.
 
         Raises:
             NotFound: no such job of this owner.
             InvalidArgument: the cursor was not issued for it.
         """
         job = await self._lookup.find(owner, asked.job_id)
+        await check_access(job, self._folders, access)
         expected = await self._starts.expected_seconds(job)
         reader = StatusReader(self._folders, asked, clock=self._clock, expected_seconds=expected)
         wait = SHORT_WAIT_SECONDS if asked.wait_seconds is None else asked.wait_seconds
@@ -157,19 +161,25 @@ class Jobs:
                         await on_change(latest)
         return latest
 
-    async def list(self, owner: Owner, asked: ListActiveJobs) -> JobListResult:
+    async def list(
+        self, owner: Owner, asked: ListActiveJobs, *, access: Access = FULL_ACCESS
+    ) -> JobListResult:
         """Return the unfinished jobs and some that ended recently, unread reports first.
+
+        Sources of queued jobs that the caller may not use any more are left out of them.
 
         Raises:
             InvalidArgument: the cursor was not issued by a list.
         """
         now = self._clock()
         page = await list_page(self._runner, owner, asked, now)
+        await gather(partial(check_access, job, self._folders, access) for job in page.jobs)
         none_yet = next_steps.tell_user("There is no research job yet.")
         return JobListResult(
             jobs=tuple(await gather(partial(shown, job, self._folders, now) for job in page.jobs)),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
+            note=await self._runner.notice() or None,
             next=None if page.jobs else none_yet,
         )
 
@@ -207,6 +217,10 @@ class Jobs:
             await self._runner.fetched(owner, job.id, self._clock())
         return answer
 
+    async def notice(self) -> str:
+        """Return what a reader of lists must know, such as lost data; "" for nothing."""
+        return await self._runner.notice()
+
     async def check(self, owner: Owner, asked: CheckCitations) -> CheckResult:
         """Return a verdict on each claim of a draft by the quotes of a job.
 
@@ -231,8 +245,11 @@ class Jobs:
         found: list[str] = []
         before = (at, "")
         while page := await self._runner.ended(owner, limit=100, before=before):
+            last = (page[-1].ended_at or at, page[-1].id)
+            if last == before:  # the time of that job is damaged
+                break
             found.extend(job.id for job in page)
-            before = (page[-1].ended_at or at, page[-1].id)
+            before = last
         return found
 
     def location(self, owner: Owner, job_id: str) -> str:

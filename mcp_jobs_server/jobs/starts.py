@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 
@@ -21,7 +22,7 @@ from mcp_jobs_server.messages.results import StartResult
 from mcp_jobs_server.reports import findings
 from mcp_jobs_server.sources.access import Access, raise_unavailable
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.records import Request, SourceRef, new_job_id
+from research_contract.records import SourceRef, new_job_id
 
 REUSE = timedelta(minutes=10)
 """The same request within this time returns the unfinished job that it started before."""
@@ -69,12 +70,18 @@ class Starts:
         """
         now = self._clock()
         base = await self._base_job(owner, asked)
+        inherits = base is not None and not asked.sources and not typed
+        known = await self._inherited(base, access) if base and inherits else {}
+        lost = tuple(name for name, source in known.items() if source is None)
+        sources = await self._readable(asked, typed, base if inherits else None, known, access)
         request = request_of(
             asked,
             job_id=new_job_id(now),
+            owner=owner,
             now=now,
-            sources=await self._readable(asked, typed, base, access),
-            withheld=await self._withheld(base, access),
+            sources=sources,
+            granted_once=await self._granted_once(sources, typed),
+            withheld=tuple(sorted({*lost, *await self._withheld(base, access)})),
             caps=self._settings.caps,
             base=base,
             base_folder=self._folders.location(base.folder) if base else "",
@@ -85,7 +92,15 @@ class Starts:
             reuse_after=None if asked.again else now - REUSE,
         )
         started = await self._admission.start(request, owner=owner, options=options)
-        skipped = () if asked.sources or typed else self._skipped(request, base, access)
+        skipped: Sequence[str] = ()
+        if not asked.sources and not typed:
+            offered = (
+                [one for one in known.values() if one]
+                if inherits
+                else access.offered(self._sources.all())
+            )
+            read = {source.uri for source in request.sources}
+            skipped = [source.name for source in offered if source.uri not in read]
         reused = not started.created and not asked.idempotency_key
         job = started.job
         expected = await self.expected_seconds(job)
@@ -98,7 +113,7 @@ class Starts:
             sources=tuple(source.name for source in job.request.sources),
             limits=limits_in_force(job.request, asked),
             expected_seconds=max(1, round(expected)),
-            note=self._note(job, reused=reused, skipped=skipped),
+            note=self._note(job, reused=reused, skipped=skipped, lost=lost),
             next=next_steps.after_start(job.id, expected),
         )
 
@@ -117,19 +132,33 @@ class Starts:
         named = asked.follow_up_of or asked.refresh_of
         return await self._lookup.find(owner, named) if named else None
 
+    async def _inherited(self, base: Job, access: Access) -> dict[str, SourceRef | None]:
+        """Return the sources of the base job by name, as they are granted now; ``None``: not."""
+        granted_again = partial(self._sources.granted_again, offered=access.offered)
+
+        def resolve() -> dict[str, SourceRef | None]:
+            return {source.name: granted_again(source) for source in base.request.sources}
+
+        return await anyio.to_thread.run_sync(resolve)
+
     async def _readable(
-        self, asked: StartResearch, typed: Sequence[SourceRef], base: Job | None, access: Access
+        self,
+        asked: StartResearch,
+        typed: Sequence[SourceRef],
+        base: Job | None,
+        inherited: Mapping[str, SourceRef | None],
+        access: Access,
     ) -> Sequence[SourceRef]:
         """Return the sources of the job: those named, else those of the base job, else all."""
         if typed and not asked.sources:
             return typed
-        if base and not asked.sources:
-            offered = access.offered(base.request.sources)
-            opened = await _opened(offered, access, each_must_answer=True)
+        if base:
+            offered = {one.uri: one for one in inherited.values() if one}
+            opened = await _opened(tuple(offered.values()), access, each_must_answer=True)
             if not opened:
                 raise NotGranted(
                     f"No source of the job {base.id} is open to you any more.",
-                    "Name other sources, or leave follow_up_of and refresh_of out.",
+                    f"Name other sources. {wording.NAME_AGAIN}",
                 )
             return opened
         resolved = await anyio.to_thread.run_sync(
@@ -138,6 +167,17 @@ class Starts:
             )
         )
         return (*await _opened(resolved, access, all_must_open=bool(asked.sources)), *typed)
+
+    async def _granted_once(
+        self, sources: Sequence[SourceRef], typed: Sequence[SourceRef]
+    ) -> tuple[str, ...]:
+        """Return the names of the sources that are granted for this job alone."""
+
+        def resolve() -> tuple[str, ...]:
+            once = (one for one in sources if one in typed or self._sources.granted_once(one))
+            return tuple(source.name for source in once)
+
+        return await anyio.to_thread.run_sync(resolve)
 
     async def _withheld(self, base: Job | None, access: Access) -> tuple[str, ...]:
         """Return the names of sources whose evidence the new job must not carry over."""
@@ -151,18 +191,15 @@ class Starts:
 
         return await access.withheld(self._sources.all(), quoted)
 
-    def _skipped(self, request: Request, base: Job | None, access: Access) -> Sequence[str]:
-        """Return the names of the caller's sources that cannot be read now."""
-        read = {source.uri for source in request.sources}
-        offered = access.offered(base.request.sources if base else self._sources.all())
-        return [source.name for source in offered if source.uri not in read]
-
-    def _note(self, job: Job, *, reused: bool, skipped: Sequence[str]) -> str | None:
+    def _note(
+        self, job: Job, *, reused: bool, skipped: Sequence[str], lost: Sequence[str]
+    ) -> str | None:
         """Return what the user should know about a start."""
         seconds_ago = (self._clock() - job.request.created_at).total_seconds()
         notes = [
             wording.reused(seconds_ago) if reused else "",
             wording.skipped(skipped) if skipped else "",
+            wording.not_granted_any_more(lost) if lost else "",
             "" if self._runner.survives_client else wording.NOT_DETACHED,
         ]
         return " ".join(note for note in notes if note) or None

@@ -124,6 +124,7 @@ class JobListResult(Result):
     jobs: tuple[JobShown, ...]
     counts: dict[str, int]
     next_cursor: str | None = None
+    note: str | None = None
     next: Next | None = None
 
 

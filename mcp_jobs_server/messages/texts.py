@@ -74,9 +74,10 @@ def step_text(step: StepShown, *, full: bool) -> str:
 def list_text(answer: JobListResult) -> str:
     """Return the text of ``list_active_jobs``."""
     if not answer.jobs:
-        return f"No research jobs yet. {next_text(answer.next)}".strip()
+        lines = [answer.note or "", f"No research jobs yet. {next_text(answer.next)}"]
+        return "\n".join(lines).strip()
     counts = ", ".join(f"{number} {state}" for state, number in answer.counts.items() if number)
-    lines = [f"Jobs: {counts}.", *map(job_text, answer.jobs)]
+    lines = [answer.note or "", f"Jobs: {counts}.", *map(job_text, answer.jobs)]
     if answer.next_cursor:
         lines.append(f"More: list_active_jobs(include_recent=true, cursor={answer.next_cursor!r}).")
     return "\n".join([*lines, next_text(answer.next)]).strip()

@@ -37,6 +37,7 @@ EITHER_EARLIER = (
     "A job can follow up an earlier job or refresh it, not both.",
     "Pass either follow_up_of or refresh_of.",
 )
+NAME_AGAIN = "A folder that was named for the earlier job alone must be named again."
 NOT_DETACHED = (
     "On this computer the job ends when this client is closed; keep it open until the job is done."
 )
@@ -83,6 +84,11 @@ def cancelled(job: Job, *, changed: bool) -> str:
 def skipped(names: Sequence[str]) -> str:
     """Return which configured sources a job does not search."""
     return f"Not available now, so not searched: {short(', '.join(names), 200)}."
+
+
+def not_granted_any_more(names: Sequence[str]) -> str:
+    """Return which sources of the base job a follow-up or refresh does not search."""
+    return f"Not granted any more, so not searched: {short(', '.join(names), 200)}. {NAME_AGAIN}"
 
 
 def reused(seconds_ago: float) -> str:

@@ -121,19 +121,28 @@ def _sqlite(settings: Settings) -> Iterator[Check]:
 def _database(settings: Settings) -> Iterator[Check]:
     """Read the job database, to report damage or a newer version."""
     from mcp_jobs_server.backends.local.paths import DataPaths
+    from mcp_jobs_server.backends.local.rebuild import unlisted
     from mcp_jobs_server.backends.local.store.database import Database
 
-    database = Database(DataPaths(settings.data_dir))
-    if not database.exists:
+    paths = DataPaths(settings.data_dir)
+    database = Database(paths)
+    if not database.exists and not any(paths.jobs.glob("*/*/*")):
         yield Check("job database", "ok", "none yet; the first job creates it")
         return
     try:
         with database.read() as reader:
             jobs = reader.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        lost = len(unlisted(database, paths))
     except JobsError as error:
         yield Check("job database", "broken", error.message, error.hint)
     else:
-        yield Check("job database", "ok", f"{jobs} job{'' if jobs == 1 else 's'}")
+        found = f"{jobs} job{'' if jobs == 1 else 's'}"
+        if lost:
+            found = f"{found}; {lost} job folders are not listed"
+            advice = "To list them again: mcp-jobs-server jobs rebuild"
+            yield Check("job database", "warning", found, advice)
+        else:
+            yield Check("job database", "ok", found)
     finally:
         database.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, cast
@@ -70,6 +71,9 @@ class ResearchServer(MCPServer[Jobs]):
                 self._jobs = jobs
                 yield jobs
 
+        # The SDK would install a handler that draws a frame with source code around each traceback,
+        # which takes a tenth of a second of processor time. It keeps one that is there.
+        logging.basicConfig(level=log_level, format="%(levelname)s %(name)s: %(message)s")
         super().__init__(
             "research-jobs",
             title="Research jobs",

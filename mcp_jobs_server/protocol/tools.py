@@ -154,7 +154,10 @@ async def _status(call: Call, asked: GetStatus) -> tuple[StatusResult, str]:
     progress = _ProgressReporter(call.context)
     if asked.wait_seconds is None and _is_patient(call.context):
         asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
-    answer = await call.jobs.status(call.caller.owner, asked, on_change=progress.report)
+    caller = call.caller
+    answer = await call.jobs.status(
+        caller.owner, asked, on_change=progress.report, access=caller.access
+    )
     return answer, texts.status_text(answer, full=asked.detail == "full")
 
 
@@ -182,7 +185,7 @@ class _ProgressReporter:
 
 
 async def _list(call: Call, asked: ListActiveJobs) -> tuple[JobListResult, str]:
-    answer = await call.jobs.list(call.caller.owner, asked)
+    answer = await call.jobs.list(call.caller.owner, asked, access=call.caller.access)
     return answer, texts.list_text(answer)
 
 

@@ -18,7 +18,6 @@ from mcp_jobs_server.sources.grants import (
     grantable_path,
     path_from_uri,
     printable,
-    real_path,
 )
 from mcp_jobs_server.sources.names import (
     ADD_A_FOLDER,
@@ -120,7 +119,7 @@ class Sources:
         """Return the sources that a caller named, without duplicates; all of them if none is named.
 
         A path inside a granted folder gives a narrower source. If all sources are used, those that
-        are missing on disk are left out.
+        are missing on disk, or lead elsewhere by now, are left out.
 
         Args:
             requested: names or paths.
@@ -146,15 +145,56 @@ class Sources:
                 ADD_A_FOLDER,
             )
         present: list[SourceRef] = []
-        missing: list[NotFound] = []
+        missing: list[NotFound | NotGranted] = []
         for source in sources:
             try:
-                present.append(self._at_real_path(source))
-            except NotFound as error:
+                present.append(self._unmoved(source))
+            except (NotFound, NotGranted) as error:
                 missing.append(error)
         if not present and missing:
             raise missing[0]
         return tuple(present)
+
+    def granted_again(
+        self,
+        source: SourceRef,
+        *,
+        offered: Callable[[Sequence[SourceRef]], Sequence[SourceRef]] = tuple,
+    ) -> SourceRef | None:
+        """Return the source of an earlier job as it is granted now; ``None``: it is not any more.
+
+        Its place must be the same, without links, and lie in a source that is granted now.
+
+        Args:
+            source: the source as the earlier job recorded it.
+            offered: filters the sources that the caller may know about.
+        """
+        granted = offered(self.all())
+        if self._jobs_are_remote:
+            return source if source in granted else None
+        try:
+            path = path_from_uri(source.uri)
+            if grantable_path(path, self._settings) != path:
+                return None
+        except (NotGranted, InvalidArgument):
+            return None
+        except NotFound:
+            pass  # the job reads nothing there, and says that it is missing
+        found = [(one, inside) for one in granted if (inside := _inside(path, one)) is not None]
+        if not found:
+            return source if self._settings.allow_any_path else None
+        names = [_narrowed(*one) for one in found]
+        return source if source in names else names[0]
+
+    def granted_once(self, source: SourceRef) -> bool:
+        """Return whether only this process grants the source: by ``extra``, or as any path."""
+        if self._jobs_are_remote:
+            return False
+        path = path_from_uri(source.uri)
+        if any(_inside(path, one) is not None for one in self._extra):
+            return True
+        granted = any(_inside(path, one) is not None for one in self.all())
+        return self._settings.allow_any_path and not granted
 
     def resolve_typed(self, texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[SourceRef, ...]]:
         """Split the texts that a local user typed into names of sources and folders to grant.
@@ -206,7 +246,7 @@ class Sources:
     def _resolve_one(self, text: str, sources: Sequence[SourceRef], *, remote: bool) -> SourceRef:
         check_text(text)
         if source := find_by_name(text, sources):
-            return self._at_real_path(source)
+            return self._unmoved(source)
         refuse_url(text, sources)
         if not is_path(text):
             raise unknown_source(text, sources)
@@ -215,10 +255,9 @@ class Sources:
         path = _absolute_path(text, sources)
         real = grantable_path(path, self._settings)
         for source in sources:
-            inside = _relative_to_source(real, source)
+            inside = _inside(real, source)
             if inside is not None:
-                below = "" if inside == Path() else f"/{inside.as_posix()}"
-                return SourceRef(name=f"{source.name}{below}", uri=real.as_uri())
+                return _narrowed(source, inside)
         if self._settings.allow_any_path:
             return SourceRef(name=free_name(real, sources), uri=real.as_uri())
         leads = "" if real == path else f" It leads to {printable(real)}."
@@ -227,21 +266,32 @@ class Sources:
             f"To grant it, run: {grant_command(real, sources)}",
         )
 
-    def _at_real_path(self, source: SourceRef) -> SourceRef:
-        """Return the source with its real path; links may have changed since it was granted.
+    def _unmoved(self, source: SourceRef) -> SourceRef:
+        """Return the source if it is still where it was granted.
 
-        Remote jobs check their sources where they run, so those are returned unchanged.
+        Remote jobs check their sources where they run, so those are returned as they are.
+
+        Raises:
+            NotFound: its folder is gone.
+            NotGranted: it may never be read, or a link leads elsewhere since it was granted.
         """
         if self._jobs_are_remote:
             return source
+        path = path_from_uri(source.uri)
         try:
-            real = grantable_path(path_from_uri(source.uri), self._settings)
+            real = grantable_path(path, self._settings)
         except NotFound as error:
             raise NotFound(
                 f"The folder of the source '{source.name}' is gone: {_location(source)}.",
                 "Restore it, or remove the source and add it again.",
             ) from error
-        return SourceRef(name=source.name, uri=real.as_uri())
+        if real != path:
+            raise NotGranted(
+                f"The source '{source.name}' leads to another place since it was granted:"
+                f" {printable(real)}.",
+                "Put its folder back, or remove the source and add the other place.",
+            )
+        return source
 
 
 def _absolute_path(text: str, sources: Sequence[SourceRef]) -> Path:
@@ -261,14 +311,25 @@ def _absolute_path(text: str, sources: Sequence[SourceRef]) -> Path:
     return path
 
 
-def _relative_to_source(real: Path, source: SourceRef) -> Path | None:
-    """Return ``real`` relative to the source (``.`` for the source itself); ``None`` if outside."""
+def _inside(real: Path, source: SourceRef) -> Path | None:
+    """Return ``real`` relative to the source (``.`` for the source itself); ``None`` if outside.
+
+    The source is where it was granted: if there is a link by now, it is not followed.
+    """
     if not source.uri.startswith("file:"):
         return None
     try:
-        return real.relative_to(real_path(path_from_uri(source.uri)))
-    except (ValueError, NotFound, NotGranted):
+        return real.relative_to(path_from_uri(source.uri))
+    except (ValueError, InvalidArgument):
         return None
+
+
+def _narrowed(source: SourceRef, inside: Path) -> SourceRef:
+    """Return the part of a source at the path ``inside`` it."""
+    if inside == Path():
+        return source
+    name = f"{source.name}/{inside.as_posix()}"
+    return SourceRef(name=name, uri=(path_from_uri(source.uri) / inside).as_uri())
 
 
 def _location(source: SourceRef) -> str:

@@ -94,7 +94,8 @@ class _Row:
 class MemoryRunner:
     """``Runner`` whose jobs are driven by the test: ``begin``, ``write``, ``complete`` …
 
-    Every call of the port raises ``failing`` while it is set. Use it in one event loop only.
+    Every call of the port raises ``failing`` while it is set; ``noticed`` is its notice. Use it in
+    one event loop only.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class MemoryRunner:
     ) -> None:
         self.folders = folders or MemoryFolders()
         self.failing: JobsError | None = None
+        self.noticed = ""
         self.survives_client = True
         self.startup_seconds = 0.0
         self._clock = clock
@@ -213,6 +215,9 @@ class MemoryRunner:
         ]
         completed.sort(key=lambda row: _end_key(row.job))
         return median(row.active_seconds or 0 for row in completed[-5:]) if completed else None
+
+    async def notice(self) -> str:
+        return self.noticed
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Subscription]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import ssl
@@ -18,13 +19,14 @@ from urllib.parse import urlsplit
 import psutil
 
 from research_contract.configuration import Configuration, ConfiguredSource
-from research_contract.records import Checked, Probed
+from research_contract.probes import Checked, Probed
 from researcher_job.command.policy import source_path
 from researcher_job.command.secrets import read_secret, workspace
 from researcher_job.core.errors import JobError, error_kind
 from researcher_job.core.plural import counted
 from researcher_job.core.settings import Researcher
 from researcher_job.records.storage import Storage
+from researcher_job.sources.documents.opening import open_file
 from researcher_job.sources.documents.walk import walk
 
 CHECK_SECONDS = 60.0
@@ -135,7 +137,7 @@ def _test_source(source: ConfiguredSource) -> str:
     readable = [file for file in files if file.reason is None]
     if not readable:
         raise ProbeFailed(f"{counted(len(files), 'file')} found, none of which may be read.")
-    with open(readable[0].path, "rb") as file:  # noqa: PTH123 - a path of the walk
+    with os.fdopen(open_file(readable[0].path), "rb") as file:
         file.read(1)
     return f"{counted(len(readable), 'file')} found"
 

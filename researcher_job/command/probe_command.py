@@ -8,7 +8,7 @@ from pathlib import Path
 from research_contract import records
 from research_contract.configuration import Configuration
 from research_contract.files import encode
-from research_contract.records import Probed
+from research_contract.probes import Probed
 from researcher_job.command.policy import load_configuration
 from researcher_job.command.probe import probe
 from researcher_job.core.errors import ExitCode

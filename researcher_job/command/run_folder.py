@@ -29,6 +29,9 @@ from researcher_job.records.storage import LOCAL, storage_of
 LEAVE_SECONDS = 3.0
 """A stopped job has this long to end before the process exits."""
 
+LOOK_SECONDS = 0.2
+"""How often a job looks whether its lock is still at its path."""
+
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Run the folder as the command line options say.
@@ -50,7 +53,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         folder.outcome()
     except NewerFormat as error:
         raise RequestUnreadable(str(error)) from error
-    with _locked(folder, options.lock or root / LOCK):
+    with locked(folder, options.lock or root / LOCK):
         if folder.outcome():
             return ExitCode.DONE
         if options.finish:
@@ -66,7 +69,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 
 @contextmanager
-def _locked(folder: JobFolder, path: Path) -> Iterator[None]:
+def locked(folder: JobFolder, path: Path) -> Iterator[None]:
     """Hold the lock of a local folder. A mount has no locks; there the run id decides."""
     if folder.storage is not LOCAL:
         yield
@@ -79,10 +82,29 @@ def _locked(folder: JobFolder, path: Path) -> Iterator[None]:
         raise LockHeld("Another process works on this job; wait until it has ended.") from error
     except OSError as error:
         raise JobError(f"The lock file cannot be opened ({error.strerror}).") from error
+    released = threading.Event()
+    arguments = (path, path.stat(), released)
+    threading.Thread(target=_leave_if_moved, args=arguments, daemon=True).start()
     try:
         yield
     finally:
+        released.set()
         lock.release()
+
+
+def _leave_if_moved(lock: Path, held: os.stat_result, released: threading.Event) -> None:
+    """End the process at once if the held lock is not at its path any more.
+
+    The data directory was then moved or replaced, and another process may work on a copy of this
+    folder at the same path.
+    """
+    while not released.wait(LOOK_SECONDS):
+        try:
+            moved = not os.path.samestat(lock.stat(), held)
+        except OSError:
+            moved = True
+        if moved and not released.is_set():
+            os._exit(ExitCode.LOCKED)
 
 
 def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
@@ -102,6 +124,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
         check_request(request, configuration, folder.path)
     control = Control(folder.path)
     control.handle_signals()
+    left_out = frozenset((*options.without, *control.left_out()))
     previous = folder.status()
     with _cache_dir(folder, options.cache) as cache_dir:
         remove_unused(cache_dir)
@@ -114,9 +137,12 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             request=request,
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
-            open_source=partial(open_documents, model=model_of_blocks(settings.embeddings)),
+            open_source=partial(
+                open_documents, without=left_out, model=model_of_blocks(settings.embeddings)
+            ),
             strategy=configured_strategy(settings),
             control=control,
+            left_out=left_out,
             on_stop=exit_after,
             run_id=options.run_id or "",
         )
@@ -139,7 +165,7 @@ def _cache_dir(folder: JobFolder, given: Path | None) -> Iterator[Path]:
     if given or folder.storage is LOCAL:
         from platformdirs import user_cache_path
 
-        yield given or user_cache_path("researcher-job", appauthor=False)
+        yield given or user_cache_path("researcher-job", appauthor=False, ensure_exists=True)
         return
     (folder.path / records.STOP).parent.mkdir(exist_ok=True)  # so that it can be listed
     with tempfile.TemporaryDirectory(

@@ -36,6 +36,12 @@ class RequestUnreadable(JobError):
     safe_to_log = True
 
 
+class FolderGone(JobError):
+    """The folder itself is missing. Unlike a missing request, it may come back."""
+
+    safe_to_log = True
+
+
 class RequestRefused(JobError):
     """The request exceeds what this job may do, or the job's configuration is invalid."""
 

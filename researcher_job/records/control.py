@@ -9,10 +9,13 @@ from types import FrameType
 from typing import Literal
 
 from research_contract import records
+from research_contract.files import decode, read_whole
+from research_contract.records import LeftOut
 
 ControlRequest = Literal["stop", "finish_now"]
 
 _STOP, _FINISH_NOW = PurePosixPath(records.STOP), PurePosixPath(records.FINISH_NOW)
+_LEFT_OUT = PurePosixPath(records.LEFT_OUT)
 
 
 class Control:
@@ -38,6 +41,15 @@ class Control:
         if _STOP.name in names:
             return "stop"
         return "finish_now" if _FINISH_NOW.name in names else None
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the names of the sources that the server told this job not to read any more.
+
+        Raises:
+            NewerFormat: a newer version wrote the file.
+        """
+        found = decode(LeftOut, read_whole(self._folder / _LEFT_OUT.name))
+        return found.sources if found else ()
 
     def handle_signals(self) -> None:
         """Treat SIGTERM and SIGINT as a stop request; signals reach the main thread only."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from research_contract import records as contract
 from research_contract.files import NewerFormat, decode, read_whole
 from research_contract.records import Evidence, Outcome, Request, Spent, Status, Step
-from researcher_job.core.errors import RequestUnreadable
+from researcher_job.core.errors import FolderGone, RequestUnreadable
 from researcher_job.records.ledger import total_paid
 from researcher_job.records.segments import read_segments
 from researcher_job.records.storage import LOCAL, Storage
@@ -38,6 +38,7 @@ class JobFolder:
 
         Raises:
             RequestUnreadable: it is missing, invalid, unreadable or of a newer format version.
+            FolderGone: the folder is missing; it may have been moved for a moment.
         """
         try:
             data = read_whole(self.file(contract.REQUEST))
@@ -46,6 +47,8 @@ class JobFolder:
             raise RequestUnreadable(str(error)) from error
         except OSError as error:
             raise RequestUnreadable(f"request.json cannot be read ({error.strerror}).") from error
+        if data is None and not self.path.is_dir():
+            raise FolderGone("There is no such folder.")
         if data is None:
             raise RequestUnreadable("There is no request.json in this folder.")
         if request is None:

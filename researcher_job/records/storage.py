@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from anyio import to_thread
 
-from research_contract.files import write_whole
+from research_contract.files import make_parents, write_whole
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class _LocalSegment:
     full = False
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(path)
         path.unlink(missing_ok=True)
         self._file = FileIO(path, "xb")
 

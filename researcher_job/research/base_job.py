@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,8 @@ class BaseJob:
     """The evidence of a base job: quotes that match its snapshots, in the order of their numbers.
 
     ``unusable`` counts quotes that do not match, ``withheld`` those from sources that the request
-    withholds. The base job may still be running; then this is its evidence so far.
+    withholds. ``sources`` are those that it searched. The base job may still be running; then this
+    is its evidence so far.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class BaseJob:
     quotes: tuple[Evidence, ...]
     unusable: int
     withheld: int = 0
+    sources: tuple[records.SourceRef, ...] = ()
 
     def snapshot(self, sha256: str) -> str:
         """Return the snapshot with this hash.
@@ -80,10 +82,11 @@ def _read_snapshot(root: Path, sha256: str) -> str:
     return read_snapshot(root, sha256)
 
 
-def read_base_job(request: Request, root: Path) -> BaseJob | None:
+def read_base_job(request: Request, root: Path, *, without: Collection[str] = ()) -> BaseJob | None:
     """Return the job that ``request`` follows up on or repeats, or ``None`` if there is none.
 
-    ``root`` is the folder of the requested job.
+    ``root`` is the folder of the requested job. Evidence of the sources in ``without`` is withheld,
+    as that of those which the request withholds.
 
     Raises:
         BaseJobUnreadable: the folder of the base job cannot be read, or belongs to another job.
@@ -99,7 +102,7 @@ def read_base_job(request: Request, root: Path) -> BaseJob | None:
         raise BaseJobUnreadable(f"The folder of job {job_id} cannot be read.") from error
     if base_request.job_id != job_id:
         raise BaseJobUnreadable(f"The folder named for job {job_id} belongs to another job.")
-    withheld_sources = {name.casefold() for name in request.withheld}
+    withheld_sources = {name.casefold() for name in (*request.withheld, *without)}
     allowed = [item for item in evidence if item.source.casefold() not in withheld_sources]
     valid = []
     for item in allowed:
@@ -116,6 +119,7 @@ def read_base_job(request: Request, root: Path) -> BaseJob | None:
         tuple(reversed(distinct.values())),
         unusable=len(allowed) - len(valid),
         withheld=len(evidence) - len(allowed),
+        sources=base_request.sources,
     )
 
 
@@ -170,6 +174,9 @@ class BaseJobSource:
         }
         best = sorted((item for item in quotes if shared[item.n]), key=lambda item: -shared[item.n])
         return [evidence_as_quote(item).passage for item in best[:limit]]
+
+    async def unread(self, uri: str) -> bool:
+        return await self.current.unread(uri)
 
     async def snapshot(self, sha256: str) -> str:
         return self.base_job.snapshot(sha256)

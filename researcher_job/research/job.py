@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,8 @@ class Job:
 
     ``on_stop`` is called once when a stop is requested, before the research is cancelled.
     ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
+    ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
+    not read them, and no evidence of theirs is carried over.
     """
 
     folder: JobFolder
@@ -78,6 +80,7 @@ class Job:
     clock: Clock = field(default_factory=Clock)
     on_stop: Callable[[], None] = lambda: None
     run_id: str = ""
+    left_out: Collection[str] = ()
     sinks: Sequence[StepSink] = ()
     tracer: Tracer = field(default_factory=NoTracing)
 
@@ -208,7 +211,8 @@ class _Attempt:
         """Return the base job; ``None`` if there is none or it cannot be read."""
         job = self._job
         try:
-            base_job = await to_thread.run_sync(read_base_job, job.request, job.folder.path)
+            read = partial(read_base_job, without=job.left_out)
+            base_job = await to_thread.run_sync(read, job.request, job.folder.path)
         except BaseJobUnreadable as error:
             self._journal.step("error", f"{error} No evidence is carried over from it.")
             return None

@@ -86,6 +86,9 @@ class MeteredSource:
     def lexicon(self) -> Lexicon | None:
         return self._source.lexicon
 
+    async def unread(self, uri: str) -> bool:
+        return await self._source.unread(uri)
+
     async def snapshot(self, sha256: str) -> str:
         return await self._source.snapshot(sha256)
 

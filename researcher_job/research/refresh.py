@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from research_contract.records import Evidence
 from researcher_job.core.errors import InvalidQuote
@@ -42,7 +43,9 @@ class Refresh:
             if collapse_whitespace(item.quote) not in found_texts
         ]
         compared = [await self._compare_quote(item, found) for item in missing]
-        changes = [change for change in compared if change]
+        changes = [change for change in compared if isinstance(change, Change)]
+        unread = compared.count("unread")
+        withheld = self.base_job.withheld
         replacements = {change.after for change in changes}
         new = [
             Change(kind="new", after=item.n)
@@ -52,16 +55,24 @@ class Refresh:
         return Changes(
             earlier=self.base_job.job_id,
             earlier_at=self.base_job.created_at,
-            same=len(self.base_job.quotes) - len(changes),
+            same=len(self.base_job.quotes) - len(changes) - unread,
             unusable=self.base_job.unusable,
+            not_compared=unread + withheld,
+            unread=tuple(
+                [one.name for one in self.base_job.sources if await self.source.unread(one.uri)]
+            ),
             changes=(*changes, *new),
         )
 
-    async def _compare_quote(self, item: Evidence, found: Sequence[Evidence]) -> Change | None:
+    async def _compare_quote(
+        self, item: Evidence, found: Sequence[Evidence]
+    ) -> Change | Literal["same", "unread"]:
         """Return the change of one quote of the base job, and record both of its versions."""
         result = await reverify(item, self.source)
         if result.state == "same":
-            return None
+            return "same"
+        if result.state == "gone" and await self.source.unread(item.uri):
+            return "unread"
         text = self.base_job.snapshot(item.snapshot)
         origin = self.base_job.origin(item)
         quote = evidence_as_quote(item)

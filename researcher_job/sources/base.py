@@ -169,6 +169,13 @@ class Source(Protocol):
         """
         ...
 
+    async def unread(self, uri: str) -> bool:
+        """Return whether the source or document at ``uri`` was not read, so it may hold anything.
+
+        False for a document that is gone from a source that was read.
+        """
+        ...
+
     async def snapshot(self, sha256: str) -> str:
         """Open the text that passages with this ``snapshot`` point into.
 

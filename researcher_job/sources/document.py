@@ -55,6 +55,14 @@ class Reason(Enum):
     HUNGRY = ("file that takes too much memory to read", "files that take too much memory to read")
     CRASHED = ("file on which the reader broke down", "files on which the reader broke down")
     NOT_REACHED = ("file not reached yet", "files not reached yet")
+    NOT_GRANTED = (
+        "source that may not be read any more",
+        "sources that may not be read any more",
+    )
+    LINKED_SOURCE = (
+        "source whose path leads through a link",
+        "sources whose paths lead through links",
+    )
     MISSING_SOURCE = ("missing source", "missing sources")
     OTHER_SOURCE = ("source that cannot be searched yet", "sources that cannot be searched yet")
 

@@ -36,6 +36,7 @@ def report(run: Run) -> int:
     print(f"\nkilled in {time.monotonic() - began:.0f} s, {run.victims.processes} processes:")
     for kind, kills in run.victims.kills.items():
         print(f"  {kind:<10}{kills:>5}")
+    print(f"  {'moves':<10}{run.moves:>5}")
     remains = Remains(run.stage)
     print(f"\n{len(remains.rows)} jobs:")
     for state, jobs in Counter(row.state for row in remains.rows).items():

@@ -12,10 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.settle import MAX_ATTEMPTS, MAX_DEATHS
+from mcp_jobs_server.backends.local.rebuild import rebuild
+from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.core.models import ENDED_STATES
 from research_contract.files import decode, decode_lines, read_whole
 from research_contract.records import (
@@ -209,6 +213,25 @@ def _verify(row: Row) -> str:
     return "" if ran.returncode == 0 else f"{ran.stdout.strip()} {ran.stderr.strip()}"
 
 
+def rebuilt(remains: Remains) -> Iterator[str]:
+    """Without the database, the folders alone give the same ends."""
+    with TemporaryDirectory() as empty:
+        paths = DataPaths(Path(empty))
+        paths.root.joinpath("jobs").symlink_to(remains.data_dir / "jobs")
+        paths.make()
+        database = Database(paths)
+        try:
+            found = rebuild(database, paths, profile="")
+        finally:
+            database.close()
+    for path, reason in found.refused.items():
+        yield f"{path} is refused: {reason}"
+    for row in remains.rows:
+        written = (row.folder / OUTCOME).exists() or (row.folder / ENDED).exists()
+        if written and found.jobs.get(row.id) != row.state:
+            yield f"{row.id} is {row.state}, rebuilt as {found.jobs.get(row.id)}"
+
+
 def nothing_left(remains: Remains) -> Iterator[str]:
     """No process lives, no lock is held, the database is whole."""
     for process in os_processes.data_dir_processes(remains.data_dir):
@@ -228,5 +251,6 @@ CHECKS: Mapping[str, Callable[[Remains], Iterator[str]]] = {
     "no attempt begun twice": worked_once,
     "no paid search repeated, each counted": paid_once,
     "each researched folder verifies": verified,
+    "the folders alone give the same ends": rebuilt,
     "no process, no lock, no damage left": nothing_left,
 }

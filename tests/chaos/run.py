@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -32,9 +33,11 @@ COMMIT;
 @dataclass(frozen=True)
 class Pace:
     """``kills`` of each kind; then up to ``quiet_seconds`` for all jobs to end. Killing gives up
-    after ``most_seconds``. ``rest_seconds``: the longest pause between two kills."""
+    after ``most_seconds``. ``rest_seconds``: the longest pause between two kills. Meanwhile the
+    data directory is moved away ``moves`` times, and back after a moment."""
 
     kills: int
+    moves: int = 20
     servers: int = 3
     rest_seconds: float = 0.3
     most_seconds: float = 600.0
@@ -50,6 +53,7 @@ class Run:
         self._seed = seed
         self._chance = random.Random(seed)  # noqa: S311 - no secret
         self._served = 0
+        self.moves = 0
         self._servers: list[subprocess.Popen[bytes]] = []
         self.victims = Victims(self.stage.settings.data_dir, self._chance)
         self.faults: list[str] = []
@@ -108,12 +112,28 @@ class Run:
 
     def _kill_until_enough(self) -> None:
         until = time.monotonic() + self._pace.most_seconds
-        while wanted := [kind for kind in KINDS if self.victims.kills[kind] < self._pace.kills]:
+        while (
+            wanted := [kind for kind in KINDS if self.victims.kills[kind] < self._pace.kills]
+        ) or self.moves < self._pace.moves:
             if time.monotonic() > until:
                 self.faults.append(f"not enough kills in time of: {', '.join(wanted)}")
                 return
             self._kill_next([kind for kind in wanted if kind != "launcher"])
+            if self.moves < self._pace.moves and self._chance.random() < 0.2:
+                self._move_away()
             self._serve()
+
+    def _move_away(self) -> None:
+        """Move the data directory while all work in it, and back; nobody may make it anew."""
+        self.moves += 1
+        directory = self.stage.settings.data_dir
+        aside = directory.rename(directory.with_name("aside"))
+        time.sleep(self._chance.uniform(0, 1.5))
+        if directory.exists():
+            found = [str(path) for path in directory.rglob("*")]
+            self.faults.append(f"the data directory was made anew while it was away: {found}")
+            shutil.rmtree(directory, ignore_errors=True)
+        aside.rename(directory)
 
     def _kill_next(self, wanted: Sequence[str]) -> None:
         if wanted:

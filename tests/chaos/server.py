@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,4 +106,6 @@ async def main(root: Path, seed: str) -> None:
 
 
 if __name__ == "__main__":
+    while not Stage(Path(sys.argv[1])).settings.data_dir.exists():
+        time.sleep(0.05)  # it is moved away, and a new server would make it anew
     anyio.run(main, Path(sys.argv[1]), sys.argv[2])

@@ -58,6 +58,7 @@ class Stage:
 
     def make(self) -> None:
         self.started.mkdir(parents=True)
+        self.settings.data_dir.mkdir(mode=0o700)
         (self.root / "pond").mkdir()
         for name, text in TEXTS.items():
             (self.root / "pond" / name).write_text(f"# {name}\n\n{text}\n" * 20)

@@ -63,12 +63,12 @@ def labelled(document: Document, block: Block) -> str:
         one.start: text[one.start : one.end] for one in block.context if one.kind == "carried_cell"
     }
     cells, at = dict(carried), block.start
-    for cell in text[block.start : block.end].split(" | "):
-        cells[at] = cell
-        at += len(cell) + 3
+    for said in text[block.start : block.end].split(" | "):
+        cells[at] = said
+        at += len(said) + 3
     return "; ".join(
-        ": ".join([" ".join(parts.get(start, [])), said] if start in parts else [said])
-        for start, said in sorted(cells.items())
+        ": ".join([" ".join(parts.get(place, [])), said] if place in parts else [said])
+        for place, said in sorted(cells.items())
         if said
     )
 

@@ -41,6 +41,7 @@ def make_folder(root: Path, **fields: object) -> JobFolder:
             **fields,
         }
     )
+    root.parent.mkdir(parents=True, exist_ok=True)
     create_once(root / contract.REQUEST, encode(request))
     return JobFolder(root)
 

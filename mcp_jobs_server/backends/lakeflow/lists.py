@@ -35,6 +35,9 @@ SETTLE_BATCH = 5
 Each takes three requests if it has an outcome, and a list may make 25 requests in all. A start and
 a removal need all of them, and read them in batches of this size."""
 
+UNREADABLE_SECONDS = 60.0
+"""How long lists pass over a job that could not be read."""
+
 SIMILAR_JOBS = 5
 """Jobs of which the median time is taken."""
 
@@ -57,6 +60,7 @@ class JobLists:
         self._states = states
         self._completion = Completion(folders, index)
         self._fresh_seconds = fresh_seconds
+        self._unreadable: SingleFlightCache[str, bool] = SingleFlightCache(most=10_000)
         self._newest_unlisted: SingleFlightCache[Owner, Sequence[Job]] = SingleFlightCache(
             most=2_000
         )
@@ -190,13 +194,21 @@ class JobLists:
         """Read and settle jobs without an active run, newest first; ``None``: all of them."""
         entries = await self._unended_entries(owner)
         runs = await self._active_runs(owner, entries)
-        unlisted = [entry for entry in entries if entry.job_id not in runs][:limit]
+        unlisted = [entry for entry in entries if entry.job_id not in runs]
+        if limit is not None:
+            # Jobs that cannot be read must not keep those behind them from being read.
+            known = self._unreadable.known
+            readable = [e for e in unlisted if not known(e.job_id, UNREADABLE_SECONDS)]
+            unlisted = readable[:limit]
         jobs: list[Job] = []
         for first in range(0, len(unlisted), SETTLE_BATCH):
+            batch = unlisted[first : first + SETTLE_BATCH]
             jobs += await _read_all(
                 (entry, partial(self._states.without_active_run, owner, entry.job_id))
-                for entry in unlisted[first : first + SETTLE_BATCH]
+                for entry in batch
             )
+        for job_id in {entry.job_id for entry in unlisted} - {job.id for job in jobs}:
+            self._unreadable.put(job_id, True)  # noqa: FBT003 - nothing but its time counts
         return jobs
 
     async def _active_runs(self, owner: Owner, entries: Sequence[IndexEntry]) -> dict[str, RunJson]:
@@ -212,8 +224,9 @@ class JobLists:
         }
 
     async def _load(self, owner: Owner, entries: Sequence[IndexEntry]) -> list[Job]:
-        loaded = await gather(partial(self._completion.load, owner, entry) for entry in entries)
-        return [job for job in loaded if job is not None]
+        return await _read_all(
+            (entry, partial(self._completion.load, owner, entry)) for entry in entries
+        )
 
 
 JobRead = Callable[[], Awaitable[Job | None]]

@@ -141,6 +141,9 @@ class LakeflowRunner(Lifecycle):
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         return await self._lists.typical_seconds(owner, request)
 
+    async def notice(self) -> str:
+        return ""  # the folders themselves are the list
+
     async def stop(self, owner: Owner, job_id: str, mode: StopMode) -> Job | None:
         job = await self.job(owner, job_id)
         if job is None or job.ended or (mode == "finish_now" and job.requested is not None):

@@ -56,10 +56,10 @@ class Submitter:
         run = Run(runner=RUNNER, run_id=run_id, attempt=attempt, started_at=self._clock())
         folder = job_folder(owner, job_id)
         try:
-            if attempt > 1:
+            created = attempt == 1 and await self._folders.create(folder, RUN, encode(run))
+            # An unreadable file would hide for ever how the run ended.
+            if not created and (attempt > 1 or not await self._folders.record(Run, folder, RUN)):
                 await self._folders.write(folder, RUN, encode(run))
-            else:
-                await self._folders.create(folder, RUN, encode(run))
         except JobsError as error:
             log.warning("run.json of job %s could not be written: %s", job_id, error.message)
         return run

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,15 +20,22 @@ from mcp_jobs_server.backends.folder_paths import (
 )
 from mcp_jobs_server.core.errors import NotFound, Unavailable
 from mcp_jobs_server.core.models import Slice
+from research_contract.descent import open_below
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_LINK = {errno.ELOOP, errno.ENOTDIR}
+"""Errors of opening a path without following links in it."""
+
+# Non-blocking: a FIFO that someone put there would wait for a writer.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class DirectoryFolders:
     """``Folders`` below ``root``, which is created by the first write. New files have mode 0600.
+
+    The directory that holds ``root`` must exist: one that was moved is not made anew.
 
     Reads block: a read from a local disk takes less time than passing it to a thread. Writes,
     which may wait for the disk, run in a thread.
@@ -52,17 +59,9 @@ class DirectoryFolders:
         return str(self._root / checked_path(folder, name))
 
     def _read(self, folder: str, name: str, start: int, limit: int) -> Slice | None:
-        path = self._resolve(folder, name)
-        if path is None:
-            return None
+        parts = checked_path(folder, name).parts
         try:
-            with (
-                _translate_errors(),
-                # Non-blocking: a FIFO that someone put there would wait for a writer.
-                open(
-                    path, "rb", opener=lambda path, flags: os.open(path, flags | _NONBLOCK)
-                ) as file,
-            ):
+            with _translate_errors(), os.fdopen(self._open(parts), "rb") as file:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode):
                     return None
@@ -72,41 +71,56 @@ class DirectoryFolders:
         except NotFound:
             return None
 
+    def _open(self, parts: Sequence[str]) -> int:
+        """Return a descriptor of the file; a link is followed only to what is in the root."""
+        try:
+            return open_below(str(self._root), parts, _READ)
+        except OSError as error:
+            if error.errno not in _LINK:
+                raise
+            real = self._resolve(parts)
+            if real is None or real == self._root.joinpath(*parts):
+                raise
+            root = os.path.realpath(self._root)
+            return open_below(root, real.relative_to(root).parts, _READ)
+
     def _write(self, folder: str, name: str, data: bytes, *, overwrite: bool) -> bool:
         """Write the file; return whether it was written."""
-        path = self._resolve(folder, name)
+        path = self._resolve(checked_path(folder, name).parts)
         if path is None:
             raise no_such_file()
         with _translate_errors():
             if not overwrite and os.path.lexists(path):
                 return False
-            with _temporary_file(path, data) as temporary:
+            with _temporary_file(path, data, self._root) as temporary:
                 if not overwrite:
                     return _rename_exclusively(temporary, path, data)
                 temporary.replace(path)
                 return True
 
-    def _resolve(self, folder: str, name: str) -> Path | None:
+    def _resolve(self, parts: Sequence[str]) -> Path | None:
         """Return the path of the file; ``None``: it has a link that leads out of the root."""
-        relative = checked_path(folder, name)
         path = str(self._root)
-        for part in relative.parts:
+        for part in parts:
             path = f"{path}{os.sep}{part}"
             try:
                 is_link = stat.S_ISLNK(os.lstat(path).st_mode)
             except OSError:
                 break  # there is no such file, so there is none below it
             if is_link:
-                root = os.path.realpath(self._root)
-                real = os.path.realpath(self._root / relative)
+                try:
+                    root = os.path.realpath(self._root)
+                    real = os.path.realpath(self._root.joinpath(*parts))
+                except OSError:  # it is being replaced
+                    return None
                 return Path(real) if real.startswith(root + os.sep) else None
-        return self._root / relative
+        return self._root.joinpath(*parts)
 
 
 @contextlib.contextmanager
-def _temporary_file(path: Path, data: bytes) -> Iterator[Path]:
+def _temporary_file(path: Path, data: bytes, root: Path) -> Iterator[Path]:
     """Write ``data`` to a new file beside ``path``, and remove that file after the block."""
-    make_private_directory(path.parent)
+    make_private_directory(path.parent, within=root.parent)
     temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with os.fdopen(os.open(temporary, _CREATE, 0o600), "wb") as file:

@@ -22,9 +22,13 @@ def try_lock(path: Path, *, wait_seconds: float = 0) -> Iterator[bool]:
     It could not if another process holds it for longer than ``wait_seconds``. A process that must
     have the lock waits a second for it: ``is_held`` and ``reserve`` of other processes keep it for
     a moment.
+
+    Raises:
+        FileNotFoundError: the directory of the lock is gone; it is not made anew.
     """
     from filelock import FileLock, Timeout
 
+    path.parent.stat()
     lock = FileLock(path, timeout=wait_seconds, mode=0o600, thread_local=False)
     acquired = True
     try:

@@ -24,6 +24,7 @@ class RunnerOptions:
         profile: id of the profile whose jobs it runs.
         job_command: the program that runs a job and its first arguments; ``attempt.py`` lists the
             arguments that are added.
+        config: path of ``research.toml``, whose sources are read again when a job begins.
         max_running: jobs at the same time, including those of other profiles.
         stop_grace_seconds: time for a job to obey a stop before it is killed.
         finish_grace_seconds: time for a job to obey ``finish_now``.
@@ -35,6 +36,7 @@ class RunnerOptions:
     data_dir: Path
     profile: str
     job_command: tuple[str, ...]
+    config: Path | None = None
     max_running: int = 2
     stop_grace_seconds: float = 5.0
     finish_grace_seconds: float = 20.0
@@ -48,6 +50,7 @@ class RunnerOptions:
             *("--data-dir", str(self.data_dir)),
             *("--profile", self.profile),
             *("--job-command", json.dumps(self.job_command)),
+            *(("--config", str(self.config)) if self.config else ()),
             *("--max-running", str(self.max_running)),
             *("--stop-grace-seconds", str(self.stop_grace_seconds)),
             *("--finish-grace-seconds", str(self.finish_grace_seconds)),
@@ -63,6 +66,7 @@ def parse(arguments: Sequence[str]) -> RunnerOptions:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--profile", required=True)
     parser.add_argument("--job-command", type=json.loads, required=True)
+    parser.add_argument("--config", type=Path)
     parser.add_argument("--max-running", type=int, default=RunnerOptions.max_running)
     for name in ("stop_grace", "finish_grace", "report", "hang", "idle"):
         default = getattr(RunnerOptions, f"{name}_seconds")
@@ -91,6 +95,7 @@ def runner_options(
         data_dir=settings.data_dir,
         profile=profile,
         job_command=command,
+        config=settings.config,
         max_running=settings.max_running,
         stop_grace_seconds=settings.stop_grace_seconds,
         finish_grace_seconds=settings.finish_grace_seconds,

@@ -10,6 +10,18 @@ from mcp_jobs_server.backends.folder_paths import make_private_directory
 MAX_LOG_BYTES = 1_000_000
 """Size at which the log is rotated; one older log is kept."""
 
+FileId = tuple[int, int]
+"""Device and number of a file. No other file has them while some process has it open."""
+
+
+def file_id(path: Path) -> FileId | None:
+    """Return the identity of the file at ``path``; ``None``: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
 
 @dataclass(frozen=True)
 class DataPaths:

@@ -55,7 +55,7 @@ class Polling:
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._folders: dict[str, str] = {}
         self._marks: dict[str, Mark] = {}
-        self._rows: tuple[int, dict[str, Mark]] = (-1, {})
+        self._rows: tuple[object, dict[str, Mark]] = (None, {})
         self._polling = False
 
     @asynccontextmanager

@@ -20,9 +20,10 @@ from anyio import to_thread
 
 from mcp_jobs_server.backends.lifecycle import Lifecycle
 from mcp_jobs_server.backends.local.blockers import with_blockers
+from mcp_jobs_server.backends.local.damage import fail_damaged
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.options import JOB_COMMAND, RunnerOptions, runner_options
-from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.paths import DataPaths, FileId
 from mcp_jobs_server.backends.local.polling import Polling
 from mcp_jobs_server.backends.local.processes.launch import RunnerLauncher
 from mcp_jobs_server.backends.local.processes.os_processes import (
@@ -30,6 +31,7 @@ from mcp_jobs_server.backends.local.processes.os_processes import (
     MAY_END_WITH_CLIENT,
     describe_exit,
 )
+from mcp_jobs_server.backends.local.rebuild import UNLISTED, Rebuilt, rebuild, unlisted
 from mcp_jobs_server.backends.local.store.database import Database, translate_errors
 from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.backends.local.store.profiles import Profiles, profile_of
@@ -102,7 +104,9 @@ class LocalRunner(Lifecycle):
         self._launcher = RunnerLauncher(self._options, self._paths)
         self._launch_error: JobsError | None = None
         self._profile = profile_of(settings, self._options)
-        self._profile_recorded = False
+        self._profile_recorded_in: FileId | None = None
+        self._noticed_in: FileId | None = None
+        self._notice = ""
         self._takeover = Takeover(
             self._database, self._paths, self._profile, grace_seconds=takeover_seconds
         )
@@ -181,6 +185,28 @@ class LocalRunner(Lifecycle):
     async def remove(self, owner: Owner, job_id: str) -> bool:
         return await to_thread.run_sync(self._removal.remove, owner, job_id)
 
+    async def notice(self) -> str:
+        """Look for job folders without a row whenever the database is another file."""
+        file = self._database.file
+        if self._notice or file is None or file != self._noticed_in:
+            found = await to_thread.run_sync(unlisted, self._database, self._paths)
+            self._notice, self._noticed_in = UNLISTED if found else "", self._database.file
+        return self._notice
+
+    async def rebuild(self) -> Rebuilt:
+        """List the jobs of all owners again that have a folder and no row.
+
+        Raises:
+            Unavailable: the data directory cannot be used.
+        """
+        rebuilt = await to_thread.run_sync(self._rebuild)
+        await self._try_to_ensure_runner()
+        return rebuilt
+
+    def require_directory(self) -> None:
+        """Raise ``Unavailable`` if the data directory was there before and is gone."""
+        self._database.require_directory()
+
     def changes(self, job: Job) -> AbstractAsyncContextManager[Changes]:
         self._require_entered()
         return self._polling.changes(job)
@@ -249,15 +275,14 @@ class LocalRunner(Lifecycle):
     ) -> tuple[Started, subprocess.Popen[bytes] | None]:
         """Insert the row, which commits the start, and launch a runner if none runs. Blocks."""
         with translate_errors():
+            self._database.require_directory()
             self._paths.make()
             if shutil.disk_usage(self._paths.root).free < self._min_free_bytes:
                 raise Unavailable(
                     "The disk that holds the job folders is almost full.",
                     f"Free at least {self._min_free_bytes // 1_000_000} MB and try again.",
                 )
-            if not self._profile_recorded:
-                Profiles(self._database).record(self._profile)
-                self._profile_recorded = True
+            self._record_profile()
             started = self._store.start(
                 request, owner=owner, options=options, profile=self._options.profile
             )
@@ -270,12 +295,28 @@ class LocalRunner(Lifecycle):
             log.warning("No runner could be launched; it is tried again later. %s", error)
             return started, None
 
+    def _record_profile(self) -> None:
+        """Record the profile in each file of the database once, before its first job."""
+        if not self._profile_recorded_in or self._profile_recorded_in != self._database.file:
+            Profiles(self._database).record(self._profile)
+            self._profile_recorded_in = self._database.file
+
+    def _rebuild(self) -> Rebuilt:
+        with translate_errors():
+            self._database.require_directory()
+            self._paths.make()
+            self._record_profile()
+            return rebuild(self._database, self._paths, self._options.profile)
+
     def _launch_if_needed(self) -> subprocess.Popen[bytes] | None:
         """Take over jobs of other profiles, and launch a runner if there is work. Blocks."""
         with translate_errors():
             if not self._database.exists:
                 return None
-            self._takeover.check(self._clock())
+            now = self._clock()
+            if fail_damaged(self._database, self._paths, now, also_claimed=False):
+                self._noticed_in = None
+            self._takeover.check(now)
             if not self._queue.has_work():
                 return None
             return self._launcher.relaunch(check=self._database.check_writable)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from mcp_jobs_server.backends.local import locks
+from mcp_jobs_server.backends.local.damage import write_failure
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.store.database import Database, to_micros
 from mcp_jobs_server.backends.local.store.profiles import Profile, Profiles
-from mcp_jobs_server.core.models import job_folder_of
-from research_contract.files import create_once, encode
-from research_contract.records import ENDED, Ended, Failure
+from research_contract.records import Failure
 
 GRACE_SECONDS = 30.0
 """How long jobs without a runner are left to servers of their own profile, which look for such
@@ -95,6 +94,4 @@ class Takeover:
             values = (PROFILE_GONE.message, error, to_micros(at), profile_id)
             failed = db.execute(sql, values).fetchall()
         for owner, job_id, attempts in failed:
-            ended = Ended(state="failed", error=PROFILE_GONE, attempts=attempts, ended_at=at)
-            folder = self._paths.jobs / job_folder_of(owner, job_id)
-            create_once(folder / ENDED, encode(ended))
+            write_failure(self._paths, owner, job_id, PROFILE_GONE, at, attempts=attempts)

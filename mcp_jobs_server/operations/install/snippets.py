@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 NAME = "research"
 """Name of the server in a client. Some clients limit server and tool name to 60 characters."""
 
-CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code")
+CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code", "other")
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,15 @@ def instructions(client: str, server: ServerCommand) -> Sequence[Instruction]:
                 Instruction("VS Code", ".vscode/mcp.json, or the user's mcp.json", servers),
                 Instruction("VS Code", "or run", _quote(command)),
             )
-        case _:
+        case "claude-code":
             env = [word for item in server.env.items() for word in ("--env", "=".join(item))]
             command = ["claude", "mcp", "add", NAME, *env, "--", server.command, *server.args]
             return (Instruction("Claude Code", "run", _quote(command)),)
+        case _:
+            started = ["-m", "mcp_jobs_server", *server.args[server.args.index("serve") :]]
+            known = {**fields, "command": sys.executable, "args": started}
+            place = "for those that refuse commands they do not know and accept python"
+            return (Instruction("Other clients", place, _json({"mcpServers": {NAME: known}})),)
 
 
 def _command() -> list[str]:

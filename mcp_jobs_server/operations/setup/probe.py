@@ -17,7 +17,8 @@ from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.operations.local_checks import Check
 from mcp_jobs_server.operations.retention.sweep import PROBES
 from research_contract.files import decode
-from research_contract.records import PROBE, PROBED, Probed, new_job_id
+from research_contract.probes import Probed
+from research_contract.records import PROBE, PROBED, new_job_id
 
 MAX_DURATION = timedelta(minutes=15)
 """A run without a result after this time is queued or hangs; it is cancelled."""

@@ -7,7 +7,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -38,6 +38,7 @@ async def open_documents(
     cache_dir: Path,
     reading: Reading | None = None,
     about: Sequence[str] = (),
+    without: Collection[str] = (),
     model: Model | None = None,
 ) -> DocumentSource:
     """Read what is new in ``sources`` and return them ready to be searched.
@@ -45,16 +46,20 @@ async def open_documents(
     Indexes are kept in ``cache_dir`` and used again while a source's files keep names, sizes
     and times. A file or source that cannot be read is counted in the coverage and never raises.
     Of the files not read, the coverage names those first whose names share words with ``about``.
+    Sources with a name in ``without`` are counted as not granted any more and never opened.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
     With a ``model`` the source compares by meaning, too.
 
     Raises:
         OSError, sqlite3.Error: ``cache_dir`` cannot be written, or the disk is full.
     """
-    await to_thread.run_sync(lambda: cache_dir.mkdir(parents=True, exist_ok=True))
+    await to_thread.run_sync(lambda: cache_dir.mkdir(exist_ok=True))
     tally = Tally()
     shelves: list[Shelf] = []
     for source in sources:
+        if source.name in without:
+            tally.count_skipped(Reason.NOT_GRANTED, source.name)
+            continue
         root = await to_thread.run_sync(_root, source, abandon_on_cancel=True)
         if isinstance(root, Reason):
             tally.count_skipped(root, source.name)
@@ -65,7 +70,7 @@ async def open_documents(
         if reading is not None:
             await reading(tally.coverage, source.name)
     coverage = await to_thread.run_sync(_told, tally.coverage, shelves, about)
-    indexes = [shelf.index for shelf in shelves]
+    indexes = {shelf.index.path: shelf.index.embedded_texts for shelf in shelves}
     vectors = Vectors(model, indexes, cache_dir=cache_dir) if model and indexes else None
     return DocumentSource(shelves, coverage, vectors)
 
@@ -87,7 +92,10 @@ def _root(source: records.SourceRef) -> Path | Reason:
         return Reason.OTHER_SOURCE
     try:
         place = volume_path(source.uri) if parts.scheme == "volume" else None
-        return Path(place or urllib.request.url2pathname(parts.path)).resolve(strict=True)
+        path = Path(place or urllib.request.url2pathname(parts.path))
+        path.stat()
+        # The path was recorded without links, so a link in it came later and was not granted.
+        return path if place or path.resolve(strict=True) == path else Reason.LINKED_SOURCE
     except (OSError, ValueError, RuntimeError):
         return Reason.MISSING_SOURCE
 

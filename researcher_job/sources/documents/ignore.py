@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
 
+from researcher_job.sources.documents.opening import open_file
+
 MAX_BYTES = 1_000_000
 MAX_PATTERNS = 2_000
 MAX_WILDCARDS = 4
 """A pattern with more is not obeyed: matching it may take longer than a person lives."""
 
 _WILDCARDS = re.compile(r"\*+|\?+|\[")
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,12 @@ def _sound(line: str) -> bool:
 
 
 def _read(path: str) -> bytes:
-    """Return what stands in the file, nothing where it is no regular file of sound size."""
+    """Return what stands in the file, nothing where it is no regular file of sound size.
+
+    A file behind a link is not read: what it says belongs to another place.
+    """
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = open_file(path)
     except OSError:
         return b""
     with os.fdopen(descriptor, "rb") as file:

@@ -7,15 +7,17 @@ import os
 import re
 import stat
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from research_contract import records
 from research_contract.text.safe import one_line
 from researcher_job.sources.document import Reason
+from researcher_job.sources.documents import opening
 from researcher_job.sources.documents.ignore import Ignored, rules_above
-from researcher_job.sources.documents.opening import MAX_BYTES, changed_ns, signature
+from researcher_job.sources.documents.opening import MAX_BYTES, changed_ns, look, signature
 
 _CREDENTIALS = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|kdbx|keystore|jks|env)"
@@ -71,11 +73,16 @@ def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
     folders, folders and files that programs keep for themselves (``__pycache__``,
     ``node_modules``, lists of installers), ``avoid``, and links to what lies inside ``root``,
     which is found where it is. Links are never followed, special files never opened. ``root``
-    must be absolute and free of links.
+    must be absolute and free of links: if its path leads through one, nothing is found there.
     """
     top = str(root)
-    if not root.is_dir():
-        yield _look(top, root.name, "", os.lstat(root))
+    try:
+        about = look(top)
+    except OSError as error:
+        yield _unlisted(root, _Folder(top, "", Ignored()), error)
+        return
+    if not stat.S_ISDIR(about.st_mode):
+        yield _look(top, root.name, "", about)
         return
     folders = [_Folder(top, "", rules_above(top))]
     while folders:
@@ -89,27 +96,36 @@ def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
 
 
 def _listed(root: Path, folder: _Folder, avoid: str | None) -> Iterator[Found | _Folder]:
-    try:
-        with os.scandir(folder.path) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        yield _unlisted(root, folder, error)
-        return
+    with ExitStack() as stack:
+        try:
+            place = stack.enter_context(opening.folder(folder.path))
+            with os.scandir(place) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield _unlisted(root, folder, error)
+            return
+        yield from _entries(root, folder, entries, avoid)
+
+
+def _entries(
+    root: Path, folder: _Folder, entries: Sequence[os.DirEntry[str]], avoid: str | None
+) -> Iterator[Found | _Folder]:
     names = {entry.name for entry in entries}
     if _is_job(names):
         return
     rules = folder.ignored.inside(folder.path, names)
     of_package = _PACKAGE.fullmatch(folder.path.lower()) is not None
     for entry in entries:
-        if _ignored(entry.name, of_package=of_package) or entry.path == avoid:
+        path = f"{folder.path.rstrip(os.sep)}{os.sep}{entry.name}"
+        if _ignored(entry.name, of_package=of_package) or path == avoid:
             continue
         is_folder = entry.is_dir(follow_symlinks=False)
-        if rules.levels and rules.leaves_out(entry.path, folder=is_folder):
+        if rules.levels and rules.leaves_out(path, folder=is_folder):
             continue
         below = folder.below + entry.name
         if is_folder:
-            yield _Folder(entry.path, f"{below}/", rules)
-        elif (found := _entry(root, below, entry)) is not None:
+            yield _Folder(path, f"{below}/", rules)
+        elif (found := _entry(root, below, path, entry)) is not None:
             yield found
 
 
@@ -120,16 +136,16 @@ def _unlisted(root: Path, folder: _Folder, error: OSError) -> Found:
     return Found(folder.path, _shown(below or root.name), _quoted(below), reason=reason)
 
 
-def _entry(root: Path, below: str, entry: os.DirEntry[str]) -> Found | None:
+def _entry(root: Path, below: str, path: str, entry: os.DirEntry[str]) -> Found | None:
     if entry.is_symlink():
-        return _link(root, below, entry.path)
+        return _link(root, below, path)
     try:
         about = entry.stat(follow_symlinks=False)
     except OSError:
-        return Found(entry.path, _shown(below), _quoted(below), reason=Reason.GONE)
+        return Found(path, _shown(below), _quoted(below), reason=Reason.GONE)
     if not about.st_size and entry.name in _MARKERS:
         return None
-    return _look(entry.path, below, below, about)
+    return _look(path, below, below, about)
 
 
 def _link(root: Path, below: str, path: str) -> Found | None:

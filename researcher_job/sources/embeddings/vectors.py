@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING
 from researcher_job.sources.embeddings.base import Embedder
 from researcher_job.sources.embeddings.configured import Model
 from researcher_job.sources.embeddings.store import BlockVectors, block_vectors
-from researcher_job.sources.index.index import Index
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Texts = Callable[[], Iterator[tuple[int, str]]]
+"""Yields id and text of each block of an index, in the order of ids."""
+
 Made = tuple[Embedder, dict[Path, BlockVectors]]
 
 
 class Vectors:
-    """Compares questions with the blocks of ``indexes`` by meaning. ``edition`` names the model.
+    """Compares questions with the blocks of ``indexes`` by meaning; ``edition`` names the model.
 
     The model is loaded, and the vectors that ``cache_dir`` does not hold are made, in a thread
     of its own; whoever needs them waits. What went wrong there is raised to whoever waits.
     """
 
-    def __init__(self, model: Model, indexes: Sequence[Index], *, cache_dir: Path) -> None:
+    def __init__(self, model: Model, indexes: Mapping[Path, Texts], *, cache_dir: Path) -> None:
         self.edition = model.edition
         self._load = model.load
         self._indexes = indexes
@@ -52,8 +54,8 @@ class Vectors:
             embedder = self._load()
             path = self._cache_dir / f"{embedder.name}.vectors"
             blocks = {
-                index.path: block_vectors(path, embedder, index.embedded_texts())
-                for index in self._indexes
+                index: block_vectors(path, embedder, texts())
+                for index, texts in self._indexes.items()
             }
             self._made.set_result((embedder, blocks))
         except BaseException as error:  # noqa: BLE001 - it is raised where the vectors are needed
@@ -67,10 +69,10 @@ class QuestionVectors:
         self._blocks = blocks
         self._question = question
 
-    def nearest(self, index: Index, most: int) -> list[tuple[int, float]]:
+    def nearest(self, index: Path, most: int) -> list[tuple[int, float]]:
         """Return up to ``most`` ids of blocks with their cosines, the nearest first."""
-        return self._blocks[index.path].nearest(self._question, most)
+        return self._blocks[index].nearest(self._question, most)
 
-    def nearness(self, index: Index, block: int) -> float:
+    def nearness(self, index: Path, block: int) -> float:
         """Return the cosine (-1 to 1) of a block with the question; 0 if it has no vector."""
-        return self._blocks[index.path].nearness(self._question, block)
+        return self._blocks[index].nearness(self._question, block)

@@ -56,6 +56,14 @@ class Shelf:
         root = self.root.as_uri()
         return f"{root.rstrip('/')}/{address}" if address else root
 
+    def address(self, uri: str) -> str | None:
+        """Return the address of the document at ``uri``; ``None`` if it is not below the root."""
+        root = self.root.as_uri()
+        if uri.rstrip("/") == root.rstrip("/"):
+            return ""
+        inside = uri.startswith(f"{root.rstrip('/')}/")
+        return uri.removeprefix(f"{root.rstrip('/')}/") if inside else None
+
 
 Found = tuple[Shelf, Candidate]
 
@@ -108,6 +116,9 @@ class DocumentSource:
     async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
         return await to_thread.run_sync(self._mentioned, texts, query)
 
+    async def unread(self, uri: str) -> bool:
+        return await to_thread.run_sync(self._unread, uri)
+
     async def snapshot(self, sha256: str) -> str:
         return await to_thread.run_sync(self._snapshot, sha256)
 
@@ -154,7 +165,7 @@ class DocumentSource:
         nearest = [
             (cosine, shelf, number)
             for shelf in self._shelves
-            for number, cosine in compared.nearest(shelf.index, NEAREST)
+            for number, cosine in compared.nearest(shelf.index.path, NEAREST)
         ]
         nearest.sort(key=lambda one: -one[0])
         found: list[Found] = []
@@ -213,6 +224,14 @@ class DocumentSource:
                 containing[stem] += count
         return Frequencies(sum(shelf.index.blocks for shelf in self._shelves), containing)
 
+    def _unread(self, uri: str) -> bool:
+        for shelf in self._shelves:
+            below = shelf.address(uri)
+            if below is not None:
+                with _Translated(shelf.index):
+                    return shelf.index.holds_unread(below)
+        return True
+
     def _snapshot(self, sha256: str) -> str:
         for shelf in self._shelves:
             with _Translated(shelf.index):
@@ -251,7 +270,7 @@ def _passages(hits: Sequence[_Hit], compared: QuestionVectors | None) -> list[Pa
             end=block.end,
             text=block.body,
             score=score,
-            nearness=compared.nearness(shelf.index, block.id) if compared else 0.0,
+            nearness=compared.nearness(shelf.index.path, block.id) if compared else 0.0,
         )
         for shelf, block, score in hits
     ]

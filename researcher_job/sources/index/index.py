@@ -98,6 +98,10 @@ UNION ALL SELECT 'words', block FROM words_data WHERE id = 1
 UNION ALL SELECT 'bytes', page_count * page_size FROM pragma_page_count, pragma_page_size
 """
 _UNREAD = "SELECT reason, name FROM files WHERE reason IS NOT NULL ORDER BY reason, address"
+_UNREAD_AT = """
+SELECT 1 FROM files WHERE reason IS NOT NULL
+AND address IN (SELECT value FROM json_each(?)) LIMIT 1
+"""
 
 KEPT_SECONDS = 14 * 24 * 3600.0
 """An index that no job used for so long is removed."""
@@ -202,6 +206,12 @@ class Index:
     def unread(self) -> Iterator[tuple[Reason, str]]:
         """Yield reason and name of each file that was not read."""
         yield from ((Reason[str(reason)], str(name)) for reason, name in self._rows(_UNREAD))
+
+    def holds_unread(self, address: str) -> bool:
+        """Return whether the file at ``address``, or a folder above it, was not read."""
+        parts = address.split("/")
+        places = ["", *("/".join(parts[: n + 1]) for n in range(len(parts)))]
+        return bool(self._rows(_UNREAD_AT, json.dumps(places)))
 
     def _rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with self._opened() as connection:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import anyio
 import httpx2
+import psutil
 import pytest
 
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
@@ -196,7 +197,7 @@ async def test_a_waiting_call_is_answered_before_shutdown(
     here.write(1000)
     port = free_port()
     told = env(here, workspace, DATABRICKS_APP_PORT=str(port), MCP_JOBS_MAX_RUNNING="1")
-    command = [sys.executable, "-m", "mcp_jobs_server"]  # as an app it knows the rest by itself
+    command = [sys.executable, "-m", "mcp_jobs_server"]  # as an app it serves HTTP at its port
     process = await anyio.open_process(command, env={**here.env, **told}, stdout=None, stderr=None)
     states: list[str] = []
     try:
@@ -224,3 +225,23 @@ async def test_a_waiting_call_is_answered_before_shutdown(
             process.kill()
         await process.wait()
     assert states == ["queued"]
+
+
+async def test_the_name_of_an_app_alone_opens_no_port_to_the_network(
+    here: Home, workspace: FakeWorkspace
+) -> None:
+    port = free_port()
+    told = env(here, workspace, DATABRICKS_APP_PORT=str(port))
+    command = [sys.executable, "-m", "mcp_jobs_server"]
+    process = await anyio.open_process(command, env={**here.env, **told}, stdout=None, stderr=None)
+    try:
+        await listening(port)
+        listeners = [
+            where.laddr.ip
+            for where in psutil.Process(process.pid).net_connections("tcp")
+            if where.status == psutil.CONN_LISTEN
+        ]
+        assert listeners == ["127.0.0.1"]
+    finally:
+        process.terminate()
+        await process.wait()

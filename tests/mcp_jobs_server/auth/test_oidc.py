@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
 from mcp_jobs_server.auth.auth_table import Auth
+from mcp_jobs_server.auth.bearer import BearerTokenVerifier, VerifiedToken
 from mcp_jobs_server.auth.oidc import OidcIssuer
 from mcp_jobs_server.core.errors import Unavailable, Unidentified
 from tests.benchmarks.bare import free_port
@@ -156,6 +157,8 @@ async def test_a_valid_token_identifies_its_subject(issuer: Issuer) -> None:
         {"nbf": 2**40},
         {"iss": "http://127.0.0.1:1"},
         {"sub": None},
+        {"sub": ""},
+        {"sub": " \t"},
         {"aud": "https://other.example.com"},
         {"aud": None},
     ],
@@ -166,6 +169,49 @@ async def test_a_token_with_one_invalid_claim_is_rejected(
 ) -> None:
     with pytest.raises(Unidentified):
         await taken(issuer).claims(issuer.token("ana", RESOURCE, **said))
+
+
+@pytest.mark.parametrize(
+    ("said", "groups"),
+    [
+        ("Users", ("Users",)),
+        ("Domain Users", ("Domain Users",)),
+        (["Domain Users", "law"], ("Domain Users", "law")),
+        (["law", 7, None, ["Users"]], ("law",)),
+        ("", ()),
+        ([], ()),
+        (None, ()),
+        (7, ()),
+        ({"Users": True}, ()),
+    ],
+    ids=str,
+)
+async def test_a_groups_claim_that_is_one_string_is_one_group(
+    issuer: Issuer, said: object, groups: tuple[str, ...]
+) -> None:
+    verifier = BearerTokenVerifier(Auth(issuer=issuer.url, resource=RESOURCE))
+    token = await verifier.verify_token(issuer.token("ana", RESOURCE, groups=said))
+    assert isinstance(token, VerifiedToken)
+    assert token.groups == groups
+
+
+@pytest.mark.parametrize(
+    ("said", "scopes"),
+    [
+        ({"scope": "jobs mail"}, ["jobs", "mail"]),
+        ({"scope": None, "scp": ["jobs", "mail"]}, ["jobs", "mail"]),
+        ({"scope": {"jobs": True}}, []),
+        ({"scope": 7}, []),
+    ],
+    ids=str,
+)
+async def test_scopes_are_separated_by_spaces_or_a_list(
+    issuer: Issuer, said: dict[str, object], scopes: list[str]
+) -> None:
+    verifier = BearerTokenVerifier(Auth(issuer=issuer.url, resource=RESOURCE))
+    token = await verifier.verify_token(issuer.token("ana", RESOURCE, **said))
+    assert token is not None
+    assert token.scopes == scopes
 
 
 async def test_a_token_with_another_signature_is_rejected(issuer: Issuer) -> None:

@@ -19,6 +19,7 @@ from mcp_jobs_server.core.errors import NotFound
 from mcp_jobs_server.core.models import Slice
 from mcp_jobs_server.testing.memory import MemoryFolders
 from tests.mcp_jobs_server.backends.lakeflow.backend import VOLUME, scene
+from tests.swapping import swapping
 
 pytestmark = pytest.mark.anyio
 
@@ -162,6 +163,23 @@ async def test_a_link_inside_the_root_is_followed(tmp_path: Path) -> None:
     found = await folders.read(JOB, "b")
     assert found is not None
     assert found.data == b"x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows refuses to rename a folder in use")
+@pytest.mark.parametrize("place", ["steps", "."])
+async def test_while_a_folder_is_swapped_for_a_link_nothing_outside_is_read(
+    tmp_path: Path, place: str
+) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "steps/1", b"own")
+    (tmp_path / "outside" / "steps").mkdir(parents=True)
+    (tmp_path / "outside" / "steps" / "1").write_text("secret")
+    seen = set()
+    with swapping((tmp_path / "jobs" / JOB / place).resolve(), tmp_path / "outside" / place):
+        for _ in range(20_000):
+            found = await folders.read(JOB, "steps/1")
+            seen.add(found.data if found else None)
+    assert seen == {b"own", None}
 
 
 async def test_a_pipe_in_a_folder_does_not_block_a_reader(tmp_path: Path) -> None:

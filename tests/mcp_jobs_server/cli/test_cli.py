@@ -275,9 +275,21 @@ def test_connect_prints_a_configuration_that_starts_this_server(
     assert (started.returncode, started.stdout) == (0, b"")
 
 
+def test_connect_shows_the_interpreter_for_clients_that_refuse_unknown_commands(
+    shell: CommandLine, folder: Path
+) -> None:
+    done = shell.run("connect", "other", "--source", "Hand Book")
+    server = json.loads(done.out[done.out.index("{") :])["mcpServers"]["research"]
+    assert server["command"] == sys.executable
+    assert server["args"][:3] == ["-m", "mcp_jobs_server", "serve"]
+    assert server["args"][3:] == ["--source", f"hand-book={folder}"]
+    assert server["env"]["MCP_JOBS_DATA_DIR"] == str(shell.data_dir)
+    assert "refuse" in done.out
+
+
 def test_connect_supports_each_client(shell: CommandLine) -> None:
     said = shell.run("connect").out
-    for client in ("Claude Desktop", "Cursor", "VS Code", "Claude Code"):
+    for client in ("Claude Desktop", "Cursor", "VS Code", "Claude Code", "Other clients"):
         assert f"{client}: " in said
     plain = shell.run("connect", "--json").json
     link = next(line for line in said.splitlines() if line.startswith("cursor://"))

@@ -47,6 +47,7 @@ def test_every_documented_variable_is_read(config: Path, tmp_path: Path) -> None
         "MCP_JOBS_VOLUME": "/Volumes/main/research/jobs",
         "MCP_JOBS_JOB_ID": "625234784902960",
         "MCP_JOBS_PRINCIPALS": "a-1, b-2",
+        "MCP_JOBS_HOSTS": "research.example.com, [fd00::7]:8443",
         "MCP_JOBS_RETENTION_DAYS": "90",
         "MCP_JOBS_MAX_RUNNING": "5",
         "MCP_JOBS_MAX_MINUTES": "1.5",
@@ -69,6 +70,7 @@ def test_every_documented_variable_is_read(config: Path, tmp_path: Path) -> None
     assert (settings.backend, settings.job_id) == ("lakeflow", 625234784902960)
     assert (settings.volume, settings.retention_days) == ("/Volumes/main/research/jobs", 90)
     assert settings.principals == ("a-1", "b-2")
+    assert settings.hosts == ("research.example.com", "[fd00::7]:8443")
     assert settings.quotas == Quotas(active=3, starts_a_day=20, cost_a_day=2.5, queued=50)
 
 
@@ -102,6 +104,9 @@ def test_sources_are_uris_or_paths_relative_to_the_file(config: Path, tmp_path: 
         ({"MCP_JOBS_MAX_MINUTES": "nan"}, "must be a number"),
         ({"MCP_JOBS_MAX_RUNNING": "0"}, "at least 1"),
         ({"MCP_JOBS_MAX_COST_USD": "-1"}, "at least 0"),
+        ({"MCP_JOBS_HOSTS": "*"}, "MCP_JOBS_HOSTS contains '*'"),
+        ({"MCP_JOBS_HOSTS": "a, https://b"}, "MCP_JOBS_HOSTS contains 'https://b'"),
+        ({"MCP_JOBS_HOSTS": "a:99999"}, "MCP_JOBS_HOSTS contains 'a:99999'"),
         ({"MCP_JOBS_BACKEND": "moon"}, "must be 'local' or 'lakeflow'"),
         ({"MCP_JOBS_BACKEND": "lakeflow", "MCP_JOBS_JOB_ID": "1"}, "MCP_JOBS_VOLUME is ''"),
         (

@@ -6,6 +6,7 @@ import pytest
 
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.messages.arguments import Cancel, ListActiveJobs
+from research_contract import records
 from tests.mcp_jobs_server.jobs.asking import fetch, running, start, status
 from tests.mcp_jobs_server.stage import ME, Stage
 
@@ -92,3 +93,11 @@ async def test_cancel_needs_the_exact_id(stage: Stage) -> None:
         await stage.jobs.cancel(ME, Cancel(job_id=job_id[:14]))
     with pytest.raises(NotFound, match="There is no research job"):
         await stage.jobs.cancel(ME, Cancel(job_id="20991231-aaaaa"))
+
+
+async def test_a_status_of_a_newer_version_fails_no_list(stage: Stage) -> None:
+    ids = {await running(stage), await running(stage)}
+    newer = b'{"format_version": 99}\n'
+    stage.runner.write(min(ids), records.STATUS, newer)
+    shown = await stage.jobs.list(ME, ListActiveJobs())
+    assert {job.job_id for job in shown.jobs} == ids

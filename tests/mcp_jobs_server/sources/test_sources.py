@@ -22,7 +22,7 @@ from mcp_jobs_server.core.errors import (
     NotGranted,
     NothingToSearch,
 )
-from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.sources.grants import grantable_path
 from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
@@ -394,3 +394,14 @@ def test_invalid_typed_sources_are_rejected(
 ) -> None:
     with pytest.raises(error):
         Sources(settings).resolve_typed([text])
+
+
+def test_a_link_in_the_configuration_is_followed_when_it_is_read(
+    tmp_path: Path, handbook: Path
+) -> None:
+    (tmp_path / "current").symlink_to(handbook)
+    config = tmp_path / "research.toml"
+    config.write_text(f'[sources.current]\nuri = "{(tmp_path / "current").as_uri()}"\n')
+    settings = load_settings({"MCP_JOBS_DATA_DIR": str(tmp_path / "data")}, config=config)
+    (found,) = Sources(settings).resolve(["current"], remote=False)
+    assert found == SourceRef(name="current", uri=handbook.resolve().as_uri())

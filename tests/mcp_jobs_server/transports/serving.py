@@ -139,6 +139,7 @@ async def until_ended(client: Client, job_id: str) -> Mapping[str, Any]:
 async def served(
     home: Home,
     *options: str,
+    address: str = "127.0.0.1",
     port: int = 0,
     log: Path | None = None,
     sources: bool = True,
@@ -146,7 +147,8 @@ async def served(
 ) -> AsyncIterator[str]:
     """Serve over HTTP and yield the URL; ``log`` receives standard error.
 
-    ``sources``: whether the documents of the home are a source of this server.
+    ``address``: where clients connect. ``sources``: whether the documents of the home are a source
+    of this server.
     """
     port = port or free_port()
     began = home.command if sources else home.command[:4]
@@ -154,8 +156,8 @@ async def served(
     told = log.open("wb") if log else None
     process = await anyio.open_process(command, env={**home.env, **env}, stdout=None, stderr=told)
     try:
-        await listening(port)
-        yield f"http://127.0.0.1:{port}"
+        await listening(port, address)
+        yield f"http://{f'[{address}]' if ':' in address else address}:{port}"
     finally:
         process.terminate()
         with anyio.CancelScope(shield=True):
@@ -164,12 +166,12 @@ async def served(
             told.close()
 
 
-async def listening(port: int) -> None:
+async def listening(port: int, address: str = "127.0.0.1") -> None:
     """Return as soon as a process listens on the port."""
     with anyio.fail_after(LONGEST):
         while True:
             try:
-                stream = await anyio.connect_tcp("127.0.0.1", port)
+                stream = await anyio.connect_tcp(address, port)
             except OSError:
                 await anyio.sleep(0.05)
                 continue

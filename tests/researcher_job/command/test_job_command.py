@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from research_contract import records
 from research_contract.files import create_once
 from research_contract.records import SourceRef
 from researcher_job.core.errors import ExitCode
-from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.job_folder import LOCK, JobFolder
 from researcher_job.verification.verify import verify
 from tests.researcher_job.files import pdf
 from tests.researcher_job.jobs import (
@@ -243,6 +244,33 @@ def test_a_stop_does_not_wait_for_a_hanging_thread(tmp_path: Path) -> None:
     assert folder.outcome() is None
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_job_whose_directory_is_moved_ends_and_does_not_make_it_anew(
+    tmp_path: Path, *, replaced: bool
+) -> None:
+    """Another process may work on a copy of its folder at the same path."""
+    place = tmp_path / "data"
+    (place / "jobs" / "ada" / "2026-11").mkdir(parents=True)
+    folder = make_folder(place / "jobs" / "ada" / "2026-11" / "job")
+    process = _held(folder, "purchases", attempt=1, lock=place / "job.lock")
+    _until(process, lambda: _in_the_middle(folder))
+    if replaced:
+        shutil.copytree(place, tmp_path / "copy")
+    place.rename(tmp_path / "aside")
+    if replaced:
+        (tmp_path / "copy").rename(place)
+        assert process.wait(WAIT) == ExitCode.LOCKED
+    else:
+        assert process.wait(WAIT) in (ExitCode.LOCKED, ExitCode.FAILED)
+    assert place.exists() == replaced
+
+
+def test_a_missing_folder_is_no_unreadable_request(tmp_path: Path) -> None:
+    """It may have been moved for a moment, so the job must not fail for good."""
+    missing = command("--folder", tmp_path / "job")
+    assert (missing.returncode, missing.stderr) == (ExitCode.FAILED, "There is no such folder.\n")
+
+
 def test_a_running_job_writes_its_report_on_request(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     process = _held(folder, "purchases", attempt=1)
@@ -253,9 +281,12 @@ def test_a_running_job_writes_its_report_on_request(tmp_path: Path) -> None:
     assert TEXTS["logs"].split("\n")[0] in report_of(folder)
 
 
-def _held(folder: JobFolder, holding: str, *, attempt: int) -> subprocess.Popen[bytes]:
+def _held(
+    folder: JobFolder, holding: str, *, attempt: int, lock: Path | None = None
+) -> subprocess.Popen[bytes]:
     program = [sys.executable, "-m", "tests.researcher_job.research.held_job"]
-    return subprocess.Popen([*program, str(folder.path), holding, str(attempt)])
+    file = str(lock or folder.path / LOCK)
+    return subprocess.Popen([*program, str(folder.path), holding, str(attempt), file])
 
 
 def _in_the_middle(folder: JobFolder) -> bool:

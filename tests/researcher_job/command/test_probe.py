@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from research_contract import records
 from research_contract.files import decode, read_whole
-from research_contract.records import Probed
+from research_contract.probes import Probed
 from tests.researcher_job.jobs import WAIT
 
 PASSWORD = "correct horse battery staple"

@@ -13,7 +13,7 @@ from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract import records
 from research_contract.files import create_once, decode, read_whole
-from research_contract.records import Probed
+from research_contract.probes import Probed
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.verification.verify import verify
 from tests.researcher_job.command.test_job_command import HANDBOOK
@@ -120,6 +120,7 @@ def test_a_requested_probe_is_run(workspace: FakeWorkspace, config: Path) -> Non
     workspace.platform.endpoints["small-model"] = {}
     workspace.rights.grant("serving-endpoint small-model", workspace.runner.name, "CAN_QUERY")
     folder = workspace.volumes / "main/research/jobs/probe" / JOB
+    folder.mkdir(parents=True)
     create_once(folder / records.PROBE, b"")
     run = ended(start(workspace, config, f"probe/{JOB}"))
     result = decode(Probed, read_whole(folder / records.PROBED))
@@ -140,6 +141,7 @@ def test_a_requested_probe_is_run(workspace: FakeWorkspace, config: Path) -> Non
 def test_a_probe_reports_missing_permissions(workspace: FakeWorkspace, config: Path) -> None:
     workspace.platform.secrets["research/handbook"] = PASSWORD
     folder = workspace.volumes / "main/research/jobs/probe" / JOB
+    folder.mkdir(parents=True)
     create_once(folder / records.PROBE, b"")
     run = ended(start(workspace, config, f"probe/{JOB}"))
     result = decode(Probed, read_whole(folder / records.PROBED))

@@ -13,7 +13,7 @@ import pytest
 
 from research_contract import records
 from researcher_job.core.errors import ExitCode
-from researcher_job.records.job_folder import JobFolder
+from researcher_job.records.job_folder import LOCK, JobFolder
 from researcher_job.testing import FakeSource
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import (
@@ -156,7 +156,7 @@ def test_the_base_job_may_still_be_running(tmp_path: Path) -> None:
         str(running.path),
         "purchases",
     ]
-    process = subprocess.Popen([*program, "1"])
+    process = subprocess.Popen([*program, "1", str(running.file(LOCK))])
     try:
         until = time.monotonic() + WAIT
         while not running.evidence():

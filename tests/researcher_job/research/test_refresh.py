@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,3 +155,99 @@ def test_it_works_with_real_folders_and_documents(tmp_path: Path) -> None:
     assert command("--folder", two.path, "--cache", tmp_path / "cache").returncode == 0
     assert kinds(two) == ["changed"]
     assert command("verify", two.path).returncode == 0
+
+
+# --- sources and documents that cannot be read this time --------------------------------------
+
+BERTHS = "The harbour master grants 30 berths to ships each day."
+
+
+@pytest.fixture
+def harbour(tmp_path: Path) -> JobFolder:
+    """Return a job over two folders, of which only ``docs`` has quotes for its question."""
+    for name in ("docs", "notes"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+    (tmp_path / "docs" / "inner" / "rules.md").write_text(f"# Rules\n\n{BERTHS}\n")
+    (tmp_path / "notes" / "notes.md").write_text("# Notes\n\nThe canteen opens at noon.\n")
+    return _harbour_job(tmp_path, "one")
+
+
+def _harbour_job(tmp_path: Path, name: str, *arguments: str, **fields: object) -> JobFolder:
+    folder = make_folder(
+        tmp_path / name,
+        question="How many berths does the harbour master grant?",
+        sources=tuple(
+            {"name": name, "uri": (tmp_path / name).as_uri()} for name in ("docs", "notes")
+        ),
+        **fields,
+    )
+    ran = command("--folder", folder.path, "--cache", tmp_path / "cache", *arguments)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+def _refreshed(tmp_path: Path, *arguments: str) -> JobFolder:
+    earlier = {"job_id": SECOND, "refresh_of": FIRST, "earlier": "../one"}
+    folder = _harbour_job(tmp_path, "two", *arguments, **earlier)
+    assert command("verify", folder.path).returncode == 0
+    return folder
+
+
+def _replace_by_link(folder: Path, target: Path) -> None:
+    folder.rename(target)
+    folder.symlink_to(target)
+
+
+def test_read_again_nothing_has_changed(harbour: JobFolder, tmp_path: Path) -> None:
+    assert len(harbour.evidence()) == 1
+    assert "nothing changed: 1 quote found again word for word" in report_of(_refreshed(tmp_path))
+
+
+def test_a_source_that_may_not_be_read_any_more_is_not_compared(
+    harbour: JobFolder, tmp_path: Path
+) -> None:
+    second = _refreshed(tmp_path, "--without=docs")
+    assert kinds(second) == []
+    assert (changes_of(second).same, changes_of(second).not_compared) == (0, 1)
+    text = report_of(second)
+    assert "nothing changed" not in text
+    assert "nothing could be compared. Not read this time: docs." in text
+    assert "1 source that may not be read any more (docs)" in text
+
+
+def test_a_source_without_quotes_that_was_not_read_is_named(
+    harbour: JobFolder, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "notes")
+    text = report_of(_refreshed(tmp_path))
+    assert "nothing changed" not in text
+    assert "no change in what was read: 1 quote found again word for word" in text
+    assert "Not read this time: notes." in text
+
+
+@pytest.mark.parametrize("place", ["docs", "docs/inner"])
+def test_a_folder_that_cannot_be_read_makes_no_quote_gone(
+    harbour: JobFolder, tmp_path: Path, place: str
+) -> None:
+    _replace_by_link(tmp_path / place, tmp_path / "elsewhere")
+    second = _refreshed(tmp_path)
+    assert kinds(second) == []
+    assert changes_of(second).not_compared == 1
+    text = report_of(second)
+    assert "nothing changed" not in text
+    assert "1 quote could not be compared" in text
+
+
+def test_a_document_that_cannot_be_read_makes_no_quote_gone(
+    harbour: JobFolder, tmp_path: Path
+) -> None:
+    rules = tmp_path / "docs" / "inner" / "rules.md"
+    rules.write_bytes(b"\0" * 100)
+    second = _refreshed(tmp_path)
+    assert (kinds(second), changes_of(second).not_compared) == ([], 1)
+
+
+def test_a_document_that_was_deleted_is_gone(harbour: JobFolder, tmp_path: Path) -> None:
+    (tmp_path / "docs" / "inner" / "rules.md").unlink()
+    second = _refreshed(tmp_path)
+    assert (kinds(second), changes_of(second).not_compared) == (["gone"], 0)

@@ -210,4 +210,4 @@ def test_a_newer_folder_is_refused_with_a_message(copied: JobFolder, newer: str)
 def test_a_folder_without_a_request_is_refused(tmp_path: Path) -> None:
     checked = command("verify", tmp_path / "nowhere")
     assert checked.returncode == ExitCode.NO_REQUEST
-    assert checked.stderr == "There is no request.json in this folder.\n"
+    assert checked.stderr == "There is no such folder.\n"

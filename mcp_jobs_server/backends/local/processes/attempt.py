@@ -1,7 +1,8 @@
 """One attempt at a job as its runner follows it: the process, its time, and how it ends.
 
-The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N`` and, to write the
-report from the folder alone, ``--finish REASON``. ``settle.py`` lists its exit codes.
+The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N``, ``--without=NAME``
+for each source that is not granted any more and, to write the report from the folder alone,
+``--finish REASON``. ``settle.py`` lists its exit codes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from mcp_jobs_server.backends.folder_paths import make_private_directory
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.heartbeat import Heartbeat
+from mcp_jobs_server.backends.local.processes.left_out import left_out
 from mcp_jobs_server.backends.local.processes.settle import (
     EXIT_LOCKED,
     MAX_REPORTS,
@@ -26,7 +29,7 @@ from mcp_jobs_server.backends.local.processes.settle import (
     settle_attempt,
 )
 from mcp_jobs_server.backends.local.store.queue import Claim
-from mcp_jobs_server.backends.local.store.request_rows import stored_request
+from mcp_jobs_server.backends.local.store.rows import stored_request
 from mcp_jobs_server.backends.settle import EXIT_UNREADABLE_REQUEST
 from research_contract.files import (
     NewerFormat,
@@ -118,6 +121,10 @@ class Attempt:
             return True
         return False
 
+    def make_folder(self) -> None:
+        """Make the job folder if it is missing, but never a data directory that was moved."""
+        make_private_directory(self.folder, within=self._context.paths.root)
+
     def begin(self, at: datetime) -> None:
         """Start the process of the job.
 
@@ -129,8 +136,11 @@ class Attempt:
             return
         if read_whole(self.folder / REQUEST) is None:
             # The server writes it after the row is committed, and may have died in between.
+            self.make_folder()
             create_once(self.folder / REQUEST, encode(self._request))
-        self._start()
+        options = self._context.options
+        names = left_out(self._request, data_dir=options.data_dir, config=options.config)
+        self._start(*(f"--without={name}" for name in names))
         run = Run(
             runner="local",
             run_id=str(self._pid or ""),
@@ -205,6 +215,7 @@ class Attempt:
             # The server that recorded the request may have died before it wrote this file.
             control_file = self.folder / (STOP if requested == "stop" else FINISH_NOW)
             if not control_file.exists():
+                self.make_folder()
                 create_once(control_file, b"")
             self._seconds_since_request += seconds
         if requested == "stop":

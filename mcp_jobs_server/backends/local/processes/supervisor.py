@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.blockers import has_space
+from mcp_jobs_server.backends.local.damage import fail_damaged
+from mcp_jobs_server.backends.local.paths import file_id
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.attempt import Attempt, RunnerContext
 from mcp_jobs_server.backends.local.processes.heartbeat import Heartbeat
@@ -79,6 +84,7 @@ class Supervisor:
         self._suspended_profiles: set[str] = set()
         self._since_suspended_read = OTHERS_SECONDS
         self._had_space = True
+        self._version_checked: object = None
 
     def serve(self) -> None:
         """Work under the runner's lock until there is no work.
@@ -92,7 +98,8 @@ class Supervisor:
                 if not acquired:
                     return
                 paths.runner_started(profile).write_text("")
-                self._work_until_idle()
+                if not self._work_until_idle(lock):
+                    return
                 self._before_exit()
             # A server that found the lock held until now left its job to this runner: look again.
             if not self._queue.has_work():
@@ -122,13 +129,25 @@ class Supervisor:
                     case verdict:
                         self._record(verdict, claim, attempt)
 
-    def _work_until_idle(self) -> None:
+    def _work_until_idle(self, lock: Path) -> bool:
+        """Work until there is no work; ``False``: another directory is in the place of this one.
+
+        The lock is then one of the old directory, and a runner of the new one may work already.
+        The jobs of the old one notice the same by their own locks.
+        """
+        held = file_id(lock)
         idle_seconds, unusable_seconds = 0.0, 0.0
         last = self._monotonic()
         while idle_seconds < self._context.options.idle_seconds:
             now = self._monotonic()
             seconds, last = min(now - last, MAX_ROUND_SECONDS), now
             try:
+                if (found := file_id(lock)) not in (None, held):
+                    log.warning("the data directory was replaced: the runner of the old one ends")
+                    return False
+                if found is None:
+                    raise FileNotFoundError(errno.ENOENT, "its lock is gone")
+                self._fail_damaged()
                 self._follow_claimed(seconds)
                 self._release_others(seconds)
                 self._claim_queued(seconds)
@@ -143,6 +162,18 @@ class Supervisor:
                 self._pause.wait(RETRY_SECONDS)
             idle_seconds = 0.0 if has_work else idle_seconds + seconds
             self._pause.wait(ROUND_SECONDS)
+        return True
+
+    def _fail_damaged(self) -> None:
+        """Fail the jobs whose rows are damaged, which others do; look when others have written."""
+        database = self._queue.database
+        if (version := database.data_version()) == self._version_checked:
+            return
+        self._version_checked = version
+        paths = self._context.paths
+        for job_id in fail_damaged(database, paths, self._clock(), also_claimed=True):
+            self._attempts.pop(job_id, None)
+            os_processes.kill(partial(os_processes.job_processes, job_id), wait_seconds=1)
 
     def _follow_claimed(self, seconds: float) -> None:
         claims = self._queue.claimed()
@@ -193,6 +224,7 @@ class Supervisor:
         if not self._queue.end(claim, ended, recorded=isinstance(verdict, Recorded)):
             return False
         if not attempt.has_newer_format:
+            attempt.make_folder()
             (attempt.folder / RESERVE).unlink(missing_ok=True)
             create_once(attempt.folder / ENDED, encode(ended))
         return True

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mcp_jobs_server.backends.local import locks
-from mcp_jobs_server.backends.local.paths import DataPaths
+from mcp_jobs_server.backends.local.paths import DataPaths, FileId, file_id
 from mcp_jobs_server.backends.local.store import schema
 from mcp_jobs_server.core.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -22,8 +26,12 @@ def to_micros(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def from_micros(micros: int | None) -> datetime | None:
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+def from_micros(micros: object) -> datetime | None:
+    """Return the time; ``None`` for NULL and for what is no time, as in a damaged row."""
+    try:
+        return EPOCH + timedelta(microseconds=micros) if isinstance(micros, int) else None
+    except OverflowError:
+        return None
 
 
 class Database:
@@ -31,6 +39,10 @@ class Database:
 
     The first read or write opens the file, and creates it with the data directory if missing.
     Readers have a connection of their own, so they never wait for a writer.
+
+    The file may be moved, deleted or replaced meanwhile. Nothing is read or written in a file that
+    is not at its path any more: another file there is opened instead. A directory that is gone is
+    not made anew, so that it can be moved back.
 
     Every method raises ``Unavailable``, or ``NewerVersion`` if a newer program changed the tables.
     """
@@ -41,35 +53,51 @@ class Database:
         self._opening = threading.Lock()
         self._reading = threading.Lock()
         self._writing = threading.Lock()
-        self._reader: sqlite3.Connection | None = None
-        self._writer: sqlite3.Connection | None = None
+        self._opened: dict[str, tuple[sqlite3.Connection, FileId]] = {}
+        self._was_there = paths.root.is_dir()
 
     @property
     def exists(self) -> bool:
+        """Whether there is a file to open; raises ``Unavailable`` if the directory is gone."""
+        self.require_directory()
         return self._paths.database.exists()
 
     @property
     def open(self) -> bool:
         """Whether a read needs no opening or creating of the file first."""
-        return self._reader is not None and self._writer is not None
+        file = self.file
+        return file is not None and all(
+            kind in self._opened and self._opened[kind][1] == file for kind in ("read", "write")
+        )
+
+    @property
+    def file(self) -> FileId | None:
+        """Identity of the file at the path of the database; ``None``: there is none."""
+        return file_id(self._paths.database)
+
+    def require_directory(self) -> None:
+        """Raise ``Unavailable`` if the data directory was there before and is gone."""
+        if self._was_there and not self._paths.root.is_dir():
+            raise _moved()
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Read one consistent state inside the block."""
         with translate_errors(), self._reading:
-            reader, _ = self._connections()
-            with _transaction(reader, "BEGIN"):
+            reader = self._connection("read")
+            with self._in_place("read"), _transaction(reader, "BEGIN"):
                 yield reader
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Change the database inside the block, as the only writer.
 
-        All changes are committed at the end, or none if the block raises.
+        All changes are committed at the end, or none if the block raises. If the file was moved
+        meanwhile, this raises, and whether they were committed is unknown.
         """
         with translate_errors(), self._writing:
-            _, writer = self._connections()
-            with _transaction(writer, "BEGIN IMMEDIATE"):
+            writer = self._connection("write")
+            with self._in_place("write"), _transaction(writer, "BEGIN IMMEDIATE"):
                 yield writer
 
     def check_writable(self) -> None:
@@ -77,27 +105,64 @@ class Database:
         with self.write() as db:
             db.execute(f"PRAGMA user_version = {schema.VERSION}")
 
-    def data_version(self) -> int:
-        """Return a number that changes when another connection has changed the database."""
+    def data_version(self) -> tuple[FileId, int]:
+        """Return what changes when another connection has changed the database, or another file
+        took its place."""
         with translate_errors(), self._reading:
-            reader, _ = self._connections()
-            return int(reader.execute("PRAGMA data_version").fetchone()[0])
+            reader = self._connection("read")
+            with self._in_place("read"):
+                version = int(reader.execute("PRAGMA data_version").fetchone()[0])
+            return self._opened["read"][1], version
 
     def close(self) -> None:
         """Close the connections; a later read or write opens the file again."""
-        with self._opening, self._reading, self._writing:
-            for connection in (self._reader, self._writer):
-                if connection is not None:
-                    connection.close()
-            self._reader = self._writer = None
+        with self._reading, self._writing:
+            for connection, _ in self._opened.values():
+                connection.close()
+            self._opened.clear()
 
-    def _connections(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    def _connection(self, kind: str) -> sqlite3.Connection:
+        """Return a connection to the file that is at the path now, opened if it is another one.
+
+        The caller holds the lock of this kind. The connection to a file that was moved is closed;
+        SQLite then leaves the log of the file that took its place alone
+        (``databaseIsUnmoved`` in https://sqlite.org/src/file/src/pager.c).
+        """
+        self.require_directory()
+        opened = self._opened.get(kind)
+        if opened is not None and opened[1] == self.file:
+            return opened[0]
+        if opened is not None:
+            del self._opened[kind]
+            opened[0].close()
+            log.warning("The job database was replaced; the new one is used from now on.")
         with self._opening:
-            if self._reader is None or self._writer is None:
-                self._create_or_migrate()
-                self._writer = self._connect()
-                self._reader = self._connect()
-            return self._reader, self._writer
+            self._create_or_migrate()
+            file = self.file
+            connection = self._connect()
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # opens the log as well
+            if file is None or file != self.file:
+                connection.close()
+                raise _moved()
+            self._opened[kind] = (connection, file)
+            self._was_there = True
+        return connection
+
+    @contextmanager
+    def _in_place(self, kind: str) -> Iterator[None]:
+        """Raise ``Unavailable`` if the file of the connection is not at its path after the block.
+
+        What was read is then not what the directory has, and what was written may be lost.
+        """
+        moved = False
+        try:
+            yield
+        except sqlite3.Error:
+            moved = self._opened[kind][1] != self.file
+            if not moved:
+                raise
+        if moved or self._opened[kind][1] != self.file:
+            raise _moved()
 
     def _create_or_migrate(self) -> None:
         path = self._paths.database
@@ -121,12 +186,15 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._paths.database,
+            f"{self._paths.database.absolute().as_uri()}?mode=rw",  # never creates another file
+            uri=True,
             timeout=self._busy_seconds,
             isolation_level=None,
             check_same_thread=False,
         )
         connection.row_factory = sqlite3.Row
+        # Text that is no UTF-8 must not fail the reading of all other rows.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
@@ -144,6 +212,13 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
+def _moved() -> Unavailable:
+    return Unavailable(
+        "The data directory was removed or moved while it was in use.",
+        "Move it back, or create it anew as an empty directory, and try again.",
+    )
+
+
 _BUSY = ("The job database is busy.", "Try again in a few seconds.")
 _READ_ONLY = (
     "The job database cannot be written.",
@@ -153,7 +228,7 @@ _READ_ONLY = (
 _DAMAGED = (
     "The job database is damaged.",
     "Run `mcp-jobs-server stop`, move jobs.sqlite3 in the data directory aside, and try again."
-    " The reports in the job folders are kept.",
+    " The job folders are kept; `mcp-jobs-server jobs rebuild` lists their jobs again.",
 )
 _ERRORS = {
     sqlite3.SQLITE_BUSY: _BUSY,

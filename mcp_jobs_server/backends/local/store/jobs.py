@@ -7,13 +7,15 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from statistics import median
+from typing import get_args
 
 from mcp_jobs_server.backends.conflicts import key_conflict, unended_job_conflict
 from mcp_jobs_server.backends.local.store.database import EPOCH, Database, from_micros, to_micros
-from mcp_jobs_server.backends.local.store.request_rows import UNREADABLE, stored_request
+from mcp_jobs_server.backends.local.store.rows import DAMAGED, UNREADABLE, can_run, stored_request
 from mcp_jobs_server.core.errors import dependent_job_error
 from mcp_jobs_server.core.models import (
     ACTIVE_STATES,
+    ENDED_STATES,
     Job,
     JobState,
     Owner,
@@ -22,7 +24,8 @@ from mcp_jobs_server.core.models import (
     StopMode,
     Usage,
 )
-from research_contract.records import JOB_ID, Failure, Request
+from research_contract.files import decode
+from research_contract.records import JOB_ID, Failure, OutcomeKind, Request
 
 _POSITION = """CASE WHEN state = 'queued' THEN
     (SELECT count(*) FROM jobs AS ahead WHERE ahead.state = 'queued' AND ahead.seq <= jobs.seq)
@@ -43,6 +46,7 @@ _STOP: dict[StopMode, str] = {
         state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END
         WHERE id = :id AND owner = :owner AND state IN ('queued', 'running')""",
 }
+_ID = "[0-9]" * 8 + "-" + "[a-z2-7]" * 13
 _AFTER_ANY_ID = "\x7f"
 """Sorts after every character that an id may contain."""
 
@@ -67,7 +71,7 @@ class JobStore:
             "fingerprint": options.fingerprint,
             "request": request.model_dump_json(),
             "depth": request.depth,
-            "source_names": _source_names(request),
+            "source_names": source_names(request),
             "profile": profile,
             "state": "queued",
             "created_at": to_micros(request.created_at),
@@ -87,8 +91,8 @@ class JobStore:
         return _job(owner, row) if row else None
 
     def usage(self, owner: Owner, since: datetime) -> Usage:
-        sql = """SELECT count(*), total(cost_usd), min(created_at) FROM jobs
-            WHERE owner = ? AND created_at >= ?"""
+        sql = """SELECT count(*), total(CASE WHEN cost_usd BETWEEN 0 AND 1e9 THEN cost_usd END),
+            min(created_at) FROM jobs WHERE owner = ? AND created_at >= ?"""
         counts = self.counts(owner)
         with self._database.read() as db:
             starts, cost, first = db.execute(sql, (owner.folder, to_micros(since))).fetchone()
@@ -110,7 +114,8 @@ class JobStore:
         if not prefix.isascii() or "\0" in prefix or len(prefix) > 22:
             return ()
         if not prefix:
-            return self._select(owner, "1 ORDER BY seq DESC LIMIT 3")
+            # The name of each caller's default job, so it must be one that can be read.
+            return self._select(owner, f"id GLOB '{_ID}' ORDER BY seq DESC LIMIT 3")
         where = "{0} >= ? AND {0} < ? ORDER BY {0} DESC LIMIT 3"
         matches = {
             job.id: job
@@ -125,7 +130,7 @@ class JobStore:
     def active(self, owner: Owner, *, limit: int, before: str) -> Sequence[Job]:
         older = "seq < coalesce((SELECT seq FROM jobs WHERE owner = ? AND id = ?), 9e18)"
         where = f"{_ACTIVE} AND {older} ORDER BY seq DESC LIMIT ?"
-        return self._select(owner, where, owner.folder, before, limit)
+        return self._select(owner, where, owner.folder, before or None, limit)
 
     def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None
@@ -151,8 +156,9 @@ class JobStore:
 
     def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         sql = """SELECT active_seconds FROM jobs WHERE owner = ? AND depth = ?
-            AND source_names = ? AND active_seconds IS NOT NULL ORDER BY ended_at DESC LIMIT 5"""
-        similar = (owner.folder, request.depth, _source_names(request))
+            AND source_names = ? AND active_seconds IS NOT NULL
+            AND active_seconds BETWEEN 0 AND 1e9 ORDER BY ended_at DESC LIMIT 5"""
+        similar = (owner.folder, request.depth, source_names(request))
         with self._database.read() as db:
             seconds = [row[0] for row in db.execute(sql, similar)]
         return median(seconds) if seconds else None
@@ -221,7 +227,7 @@ class JobStore:
         return [_job(owner, row) for row in rows]
 
 
-def _source_names(request: Request) -> str:
+def source_names(request: Request) -> str:
     """Return the names of the sources as the database stores them."""
     return json.dumps(sorted(source.name for source in request.sources))
 
@@ -248,19 +254,32 @@ def _find_earlier(
 
 
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
+    """Return the job of a row. What is damaged in it is left out, or fails this job."""
+    job_id = str(row["id"])
     created_at = from_micros(row["created_at"]) or EPOCH
+    ended_at = from_micros(row["ended_at"])
+    state = row["state"]
+    ended = state in ENDED_STATES and row["ended_at"] is not None
+    usable = ended or can_run(row)
     return Job(
         owner=owner,
-        request=stored_request(row["id"], row["request"])
-        or Request(job_id=row["id"], question=UNREADABLE, created_at=created_at),
-        state=row["state"],
-        attempt=row["attempt"],
-        requested=row["requested"],
-        outcome=row["outcome"],
-        summary=row["summary"],
-        error=Failure.model_validate_json(row["error"]) if row["error"] else None,
+        request=stored_request(job_id, row["request"])
+        or Request(job_id=job_id, question=UNREADABLE, created_at=created_at),
+        state=state if usable else "failed",
+        attempt=row["attempt"] if isinstance(row["attempt"], int) else 0,
+        requested=row["requested"] if row["requested"] in _STOP else None,
+        outcome=row["outcome"] if row["outcome"] in get_args(OutcomeKind) else None,
+        summary=str(row["summary"] if usable else DAMAGED.message),
+        error=_error(row["error"]) if usable else DAMAGED,
         queue_position=row["position"],
         started_at=from_micros(row["started_at"]),
-        ended_at=from_micros(row["ended_at"]),
+        ended_at=ended_at or (None if usable and not ended else created_at),
         fetched_at=from_micros(row["fetched_at"]),
     )
+
+
+def _error(text: object) -> Failure | None:
+    if not text:
+        return None
+    failure = decode(Failure, text.encode()) if isinstance(text, str) else None
+    return failure or DAMAGED

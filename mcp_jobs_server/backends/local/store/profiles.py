@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from mcp_jobs_server import __version__
 from mcp_jobs_server.backends.local.options import RunnerOptions
 from mcp_jobs_server.backends.local.store.database import Database
+from mcp_jobs_server.backends.local.store.rows import is_profile
 from mcp_jobs_server.core.settings import Settings
 
 _STORED_SETTINGS = ("max_running", "stop_grace_seconds", "finish_grace_seconds", "report_seconds")
@@ -98,7 +100,7 @@ class Profiles:
     def with_work(self, *, excluding: str) -> dict[str, Profile | None]:
         """Return the other profiles that have unended jobs, by id.
 
-        ``None``: the profile was not stored, as for jobs of the first version.
+        ``None``: the profile was not stored, as for jobs of the first version, or is damaged.
         """
         sql = """SELECT DISTINCT jobs.profile AS name, profiles.* FROM jobs
             LEFT JOIN profiles ON profiles.id = jobs.profile
@@ -106,15 +108,26 @@ class Profiles:
         profiles: dict[str, Profile | None] = {}
         with self._database.read() as db:
             for row in db.execute(sql, (excluding,)):
-                profiles[row["name"]] = None
-                if row["id"] is not None:
-                    profiles[row["name"]] = Profile(
-                        id=row["id"],
-                        interpreter=row["interpreter"],
-                        version=row["version"],
-                        configuration=row["configuration"],
-                        job_command=tuple(json.loads(row["job_command"])),
-                        settings=row["settings"],
-                        secrets=tuple(json.loads(row["secrets"])),
-                    )
+                if is_profile(row["name"]):
+                    profiles[row["name"]] = _profile(row)
         return profiles
+
+
+def _profile(row: sqlite3.Row) -> Profile | None:
+    """Return the profile of a row; ``None``: it was not stored, or the row is damaged."""
+    names = ("id", "interpreter", "version", "configuration", "settings")
+    try:
+        job_command, secrets = json.loads(row["job_command"]), json.loads(row["secrets"])
+    except (TypeError, ValueError):
+        return None
+    if not (isinstance(job_command, list) and job_command and isinstance(secrets, list)):
+        return None
+    if not all(
+        isinstance(text, str) for text in (*job_command, *secrets, *map(row.__getitem__, names))
+    ):
+        return None
+    return Profile(
+        **{name: row[name] for name in names},
+        job_command=tuple(job_command),
+        secrets=tuple(secrets),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcp_jobs_server.backends.local.store.database import Database, to_micros
+from mcp_jobs_server.backends.local.store.rows import can_run, is_profile
 from mcp_jobs_server.core.models import ACTIVE_STATES, StopMode, job_folder_of, one_line_summary
 from research_contract.records import Ended, Outcome
 
@@ -51,7 +52,7 @@ class Queue:
         """Return the profiles that have claimed jobs."""
         sql = f"SELECT DISTINCT profile FROM jobs WHERE {_CLAIMED}"  # noqa: S608 - constants
         with self.database.read() as db:
-            return [row[0] for row in db.execute(sql)]
+            return [row[0] for row in db.execute(sql) if is_profile(row[0])]
 
     def has_work(self) -> bool:
         """Return whether this profile has an unended job."""
@@ -63,7 +64,8 @@ class Queue:
         """Return the claimed jobs of this profile, by job id."""
         sql = f"SELECT * FROM jobs WHERE profile = ? AND {_CLAIMED}"  # noqa: S608 - constants
         with self.database.read() as db:
-            return {row["id"]: _claim(row) for row in db.execute(sql, (self.profile,))}
+            rows = db.execute(sql, (self.profile,))
+            return {row["id"]: _claim(row) for row in rows if can_run(row)}
 
     def next(self, *, max_running: int) -> Claim | None:
         """Return the next queued job of this profile; ``None``: none, or the limit is reached.
@@ -81,7 +83,8 @@ class Queue:
         sql = """SELECT DISTINCT profile FROM jobs WHERE state = 'queued' AND profile != ?
             AND seq < (SELECT seq FROM jobs WHERE id = ?)"""
         with self.database.read() as db:
-            return {row[0] for row in db.execute(sql, (self.profile, claim.id))}
+            rows = db.execute(sql, (self.profile, claim.id))
+            return {row[0] for row in rows if is_profile(row[0])}
 
     def claim(
         self, claim: Claim, *, max_running: int, progress: int, at: datetime, boot: str = ""

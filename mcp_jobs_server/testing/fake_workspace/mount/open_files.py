@@ -109,7 +109,7 @@ def _open_descriptor(
 ) -> int:
     """``os.open``: a descriptor changes its file in place, so only new or emptied files are
     opened for writing."""
-    real = volumes.real_path(path)
+    real = volumes.real_path(volumes.absolute(path, dir_fd))
     if real is None:
         return _os_open(path, flags, mode, dir_fd=dir_fd)
     if not flags & (os.O_WRONLY | os.O_RDWR):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from .delayed_changes import API, DIRECTORY, MOUNT
-from .volumes import STAGING, MountedVolumes, os_error
+from .volumes import STAGING, MountedVolumes, os_error, path_of
 
 Function = Callable[..., Any]
 
@@ -55,18 +54,20 @@ def _patch(name: str, volumes: MountedVolumes, function: Function) -> None:
 def _read(
     volumes: MountedVolumes, original: Function, path: Any, *rest: Any, **options: Any
 ) -> Any:
-    real = volumes.real_path(path)
-    if real is None:
+    real = volumes.real_path(volumes.absolute(path, options.get("dir_fd")))
+    if real is None or isinstance(path, int):
         return original(path, *rest, **options)
+    options.pop("dir_fd", None)
     return _call(original, volumes.for_reading(real, path), path, *rest, **options)
 
 
 def _write(
     volumes: MountedVolumes, original: Function, path: Any, *rest: Any, **options: Any
 ) -> Any:
-    real = volumes.real_path(path)
-    if real is None:
+    real = volumes.real_path(volumes.absolute(path, options.get("dir_fd")))
+    if real is None or isinstance(path, int):
         return original(path, *rest, **options)
+    options.pop("dir_fd", None)
     real = volumes.for_writing(real, path)
     if original.__name__ in ("unlink", "remove"):
         volumes.delayed.keep_previous(real, API)
@@ -108,12 +109,12 @@ class _Entry:
 
 
 @dataclass(eq=False)
-class _Scan(Iterator[_Entry], AbstractContextManager["_Scan"]):
-    """The result of ``os.scandir``: an iterator that can be closed."""
+class _Scan(Iterator[Any], AbstractContextManager["_Scan"]):
+    """The result of ``os.scandir``: an iterator over entries that can be closed."""
 
-    entries: Iterator[_Entry]
+    entries: Iterator[Any]
 
-    def __next__(self) -> _Entry:
+    def __next__(self) -> Any:
         return next(self.entries)
 
     def __exit__(self, *_: object) -> None:
@@ -124,17 +125,24 @@ class _Scan(Iterator[_Entry], AbstractContextManager["_Scan"]):
 
 
 def _listdir(volumes: MountedVolumes, original: Function, path: Any = ".") -> Any:
-    real = volumes.real_path(path)
+    real = volumes.real_path(volumes.absolute(path))
     if real is None:
         return original(path)
-    names = _call(original, volumes.for_reading(real, path), path)
+    names = (
+        original(path)
+        if isinstance(path, int)
+        else _call(original, volumes.for_reading(real, path), path)
+    )
     return [name for name in names if _is_visible(volumes, real, name)]
 
 
 def _scandir(volumes: MountedVolumes, original: Function, path: Any = ".") -> Any:
-    real = volumes.real_path(path)
+    real = volumes.real_path(volumes.absolute(path))
     if real is None:
         return original(path)
+    if isinstance(path, int):
+        with original(path) as entries:
+            return _Scan(iter([one for one in entries if _is_visible(volumes, real, one.name)]))
     with _call(original, volumes.for_reading(real, path), path) as entries:
         visible = [entry for entry in entries if _is_visible(volumes, real, entry.name)]
     parent = os.fsdecode(path).rstrip("/")
@@ -151,13 +159,7 @@ def _is_visible(volumes: MountedVolumes, real: str, name: str) -> bool:
 
 
 def _lock(volumes: MountedVolumes, original: Function, file: Any, *rest: Any) -> Any:
-    descriptor = file if isinstance(file, int) else file.fileno()
-    if sys.platform == "darwin":
-        import fcntl
-
-        path = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0").decode()
-    else:
-        path = os.path.realpath(f"/proc/self/fd/{descriptor}")
+    path = path_of(file if isinstance(file, int) else file.fileno())
     if volumes.volume_path(path) != path:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     return original(file, *rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ VOLUMES = "/Volumes"
 STAGING = ".staging"
 """Directory beside the catalogs for incomplete files. No catalog name starts with a dot."""
 
+_readlink = os.readlink  # the mount replaces that of ``os``
+
 LEVELS = 3
 """Parts of the name of a volume: catalog, schema, volume."""
 
@@ -23,6 +26,16 @@ def os_error(number: int, path: Any) -> OSError:
     """Return an error of the mount that names ``path``."""
     name = os.fspath(path) if isinstance(path, os.PathLike) else path
     return OSError(number, os.strerror(number), name)
+
+
+def path_of(descriptor: int) -> str:
+    """Return the real path of an open file or folder."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        found = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024))
+        return os.fsdecode(found.rstrip(b"\0"))
+    return _readlink(f"/proc/self/fd/{descriptor}")
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,18 @@ class MountedVolumes:
         parts = text.split("/")[2:]
         names = [part.lower() for part in parts[:LEVELS]]
         return "/".join((self.root, *names, *parts[LEVELS:]))
+
+    def absolute(self, path: Any, folder: int | None = None) -> Any:
+        """Return the path that a program means by ``path``, below ``/Volumes`` if it is there.
+
+        ``folder`` is the descriptor of the folder at which a relative path starts; ``path`` may be
+        a descriptor itself.
+        """
+        if isinstance(path, int):
+            return self.volume_path(path_of(path))
+        if folder is None or not isinstance(path, str | bytes | os.PathLike):
+            return path
+        return os.path.join(self.volume_path(path_of(folder)), os.fsdecode(path))  # noqa: PTH118
 
     def volume_path(self, real: str) -> str:
         """Return the path below ``/Volumes`` of a real path; any other path unchanged."""

@@ -118,10 +118,14 @@ def ended_file(runner: LocalRunner, job: Job) -> Ended:
     return ended
 
 
+def processes(settings: Settings) -> list[psutil.Process]:
+    """Return the runner and job processes of the data directory."""
+    return os_processes.data_dir_processes(settings.data_dir)
+
+
 def runners(settings: Settings) -> list[psutil.Process]:
     """Return the runner processes of the data directory."""
-    found = os_processes.data_dir_processes(settings.data_dir)
-    return [process for process in found if not os_processes.is_job(process)]
+    return [process for process in processes(settings) if not os_processes.is_job(process)]
 
 
 def kill(found: list[psutil.Process]) -> None:

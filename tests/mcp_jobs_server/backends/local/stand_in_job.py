@@ -40,7 +40,7 @@ class Job:
         self.began = self.ticked = time.monotonic()
         found = decode(records.Request, read_whole(folder / records.REQUEST))
         if found is None:
-            sys.exit(5)
+            sys.exit(5 if folder.is_dir() else 1)
         self.question = found.question
         old = decode(records.Status, read_whole(folder / records.STATUS))
         self.last_step = old.last_step if old else 0

@@ -93,5 +93,6 @@ def test_a_stop_is_settled_when_the_lock_is_free(context: RunnerContext, claim: 
 def test_an_end_recorded_in_the_folder_holds(context: RunnerContext, claim: Claim) -> None:
     ended = Ended(state="cancelled", ended_at=datetime.now(UTC))
     attempt = Attempt(claim, context, adopted=True)
+    attempt.make_folder()
     create_once(attempt.folder / ENDED, encode(ended))
     assert attempt.look(claim, OLD) == Recorded(ended)

@@ -11,7 +11,7 @@ import pytest
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 from mcp_jobs_server.backends.local.runner import LocalRunner
-from mcp_jobs_server.backends.local.store.request_rows import UNREADABLE
+from mcp_jobs_server.backends.local.store.rows import UNREADABLE
 from mcp_jobs_server.core.errors import Conflict
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.core.settings import Settings
