@@ -14,8 +14,8 @@ MOST_CELLS = 12
 """A table with more columns is too wide to read, so its rows are shown as quotes."""
 
 _MOST_LINES_ABOVE = 2_000
-_RULE = re.compile(r"[\s|:+-]*--[\s|:+-]*")
-_BAR = re.compile(r"(?<!\\)\s*\|\s*")
+_RULE = re.compile(r"(?=.*--)[\s|:+-]*")
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def cells_of(line: str, uri: str = "") -> tuple[str, ...]:
     if "\t" in row:
         cells = [cell.strip() for cell in row.split("\t")]
     elif "|" in row:
-        cells = _BAR.split(row.removeprefix("|").removesuffix("|").strip())
+        cells = [cell.strip() for cell in _BAR.split(row.removeprefix("|").removesuffix("|"))]
     elif uri.lower().endswith(".csv"):
         cells = [cell.strip() for cell in next(csv.reader([row], strict=False), [])]
     else:

@@ -17,8 +17,8 @@ from researcher_job.verification.faults import Fault
 _CITATION = re.compile(r"(?<!\\)\[(\d{1,9})\]")
 _BLOCK_QUOTE = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
 _ANSWER_CITATION = re.compile(r"” \[(\d{1,9})\]")
-_PAGE_QUOTE = re.compile(r"<blockquote[^>]*>(.*?)</blockquote>", re.DOTALL)
-_MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
+_PAGE_QUOTE = re.compile(r"<blockquote[^<>]*>([^<]*(?:<(?!/?blockquote)[^<]*)*)")
+_MARK = re.compile(r'<mark id="c(\d{1,9})">([^<]*(?:<(?!/?mark)[^<]*)*)')
 
 
 def check_reports(folder: JobFolder, evidence: Mapping[int, Evidence]) -> Iterator[Fault]:
