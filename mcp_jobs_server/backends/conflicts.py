@@ -5,11 +5,14 @@ from __future__ import annotations
 from mcp_jobs_server.core.errors import Conflict
 
 
-def key_conflict() -> Conflict:
-    """Return the error for an idempotency key that was used for a different request."""
+def key_conflict(job_id: str) -> Conflict:
+    """Return the error for an idempotency key that was used for a different request.
+
+    ``job_id`` is the job of the same owner that the key belongs to.
+    """
     return Conflict(
-        "This idempotency key was used before, for another request.",
-        "Use a new key for a new request, or repeat the earlier request unchanged.",
+        f"This idempotency key belongs to the job {job_id}, which was started for another request.",
+        f'For that job call get_status(job_id="{job_id}"); for a new request use a new key.',
     )
 
 

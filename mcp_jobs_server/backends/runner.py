@@ -51,8 +51,12 @@ class Runner(Protocol):
         processes. If the result of a call is unknown, pass the same request again: its own job is
         returned as an earlier one.
 
+        If a new job is made although ``options.reuse_after`` allows an earlier one, the result
+        names the last other job of this owner with the same fingerprint that was started so, if it
+        still exists.
+
         Raises:
-            Conflict: the key was used for a request with a different fingerprint.
+            Conflict: the key was used for a request with a different fingerprint; names its job.
         """
         ...
 

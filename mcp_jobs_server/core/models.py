@@ -94,10 +94,14 @@ def job_folder_of(owner_folder: str, job_id: str) -> str:
 
 @dataclass(frozen=True)
 class Started:
-    """Result of a start: the job, and whether it is new or an earlier one that is reused."""
+    """Result of a start: the job, and whether it is new or an earlier one that is reused.
+
+    ``same``: where a new job was made, the last earlier job of the same request.
+    """
 
     job: Job
     created: bool
+    same: Job | None = None
 
 
 @dataclass(frozen=True)

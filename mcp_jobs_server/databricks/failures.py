@@ -23,8 +23,8 @@ MAX_LENGTH = 200
 
 _PRIVATE = re.compile(
     r"https?://\S+"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|us|cn|mil|azure|app|io)\b(?::\d+)?"
-    r"|\b\S+@\S+\b"
+    r"|(?<![\w.-])[\w.-]+\.(?:com|net|us|cn|mil|azure|app|io)\b(?::\d+)?"
+    r"|(?<!\S)\S*@\S*"
     r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
     r"|\b(?:dapi|dose|eyJ)[\w.-]{8,}"
     r"|\[?ReqId: [^\]\s]*\]?"

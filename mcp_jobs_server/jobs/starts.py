@@ -11,7 +11,7 @@ import anyio
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.errors import InvalidArgument, NotGranted
-from mcp_jobs_server.core.models import Job, Owner, StartOptions
+from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.lookup import Lookup
 from mcp_jobs_server.jobs.quotas import Admission
@@ -101,7 +101,6 @@ class Starts:
             )
             read = {source.uri for source in request.sources}
             skipped = [source.name for source in offered if source.uri not in read]
-        reused = not started.created and not asked.idempotency_key
         job = started.job
         expected = await self.expected_seconds(job)
         return StartResult(
@@ -113,7 +112,7 @@ class Starts:
             sources=tuple(source.name for source in job.request.sources),
             limits=limits_in_force(job.request, asked),
             expected_seconds=max(1, round(expected)),
-            note=self._note(job, reused=reused, skipped=skipped, lost=lost),
+            note=self._note(started, keyed=bool(asked.idempotency_key), skipped=skipped, lost=lost),
             next=next_steps.after_start(job.id, expected),
         )
 
@@ -192,12 +191,15 @@ class Starts:
         return await access.withheld(self._sources.all(), quoted)
 
     def _note(
-        self, job: Job, *, reused: bool, skipped: Sequence[str], lost: Sequence[str]
+        self, started: Started, *, keyed: bool, skipped: Sequence[str], lost: Sequence[str]
     ) -> str | None:
         """Return what the user should know about a start."""
-        seconds_ago = (self._clock() - job.request.created_at).total_seconds()
+        same = started.same
+        earlier = same or started.job
+        seconds_ago = (self._clock() - earlier.request.created_at).total_seconds()
         notes = [
-            wording.reused(seconds_ago) if reused else "",
+            wording.made_anew(same, seconds_ago) if same else "",
+            "" if started.created or keyed else wording.reused(seconds_ago),
             wording.skipped(skipped) if skipped else "",
             wording.not_granted_any_more(lost) if lost else "",
             "" if self._runner.survives_client else wording.NOT_DETACHED,

@@ -31,7 +31,7 @@ _DOLLARS: Sizes = {
 _COUNTS: Sizes = {**{name: float(size) for name, size in SCALES.items()}, "": 1.0}
 _COUNTED = re.compile(r"(?:tool )?calls?|searches|tokens?|words?|char(?:acter)?s?|jobs?")
 
-_AMOUNT = re.compile(r"(\$|us\$)?\s*(\d[\d.,]*)\s*([^\d\s.,][^\d]*?)?\s*(?=\d|$)")
+_AMOUNT = re.compile(r"(\$|us\$)? ?(\d[\d.,]*) ?([^\d\s.,][^\d]*?)? ?(?=\d|$)")
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 
 
@@ -64,7 +64,7 @@ def _total(value: object, sizes: Sizes, *, parts: int = 3) -> object:
         return str(value).lower()  # true is no number
     if not isinstance(value, str):
         return value
-    text = value.strip().lower()
+    text = " ".join(value.lower().split())
     found = list(_AMOUNT.finditer(text))
     if not 0 < len(found) <= parts or "".join(match[0] for match in found) != text:
         return value

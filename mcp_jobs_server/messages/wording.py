@@ -91,6 +91,15 @@ def not_granted_any_more(names: Sequence[str]) -> str:
     return f"Not granted any more, so not searched: {short(', '.join(names), 200)}. {NAME_AGAIN}"
 
 
+def made_anew(same: Job, seconds_ago: float) -> str:
+    """Return which earlier job had the same request as a new one."""
+    outcome = f" ({same.outcome})" if same.outcome else ""
+    return (
+        f"The same request was made {duration(seconds_ago)} ago; its job {same.id} is"
+        f" {same.state}{outcome}. This is a new job."
+    )
+
+
 def reused(seconds_ago: float) -> str:
     """Return that an earlier job is returned instead of a new one."""
     return (

@@ -95,9 +95,9 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
 
 def sections(report: str) -> list[Section]:
     """Return the sections of a report: its headings of level two, in order."""
-    pieces = re.split(r"^## +(.+?) *$", report, flags=re.MULTILINE)
+    pieces = re.split(r"^## (.*\S.*)$", report, flags=re.MULTILINE)
     return [
-        Section(name=name, text=f"## {name}\n{text}".rstrip())
+        Section(name=name.strip(), text=f"## {name.strip()}\n{text}".rstrip())
         for name, text in zip(pieces[1::2], pieces[2::2], strict=True)
     ]
 

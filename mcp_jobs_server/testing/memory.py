@@ -116,10 +116,11 @@ class MemoryRunner:
         earlier = self._earlier(request, owner, options)
         if earlier is not None:
             return Started(job=self._snapshot(earlier), created=False)
+        same = self._same(owner, options)
         row = _Row(job=Job(owner=owner, request=request, state="queued"), options=options)
         self._rows[request.job_id] = row
         self.folders.put(row.job.folder, records.REQUEST, encode(request))
-        return Started(job=self._snapshot(row), created=True)
+        return Started(job=self._snapshot(row), created=True, same=same[-1] if same else None)
 
     async def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
         row = self._earlier(request, owner, options)
@@ -318,19 +319,22 @@ class MemoryRunner:
         for row in self._mine(owner):
             if row.job.id == request.job_id or (options.key and row.options.key == options.key):
                 if row.options.fingerprint != options.fingerprint:
-                    raise key_conflict()
+                    raise key_conflict(row.job.id)
                 return row
-        after = options.reuse_after
-        if not options.fingerprint or after is None:
-            return None
+        after = options.reuse_after or datetime.max.replace(tzinfo=UTC)
         reusable = [
-            row
-            for row in self._mine(owner)
-            if row.job.state in ("queued", "running")
-            and row.job.request.created_at >= after
-            and row.options.fingerprint == options.fingerprint
+            job
+            for job in self._same(owner, options)
+            if job.state in ("queued", "running") and job.request.created_at >= after
         ]
-        return reusable[-1] if reusable else None
+        return self._row(owner, reusable[-1].id) if reusable else None
+
+    def _same(self, owner: Owner, options: StartOptions) -> list[Job]:
+        """Return the jobs of the same request, the last one last."""
+        if not options.fingerprint or options.reuse_after is None:
+            return []
+        rows = [row for row in self._mine(owner) if row.options.fingerprint == options.fingerprint]
+        return [self._snapshot(row) for row in rows]
 
 
 def _end_key(job: Job) -> tuple[datetime, str]:

@@ -25,9 +25,9 @@ MAX_RANGE = 50
 _CITATION = re.compile(
     r"\\?\[\^?\s*(\d{1,6}(?:\s*(?:[,;]|[-–])\s*\d{1,6})*)\s*\\?\](?:\([^()\s]{0,500}\))?"
 )
-_CITATIONS = re.compile(rf"(?:\s*{_CITATION.pattern})+")
+_CITATIONS = re.compile(rf"(?:(?<!\s)\s*+{_CITATION.pattern})+")
 _ITEM = re.compile(r"^\s*(?:>\s?)*(?:[-*+•]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
-_NO_CLAIM = re.compile(r"^\s*(?:#{1,6}\s|[-=*_]{3,}\s*$|\|?[\s:|-]+\|?\s*$|\[\^?\d{1,6}\]:?\s|<)")
+_NO_CLAIM = re.compile(r"^\s*+(?:#{1,6}\s|[-=*_]{3,}+\s*$|[:|-][\s:|-]*+$|\[\^?\d{1,6}\]:?\s|<)")
 _UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
 _BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)[^*_]+(?:\*\*|__):?\s*$")
 _MARKUP = re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}(?=\W|$)|!?\[([^\]\[]*)\]\([^()\s]*\)")
@@ -131,8 +131,8 @@ def _sentences(block: str) -> Iterator[str]:
 def _cited_numbers(sentence: str) -> tuple[int, ...]:
     numbers: dict[int, None] = {}
     for citation in _CITATION.finditer(sentence):
-        for part in re.split(r"\s*[,;]\s*", citation[1]):
-            first, _, last = re.sub(r"\s*[-–]\s*", "-", part).partition("-")
+        for part in re.split("[,;]", "".join(citation[1].split())):
+            first, _, last = part.replace("–", "-").partition("-")
             end = int(last.split("-")[0]) if last else int(first)
             end = min(end, int(first) + MAX_RANGE)
             numbers.update(dict.fromkeys(range(int(first), end + 1)))

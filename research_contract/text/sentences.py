@@ -33,11 +33,11 @@ class Sentence:
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _ITEM = re.compile(r"\s*(?:>\s*)*(?:[-*+•–]|\d{1,3}[.)]|\(?[a-z]\))\s+(?:\[[ xX]\]\s+)?")
 _FIELD = re.compile(r"(?:[A-Z][\w-]*|:[\w -]+): ?\S")
-_ROW = re.compile(r"\s*\|.*\|.*|.* \| .*|.*\t.*\S")
+_ROW = re.compile(r"\s*\|.*\|.*|.* \| .*|[^\t\n]*\t\s*+.+")
 _RULE = re.compile(r"[\s|:=\-_*~+#.^]*")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _MARKUP = re.compile(r"\s*(?:</?[A-Za-z!]|\.\. [\w|-]|:\w+:\s|\[[^\]]+\]:\s|!\[|\[!\[)")
-_LINKS = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?://\S+|<[^>]{1,200}>")
+_LINKS = re.compile(r"!\[[^\]\[]*\]\([^()]*\)|\]\([^()]*\)|https?://\S+|<[^<>]{1,200}>")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 

@@ -27,7 +27,7 @@ _SECRET_VALUE = re.compile(
     r"|\b(?:sk|pk|rk)-[\w-]{16,}"
     r"|\bdapi[0-9a-f]{16,}(?:-\d)?"
     r"|\bgh[pousr]_\w{16,}|\bgithub_pat_\w{16,}|\bxox[abprs]-[\w-]{10,}|\bAKIA[0-9A-Z]{16}\b"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\beyJ[\w-]{8,4000}+\.[\w-]{8,}+\.[\w-]*"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",
     re.IGNORECASE,
 )

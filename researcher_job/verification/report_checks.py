@@ -29,14 +29,17 @@ from researcher_job.verification.faults import Fault
 _CITATION = re.compile(r"(?<!\\)\[(\d{1,9})\]")
 _BLOCK_QUOTE = re.compile(r"^>.*(?:\n>.*)*", re.MULTILINE)
 _ANSWER_CITATION = re.compile(r"” \[(\d{1,9})\]")
-_PAGE_QUOTE = re.compile(r"<blockquote[^>]*>(.*?)</blockquote>", re.DOTALL)
+_PAGE_QUOTE = re.compile(r"<blockquote[^<>]*>([^<]*(?:<(?!/?blockquote)[^<]*)*)")
 _SHOWN = re.compile(r"^(?!>).*(?<!\\)\[(\d{1,9})\]:$", re.MULTILINE)
 """The line above a quote: where it stands, and its number."""
 
 _NEAREST = re.compile(rf"^### {NEAREST}\n.*?(?=\n\n##|\Z)", re.MULTILINE | re.DOTALL)
-_FIGURE = re.compile(r"<figure([^>]*)>(<figcaption>.*?</figcaption>)(.*?)</figure>", re.DOTALL)
+_FIGURE = re.compile(
+    r"<figure([^<>]*)>(<figcaption>[^<]*(?:<(?!/?fig)[^<]*)*</figcaption>)"
+    r"([^<]*(?:<(?!/?fig)[^<]*)*)</figure>"
+)
 _CITED = re.compile(r'href="#c(\d{1,9})"')
-_MARK = re.compile(r'<mark id="c(\d{1,9})">(.*?)</mark>', re.DOTALL)
+_MARK = re.compile(r'<mark id="c(\d{1,9})">([^<]*(?:<(?!/?mark)[^<]*)*)')
 
 
 def check_reports(

@@ -47,11 +47,13 @@ class _Claimed:
         claim: names the job.
         is_own: no other start claimed it first.
         files: the key files that name the job.
+        same: the last job of the same request, which this start does not return.
     """
 
     claim: KeyClaim
     is_own: bool
     files: tuple[str, ...] = ()
+    same: Job | None = None
 
 
 class JobStarter:
@@ -94,7 +96,7 @@ class JobStarter:
         """Return the job that a start would return instead of a new one; this makes nothing."""
         if options.key and (claim := await self._keys.read(owner, key_file("key", options.key))):
             if claim.fingerprint != options.fingerprint:
-                raise key_conflict()
+                raise key_conflict(claim.job_id)
             return await self._states.job(owner, claim.job_id)
         if (job := await self._states.job(owner, request.job_id)) is not None:
             return job
@@ -137,7 +139,7 @@ class JobStarter:
         job = Job(owner=owner, request=request, state="queued")
         position = await self._record_run(job, run_id)
         job = Job(owner=owner, request=request, state="queued", queue_position=position)
-        return Started(job=job, created=claimed.is_own)
+        return Started(job=job, created=claimed.is_own, same=claimed.same)
 
     async def _completed_start(self, owner: Owner, job_id: str) -> Job | None:
         """Return the job if its start came to its end: it has a run, or has ended without one."""
@@ -162,10 +164,10 @@ class JobStarter:
             found = await self._claim_request(owner, claim, options)
             if not found.is_own:
                 await self._keys.replace(owner, name, found.claim)
-            return _Claimed(found.claim, found.is_own, (name, *found.files))
+            return _Claimed(found.claim, found.is_own, (name, *found.files), found.same)
         if not await self._is_removed(owner, claim):
             if claim.fingerprint != options.fingerprint:
-                raise key_conflict()
+                raise key_conflict(claim.job_id)
             return _Claimed(claim, is_own=False, files=(name,))
         # The key is free again. Its token belongs to the run of the removed job.
         anew = own.model_copy(update={"token": self._submitter.token(owner, own.job_id)})
@@ -177,13 +179,14 @@ class JobStarter:
         if not (options.fingerprint and options.reuse_after):
             return _Claimed(own, is_own=True)
         first = name = key_file("same", options.fingerprint)
+        same: Job | None = None
         for _ in range(MAX_CHAIN):
             claim = await self._keys.claim(owner, name, own)
             if claim.job_id == own.job_id:
                 if name == first:
                     return _Claimed(own, is_own=True, files=(first,))
                 await self._keys.replace(owner, first, own)
-                return _Claimed(own, is_own=True, files=(first, name))
+                return _Claimed(own, is_own=True, files=(first, name), same=same)
             job = await self._states.job(owner, claim.job_id)
             if job is None:
                 reusable = not await self._is_removed(owner, claim)
@@ -191,8 +194,9 @@ class JobStarter:
                 reusable = _is_reusable(job, options.reuse_after)
             if reusable:
                 return _Claimed(claim, is_own=False, files=(name,))
+            same = job or same
             name = key_file("same", options.fingerprint, claim.job_id)
-        return _Claimed(own, is_own=True)
+        return _Claimed(own, is_own=True, same=same)
 
     async def _is_removed(self, owner: Owner, claim: KeyClaim) -> bool:
         """Return whether the job of an old claim has no request."""

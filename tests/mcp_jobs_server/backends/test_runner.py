@@ -79,9 +79,13 @@ async def test_a_key_makes_one_job(bench: Bench) -> None:
 
 
 async def test_a_key_for_two_requests_is_a_conflict(bench: Bench) -> None:
-    await start(bench, options=StartOptions(key="k", fingerprint="f"))
-    with pytest.raises(Conflict, match="key"):
-        await start(bench, options=StartOptions(key="k", fingerprint="g"))
+    job = await start(bench, options=StartOptions(key="k", fingerprint="f"))
+    other = StartOptions(key="k", fingerprint="g")
+    with pytest.raises(Conflict, match=f"key belongs to the job {job.id}"):
+        await start(bench, options=other)
+    with pytest.raises(Conflict, match=job.id):
+        await bench.runner.earlier(local.request(), owner=ADA, options=other)
+    assert (await bench.runner.start(local.request(), owner=EVE, options=other)).created
 
 
 async def test_a_key_still_names_its_job_after_the_end(bench: Bench) -> None:
@@ -118,6 +122,41 @@ async def test_a_job_that_ended_or_is_being_stopped_is_not_returned_again(bench:
     job = await start(bench, options=same)
     await bench.runner.stop(ADA, job.id, "stop")
     assert (await start(bench, options=same)).id != job.id
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+async def test_a_new_job_names_the_last_one_of_the_same_request(bench: Bench, key: str) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=10)
+    same = StartOptions(fingerprint="f", reuse_after=since)
+    first = await bench.runner.start(local.request(), owner=ADA, options=same)
+    assert (first.created, first.same) == (True, None)
+    await bench.run(first.job)
+    await bench.complete(first.job)
+    again = StartOptions(key=key, fingerprint="f", reuse_after=since)
+    second = await bench.runner.start(local.request(), owner=ADA, options=again)
+    assert second.created
+    assert second.same is not None
+    assert (second.same.id, second.same.outcome) == (first.job.id, "answered")
+    reused = await bench.runner.start(local.request(), owner=ADA, options=again)
+    assert (reused.job.id, reused.same) == (second.job.id, None)
+    for owner, options in (
+        (EVE, same),
+        (ADA, StartOptions(fingerprint="g", reuse_after=since)),
+        (ADA, StartOptions(fingerprint="f")),
+    ):
+        other = await bench.runner.start(local.request(), owner=owner, options=options)
+        assert (other.created, other.same) == (True, None)
+
+
+async def test_a_removed_job_is_not_named_as_one_of_the_same_request(bench: Bench) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=10)
+    same = StartOptions(fingerprint="f", reuse_after=since)
+    job = await start(bench, options=same)
+    await bench.run(job)
+    await bench.complete(job)
+    assert await bench.runner.remove(ADA, job.id)
+    started = await bench.runner.start(local.request(), owner=ADA, options=same)
+    assert started.same is None
 
 
 async def test_jobs_of_others_do_not_exist(bench: Bench) -> None:

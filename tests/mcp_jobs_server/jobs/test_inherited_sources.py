@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from mcp import Client
 
+from mcp_jobs_server.auth.caller import Caller
 from mcp_jobs_server.core.errors import NotGranted
+from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs, StartResearch
 from mcp_jobs_server.messages.results import StartResult
+from mcp_jobs_server.protocol.server import ResearchServer
 from mcp_jobs_server.sources.access import AudienceAccess
 from research_contract.files import decode
 from research_contract.records import LEFT_OUT, LeftOut, Request, SourceRef
@@ -165,6 +171,24 @@ async def test_the_audience_is_checked_again_while_the_job_is_queued(
     await ask("law")
     assert await left_out(stage, job_id) == ()
     await ask()
+    assert await left_out(stage, job_id) == ("archive",)
+
+
+@pytest.mark.parametrize("tool", ["get_status", "list_active_jobs"])
+async def test_the_tools_check_with_the_rights_of_their_caller(stage: Stage, tool: str) -> None:
+    job_id = (await start(stage)).job_id
+
+    class Authenticated:
+        async def caller(self) -> Caller:
+            return Caller(ME, audience(stage))
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Jobs]:
+        yield stage.jobs
+
+    arguments = {"job_id": job_id, "wait_seconds": 0} if tool == "get_status" else {}
+    async with Client(ResearchServer(opening, authenticator=Authenticated())) as client:
+        assert not (await client.call_tool(tool, arguments)).is_error
     assert await left_out(stage, job_id) == ("archive",)
 
 

@@ -53,21 +53,34 @@ async def test_again_makes_another_job(stage: Stage) -> None:
 async def test_after_ten_minutes_the_same_request_is_a_new_job(stage: Stage) -> None:
     first = await start(stage)
     stage.clock.pass_seconds(601)
-    assert (await start(stage)).job_id != first.job_id
+    second = await start(stage)
+    assert second.job_id != first.job_id
+    assert second.note
+    assert (
+        f"The same request was made 10 minutes ago; its job {first.job_id} is queued."
+        in second.note
+    )
 
 
-async def test_a_finished_job_is_not_returned_for_a_new_request(stage: Stage) -> None:
+async def test_a_finished_job_of_the_same_request_is_named_with_the_new_one(stage: Stage) -> None:
     job_id = await running(stage)
     stage.complete(job_id)
-    assert (await start(stage)).job_id != job_id
+    second = await start(stage)
+    assert second.job_id != job_id
+    assert second.note
+    assert f"its job {job_id} is completed (partial)" in second.note
+    assert "This is a new job." in second.note
+    for started in (await start(stage, again=True), await start(stage, "Something else?")):
+        assert job_id not in (started.note or "")
 
 
 async def test_a_key_makes_a_retry_safe_and_serves_one_request(stage: Stage) -> None:
     first = await start(stage, idempotency_key="k1")
     stage.clock.pass_seconds(86_400)
     assert (await start(stage, idempotency_key="k1")).job_id == first.job_id
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=first.job_id) as told:
         await start(stage, "Something else?", idempotency_key="k1")
+    assert f'get_status(job_id="{first.job_id}")' in told.value.hint
 
 
 async def test_with_nothing_to_search_no_job_is_started(stage: Stage) -> None:

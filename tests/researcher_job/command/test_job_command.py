@@ -16,8 +16,8 @@ import pytest
 from filelock import FileLock
 
 from research_contract import records
-from research_contract.files import create_once
-from research_contract.records import SourceRef
+from research_contract.files import create_once, encode
+from research_contract.records import LeftOut, SourceRef
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import LOCK, JobFolder
 from researcher_job.verification.verify import verify
@@ -218,6 +218,24 @@ def test_a_killed_job_continues_where_it_was(tmp_path: Path) -> None:
     assert outcome_of(folder).outcome == "answered"
     assert outcome_of(folder).spent.tool_calls == 3
     assert verify(tmp_path).faults == ()
+
+
+def test_a_source_that_the_server_left_out_is_not_read(tmp_path: Path, handbook: SourceRef) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "leave.md").write_text(
+        "Every employee has 30 days of leave in the notes."
+    )
+    notes = SourceRef(name="notes", uri=(tmp_path / "notes").as_uri())
+    folder = make_folder(tmp_path / "job", sources=(handbook, notes))
+    left_out = encode(LeftOut(sources=("notes",)))
+    create_once(folder.file(records.LEFT_OUT), left_out)
+    assert run(folder).returncode == ExitCode.DONE
+    coverage = outcome_of(folder).coverage
+    assert coverage.read == 3
+    assert [(kind.reason, kind.examples) for kind in coverage.not_read] == [
+        ("source that may not be read any more", ("notes",))
+    ]
+    assert verify(folder.path).faults == ()
 
 
 @pytest.mark.parametrize("by", ["file", "signal"])

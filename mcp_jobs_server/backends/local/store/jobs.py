@@ -81,9 +81,12 @@ class JobStore:
             earlier = _find_earlier(db, request, owner, options)
             if earlier is not None:
                 return Started(job=_job(owner, earlier), created=False)
+            same = _find_same(db, owner, options)
             db.execute(f"INSERT INTO jobs ({columns}) VALUES ({places})", row)  # noqa: S608 - ours
             inserted = db.execute(f"{_SELECT} WHERE id = ?", (request.job_id,)).fetchone()
-        return Started(job=_job(owner, inserted), created=True)
+        return Started(
+            job=_job(owner, inserted), created=True, same=_job(owner, same) if same else None
+        )
 
     def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
         with self._database.read() as db:
@@ -242,15 +245,29 @@ def _find_earlier(
     ).fetchone()
     if row is not None:
         if (row["owner"], row["fingerprint"]) != (owner.folder, options.fingerprint):
-            raise key_conflict()
+            raise key_conflict(row["id"])
         return row
+    if options.reuse_after is None:
+        return None
+    reusable = f"created_at >= ? AND {_ACTIVE} AND state != 'cancelling'"
+    return _find_same(db, owner, options, reusable, to_micros(options.reuse_after))
+
+
+def _find_same(
+    db: sqlite3.Connection,
+    owner: Owner,
+    options: StartOptions,
+    condition: str = "TRUE",
+    *values: int | None,
+) -> sqlite3.Row | None:
+    """Return the row of the last job of the same request, if a start may return one."""
     if not options.fingerprint or options.reuse_after is None:
         return None
-    sql = f"""{_SELECT} WHERE owner = ? AND fingerprint = ? AND created_at >= ? AND {_ACTIVE}
-        AND state != 'cancelling' ORDER BY seq DESC LIMIT 1"""
-    values = (owner.folder, options.fingerprint, to_micros(options.reuse_after))
-    unfinished: sqlite3.Row | None = db.execute(sql, values).fetchone()
-    return unfinished
+    row: sqlite3.Row | None = db.execute(
+        f"{_SELECT} WHERE owner = ? AND fingerprint = ? AND {condition} ORDER BY seq DESC LIMIT 1",
+        (owner.folder, options.fingerprint, *values),
+    ).fetchone()
+    return row
 
 
 def _job(owner: Owner, row: sqlite3.Row) -> Job:
