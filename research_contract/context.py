@@ -33,6 +33,14 @@ class Labelled(NamedTuple):
         return f"{self.head}: {self.value}" if self.head else self.value
 
 
+def location(item: QuotedText) -> str:
+    """Return document and locator, without the title if the locator already starts with it."""
+    title, locator = item.title, item.locator
+    if locator == title or locator.startswith(f"{title} > "):
+        return locator
+    return ", ".join(text for text in (title, locator) if text)
+
+
 def context_lines(item: QuotedText) -> tuple[str, ...]:
     """Return the context that is shown with a quote, outermost first, each part on one line.
 

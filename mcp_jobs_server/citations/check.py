@@ -41,7 +41,7 @@ _MOST_TELLING_FIRST = {"number": 0, "name": 1, "word": 2, "common": 3}
 async def check_draft(folders: Folders, job: Job, asked: CheckCitations) -> CheckResult:
     """Return a verdict on each claim of a draft by the quotes of ``job``."""
     known = await findings.read(folders, job)
-    return await anyio.to_thread.run_sync(check_claims, job.id, asked.text, known.quotes)
+    return await anyio.to_thread.run_sync(check_claims, job.id, asked.text, known.recorded)
 
 
 def check_claims(job_id: str, draft: str, evidence: Sequence[Evidence]) -> CheckResult:

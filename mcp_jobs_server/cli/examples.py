@@ -26,7 +26,8 @@ examples:
   mcp-jobs-server research "Who signed?" --detach
 
 The job runs in the background: Ctrl-C stops watching, not the job.
-exit code: 0 answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled, 2 wrong usage.
+exit code: 0 answered or evidence found, 3 partial or ended early, 4 insufficient evidence,
+1 failed or cancelled, 2 wrong usage.
 """
 JOBS = """\
 examples:

@@ -15,7 +15,7 @@ from mcp_jobs_server.messages.results import StartResult, StatusResult
 from mcp_jobs_server.messages.texts import limits_text
 from research_contract.records import REPORT_HTML
 
-EXIT_CODES = {"answered": 0, "partial": 3, "insufficient_evidence": 4}
+EXIT_CODES = {"answered": 0, "evidence": 0, "partial": 3, "insufficient_evidence": 4}
 INTERRUPTED = 130
 
 
@@ -87,7 +87,12 @@ async def follow_to_end(client: Research, job_id: str) -> StatusResult:
 
 
 def exit_code(status: StatusResult) -> int:
-    """Return 0 for answered, 3 partial, 4 insufficient evidence, 1 failed or cancelled."""
+    """Return 0 for answered or evidence, 3 partial, 4 insufficient evidence, 1 failed or cancelled.
+
+    Evidence of a job that ended before it had searched every question is partial.
+    """
+    if status.outcome == "evidence" and status.progress.done < status.progress.total:
+        return EXIT_CODES["partial"]
     return EXIT_CODES.get(status.outcome or "", 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages.results import Next
-from mcp_jobs_server.messages.wording import duration
+from mcp_jobs_server.messages.wording import OTHER_WORDS, duration
 
 TELL_USER_ABOVE_SECONDS = 90
 """With more time left than this, the user is told to come back instead of waiting in the chat."""
@@ -40,8 +40,7 @@ def after_cancel(job: Job) -> Next:
 def after_end(job: Job) -> Next:
     """Return the step once a job has ended."""
     if job.state == "completed":
-        part = "summary" if job.outcome == "insufficient_evidence" else "evidence"
-        return _fetch({"job_id": job.id, "part": part})
+        return _fetch({"job_id": job.id, "part": "evidence"})
     if job.state == "cancelled":
         return tell_user("The research was stopped; what it found until then can still be read.")
     reason = job.error.message if job.error else "the reason is unknown."
@@ -56,11 +55,29 @@ def after_fetch(job: Job, *, part: str, section: str, next_cursor: str | None) -
         return _fetch({"job_id": job.id, "part": part, "cursor": next_cursor, **within})
     if not job.ended:
         return _wait({"job_id": job.id})
-    if part == "summary" and job.outcome in ("answered", "partial"):
+    if part == "summary" and job.outcome:
         return _fetch({"job_id": job.id, "part": "evidence"})
     if part == "evidence":
-        return check_draft(job.id)
+        nothing = job.outcome == "insufficient_evidence"
+        return _other_words(job) if nothing else check_draft(job.id)
     return tell_user("What this part says; keep its [n] citations.")
+
+
+def _other_words(job: Job) -> Next:
+    """Return the step after nothing was found: search with other words, once."""
+    plan = job.request.plan
+    if plan.search_terms:
+        return tell_user(
+            "Nothing was found, also not by other words. If one of the nearest passages answers,"
+            " what it says and the document it is in."
+        )
+    asked = {"questions": list(plan.questions)} if plan.questions else {}
+    arguments = {
+        "question": job.request.question,
+        "sources": [source.name for source in job.request.sources],
+        "plan": {**asked, "search_terms": [OTHER_WORDS]},
+    }
+    return Next(action="call", tool="start_research", arguments=arguments)
 
 
 def check_draft(job_id: str) -> Next:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_jobs_server.core.models import JobState
-from research_contract.records import Coverage, OutcomeKind, Spent
+from research_contract.records import Coverage, OutcomeKind, QuestionState, Spent
 
 
 class Result(BaseModel):
@@ -189,6 +189,18 @@ class Link(Result):
     uri: str
 
 
+class QuestionShown(Result):
+    """The result of one question; ``content`` has the quotes and passages."""
+
+    question: str
+    state: QuestionState
+    evidence: tuple[int, ...] = Field(default=(), description="Numbers of its quotes, best first.")
+    nearest: tuple[int, ...] = Field(
+        default=(), description="Numbers of the nearest passages, not judged to answer."
+    )
+    note: str | None = None
+
+
 class ReportResult(Result):
     """Answer of ``fetch_report``."""
 
@@ -198,6 +210,9 @@ class ReportResult(Result):
     state: JobState
     outcome: OutcomeKind | None = None
     content: str
+    questions: tuple[QuestionShown, ...] = Field(
+        default=(), description="State of each question, in parts summary and evidence."
+    )
     sections: tuple[str, ...] = ()
     page: str = Field(description="Page number; says if it is not the whole.")
     total_chars: int

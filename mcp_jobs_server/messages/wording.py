@@ -16,9 +16,27 @@ WRITE_FROM = (
     " say which questions have no evidence. Then pass your draft to check_citations."
 )
 
+JUDGE = (
+    "A search without a model found them: whether a quote answers its question was not judged, so"
+    " read each with its context."
+)
+NEAREST = "Nearest passages, not judged to answer"
+CITE_NEAREST = (
+    "Nearest passages are quotes, too, but were not taken for evidence: cite one as [n] only where"
+    " you read that it answers."
+)
+NOTHING_FOUND = "No evidence was found."
+TRY_OTHER_WORDS = (
+    "Other words may find it: pass plan.search_terms (synonyms, names, in the language of the"
+    " sources)."
+)
+FIRST_NEAREST = f"{NEAREST}, the first of each question; part='evidence' has all:"
+OTHER_WORDS = "<synonyms, names, abbreviations, in the language of the sources>"
+
 OUTCOMES: dict[OutcomeKind, str] = {
     "answered": "answered",
     "partial": "partly answered",
+    "evidence": "evidence found, not judged",
     "insufficient_evidence": "not enough evidence",
 }
 

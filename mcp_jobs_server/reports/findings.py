@@ -15,33 +15,69 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages import wording
 from mcp_jobs_server.reports.logs import EVIDENCE, Cursor
+from mcp_jobs_server.reports.quoted import (
+    block,
+    context_verified,
+    place,
+    quoted,
+    shown,
+)
 from research_contract import records as contract
+from research_contract.context import location
 from research_contract.files import decode
 from research_contract.questions import questions_of
-from research_contract.records import Coverage, Evidence, Outcome, QuestionResult, Status
+from research_contract.records import (
+    Coverage,
+    Evidence,
+    Outcome,
+    QuestionResult,
+    QuestionState,
+    Status,
+)
 
 MAX_QUOTES = 500
 """Quotes of one job that are read; a job finds a few per question."""
 
-STATES = {"answered": "answered", "partial": "partly answered", "not_found": "no evidence found"}
+STATES: dict[QuestionState, str] = {
+    "answered": "answered",
+    "partial": "partly answered",
+    "evidence": "evidence found, not judged",
+    "not_found": "no evidence found",
+}
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The quotes of a job, its outcome once it has one, and the coverage of its sources."""
+    """What a job recorded, its outcome once it has one, and the coverage of its sources.
 
-    quotes: tuple[Evidence, ...]
+    ``recorded`` are its quotes and the nearest passages, which are no evidence.
+    """
+
+    recorded: tuple[Evidence, ...]
     outcome: Outcome | None
     coverage: Coverage | None
 
     @cached_property
     def by_number(self) -> Mapping[int, Evidence]:
-        return {quote.n: quote for quote in self.quotes}
+        return {quote.n: quote for quote in self.recorded}
+
+    @cached_property
+    def quotes(self) -> tuple[Evidence, ...]:
+        """The evidence, by number."""
+        return tuple(quote for quote in self.recorded if not quote.nearest)
 
     def of(self, question: int) -> list[Evidence]:
         """Return the quotes for a question (its index from 0), best first."""
         found = [quote for quote in self.quotes if quote.question == question]
-        return sorted(found, key=lambda quote: (-quote.score, quote.n))
+        if not self.outcome:
+            return found  # numbered as they were found, best first
+        results = self.outcome.questions[question : question + 1]
+        rank = {n: place for result in results for place, n in enumerate(result.evidence)}
+        return sorted(found, key=lambda quote: rank.get(quote.n, len(rank)))
+
+    def nearest(self, result: QuestionResult) -> Sequence[Evidence]:
+        """Return the nearest passages of a question, best first."""
+        return [self.by_number[n] for n in result.nearest if n in self.by_number]
 
 
 async def read(folders: Folders, job: Job) -> Findings:
@@ -52,7 +88,7 @@ async def read(folders: Folders, job: Job) -> Findings:
     file = await folders.read(job.folder, contract.STATUS)
     status = decode(Status, file.data if file else None)
     coverage = outcome.coverage if outcome else status.coverage if status else None
-    return Findings(quotes=page.records, outcome=outcome, coverage=coverage)
+    return Findings(recorded=page.records, outcome=outcome, coverage=coverage)
 
 
 def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
@@ -63,8 +99,11 @@ def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
     return [
         QuestionResult(
             question=question,
-            state="partial" if (found := known.of(number)) else "not_found",
+            state="evidence" if (found := known.of(number)) else "not_found",
             evidence=tuple(quote.n for quote in found),
+            nearest=tuple(
+                quote.n for quote in known.recorded if quote.nearest and quote.question == number
+            ),
             note="" if found else "Nothing found so far.",
         )
         for number, question in enumerate(asked)
@@ -90,8 +129,20 @@ def summary(job: Job, known: Findings) -> str:
     if known.coverage:
         parts.append(known.coverage.sentence())
     if not known.outcome and known.quotes:
-        parts += [_block(known.of(n)[0]) for n in range(len(states)) if known.of(n)]
+        parts += [block(known.of(n)[0]) for n in range(len(states)) if known.of(n)]
+    parts += _nearest_of_unanswered(job, known)
     return "\n\n".join(parts)
+
+
+def _nearest_of_unanswered(job: Job, known: Findings) -> list[str]:
+    """Return the first nearest passage of each question without evidence, below one heading."""
+    first = [
+        f"{number}. [{item.n}] {place(item)}\n{shown(item)}"
+        for number, result in enumerate(questions(job, known), start=1)
+        if not result.evidence
+        for item in known.nearest(result)[:1]
+    ]
+    return [wording.FIRST_NEAREST, *first] if first else []
 
 
 def _question_line(number: int, result: QuestionResult) -> str:
@@ -109,37 +160,34 @@ def evidence(job: Job, known: Findings) -> str:
     """Return the quotes to write from, by question, with instructions for their use."""
     first = [] if known.outcome else [unfinished(job)]
     coverage = [known.coverage.sentence()] if known.coverage else []
-    advice = f"{wording.WRITE_FROM} {wording.QUOTED}"
-    return "\n\n".join([*first, advice, *coverage, *_by_question(job, known)])
+    return "\n\n".join([*first, _advice(job, known), *coverage, *_by_question(job, known)])
+
+
+def _advice(job: Job, known: Findings) -> str:
+    """Return how to use the quotes and passages."""
+    results = questions(job, known)
+    nothing = known.outcome is not None and not known.quotes
+    advice = [wording.NOTHING_FOUND if nothing else wording.WRITE_FROM]
+    if any(result.state == "evidence" for result in results):
+        advice.append(wording.JUDGE)
+    if any(result.nearest for result in results):
+        advice.append(wording.CITE_NEAREST)
+    return " ".join([*advice, wording.QUOTED])
 
 
 def _by_question(job: Job, known: Findings) -> list[str]:
     blocks: list[str] = []
     for number, result in enumerate(questions(job, known), start=1):
         blocks.append(f"### {number}. {result.question}")
-        blocks += [_block(quote) for quote in known.of(number - 1)]
+        blocks += [block(quote) for quote in known.of(number - 1)]
         if not known.of(number - 1):
-            blocks.append(result.note or "No evidence was found.")
+            other = not known.outcome or job.request.plan.search_terms
+            hint = "" if other else f" {wording.TRY_OTHER_WORDS}"
+            blocks.append(f"{result.note or 'No evidence was found.'}{hint}")
+        if result.nearest:
+            blocks.append(f"{wording.NEAREST}:")
+            blocks += [f"[{item.n}] {place(item)}\n{shown(item)}" for item in known.nearest(result)]
     return blocks
-
-
-def _block(quote: Evidence) -> str:
-    where = f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)})"
-    block = f"{where}\n{_quoted(quote.quote)}"
-    around = " ".join(quote.paragraph.split())
-    if len(around) <= len(quote.quote) + 40:
-        return block
-    return f"{block}\nIn its paragraph:\n{_quoted(quote.paragraph)}"
-
-
-def _origin(quote: Evidence) -> str:
-    """Return the source of a quote and, if it was carried over, the job that found it."""
-    return quote.source + (f"; from job {quote.carried_from}" if quote.carried_from else "")
-
-
-def _quoted(text: str) -> str:
-    """Return the text with every line marked as quoted, so that it stays one paragraph."""
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def citations(job: Job, known: Findings) -> str:
@@ -147,9 +195,7 @@ def citations(job: Job, known: Findings) -> str:
     if not known.quotes:
         return "There are no citations." if known.outcome else unfinished(job) + " nothing yet."
     return "\n\n".join(
-        f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)}, {quote.uri})\n"
-        + _quoted(quote.quote)
-        for quote in known.quotes
+        f"[{quote.n}] {place(quote, uri=True)}\n{shown(quote)}" for quote in known.quotes
     )
 
 
@@ -157,9 +203,10 @@ def citation(quote: Evidence, kept: bytes | None) -> str:
     """Return one citation with its paragraph, verified against the snapshot ``kept``."""
     return "\n\n".join(
         [
-            f"[{quote.n}] {quote.title}, {quote.locator} ({_origin(quote)}, {quote.uri})",
-            _quoted(quote.quote),
-            f"In its paragraph:\n{_quoted(quote.paragraph or quote.quote)}",
+            f"[{quote.n}] {place(quote, uri=True)}",
+            *([f"{wording.NEAREST}: read whether it does."] if quote.nearest else []),
+            shown(quote),
+            f"In its paragraph:\n{quoted(quote.paragraph or quote.quote)}",
             verification(quote, kept),
         ]
     )
@@ -168,14 +215,18 @@ def citation(quote: Evidence, kept: bytes | None) -> str:
 def verification(quote: Evidence, kept: bytes | None) -> str:
     """Return whether the quote still stands at its place in the snapshot."""
     name = contract.snapshot_name(quote.snapshot)
-    place = f"characters {quote.start} to {quote.end} of the snapshot {name}"
+    where = f"characters {quote.start} to {quote.end} of the snapshot {name}"
     if kept is None:
         return f"Not verified: {name} is no longer in the job folder."
     if hashlib.sha256(kept).hexdigest() != quote.snapshot:
         return f"Not verified: {name} was changed after the quote was taken. Do not cite it."
-    if kept.decode(errors="replace")[quote.start : quote.end] != quote.quote:
-        return f"Not verified: {place} are not this quote. Do not cite it."
-    return f"Verified now: {place} are this quote."
+    text = kept.decode(errors="replace")
+    if text[quote.start : quote.end] != quote.quote:
+        return f"Not verified: {where} are not this quote. Do not cite it."
+    if not context_verified(quote, text):
+        return f"Not verified: the context is not at its place in {name}. Do not cite it."
+    context = ", and its context is there, too" if quote.context else ""
+    return f"Verified now: {where} are this quote{context}."
 
 
 def sources(job: Job, known: Findings) -> str:
@@ -201,7 +252,7 @@ def footnotes(page: str, known: Findings) -> str:
     cited = dict.fromkeys(int(n) for n in re.findall(r"\[(\d{1,6})\]", page))
     missing = [known.by_number[n] for n in cited if n in known.by_number]
     lines = [
-        f"[{quote.n}] {quote.title}, {quote.locator}:\n{_quoted(quote.quote)}"
+        f"[{quote.n}] {location(quote)}:\n{shown(quote)}"
         for quote in missing
         if _flat(quote.quote) not in flat
     ]

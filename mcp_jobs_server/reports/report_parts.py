@@ -11,19 +11,23 @@ from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import FetchReport, ReportPart
-from mcp_jobs_server.messages.results import Link, ReportResult
+from mcp_jobs_server.messages.results import Link, QuestionShown, ReportResult
 from mcp_jobs_server.messages.texts import step_text
 from mcp_jobs_server.reports import findings
 from mcp_jobs_server.reports.findings import Findings
 from mcp_jobs_server.reports.job_status import full_step
 from mcp_jobs_server.reports.logs import STEPS, Cursor
 from mcp_jobs_server.reports.paging import TextPage, page_of, parse_cursor
-from research_contract.records import REPORT, REPORT_HTML, snapshot_name
+from research_contract.records import REPORT, REPORT_HTML, QuestionResult, snapshot_name
 
 STEPS_PER_PAGE = 100
 
 WITH_REPORT: frozenset[ReportPart] = frozenset({"summary", "report", "section"})
 """Parts that list the sections of the report and link to the whole of it."""
+
+
+BY_QUESTION: frozenset[ReportPart] = frozenset({"summary", "evidence"})
+"""Parts that carry the state of each question as fields."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
     """
     report = await _read(folders, job, REPORT) if asked.part in WITH_REPORT else None
     page: TextPage | StepsPage
+    results: Sequence[QuestionShown] = ()
     if asked.part == "steps":
         page = await _steps(folders, job, asked)
         total = len(page.text)
@@ -75,6 +80,8 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
             notes=lambda shown: findings.footnotes(shown, known) if footnotes else "",
         )
         total = len(text)
+        if asked.part in BY_QUESTION:
+            results = [_question(result) for result in findings.questions(job, known)]
     return ReportResult(
         job_id=job.id,
         title=job.title,
@@ -82,6 +89,7 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         state=job.state,
         outcome=job.outcome,
         content=wording.visible(page.text),
+        questions=tuple(results),
         sections=tuple(section.name for section in sections(report or "")),
         page=page.label,
         total_chars=total,
@@ -90,6 +98,16 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         next=next_steps.after_fetch(
             job, part=asked.part, section=asked.section, next_cursor=page.next_cursor
         ),
+    )
+
+
+def _question(result: QuestionResult) -> QuestionShown:
+    return QuestionShown(
+        question=result.question,
+        state=result.state,
+        evidence=result.evidence,
+        nearest=result.nearest,
+        note=result.note or None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from research_contract.records import SAID_NAMES, Coverage, Evidence, QuotedText
+from research_contract.records import SAID_NAMES, Coverage, Evidence
 from research_contract.text.safe import one_line
 from researcher_job.report.html_citations import citation, cite, link, place, quote_body, text
 from researcher_job.report.html_style import STYLE
@@ -169,8 +169,9 @@ def _nearest(section: Section) -> str:
     return f'<details class="nearest"{opened}><summary>{NEAREST}</summary>{figures}</details>'
 
 
-def _nearest_figure(item: QuotedText) -> str:
-    return f'<figure class="near"><figcaption>{place(item)}</figcaption>{quote_body(item)}</figure>'
+def _nearest_figure(item: Evidence) -> str:
+    caption = f"<figcaption>{place(item)}, number {item.n}</figcaption>"
+    return f'<figure class="near">{caption}{quote_body(item)}</figure>'
 
 
 def _document(document: Document, by_number: dict[int, Evidence]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import unquote, urlsplit
 
-from research_contract.context import context_lines, labelled_row
+from research_contract.context import context_lines, labelled_row, location
 from research_contract.records import Evidence, QuotedText
 from research_contract.text.safe import one_line, visible
 from researcher_job.evidence.excerpts import Excerpt
-from researcher_job.report.report import location
 
 EXCERPT_BYTES = 1_000_000
 """Most bytes of all excerpts of one page together, without the paragraphs of their quotes."""

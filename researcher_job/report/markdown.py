@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from research_contract.context import context_lines, labelled_row
+from research_contract.context import context_lines, labelled_row, location
 from research_contract.records import Evidence, QuotedText
 from research_contract.text.safe import blockquote, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction
@@ -14,7 +14,6 @@ from researcher_job.report.report import (
     Report,
     Section,
     answer_sentence,
-    location,
 )
 
 HEADLINES = {
@@ -137,9 +136,16 @@ def _section(section: Section) -> list[str]:
     return [*blocks, *nearest_blocks(section.nearest)]
 
 
-def nearest_blocks(items: Sequence[QuotedText]) -> list[str]:
-    """Return the nearest passages of a question below their heading; nothing without any."""
-    shown = [block for item in items for block in (f"{_place(item)}:", *quote_blocks(item))]
+def nearest_blocks(items: Sequence[Evidence]) -> list[str]:
+    """Return the nearest passages of a question below their heading; nothing without any.
+
+    Their numbers are no citations: the report cites evidence only.
+    """
+    shown = [
+        block
+        for item in items
+        for block in (f"{_place(item)}, number {item.n}:", *quote_blocks(item))
+    ]
     return [f"### {NEAREST}", *shown] if shown else []
 
 

@@ -46,7 +46,7 @@ class Section:
     evidence: tuple[Evidence, ...]
     left_out: int
     contradictions: tuple[Contradiction, ...] = ()
-    nearest: tuple[QuotedText, ...] = ()
+    nearest: tuple[Evidence, ...] = ()
 
     @property
     def quotes(self) -> tuple[Evidence, ...]:
@@ -175,14 +175,6 @@ def build_report(
         comparison=comparison,
     )
     return replace(report, excerpts=excerpts(report.cited, snapshot_text))
-
-
-def location(item: QuotedText) -> str:
-    """Return document and locator, without the title if the locator already starts with it."""
-    title, locator = item.title, item.locator
-    if locator == title or locator.startswith(f"{title} > "):
-        return locator
-    return ", ".join(text for text in (title, locator) if text)
 
 
 def answer_sentence(item: QuotedText) -> str:

@@ -11,7 +11,7 @@ from html import unescape
 
 from research_contract import records
 from research_contract.files import read_whole
-from research_contract.records import Evidence, Outcome, QuotedText
+from research_contract.records import Evidence, Outcome
 from research_contract.text.safe import blockquote, one_line, visible
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.report.html_citations import quote_body
@@ -43,7 +43,7 @@ _MARK = re.compile(r'<mark id="c(\d{1,9})">([^<]*(?:<(?!/?mark)[^<]*)*)')
 
 
 def check_reports(
-    folder: JobFolder, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+    folder: JobFolder, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
 ) -> Iterator[Fault]:
     """Yield what ``report.md`` and ``report.html`` show otherwise than the records say.
 
@@ -71,7 +71,7 @@ def check_answer(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator
 
 
 def _check_markdown(
-    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
 ) -> Iterator[Fault]:
     lines = set(text.split("\n"))
     for number in sorted({int(digits) for digits in _CITATION.findall(text)}):
@@ -88,9 +88,7 @@ def _check_markdown(
             yield Fault(records.REPORT, f"has a quote without evidence: {one_line(block, most=60)}")
 
 
-def _all(
-    evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
-) -> list[QuotedText]:
+def _all(evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]) -> list[Evidence]:
     return [*evidence.values(), *(item for items in nearest for item in items)]
 
 
@@ -106,7 +104,7 @@ def _check_shown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]
                 yield Fault(f"citation {item.n}", problem)
 
 
-def _check_nearest(text: str, nearest: Sequence[Sequence[QuotedText]]) -> Iterator[Fault]:
+def _check_nearest(text: str, nearest: Sequence[Sequence[Evidence]]) -> Iterator[Fault]:
     """Yield nearest passages that the report lacks, or shows otherwise than the results."""
     expected = ["\n\n".join(nearest_blocks(items)) for items in nearest if items]
     shown = [found[0].rstrip("\n") for found in _NEAREST.finditer(text)]
@@ -115,7 +113,7 @@ def _check_nearest(text: str, nearest: Sequence[Sequence[QuotedText]]) -> Iterat
 
 
 def _check_figures(
-    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
 ) -> Iterator[Fault]:
     """Yield quotes and nearest passages whose context or words differ on the page."""
     near = [quote_body(item) for items in nearest for item in items]
@@ -133,7 +131,7 @@ def _check_figures(
 
 
 def _check_page(
-    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[QuotedText]]
+    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
 ) -> Iterator[Fault]:
     for number, marked in _MARK.findall(text):
         item = evidence.get(int(number))

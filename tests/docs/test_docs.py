@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,6 +32,8 @@ from mcp_jobs_server.protocol.tools import TOOLS, Tool
 from mcp_jobs_server.transports.connections import MAX_CONNECTIONS, BoundedConnection
 from research_contract import records
 from research_contract.processes import DATA_MARK, JOB_MARK
+from research_contract.records import ContextSpan
+from researcher_job.sources.document import BlockKind, ContextKind
 from tests.docs.documents import (
     DOCUMENTS,
     Fence,
@@ -267,6 +269,15 @@ def test_the_table_of_the_job_folder_names_its_files() -> None:
     known = [value for name in constants if isinstance(value := getattr(records, name), str)]
     [table] = tables("docs/job-folder.md")
     assert sorted(table.column(0)) == sorted(known)
+
+
+def test_each_kind_of_block_and_context_is_described() -> None:
+    page = (ROOT / "docs/job-folder.md").read_text(encoding="utf-8")
+    below = page.split("`kind` is that of the block")[1].split("`score` is")[0]
+    described = set(re.findall(r"`(\w+)`", below))
+    quoted_kinds = set(get_args(BlockKind)) - {"heading", "head"}  # these are context of others
+    assert quoted_kinds | set(get_args(ContextKind)) <= described
+    assert set(get_args(ContextKind)) <= set(re.findall(r"\w+", ContextSpan.__doc__ or ""))
 
 
 def tool_tables() -> dict[str, Table]:

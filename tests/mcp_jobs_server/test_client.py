@@ -45,7 +45,7 @@ async def test_start_wait_and_fetch(research: Research, handbook: str) -> None:
     assert job.created
     assert job.sources == ("handbook",)
     seen = [standing async for standing in research.follow(job.job_id)]
-    assert seen[-1].outcome == "answered"
+    assert seen[-1].outcome == "evidence"
     numbers = [step.step for standing in seen for step in standing.steps]
     assert numbers == list(range(1, len(numbers) + 1))
     assert (await research.wait(job.job_id, timeout=60)).state == "completed"

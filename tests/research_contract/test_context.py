@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research_contract.context import context_lines, context_text, labelled_row
+from research_contract.context import context_lines, context_text, labelled_row, location
 from research_contract.records import ContextSpan, QuotedText
 
 Part = tuple[str, str] | tuple[str, str, str]
@@ -180,3 +180,18 @@ def test_no_word_of_a_row_is_lost(columns: list[tuple[str, bool]]) -> None:
     )
     shown = [(cell.value, bool(cell.head)) for cell in labelled_row(item)]
     assert shown == (columns if spans else [])
+
+
+@pytest.mark.parametrize(
+    ("title", "locator", "said"),
+    [
+        ("Lease", "Lease > Rent", "Lease > Rent"),
+        ("Lease", "Lease", "Lease"),
+        ("Lease", "Leasehold", "Lease, Leasehold"),
+        ("Lease", "", "Lease"),
+        ("", "line 3", "line 3"),
+    ],
+)
+def test_a_location_names_the_document_once(title: str, locator: str, said: str) -> None:
+    item = quoted(LEASE, "two months").model_copy(update={"title": title, "locator": locator})
+    assert location(item) == said

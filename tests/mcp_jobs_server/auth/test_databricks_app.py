@@ -148,7 +148,7 @@ async def test_an_expired_sign_in_is_reported_and_loses_nothing(
             assert "Sign in again" in text(answer)
         token = workspace.identities.sign_in(workspace.ada)
         async with connected(url, {"X-Forwarded-Access-Token": token}) as ana:
-            assert (await until_ended(ana, job_id))["outcome"] == "answered"
+            assert (await until_ended(ana, job_id))["outcome"] == "evidence"
 
 
 async def test_only_listed_service_principals_may_call(

@@ -99,7 +99,7 @@ async def test_a_client_follows_the_challenge_and_gets_a_report(here: Home, issu
         ):
             assert "private" in await offered(client)
             job_id = await start(client, sources=["private"])
-            assert (await until_ended(client, job_id))["outcome"] == "answered"
+            assert (await until_ended(client, job_id))["outcome"] == "evidence"
     assert "/token" in issuer.asked
     assert issuer.asked.count("/keys") == 1
 

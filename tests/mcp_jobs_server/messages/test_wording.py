@@ -15,6 +15,7 @@ from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
 from mcp_jobs_server.messages import wording
 from research_contract.records import Failure
+from tests.mcp_jobs_server import unjudged
 from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
 from tests.mcp_jobs_server.transports.serving import error_of
 from tests.repository import ROOT
@@ -116,6 +117,27 @@ async def test_what_a_model_hears_of_a_job(stage: Stage) -> None:
         await talk.say("check-faultless", "check_citations", text=f"{QUOTE} [1]")
         await talk.say("cancel-ended", "cancel", job_id=job_id)
         assert [tokens(text_of(answer)) <= 150 for answer in brief] == [True] * 3
+
+
+async def test_what_a_model_hears_of_a_search_without_a_model(stage: Stage) -> None:
+    async with Client(stage.server) as client:
+        talk = Talk(stage, client)
+        plan = {"title": "Pumps", "questions": list(unjudged.QUESTIONS)}
+        began = await client.call_tool("start_research", {"question": "Pump 7", "plan": plan})
+        job_id = str((began.structured_content or {})["job_id"])
+        await stage.begin(job_id)
+        unjudged.find(stage, job_id)
+        brief = [await talk.say("unjudged-status", "get_status")]
+        await talk.say("unjudged-summary", "fetch_report")
+        await talk.say("unjudged-evidence", "fetch_report", part="evidence")
+        await talk.say("unjudged-citation", "fetch_report", part="citation", citation=3)
+        other = await client.call_tool("start_research", {"question": "Who sells it?"})
+        other_id = str((other.structured_content or {})["job_id"])
+        await stage.begin(other_id)
+        unjudged.find_nothing(stage, other_id, "Who sells it?")
+        brief.append(await talk.say("nothing-found-status", "get_status", job_id=other_id))
+        await talk.say("nothing-found", "fetch_report", job_id=other_id, part="evidence")
+        assert [tokens(text_of(answer)) <= 150 for answer in brief] == [True] * 2
 
 
 async def test_what_a_model_hears_of_a_job_that_does_not_end_well(stage: Stage) -> None:

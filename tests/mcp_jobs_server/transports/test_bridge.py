@@ -117,7 +117,7 @@ async def test_tools_resources_and_progress_work_through_the_bridge(
         job_id = await start(client)
         asked = {"job_id": job_id, "wait_seconds": 20}
         await client.call_tool("get_status", asked, progress_callback=hear)
-        assert (await until_ended(client, job_id))["outcome"] == "answered"
+        assert (await until_ended(client, job_id))["outcome"] == "evidence"
         report = await client.read_resource(f"research://{job_id}/report.md")
         assert "Pump 7 moves 21 litres" in str(report.contents)
         templates = (await client.list_resource_templates()).resource_templates

@@ -40,7 +40,7 @@ async def test_a_job_from_the_question_to_the_report(
 ) -> None:
     async with served(here) as url, Client(f"{url}/mcp", mode=era) as client:
         job_id = await start(client)
-        assert (await until_ended(client, job_id))["outcome"] == "answered"
+        assert (await until_ended(client, job_id))["outcome"] == "evidence"
         answer = await client.call_tool("fetch_report", {"job_id": job_id})
         assert "Pump 7 moves 21 litres" in text(answer)
         assert str(here.root) not in text(answer)

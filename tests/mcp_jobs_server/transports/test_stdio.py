@@ -55,7 +55,7 @@ async def test_a_job_from_the_question_to_the_report(
     async with here.client(era) as client:
         job_id = await start(client)
         ended = await until_ended(client, job_id)
-        assert (ended["state"], ended["outcome"]) == ("completed", "answered")
+        assert (ended["state"], ended["outcome"]) == ("completed", "evidence")
         summary = text(await client.call_tool("fetch_report", {}))
         assert "Pump 7 moves 21 litres of water a minute." in summary
         evidence = fields(await client.call_tool("fetch_report", {"part": "evidence"}))
@@ -124,7 +124,7 @@ async def test_a_job_survives_killing_the_process_tree_of_the_server(here: Home)
     server.close()
     async with here.client() as client:
         job_id = began["result"]["structuredContent"]["job_id"]
-        assert (await until_ended(client, job_id))["outcome"] == "answered"
+        assert (await until_ended(client, job_id))["outcome"] == "evidence"
 
 
 async def test_a_client_that_drops_every_call_loses_nothing(here: Home) -> None:

@@ -126,7 +126,7 @@ async def test_a_profile_signs_in_to_the_app(tmp_path: Path) -> None:
                 app.workspace.oauth.at_browser = None
                 ended = await until_ended(client, job_id)
             assert app.workspace.oauth.refreshed
-    assert ended["outcome"] == "answered"
+    assert ended["outcome"] == "evidence"
 
 
 def test_the_databricks_command_line_signs_in(cli: CommandLine, workspace: FakeWorkspace) -> None:
