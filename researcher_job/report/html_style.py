@@ -23,7 +23,7 @@ h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; margin: 0 0 .5
 h2 { font-size: 1.2rem; line-height: 1.35; margin: 2.75rem 0 .5rem; padding-top: 1.25rem;
   border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-p, li, blockquote, h1, h2, dt, dd, .snapshot, .place { overflow-wrap: anywhere; }
+p, li, blockquote, h1, h2, dt, dd, summary, .snapshot, .place { overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .15em; }
 a:focus-visible, .snapshot:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -58,9 +58,9 @@ figure:target dl { border-left-color: var(--accent); }
   padding: .75rem 1rem 1rem; margin: 1.25rem 0; }
 .differ > p { margin: 0 0 .75rem; }
 .context { margin: 0 0 .4rem; }
-dl { display: grid; grid-template-columns: fit-content(40%) 1fr; gap: .2rem 1rem; margin: 0;
-  padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--line); }
-dt { font-size: .85rem; line-height: 1.9; }
+dl { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr);
+  gap: .2rem 1rem; margin: 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--line); }
+dt { font-size: .85rem; line-height: 1.9; min-width: 0; }
 dd { margin: 0; }
 .nearest summary { font-weight: 600; font-size: .95rem; }
 .near { color: var(--soft); }

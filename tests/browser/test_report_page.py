@@ -13,7 +13,10 @@ import pytest
 from researcher_job.records.job_folder import JobFolder
 from tests.browser.chromium import Chromium, Page
 
-ANSWER = "Every employee has 28 days of paid annual leave a year."
+ANSWER = (
+    "Every employee has 28 days of paid annual leave a year. Leave is granted by the head of the"
+    " department, who answers within five working days."
+)
 SEEN = """(() => {
   const mark = document.querySelector('mark:target');
   if (!mark) return null;
@@ -161,7 +164,7 @@ def test_it_prints_with_all_quotes_and_without_the_surroundings(page: Page, repo
     assert "innumber59" not in flat
     assert "in house number 59" not in text
     assert "In the report" not in text
-    assert len(printed.pages) <= 5
+    assert len(printed.pages) <= 6
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", None)])
@@ -170,8 +173,8 @@ def test_all_can_be_read_in_light_and_dark(page: Page, scheme: str, paper: str |
     page.click(".answer .cite")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") == (paper is not None)
-    for part in (".answer p", ".verdict", ".asked", ".cite", ".state.answered", ".contents a",
-                 ".state.not_found", "figcaption", "cite", "th", ".differ > p", ".coverage p",
+    for part in (".answer p", ".verdict", ".asked", ".cite", ".state.evidence", ".contents a",
+                 ".state.not_found", "figcaption", "cite", "dt", ".differ > p", ".coverage p",
                  ".far", "mark:target", ".open a"):  # fmt: skip
         assert page.evaluate(f"{CONTRAST}({json.dumps(part)})") >= 4.5, part
 
