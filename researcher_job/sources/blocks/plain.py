@@ -12,7 +12,7 @@ from researcher_job.sources.blocks.units import Cell, Unit
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _ITEM = re.compile(r"(\s*)(?:[-*+•–◦▪‣]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _RULE = re.compile(r"[\s|:=\-_*~+#.^]+")
-_HEAD_RULE = re.compile(r"\s*\|?(?:\s*:?-{2,}:?\s*\|)*\s*:?-{2,}:?\s*\|?\s*")
+_HEAD_RULE = re.compile(r"\s*(?:\|\s*)?:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*(?:\|\s*)?")
 _ROW = re.compile(r"\s*\|.*\|\s*")
 _TABBED = re.compile(r"\S[^\t]*(?:\t+[^\t]+)+")
 _FIELD = re.compile(r"\*{0,2}[A-Z\"'][^\n:|]{0,40}?\*{0,2}: {0,4}\S")

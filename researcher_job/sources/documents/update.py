@@ -21,7 +21,8 @@ _SLICE_SECONDS = 0.2
 _FEW_ASKED = 192
 """With more than so many files asked for, no others are."""
 
-_PAGE_SOURCE = re.compile(r"((?:.+/)?)_sources/(.+?)\.(?:rst|md|ipynb|txt)(?:\.txt)?")
+_PAGE_SOURCES = "_sources/"
+_MARKUP_SUFFIX = re.compile(r"\.(?:rst|md|ipynb|txt)(?:\.txt)?\Z")
 _DOUBT_NS = 2_000_000_000
 """The coarsest time stamps of a file system (FAT's): a later change within may not show."""
 
@@ -104,8 +105,9 @@ class Update:
 
     def _twin(self, found: Found) -> Reason | None:
         """Return ``COPY`` for the text from which a page beside it was made, as Sphinx keeps it."""
-        source = _PAGE_SOURCE.fullmatch(found.name)
-        is_twin = source is not None and f"{source[1]}{source[2]}.html" in self._names
+        page = _MARKUP_SUFFIX.sub(".html", found.name)
+        is_source = f"/{found.name}".count(f"/{_PAGE_SOURCES}") == 1
+        is_twin = is_source and page.replace(_PAGE_SOURCES, "") in self._names
         return Reason.COPY if is_twin else None
 
     def _ask(self) -> None:
