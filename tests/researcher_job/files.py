@@ -96,7 +96,7 @@ def pdf(*pages: str) -> bytes:
             + stream
             + b"\nendstream",
         ]
-    return _numbered(objects)
+    return numbered(objects)
 
 
 def hanging_pdf(times: int = 5_000) -> bytes:
@@ -106,7 +106,7 @@ def hanging_pdf(times: int = 5_000) -> bytes:
     """
     form, page = zlib.compress(b"0 0 m n " * 200_000), zlib.compress(b"/X Do " * times)
     packed = b"<<%b/Length %d/Filter/FlateDecode>>stream\n%b\nendstream"
-    return _numbered(
+    return numbered(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -118,7 +118,8 @@ def hanging_pdf(times: int = 5_000) -> bytes:
     )
 
 
-def _numbered(objects: list[bytes]) -> bytes:
+def numbered(objects: list[bytes]) -> bytes:
+    """Write the objects of a PDF, numbered from 1; the first is its catalogue."""
     out = b"%PDF-1.4\n"
     places = []
     for number, content in enumerate(objects, start=1):

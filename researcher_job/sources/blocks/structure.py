@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from research_contract.text.splitting import split
-from researcher_job.sources.blocks.units import Cell, Span, Unit, UnitKind
+from researcher_job.sources.blocks.units import Span, Unit, UnitKind
 from researcher_job.sources.document import Block, BlockKind, Context, trail
 
 SHORT_LIST = 600
@@ -199,7 +199,8 @@ class _Structure:
             context += [
                 Context("column_head", head.start, head.end, cell.start)
                 for row in heads
-                for head in _of_column(row.cells, cell.column)
+                for head in row.cells
+                if head.column == cell.column and head.end > head.start
             ]
             if cell.carried:
                 context.append(Context("carried_cell", cell.start, cell.end, cell.start))
@@ -246,15 +247,12 @@ class _Structure:
             yield Block(kind, *part, locator, (*above, *context))
 
     def _locator(self, kind: BlockKind, unit: Unit, span: Span) -> str:
-        named = [self._text[one.start : one.end] for one in self._headings if one]
-        if kind == "heading":
-            named.append(self._text[span.start : min(span.end, span.start + _MAX_NAME)])
+        spans = [*self._headings, *([span] if kind == "heading" else [])]
+        named = [self._text[one.start : one.end][:_MAX_NAME] for one in spans if one]
+        if named and unit.place.startswith(named[-1]):  # a slide without a title
+            named.pop()
         said = [trail([" ".join(name.split()) for name in named]), unit.place]
         return ", ".join(filter(None, said)) or f"paragraph {self._number}"
-
-
-def _of_column(cells: Iterable[Cell], column: int) -> list[Cell]:
-    return [cell for cell in cells if cell.column == column and cell.end > cell.start]
 
 
 def _runs(items: Sequence[Unit], text: str) -> Iterator[list[Unit]]:

@@ -18,7 +18,10 @@ from researcher_job.sources.readers.text import title_of
 
 MAX_PAGES = 10_000
 _FEW_LETTERS = 16
-"""A file with fewer letters in all its pages holds pictures of text."""
+"""A file with pictures and fewer letters in all its pages holds pictures of text."""
+
+_EMPTY_STREAM = 16
+"""Bytes that nothing at all takes, compressed."""
 
 _TRIED_AGAIN = 50
 """Pages without text that are read by another library, too."""
@@ -26,38 +29,50 @@ _TRIED_AGAIN = 50
 
 def read(data: bytes, name: str) -> Document:
     """Read a PDF; pages are the blocks' locators. A page that is broken becomes a gap."""
+    reading = _Reading(data)
     try:
-        opened = pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        locked = "password" in str(error).lower() or "security" in str(error).lower()
-        raise Unreadable(Reason.LOCKED_PDF if locked else Reason.BROKEN_PDF) from error
-    try:
-        if len(opened) > MAX_PAGES:
-            raise Unreadable(Reason.LONG)
-        return _Reading(opened, data).document(name)
+        return reading.document(name)
     finally:
-        opened.close()
+        reading.close()
 
 
 class _Reading:
-    def __init__(self, opened: Any, data: bytes) -> None:  # noqa: ANN401 - no types there
-        self._opened = opened
+    """Reads by one library, and by another one what that does not open or finds empty."""
+
+    def __init__(self, data: bytes) -> None:
         self._data = data
         self._other: Any = None
         self._tried = 0
         self._pictures: list[int] = []
         self._broken: list[int] = []
+        try:
+            self._opened: Any = pdfium.PdfDocument(data)
+            self._pages = len(self._opened)
+        except pdfium.PdfiumError as error:
+            if any(word in str(error).lower() for word in ("password", "security")):
+                raise Unreadable(Reason.LOCKED_PDF) from error
+            self._opened = None
+            self._pages = self._count_otherwise()
+        if self._pages > MAX_PAGES:
+            raise Unreadable(Reason.LONG)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._opened is not None:
+            self._opened.close()
 
     def document(self, name: str) -> Document:
         pages = []
-        for number in range(1, len(self._opened) + 1):
+        for number in range(1, self._pages + 1):
             still_reading()
             pages.append((number, self._page(number)))
         letters = sum(len(line.text) for _, lines in pages for line in lines)
         writer = DocumentWriter()
         compose(writer, pages)
-        self._read_attached(writer, name)
-        if letters < _FEW_LETTERS and not writer.inside:
+        if self._opened is not None:
+            self._read_attached(writer, name)
+        unread = self._broken or self._pictures
+        if not writer.inside and (not letters or (unread and letters < _FEW_LETTERS)):
             raise Unreadable(Reason.BROKEN_PDF if self._broken else Reason.SCANNED)
         if self._pictures:
             of = f"{len(self._pictures)} of {len(pages)} pages"
@@ -66,44 +81,61 @@ class _Reading:
         if self._broken:
             said = "is" if len(self._broken) == 1 else "are"
             writer.gaps.append(f"{_pages(self._broken)} {said} broken")
-        if self._opened.get_formtype():
+        if self._opened is not None and self._opened.get_formtype():
             writer.gaps.append("what is filled into its form")
         return writer.document(title_of(name))
 
     def _page(self, number: int) -> list[Line]:
         """Return the lines of a page, and note what is wrong with it."""
         lines: list[Line] = []
-        objects = broken = 0
-        try:
-            page = self._opened[number - 1]
-            textpage = page.get_textpage()
-            lines = lines_of(textpage)
-            textpage.close()
-            objects = 0 if lines else sum(1 for _ in page.get_objects(max_depth=2))
-            page.close()
-        except pdfium.PdfiumError:
-            broken = 1
-        if not lines and (objects or broken) and self._tried < _TRIED_AGAIN:
+        objects, broken = 0, self._opened is None
+        if self._opened is not None:
+            try:
+                page = self._opened[number - 1]
+                lines = lines_of(page.get_textpage())
+                objects = 0 if lines else sum(1 for _ in page.get_objects(max_depth=2))
+                page.close()
+            except pdfium.PdfiumError:
+                broken = True
+        if not lines and (self._opened is None or self._tried < _TRIED_AGAIN):
             self._tried += 1
-            lines = self._page_otherwise(number)
+            otherwise = self._page_otherwise(number)
+            broken = broken or (otherwise is None and not objects)
+            lines = otherwise or []
         if not lines and broken:
             self._broken.append(number)
         elif not lines and objects:
             self._pictures.append(number)
         return lines
 
-    def _page_otherwise(self, number: int) -> list[Line]:
-        """Return what another library finds on the page, without places."""
+    def _count_otherwise(self) -> int:
         from pypdf import PdfReader
 
         logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports every flaw
         try:
             self._other = self._other or PdfReader(BytesIO(self._data), strict=False)
-            text = self._other.pages[number - 1].extract_text()
+            return len(self._other.pages)
+        except MemoryError:
+            raise
+        except Exception as error:  # a hostile file makes the parser raise anything at all
+            raise Unreadable(Reason.BROKEN_PDF) from error
+
+    def _page_otherwise(self, number: int) -> list[Line] | None:
+        """Return what the other library finds on the page, without places; ``None`` if it fails."""
+        from pypdf.generic import EncodedStreamObject
+
+        try:
+            self._count_otherwise()
+            page = self._other.pages[number - 1]
+            text = page.extract_text()
+            drawn = None if text.strip() else page.get("/Contents")
+            stream = drawn.get_object() if drawn else None
+            if isinstance(stream, EncodedStreamObject) and not stream.get_data():
+                return None if len(stream._data) > _EMPTY_STREAM else []  # it cannot be unpacked
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - a hostile file makes the parser raise anything at all
-            return []
+            return None
         said = [line for line in text.split("\n") if line.strip()]
         return [
             Line((Piece(0, 0, line),), -12.0 * index, 10.0, bold=False)

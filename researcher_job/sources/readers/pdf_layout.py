@@ -27,7 +27,7 @@ _REPEATED = 3
 _ENDS = 2
 """Lines at the top and at the bottom of a page that may be a header or footer."""
 
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\d{1,9}")
 _FEWEST = 3
 """Lines side by side from which on they are columns."""
 
@@ -42,16 +42,17 @@ _ALIGNED = 12.0
 def compose(writer: DocumentWriter, pages: Sequence[tuple[int, list[Line]]]) -> None:
     """Append the pages, each with its number; what stands on top or below of many only once."""
     levels = _levels([line for _, lines in pages for line in lines])
-    running = _running([lines for _, lines in pages])
+    running = _running(pages)
+    told: set[str] = set()
     for number, lines in pages:
         place = f"page {number}"
         kept = []
         for index, line in enumerate(lines):
-            said = _NUMBERS.sub("#", line.text)
-            if min(index, len(lines) - 1 - index) < _ENDS and said in running:
-                if running[said] < 0:
+            forms = _forms(line.text, number) & running
+            if forms and min(index, len(lines) - 1 - index) < _ENDS:
+                if forms & told:
                     continue
-                running[said] = -1
+                told |= forms
             kept.append(line)
         for part in _in_columns(kept):
             _add(writer, part, levels, place)
@@ -70,16 +71,25 @@ def _levels(lines: Sequence[Line]) -> dict[float, int]:
     return {**levels, usual: 0}
 
 
-def _running(pages: Sequence[list[Line]]) -> dict[str, int]:
-    """Return the first and last lines that stand on several pages, but for their numbers."""
-    ends = Counter(
-        said
-        for lines in pages
-        if lines
-        for said in {_NUMBERS.sub("#", line.text) for line in (*lines[:_ENDS], *lines[-_ENDS:])}
+def _running(pages: Sequence[tuple[int, list[Line]]]) -> frozenset[str]:
+    """Return the forms of the first and last lines that stand on several pages."""
+    counts = Counter(
+        form
+        for number, lines in pages
+        for form in {
+            form for line in (*lines[:_ENDS], *lines[-_ENDS:]) for form in _forms(line.text, number)
+        }
     )
     enough = min(_REPEATED, max(len(pages), 2))
-    return {said: count for said, count in ends.items() if count >= enough}
+    return frozenset(form for form, count in counts.items() if count >= enough)
+
+
+def _forms(said: str, number: int) -> set[str]:
+    """Return a line as it is, and with each of its numbers as the distance from its page's."""
+    return {said} | {
+        f"{said[: found.start()]}#{int(found[0]) - number}{said[found.end() :]}"
+        for found in _NUMBERS.finditer(said[:_MAX_HEADING])
+    }
 
 
 def _in_columns(lines: list[Line]) -> Iterator[list[Line]]:

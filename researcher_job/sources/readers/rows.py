@@ -37,7 +37,7 @@ def add_table(
     numbered = iter(enumerate(rows, start=1))
     sample = list(islice(numbered, _LOOKED_AT))
     filled = [(number, row) for number, row in sample if any(row)]
-    titles = _titles([row for _, row in filled])
+    titles = _titles([row for _, row in filled], named=bool(heads))
     body = filled[titles:]
     for number, row in filled[:titles]:
         said = next(cell for cell in row if cell)
@@ -56,12 +56,22 @@ def add_table(
         )
 
 
-def _titles(rows: Sequence[Row]) -> int:
-    """Return how many rows at the top hold one cell only, above rows with several."""
+def _titles(rows: Sequence[Row], *, named: bool) -> int:
+    """Return how many rows at the top hold one cell only, above rows with several.
+
+    Where the columns are ``named``, a cell further right than all others may be their only name.
+    """
+    first = min((_first(row) for row in rows), default=0)
     count = 0
     while count < len(rows) and sum(map(bool, rows[count])) == 1 and len(rows[count]) > 1:
+        if named and _first(rows[count]) > first:
+            break
         count += 1
     return count if any(sum(map(bool, row)) > 1 for row in rows[count:]) else 0
+
+
+def _first(row: Row) -> int:
+    return next((column for column, cell in enumerate(row) if cell), 0)
 
 
 def _heads(rows: Sequence[Row]) -> int:

@@ -38,8 +38,10 @@ def read(data: bytes, name: str) -> Document:
                 still_reading()
                 try:
                     html.write(writer, html.parsed(decode(archive.read(place))))
-                except (Unreadable, KeyError):
-                    writer.gaps.append(f"page {number} of the book has no text")
+                except Unreadable:  # a cover, for one
+                    continue
+                except KeyError:
+                    writer.gaps.append(f"page {number} of the book is missing")
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parsers raise anything at all

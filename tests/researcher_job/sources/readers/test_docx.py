@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import docx
 import pytest
@@ -11,7 +12,8 @@ from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml import parse_xml
 
-from researcher_job.sources.document import Unreadable
+from researcher_job.sources.document import Reason, Unreadable
+from researcher_job.sources.readers import reader_for
 from researcher_job.sources.readers.office.docx import read
 from tests.researcher_job.files import places
 from tests.researcher_job.office import replaced
@@ -302,6 +304,70 @@ def test_what_stands_beside_the_text_is_read_once_and_named_for_what_it_is() -> 
         ("paragraph 3", "The text(a+b)/2=c"),
         ("comment by Ada", "Comment."),
     ]
+
+
+def test_numbers_of_clauses_and_headings_are_counted_as_word_counts() -> None:
+    def numbered(said: str, level: int = 0, kept: int = 1) -> str:
+        properties = f"<w:ilvl w:val='{level}'/><w:numId w:val='{kept}'/>"
+        return f"<w:p><w:pPr><w:numPr>{properties}</w:numPr></w:pPr>{run(said)}</w:p>"
+
+    levels = "".join(
+        f"<w:lvl w:ilvl='{level}'><w:start w:val='{start}'/><w:numFmt w:val='{form}'/>"
+        f"<w:lvlText w:val='{text}'/></w:lvl>"
+        for level, start, form, text in (
+            (0, 3, "decimal", "%1."),
+            (1, 1, "decimal", "%1.%2"),
+            (2, 1, "lowerLetter", "(%3)"),
+            (3, 4, "upperRoman", "%4"),
+        )
+    )
+    bullet = "<w:lvl w:ilvl='0'><w:numFmt w:val='bullet'/><w:lvlText w:val='o'/></w:lvl>"
+    numbering = _rooted(
+        "numbering",
+        f"<w:abstractNum w:abstractNumId='5'>{levels}</w:abstractNum>"
+        f"<w:abstractNum w:abstractNumId='6'>{bullet}</w:abstractNum>"
+        "<w:num w:numId='1'><w:abstractNumId w:val='5'/></w:num>"
+        "<w:num w:numId='2'><w:abstractNumId w:val='6'/></w:num>",
+    )
+    body = (
+        numbered("Term.")
+        + numbered("Two years.", 1)
+        + numbered("Longer.", 1)
+        + numbered("By letter.", 2)
+        + numbered("Deep.", 3)
+        + numbered("Fee.")
+        + numbered("In March.", 1)
+        + numbered("Oak.", kept=2)
+    )
+    document = docx.Document(io.BytesIO(word(body)))
+    document.part.numbering_part._element = parse_xml(numbering)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert read(buffer.getvalue(), "a.docx").text.split("\n") == [
+        *("3. Term.", "3.1 Two years.", "3.2 Longer.", "(a) By letter.", "IV Deep."),
+        *("4. Fee.", "4.1 In March.", "- Oak."),
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["docm", "dotx", "dotm"])
+def test_twins_with_macros_and_templates_are_read(suffix: str) -> None:
+    types = {
+        "docm": "application/vnd.ms-word.document.macroEnabled.main+xml",
+        "dotx": "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+        "dotm": "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+    }
+    plain = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(word(par(run("The heron."))))) as archive,
+        zipfile.ZipFile(buffer, "w") as twin,
+    ):
+        for name in archive.namelist():
+            part = archive.read(name)
+            twin.writestr(name, part.replace(plain.encode(), types[suffix].encode()))
+    reader = reader_for(f"a.{suffix}")
+    assert not isinstance(reader, Reason)
+    assert reader(buffer.getvalue(), "a").text == "The heron."
 
 
 def test_deep_nesting_is_read_or_refused() -> None:

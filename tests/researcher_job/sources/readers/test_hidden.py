@@ -35,6 +35,10 @@ pytestmark = pytest.mark.anyio
         '<p style="content-visibility:hidden">The walrus.</p>',
         '<div style="mso-hide:all;opacity:0.0">The walrus.</div>',
         '<p style="font-size:0px">The walrus.</p>',
+        '<p style="font-size:.0em">The walrus.</p>',
+        '<p style="opacity:0%">The walrus.</p>',
+        '<p hidden id="walrus">The walrus.</p><script>show("#otter")</script>',
+        "<nav><a href=a>The walrus.</a></nav>",
         "<dialog>The walrus.</dialog>",
         "<input list=a><datalist id=a><option>The walrus.</option></datalist>",
         "<template><p>The walrus.</p></template>",
@@ -59,6 +63,11 @@ def test_what_a_page_hides_is_not_read(hidden: str) -> None:
         "<dialog open>The walrus.</dialog>",
         "<details><summary>More</summary>The walrus.</details>",
         '<p style="displaynone;:;">The walrus.</p>',
+        '<p style="font-size:medium">The walrus.</p>',
+        '<p style="font-size:x-small;opacity:.9">The walrus.</p>',
+        "<nav><div><a href=a>Home</a></nav><main><p>The walrus.</p></main>",
+        "<button>More<article>The walrus.</article>",
+        '<div id="app" hidden>The walrus.</div><script>show("#app")</script>',
     ],
 )
 def test_what_a_page_shows_is_read(shown: str) -> None:
