@@ -215,12 +215,15 @@ class NotRead(Record):
 
 
 class Coverage(Record):
-    """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``."""
+    """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``.
+
+    ``in_part`` counts those among ``read`` of which something was not.
+    """
 
     found: int = 0
     read: int = 0
     not_read: tuple[NotRead, ...] = ()
-    in_part: NotRead | None = None  # counted in `read`, too
+    in_part: NotRead | None = None
 
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""

@@ -56,11 +56,29 @@ def _saved(save: Callable[[io.BytesIO], None]) -> bytes:
     return buffer.getvalue()
 
 
-OFFICE: Mapping[str, Callable[[], bytes]] = {"docx": word, "xlsx": workbook, "pptx": slides}
+def text() -> bytes:
+    """Write an OpenDocument text with one paragraph."""
+    buffer = io.BytesIO()
+    names = 'xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+    names += ' xmlns:t="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        body = "<o:body><o:text><t:p>The heron.</t:p></o:text></o:body>"
+        archive.writestr("content.xml", f"<o:document {names}>{body}</o:document>")
+    return buffer.getvalue()
+
+
+OFFICE: Mapping[str, Callable[[], bytes]] = {
+    "docx": word,
+    "xlsx": workbook,
+    "pptx": slides,
+    "odt": text,
+}
 PARTS: Mapping[str, str] = {
     "docx": "word/document.xml",
     "xlsx": "xl/worksheets/sheet1.xml",
     "pptx": "ppt/slides/slide2.xml",
+    "odt": "content.xml",
 }
 
 

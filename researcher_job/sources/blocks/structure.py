@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from research_contract.text.splitting import split
-from researcher_job.sources.blocks.units import Span, Unit, UnitKind
+from researcher_job.sources.blocks.units import Cell, Span, Unit, UnitKind
 from researcher_job.sources.document import Block, BlockKind, Context, trail
 
 SHORT_LIST = 600
@@ -48,7 +48,7 @@ class _Structure:
         self._paragraph: Unit | None = None
         self._items: list[Unit] = []
         self._lead: Span | None = None
-        self._heads: list[Unit] = []
+        self._heads: list[dict[int, Cell]] = []
         self._captions: list[Span] = []
         self._in_table = False
         self._question: Span | None = None
@@ -180,10 +180,8 @@ class _Structure:
             if kind == "item":
                 span = self._without_marker(run[0])
             yield from self._block(kind, run[0], span, above)
-            parents += [one for one in run if self._announces(one)]
-
-    def _announces(self, item: Unit) -> bool:
-        return self._text[item.start : item.end].rstrip().endswith((":", "\uff1a", ":**", ":*"))
+            said = ((one, self._text[one.start : one.end].rstrip("* \n")) for one in run)
+            parents += [one for one, text in said if text.endswith((":", "\uff1a"))]
 
     def _without_marker(self, item: Unit) -> Span:
         marker = _BULLET.match(self._text, item.start, item.end)
@@ -191,7 +189,7 @@ class _Structure:
 
     def _row(self, unit: Unit) -> Iterator[Block]:
         if unit.kind == "head":
-            self._heads.append(unit)
+            self._heads.append({one.column: one for one in unit.cells if one.end > one.start})
         context = [Context("caption", *span) for span in self._captions]
         context += [Context("lead_in", *self._lead)] if self._lead else []
         heads = self._heads if unit.kind == "row" else ()
@@ -199,8 +197,7 @@ class _Structure:
             context += [
                 Context("column_head", head.start, head.end, cell.start)
                 for row in heads
-                for head in row.cells
-                if head.column == cell.column and head.end > head.start
+                if (head := row.get(cell.column))
             ]
             if cell.carried:
                 context.append(Context("carried_cell", cell.start, cell.end, cell.start))
@@ -244,7 +241,8 @@ class _Structure:
             above.append(Context("question", *self._question))
         locator = self._locator(kind, unit, Span(start, end))
         for part in _cut(self._text, start, end):
-            yield Block(kind, *part, locator, (*above, *context))
+            own = (one for one in context if one.cell < start or one.cell in range(*part))
+            yield Block(kind, *part, locator, (*above, *own))
 
     def _locator(self, kind: BlockKind, unit: Unit, span: Span) -> str:
         spans = [*self._headings, *([span] if kind == "heading" else [])]

@@ -32,7 +32,7 @@ _TRIPLED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _GAP = re.compile(r"[\s!-/:-@\[-`{-~]+")
 """What never is part of a word, whatever stands beside it."""
 
-_DIVIDED = re.compile(r"([^\W\d_]+)[-\u2010\xad]\n[ \t]*([^\W\d_]+)")
+_DIVIDED = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[-\u2010\xad]\n[ \t]*([^\W\d_]+)")
 _JOINED = re.compile(r"\b[a-z]+(?:[A-Z][a-z]+)+")
 _HUMP = re.compile(r"(?=[A-Z])")
 """A name as programs write them, ``holdMinutes``, and where its words begin."""

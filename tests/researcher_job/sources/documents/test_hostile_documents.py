@@ -228,6 +228,15 @@ def test_after_each_file_that_hangs_the_next_ones_get_less_time(tmp_path: Path) 
         ("head.eml", "From: " + "<" * 200_000 + "\n\nText."),
         ("date.eml", "From: a@b\nDate: " + "(" * 100_000 + "\n\nText."),
         ("METADATA", "Name: a\n" * 100_000),
+        ("deep.rtf", "{\\rtf1 " + "{\\b " * 100_000 + "word"),
+        ("notes.rtf", "{\\rtf1 " + "{\\v " * 100_000 + "\\footnote " * 100_000),
+        ("many.mbox", "From a\nFrom: b\n\n" * 5_000),
+        ("deep.fodt", "<a>" * 200_000),
+        ("lines.mhtml", "From: a\n" * 50_000),
+        ("comments.jsonc", '{"a": 1, //' + '"\\"' * 20_000),
+        ("hyphens.txt", "word" * 20_000 + "-\n" + "word" * 20_000),
+        ("navs.html", "<nav>" * 5_000 + "<h1>word</h1>" * 5_000),
+        ("letters.txt", "camelCase" * 20_000),
     ],
 )
 async def test_a_document_put_together_to_be_slow_is_dealt_with(
