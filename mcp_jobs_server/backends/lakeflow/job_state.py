@@ -231,8 +231,7 @@ class JobStates:
         stop_requested = job.requested == "stop"
         outcome: Outcome | None = None
         ended: Ended | None = None
-        stopped_in_queue = stop_requested and state is not None and state.phase == "queued"
-        if observed.may_have_ended or stopped_in_queue:
+        if observed.may_have_ended:
             outcome, ended = await gather_pair(
                 partial(self._folders.record, Outcome, job.folder, OUTCOME),
                 partial(self._folders.record, Ended, job.folder, ENDED),
@@ -252,17 +251,20 @@ class JobStates:
         return settle_run(facts, self._times)
 
     async def _unended(self, job: Job, status: Status | None, run_id: str, state: RunState) -> Job:
-        """Return an unended job with all that is shown of it."""
-        if state.phase == "queued" and status is None:
+        """Return an unended job with all that is shown of it, and repeat a stop without effect."""
+        stopping = state.phase == "cancelling" or job.requested == "stop"
+        if run_id and job.requested == "stop":
+            await self._runs.cancel_again(run_id)
+        if state.phase == "queued" and status is None and not stopping:
             position = await self._runs.position(run_id)
             summary = state.note if state.note == COMPUTE_STARTS else ""
             return replace(job, queue_position=position, summary=summary)
-        stopping = state.phase == "cancelling" or job.requested == "stop"
+        began = status is not None or state.phase != "queued"
         return replace(
             job,
             state="cancelling" if stopping else "running",
-            attempt=status.attempt if status else 1,
-            started_at=state.started_at or state.created_at or self._clock(),
+            attempt=status.attempt if status else int(began),
+            started_at=(state.started_at or state.created_at or self._clock()) if began else None,
         )
 
     async def _complete_start(self, job: Job, entry: IndexEntry | None) -> Job:

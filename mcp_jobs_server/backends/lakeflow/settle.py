@@ -126,9 +126,7 @@ def _active_state(job: RunFacts, times: SettleTimes, *, run_again: bool) -> RunS
         visible_later = job.now - job.submitted_at < late
         return RunState("running" if job.began else "queued") if visible_later else None
     if not run.ended:
-        # The program of a job that has not begun refuses to begin once a stop is recorded.
-        stopped_in_queue = job.stop_requested and run.phase == "queued" and not job.began
-        return None if stopped_in_queue else run
+        return run
     wrote_nothing = run.never_began and not job.began
     if job.stop_seen or wrote_nothing or (run_again and not job.stop_requested):
         return None

@@ -37,6 +37,7 @@ AT_ONCE = LakeflowTimes(
     recently_polled=0,
     run=0,
     active=0,
+    repeat=0,
     index=0,
     control=0,
     settle=SettleTimes(late=0.5),
