@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-from tests.evaluation import claims
+from tests.evaluation import claims, drafts
 from tests.evaluation.fit import EVEN, ODD, fitted_on
 from tests.evaluation.measures import MEASURES, Halves, Result, Searched, declined, table
 from tests.evaluation.sets import DEFAULT_DATA, load
@@ -52,6 +52,7 @@ def main() -> int:
         return 2
     anyio.run(_measure, data)
     print(claims.report(data))
+    print(drafts.table(drafts.judged(drafts.SET.read_text(encoding="utf-8"))))
     return 0
 
 
