@@ -165,7 +165,8 @@ class LakeflowRunner(Lifecycle):
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
         if not JOB_ID.fullmatch(job_id):
             return
-        entry = await self._index.entry(owner, job_id)
+        # It was read a moment ago, so what is known of it is good enough.
+        entry = self._index.known(owner, job_id) or await self._index.entry(owner, job_id)
         if entry is not None and entry.ended is not None and entry.fetched_at is None:
             await self._index.add(owner, job_id, fetched_name(job_id, at))
 

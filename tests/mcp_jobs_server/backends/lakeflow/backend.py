@@ -40,7 +40,7 @@ AT_ONCE = LakeflowTimes(
     repeat=0,
     index=0,
     control=0,
-    settle=SettleTimes(late=0.5),
+    settle=SettleTimes(late=0.5, alive=0),
 )
 """Nothing is cached, polls are quick, and late outcomes are waited for briefly."""
 
