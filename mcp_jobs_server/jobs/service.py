@@ -18,7 +18,7 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.citations.check import check_draft
 from mcp_jobs_server.core.concurrency import gather
-from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound
+from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound, Refused
 from mcp_jobs_server.core.models import ACTIVE_STATES, Job, Owner, job_folder
 from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
@@ -57,6 +57,9 @@ SHORT_WAIT_SECONDS = 3.0
 
 MAX_CANCELLABLE = 10
 """Jobs that the error of a cancel without an id lists."""
+
+MAX_FILE_BYTES = 20_000_000
+"""Bytes of a file that is returned whole."""
 
 OnChange = Callable[[StatusResult], Awaitable[None]]
 
@@ -279,9 +282,15 @@ class Jobs:
 
         Raises:
             NotFound: no such job of this owner, or no such file yet.
+            Refused: it is too large.
         """
         job = await self._lookup.find(owner, job_id)
-        found = await self._folders.read(job.folder, name)
+        found = await self._folders.read(job.folder, name, limit=MAX_FILE_BYTES)
+        if found is not None and found.size > MAX_FILE_BYTES:
+            raise Refused(
+                f"{name} has {found.size / 1e6:,.0f} MB, too much for one answer.",
+                "Read it page by page with fetch_report, or open the file.",
+            )
         if found is None:
             raise NotFound(f"The job has no {name} yet.", "Try again when the job is completed.")
         return found.data
