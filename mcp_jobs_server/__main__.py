@@ -19,8 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: success (research: answered). 1: failed, cancelled or broken. 2: wrong usage. 3: a partial
     answer. 4: insufficient evidence. 130: interrupted. 141: the reader of the output closed it.
     """
-    from mcp_jobs_server.cli.parser import parse
+    from mcp_jobs_server.cli.parser import complete, parse
 
+    complete()
     args = parse(sys.argv[1:] if argv is None else argv)
     try:
         code = args.load()(args)

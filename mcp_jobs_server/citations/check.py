@@ -22,7 +22,7 @@ from mcp_jobs_server.messages.wording import short
 from mcp_jobs_server.reports import findings
 from research_contract.claims.claims import Claim, claims
 from research_contract.claims.quotes import Quoted, Quotes
-from research_contract.claims.verdicts import Judgement, judge, supported_by_other
+from research_contract.claims.verdicts import Judgement, better_quote, judge
 from research_contract.records import Evidence
 
 MAX_SHOWN = 60
@@ -52,9 +52,10 @@ def check_claims(job_id: str, draft: str, evidence: Sequence[Evidence]) -> Check
     )
     stated = claims(draft)
     cited = [_cited(claim, quotes) for claim in stated if claim.cites]
+    nothing = Judgement("not found", 0.0)
     uncited = [
         UncitedShown(
-            claim=short(claim.text, _MAX_CLAIM), rather=supported_by_other(claim, quotes, ())
+            claim=short(claim.text, _MAX_CLAIM), rather=better_quote(claim, quotes, (), nothing)
         )
         for claim in stated
         if not claim.cites
@@ -95,7 +96,7 @@ def _cited(claim: Claim, quotes: Quotes) -> ClaimShown:
         ),
         quote=short(best.text, _MAX_QUOTE) if best and not supported else None,
         quote_number=best.n if best else None,
-        rather=None if supported else supported_by_other(claim, quotes, known),
+        rather=better_quote(claim, quotes, known, judged),
     )
 
 

@@ -12,7 +12,8 @@ _ADVICE: Mapping[VerdictWord, str] = {
     "contradicted": "Correct contradicted claims to match their quotes.",
     "not found": "Remove claims that were not found, or cite a quote that states them.",
     "partly": (
-        "For partly supported claims, remove the unsupported words or cite evidence for them."
+        "For partly supported claims, compare the words that differ: use those of the quote, or"
+        " make sure that they mean the same."
     ),
 }
 _ADVICE_UNCITED = "Cite a quote for each claim, or mark it as your own view."
@@ -54,7 +55,7 @@ def body(answer: CheckResult) -> str:
     lines = [answer.summary, "", *(_claim_text(claim) for claim in answer.claims)]
     if answer.uncited:
         lines += ["", "Without citation:"]
-        lines += [f"- {one.claim}{_would_support(one.rather)}" for one in answer.uncited]
+        lines += [f"- {one.claim}{_better(one.rather)}" for one in answer.uncited]
     if answer.not_shown:
         lines.append(f"{answer.not_shown} more are counted but not shown.")
     return "\n".join(lines).replace("\n\n\n", "\n\n").strip()
@@ -64,7 +65,7 @@ def _claim_text(claim: ClaimShown) -> str:
     """Return one claim: its verdict, what is missing or differs, and the nearest quote."""
     parts = [f"- {claim.verdict}: {claim.claim} {numbers(claim.cites)}".rstrip()]
     parts += [f"  Claim: {one.claim}. Quote: {one.quote}." for one in claim.differs]
-    other = _would_support(claim.rather)
+    other = _better(claim.rather)
     if claim.missing:
         parts.append(f"  Not in any cited quote: {', '.join(claim.missing)}.{other}")
     elif other:
@@ -76,5 +77,5 @@ def _claim_text(claim: ClaimShown) -> str:
     return "\n".join(parts)
 
 
-def _would_support(n: int | None) -> str:
-    return f" Quote [{n}] would support this." if n else ""
+def _better(n: int | None) -> str:
+    return f" Quote [{n}] fits better." if n else ""

@@ -31,11 +31,12 @@ exit code: 0 answered or evidence found, 3 partial or ended early, 4 insufficien
 """
 JOBS = """\
 examples:
-  mcp-jobs-server jobs list --all
+  mcp-jobs-server jobs list --state completed --since 30d contract
   mcp-jobs-server jobs watch
   mcp-jobs-server jobs report 20260131-abc --part evidence
+  mcp-jobs-server jobs report --open
   mcp-jobs-server jobs check 20260131-abc answer.md
-  mcp-jobs-server jobs cancel 20260131-abcdefghijklm --finish-now
+  mcp-jobs-server jobs cancel 20260131-abc --finish-now
   mcp-jobs-server jobs remove --older-than 30d
 """
 SOURCES = """\
@@ -56,6 +57,12 @@ DOCTOR = """\
 On Databricks it checks volume, job and app. It also starts a run of the job, which tests model,
 sources and network with the identity of the job and measures the cold start.
 exit code: 0 if everything works, 1 if something is broken.
+"""
+COMPLETION = """\
+examples:
+  source <(mcp-jobs-server completion bash)                   in ~/.bashrc
+  source <(mcp-jobs-server completion zsh)                    in ~/.zshrc, after compinit
+  mcp-jobs-server completion fish | source                    in ~/.config/fish/config.fish
 """
 STOP = """\
 Reports and jobs are kept. The next runner continues a job that was running.

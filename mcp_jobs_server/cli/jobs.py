@@ -1,32 +1,33 @@
-"""``jobs list | show | watch | report | cancel | remove``."""
+"""``jobs show | watch | report | cancel | remove``."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
+import sys
+import webbrowser
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import anyio
 
 from mcp_jobs_server.cli.output import (
-    console,
+    duration,
     is_terminal,
     one_line,
+    print_facts,
     print_json,
     print_line,
     print_markdown,
     print_note,
-    print_table,
+    prose,
 )
 from mcp_jobs_server.cli.research import exit_code, follow_to_end, print_failure
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.errors import Conflict, InvalidArgument, NotFound
+from mcp_jobs_server.core.models import ACTIVE_STATES, ENDED_STATES
 from mcp_jobs_server.core.settings import load_settings
-from research_contract.records import JOB_ID
-
-MIN_WIDTH_WITH_SUMMARY = 110
-"""Columns of a terminal below which a list leaves out the summaries."""
 
 Action = Callable[[argparse.Namespace, Research], Awaitable[int]]
 
@@ -40,44 +41,6 @@ def run_action(action: Action, args: argparse.Namespace) -> int:
             return await action(args, client)
 
     return anyio.run(run)
-
-
-async def _list(args: argparse.Namespace, client: Research) -> int:
-    jobs = await client.jobs(include_ended=args.all)
-    if notice := await client.notice():
-        print_note(notice)
-    if args.json:
-        print_json([job.model_dump(mode="json", exclude_none=True) for job in jobs])
-        return 0
-    if not jobs:
-        print_note('No jobs. Start one: mcp-jobs-server research "…"')
-        return 0
-    titles = ("id", "state", "created", "took", "title", "summary")
-    narrow = is_terminal() and console().width < MIN_WIDTH_WITH_SUMMARY
-    columns = len(titles) - 1 if narrow else len(titles)
-    rows = [
-        (
-            job.job_id,
-            (job.outcome or job.state).replace("_", " "),
-            job.created_at[:16].replace("T", " "),
-            duration(job.elapsed_seconds),
-            one_line(job.title, 60),
-            one_line(job.summary, 80),
-        )
-        for job in jobs
-    ]
-    print_table(titles[:columns], [row[:columns] for row in rows])
-    return 0
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 async def _show(args: argparse.Namespace, client: Research) -> int:
@@ -101,9 +64,10 @@ async def _show(args: argparse.Namespace, client: Research) -> int:
         rows.append(("coverage", status.coverage.sentence()))
     if status.error:
         rows.append(("error", f"{status.error.message} {status.error.hint}"))
-    print_table(("", ""), [*rows, ("folder", folder)])
+    print_facts([*rows, ("folder", folder)])
     for step in status.steps:
-        print_line(f"{step.step:>4}  {step.at}  {one_line(step.message)}")
+        at = step.at[11:19] if is_terminal() else step.at
+        print_line(prose(f"{step.step:>4}  {at}  {one_line(step.message)}", indent=16))
     if status.more_steps:
         command = f"mcp-jobs-server jobs report {status.job_id} --part steps"
         print_line(f"      … all steps: {command}")
@@ -144,6 +108,8 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
                 f"To follow it: mcp-jobs-server jobs watch {report.job_id}",
             )
         print_line(pages[0])
+        if not await anyio.to_thread.run_sync(_open_in_browser, Path(pages[0])):
+            print_note("No browser could be opened here; open this page in one.")
     elif args.json:
         print_json(report)
     elif part == "steps":
@@ -153,8 +119,15 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
     return 0
 
 
+def _open_in_browser(page: Path) -> bool:
+    return page.exists() and webbrowser.open(page.as_uri())
+
+
 async def _cancel(args: argparse.Namespace, client: Research) -> int:
-    result = await client.cancel(args.id, finish_now=args.finish_now)
+    job_id = args.id and (await client.status(args.id)).job_id
+    if not job_id:
+        job_id = await _newest(client, ACTIVE_STATES, "unfinished")
+    result = await client.cancel(job_id, finish_now=args.finish_now)
     if args.json:
         print_json(result)
     else:
@@ -162,29 +135,50 @@ async def _cancel(args: argparse.Namespace, client: Research) -> int:
     return 0
 
 
+async def _newest(client: Research, states: Collection[str], kind: str) -> str:
+    """Return the id of the newest job in one of these states."""
+    jobs = [job for job in await client.jobs(include_ended=True) if job.state in states]
+    if not jobs:
+        raise NotFound(f"There is no {kind} job.", "To list all: mcp-jobs-server jobs list --all")
+    return max(jobs, key=lambda job: job.created_at).job_id
+
+
 async def _remove(args: argparse.Namespace, client: Research) -> int:
     if args.older_than and args.ids:
         raise InvalidArgument("Both ids and --older-than are given.", "Give one of them.")
     if args.older_than:
         return await _remove_old(args, client)
-    if not args.ids:
-        raise InvalidArgument(
-            "No job is given.",
-            "Give ids, or an age: mcp-jobs-server jobs remove --older-than 30d",
-        )
-    for job_id in args.ids:
-        if not JOB_ID.fullmatch(job_id):
-            raise InvalidArgument(
-                f"'{one_line(job_id, 40)}' is not the exact id of a job.",
-                "To list the ids: mcp-jobs-server jobs list --all",
-            )
-    for job_id in args.ids:
+    if not all(args.ids):
+        raise InvalidArgument("An id is empty.", "To list the ids: mcp-jobs-server jobs list --all")
+    ids = [(await client.status(named)).job_id for named in args.ids]
+    if not ids:
+        ids = [await _newest(client, ENDED_STATES, "ended")]
+        if not args.yes and not await _is_confirmed(client, ids[0]):
+            return 1
+    for job_id in ids:
         await client.remove(job_id)
         if not args.json:
             print_line(f"Removed {job_id}.")
     if args.json:
-        print_json({"removed": list(args.ids)})
+        print_json({"removed": ids})
     return 0
+
+
+async def _is_confirmed(client: Research, job_id: str) -> bool:
+    """Ask whether to remove the job that was not named.
+
+    Raises:
+        InvalidArgument: nobody can be asked, since standard input is no terminal.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise InvalidArgument(
+            f"No job is given, and nobody can be asked about the newest ended one, {job_id}.",
+            "Give its id, or pass --yes, or an age: mcp-jobs-server jobs remove --older-than 30d",
+        )
+    title = one_line((await client.fetch(job_id, part="summary")).title, 60)
+    print_note(f"Remove {job_id} ({title}) and its folder? [y/N]")
+    answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return answer.strip().lower() in ("y", "yes")
 
 
 async def _remove_old(args: argparse.Namespace, client: Research) -> int:
@@ -209,7 +203,6 @@ async def _remove_old(args: argparse.Namespace, client: Research) -> int:
     return 0
 
 
-list_jobs = partial(run_action, _list)
 show = partial(run_action, _show)
 watch = partial(run_action, _watch)
 report = partial(run_action, _report)

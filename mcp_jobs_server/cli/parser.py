@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
-import re
+import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
-from typing import NoReturn, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.cli import examples
+from mcp_jobs_server.cli.usage import Parser
+from mcp_jobs_server.cli.values import age, days, integer, seconds_to_wait, since
 
 DEPTHS = ("quick", "standard", "deep")
 PARTS = ("summary", "report", "section", "evidence", "sources", "citations", "citation", "steps")
+STATES = ("queued", "running", "cancelling", "completed", "failed", "cancelled")
+OUTCOMES = ("answered", "partial", "insufficient_evidence")
+SHELLS = ("bash", "zsh", "fish")
 CLIENTS = ("claude-desktop", "cursor", "vscode", "claude-code", "other")
+_LISTED_ALONE = ("jobs", "sources")
 _SERVE_OPTIONS = ("--source", "--transport", "--host", "--port", "--app", "--profile")
 
 Command = Callable[[argparse.Namespace], int]
@@ -35,26 +39,6 @@ class Arguments(argparse.Namespace):
         return cast("Command", getattr(imported, function))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Exit with code 2; for an unknown option the message suggests the most similar one."""
-        unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
-        similar = difflib.get_close_matches(unknown[1], _options(self), n=1) if unknown else []
-        guess = f"; did you mean {similar[0]}?" if similar else ""
-        self.exit(2, f"error: {message}{guess}\nRun '{self.prog} --help' to see the usage.\n")
-
-
-def _options(parser: argparse.ArgumentParser) -> set[str]:
-    """Return all options of a parser and of its subcommands."""
-    options: set[str] = set()
-    for action in parser._actions:  # argparse has no public way to list them
-        options.update(action.option_strings)
-        if isinstance(action, argparse._SubParsersAction):
-            for subparser in action.choices.values():
-                options |= _options(subparser)
-    return options
-
-
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -62,19 +46,32 @@ def parse(argv: Sequence[str]) -> Arguments:
     """Parse the arguments; wrong usage exits with code 2, as argparse does.
 
     Without a command, or with options of ``serve`` only, the command is ``serve``, because clients
-    start the program that way. Without arguments on a terminal a welcome text is printed.
+    start the program that way. ``jobs`` and ``sources`` alone list. Without arguments on a terminal
+    a welcome text is printed.
     """
     words = list(argv)
     if not words and sys.stdin is not None and sys.stdin.isatty():
         return Arguments(run="welcome:welcome")
     if not words or words[0].split("=")[0] in _SERVE_OPTIONS:
         words = ["serve", *words]
+    if words[0] in _LISTED_ALONE and (
+        len(words) == 1 or (words[1].startswith("-") and words[1] not in ("-h", "--help"))
+    ):
+        words.insert(1, "list")
     return build().parse_args(words, namespace=Arguments())
+
+
+def complete() -> None:
+    """Answer a shell that asks for the words to complete, and exit; else do nothing."""
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(build())
 
 
 def build() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser: argparse.ArgumentParser = _Parser(
+    parser: argparse.ArgumentParser = Parser(
         prog="mcp-jobs-server",
         description="Research jobs over your documents, for any assistant that speaks MCP.",
         epilog=examples.MAIN,
@@ -83,7 +80,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mcp-jobs-server {__version__}")
     commands: _Commands = parser.add_subparsers(
-        metavar="COMMAND", required=True, parser_class=_Parser
+        metavar="COMMAND", required=True, parser_class=Parser
     )
     for add in _COMMANDS:
         add(commands)
@@ -131,7 +128,7 @@ def _serve(commands: _Commands) -> None:
     )
     parser.add_argument(
         "--port",
-        type=partial(_integer, least=0, most=65535, kind="a port; it must be 0 to 65535"),
+        type=partial(integer, least=0, most=65535, kind="a port; it must be 0 to 65535"),
         help="with http; default: 8000, as an app the port of its environment",
     )
     _source_option(parser, "[NAME=]DIR", "folder that jobs of this server may read; repeatable")
@@ -185,37 +182,52 @@ def _jobs(commands: _Commands) -> None:
         prints_data=False,
     )
     jobs = group.add_subparsers(metavar="COMMAND", required=True)
-    listed = _command(jobs, "list", "list active and recent jobs", run="jobs:list_jobs")
+    listed = _command(
+        jobs, "list", "list active and recent jobs, newest first", run="job_list:list_jobs"
+    )
     listed.add_argument("--all", action="store_true", help="include all ended jobs")
+    listed.add_argument("--state", choices=(*STATES, *OUTCOMES), help="only jobs in this state")
+    listed.add_argument(
+        "--since", type=since, metavar="AGE", help="only jobs since then: 12h, 30d or 2026-01-31"
+    )
+    number = partial(integer, least=1, most=99999, kind="a number of jobs")
+    listed.add_argument("--limit", type=number, metavar="N", help="only the newest N jobs")
+    listed.add_argument(
+        "text", nargs="?", default="", metavar="TEXT", help="text in title or summary"
+    )
     shown = _command(jobs, "show", "show the status of a job", run="jobs:show")
     watched = _command(jobs, "watch", "follow a job until it has ended", run="jobs:watch")
     read = _command(jobs, "report", "print the report of a job, or a part of it", run="jobs:report")
-    for parser in (shown, watched, read):
+    checked = _command(
+        jobs, "check", "compare a draft with [n] citations with the quotes", run="checking:check"
+    )
+    ended = _command(jobs, "cancel", "stop a job", run="jobs:cancel")
+    for parser in (shown, watched, read, checked, ended):
+        newest = "the newest unfinished job" if parser is ended else "the newest job"
         parser.add_argument(
-            "id",
-            nargs="?",
-            default="",
-            help="id or a unique prefix; default: the newest job",
+            "id", nargs="?", default="", help=f"id or a unique prefix; default: {newest}"
         )
     read.add_argument("--part", choices=PARTS, default="report")
     read.add_argument("--section", default="", help="name or number of the section to print")
     read.add_argument("--citation", help="number of the citation to print")
-    read.add_argument("--open", action="store_true", help="print the path of the HTML page")
-    checked = _command(
-        jobs, "check", "compare a draft with [n] citations with the quotes", run="checking:check"
+    read.add_argument(
+        "--open", action="store_true", help="open it in a browser, and print its path"
     )
-    checked.add_argument("id", help="id or a unique prefix")
     checked.add_argument("file", metavar="FILE", help="the draft; - reads standard input")
-    ended = _command(jobs, "cancel", "stop a job", run="jobs:cancel")
-    ended.add_argument("id", help="exact id of the job")
     ended.add_argument(
         "--finish-now", action="store_true", help="let it write a report of its findings first"
     )
     removed = _command(jobs, "remove", "remove ended jobs and their folders", run="jobs:remove")
-    removed.add_argument("ids", nargs="*", metavar="ID", help="exact ids of ended jobs")
+    removed.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="ids or unique prefixes; default: the newest ended job, after a question",
+    )
+    removed.add_argument("--yes", action="store_true", help="do not ask")
     removed.add_argument(
         "--older-than",
-        type=_age,
+        type=age,
         metavar="AGE",
         help="all that ended this long ago, such as 30d",
     )
@@ -282,7 +294,7 @@ def _stop(commands: _Commands) -> None:
     )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=seconds_to_wait,
         default=20,
         metavar="SECONDS",
         help="maximum wait; default: 20",
@@ -308,7 +320,7 @@ def _setup(commands: _Commands) -> None:
         ("client-secret-file", "file with its secret; - reads standard input"),
     ):
         parser.add_argument(f"--{name}", default="", metavar=name.upper()[:6], help=text)
-    job_id = partial(_integer, least=1, most=2**63 - 1, kind="the id of a job")
+    job_id = partial(integer, least=1, most=2**63 - 1, kind="the id of a job")
     parser.add_argument("--job", type=job_id, metavar="ID", help="id of the deployed job")
     parser.add_argument("--apply", action="store_true", help="make the changes, not only the plan")
     parser.add_argument(
@@ -334,7 +346,7 @@ def _retention(commands: _Commands) -> None:
     )
     parser.add_argument(
         "--days",
-        type=_days,
+        type=days,
         required=True,
         metavar="N",
         help="delete jobs that ended more than N days ago; 0: none; all: every job of one owner",
@@ -345,39 +357,23 @@ def _retention(commands: _Commands) -> None:
     )
 
 
-_COMMANDS = (_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _setup, _retention)
+def _completion(commands: _Commands) -> None:
+    parser = _command(
+        commands,
+        "completion",
+        "print what makes a shell complete commands and options",
+        run="completion:completion",
+        epilog=examples.COMPLETION,
+        prints_data=False,
+    )
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+_COMMANDS = (
+    *(_serve, _research, _jobs, _sources, _connect, _doctor, _stop, _completion),
+    *(_setup, _retention),
+)
 
 
 def _source_option(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
     parser.add_argument("--source", action="append", default=[], metavar=metavar, help=text)
-
-
-def _integer(text: str, *, least: int, most: int, kind: str) -> int:
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not {kind}")
-    return int(text)
-
-
-def _days(text: str) -> int | None:
-    """Return the number of days, or ``None`` for ``all``."""
-    return None if text == "all" else _integer(text, least=0, most=99999, kind="a number of days")
-
-
-_AGE = re.compile(r"(\d{1,5}) ?(h|d|w)", re.ASCII)
-
-
-def _age(text: str) -> timedelta:
-    match = _AGE.fullmatch(text)
-    if not match or not int(match[1]):
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not an age; write 12h, 30d or 8w")
-    return timedelta(hours=int(match[1]) * {"h": 1, "d": 24, "w": 168}[match[2]])
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number of seconds up to 3600")
-    return seconds

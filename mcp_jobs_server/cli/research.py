@@ -8,7 +8,15 @@ from functools import partial
 import anyio
 
 from mcp_jobs_server.cli.following import view
-from mcp_jobs_server.cli.output import one_line, print_json, print_line, print_markdown, print_note
+from mcp_jobs_server.cli.output import (
+    one_line,
+    print_json,
+    print_line,
+    print_markdown,
+    print_note,
+    prose,
+)
+from mcp_jobs_server.cli.words import at_command_line
 from mcp_jobs_server.client import Research, connect
 from mcp_jobs_server.core.settings import Settings, load_settings
 from mcp_jobs_server.messages.results import StartResult, StatusResult
@@ -58,13 +66,13 @@ async def _research(
         if args.detach:
             print_line(job.job_id)
         if job.note:
-            print_note(one_line(job.note))
+            print_note(prose(one_line(at_command_line(job.note))))
         if job.limits.lowered:
             print_note(limits_text(job.limits))
         if args.detach:
             print_note(f"To follow it: mcp-jobs-server jobs watch {job.job_id}")
             return 0
-        print_note(f"Research job {job.job_id} started. Ctrl-C stops watching, not the job.")
+        print_note(f"Research job {job.job_id} started.\nCtrl-C stops watching, not the job.")
         status = await follow_to_end(client, job.job_id)
         report = await client.fetch(job.job_id) if status.state == "completed" else None
     if args.json:

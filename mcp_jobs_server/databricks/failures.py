@@ -18,6 +18,9 @@ from mcp_jobs_server.core.errors import (
     Unavailable,
 )
 
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 480
+"""How long callers are asked to wait where the workspace does not say, at first and at most."""
+
 MAX_LENGTH = 200
 """Maximum characters of an SDK message that are quoted in ours."""
 
@@ -49,6 +52,10 @@ class RetryTooLate(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"waiting {seconds:.0f} s would take too long")
         self.seconds = seconds
+
+
+class RateLimited(Unavailable):
+    """The workspace limits the rate of requests and did not say for how long."""
 
 
 def sanitize(message: object) -> str:
@@ -121,7 +128,7 @@ def _translate_response(action: str, error: Exception, needs: str) -> JobsError:
             f"The Databricks workspace did not {action}: it exists already.", reason
         )
     if isinstance(error, errors.TooManyRequests):
-        return _try_later(_RATE_LIMITED, getattr(error, "retry_after_secs", None))
+        return _rate_limited(getattr(error, "retry_after_secs", None))
     if invalid and "unable to parse response" not in reason:
         return Refused(
             f"The Databricks workspace refused to {action}{f': {reason}' if reason else '.'}",
@@ -138,7 +145,8 @@ def _translate_timeout(action: str, error: BaseException) -> JobsError:
     previous = error.__cause__ or error.__context__
     seconds = error.seconds if isinstance(error, RetryTooLate) else None
     if isinstance(previous, errors.TooManyRequests):
-        return _try_later(_RATE_LIMITED, seconds or getattr(previous, "retry_after_secs", None))
+        stated = getattr(previous, "retry_after_secs", None) or 0
+        return _rate_limited(max(seconds or 0, stated) if stated > 1 else None)
     if isinstance(previous, DatabricksError):
         return _try_later(_INTERNAL_ERROR.format(action), seconds)
     return no_answer(action)
@@ -146,6 +154,19 @@ def _translate_timeout(action: str, error: BaseException) -> JobsError:
 
 _RATE_LIMITED = "The Databricks workspace limits the rate of requests."
 _INTERNAL_ERROR = "The Databricks workspace has an internal error and could not {}."
+
+
+def _rate_limited(seconds: float | None) -> Unavailable:
+    """``seconds``: what the workspace asked for; the SDK says 1 where it asked for nothing."""
+    if seconds and seconds > 1:
+        return _try_later(_RATE_LIMITED, seconds)
+    return RateLimited(_RATE_LIMITED)
+
+
+def rate_limited_again(times: int) -> Unavailable:
+    """Return the error for the ``times``-th refusal in a row; each asks to wait twice as long."""
+    seconds = min(FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 9), LONGEST_PAUSE_SECONDS)
+    return _try_later(_RATE_LIMITED, seconds)
 
 
 def _try_later(message: str, seconds: float | None = None) -> Unavailable:

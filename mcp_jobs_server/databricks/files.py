@@ -139,7 +139,7 @@ class FilesApi:
         try:
             return await self._workspace.call("read a file of the volume", get, needs=_READ)
         except Unavailable:
-            if start <= 0:
+            if start < 0 or (start == 0 and limit < 0):  # no range, or one of any file
                 raise
             # The SDK has no specific error for "range not satisfiable", so compare with the size.
             if await self._size(path) > start:

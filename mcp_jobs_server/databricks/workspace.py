@@ -19,7 +19,12 @@ from anyio import to_thread
 
 from mcp_jobs_server.core.errors import JobsError, NotSignedIn, Unavailable
 from mcp_jobs_server.core.single_flight import SingleFlightCache
-from mcp_jobs_server.databricks.failures import no_answer, translate_error
+from mcp_jobs_server.databricks.failures import (
+    RateLimited,
+    no_answer,
+    rate_limited_again,
+    translate_error,
+)
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -70,6 +75,7 @@ class Workspace:
         self._timeouts = timeouts
         self._clients: SingleFlightCache[str, WorkspaceClient] = SingleFlightCache(most=1)
         self._made_at = float("-inf")
+        self._refusals = 0
         self._limiter = anyio.CapacityLimiter(MAX_CONCURRENT)
 
     @classmethod
@@ -119,8 +125,19 @@ class Workspace:
             NotSignedIn, NotPermitted, Refused, Unavailable: the request failed.
             ResourceNotFound, ResourceExists: a resource does not exist, or exists already.
         """
+        try:
+            result = await self._call(action, work, needs, seconds or self._timeouts.call)
+        except RateLimited as error:
+            self._refusals += 1
+            raise rate_limited_again(self._refusals) from error
+        self._refusals = 0
+        return result
+
+    async def _call(
+        self, action: str, work: Callable[[WorkspaceClient], T], needs: str, deadline: float
+    ) -> T:
+        """Run ``work``; if the credential is rejected, load it again and repeat once."""
         began = time.monotonic()
-        deadline = seconds or self._timeouts.call
         client = await self.sign_in()
         try:
             run = partial(work, client)

@@ -11,6 +11,7 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.core.errors import InvalidArgument
 from mcp_jobs_server.core.models import Job, Owner
+from mcp_jobs_server.jobs.elapsed import ElapsedTime
 from mcp_jobs_server.messages import wording
 from mcp_jobs_server.messages.arguments import ListActiveJobs
 from mcp_jobs_server.messages.results import JobShown
@@ -84,9 +85,8 @@ def _parsed(cursor: str) -> str | tuple[datetime, str]:
     )
 
 
-async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
+async def shown(job: Job, folders: Folders, elapsed: ElapsedTime) -> JobShown:
     """Return one entry of a list; for a running job its status file is read."""
-    ended = job.ended_at or now
     status = None
     if not job.ended and job.state != "queued":
         found = await folders.read(job.folder, records.STATUS)
@@ -99,6 +99,6 @@ async def shown(job: Job, folders: Folders, now: datetime) -> JobShown:
         outcome=job.outcome,
         summary=wording.short(wording.summary(job, status), 200),
         created_at=wording.when(job.request.created_at),
-        elapsed_seconds=max(0, round((ended - job.request.created_at).total_seconds())),
+        elapsed_seconds=elapsed.seconds(job, status.spent.active_seconds if status else 0.0),
         fetched=job.fetched_at is not None if job.ended else None,
     )

@@ -6,6 +6,7 @@ the command line only call it; they decide nothing themselves.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,10 +18,11 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.citations.check import check_draft
 from mcp_jobs_server.core.concurrency import gather
-from mcp_jobs_server.core.errors import InvalidArgument, NotFound
+from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound, Refused
 from mcp_jobs_server.core.models import ACTIVE_STATES, Job, Owner, job_folder
 from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.elapsed import ElapsedTime, seconds_since_boot
 from mcp_jobs_server.jobs.listing import list_page, shown
 from mcp_jobs_server.jobs.lookup import Lookup
 from mcp_jobs_server.jobs.queued import check_access
@@ -48,11 +50,16 @@ from mcp_jobs_server.sources.access import FULL_ACCESS, Access
 from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
 
+log = logging.getLogger(__name__)
+
 SHORT_WAIT_SECONDS = 3.0
 """How long ``get_status`` waits unless the caller says."""
 
 MAX_CANCELLABLE = 10
 """Jobs that the error of a cancel without an id lists."""
+
+MAX_FILE_BYTES = 20_000_000
+"""Bytes of a file that is returned whole."""
 
 OnChange = Callable[[StatusResult], Awaitable[None]]
 
@@ -68,6 +75,7 @@ class Jobs:
         same_computer: whether callers use this machine, so that their paths have a meaning here.
         readiness: checks what the server needs; by default the data directory.
         clock: the time, in UTC.
+        steady: seconds that go on evenly when the clock is set; only differences count.
     """
 
     def __init__(
@@ -80,6 +88,7 @@ class Jobs:
         same_computer: bool = True,
         readiness: Readiness | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady: Callable[[], float] = seconds_since_boot,
     ) -> None:
         self.sources = sources
         self.readiness = readiness or DataDirectoryReadiness(settings.data_dir)
@@ -87,6 +96,7 @@ class Jobs:
         self._folders = folders
         self._same_computer = same_computer
         self._clock = clock
+        self._elapsed = ElapsedTime(clock, steady)
         self._lookup = Lookup(runner, retention_days=settings.retention_days, clock=clock)
         self._starts = Starts(
             runner,
@@ -145,7 +155,13 @@ class Jobs:
         job = await self._lookup.find(owner, asked.job_id)
         await check_access(job, self._folders, access)
         expected = await self._starts.expected_seconds(job)
-        reader = StatusReader(self._folders, asked, clock=self._clock, expected_seconds=expected)
+        reader = StatusReader(
+            self._folders,
+            asked,
+            clock=self._clock,
+            elapsed=self._elapsed.seconds,
+            expected_seconds=expected,
+        )
         wait = SHORT_WAIT_SECONDS if asked.wait_seconds is None else asked.wait_seconds
         if job.ended or not wait or self._is_closing:
             return await reader.read(job)
@@ -176,7 +192,9 @@ class Jobs:
         await gather(partial(check_access, job, self._folders, access) for job in page.jobs)
         none_yet = next_steps.tell_user("There is no research job yet.")
         return JobListResult(
-            jobs=tuple(await gather(partial(shown, job, self._folders, now) for job in page.jobs)),
+            jobs=tuple(
+                await gather(partial(shown, job, self._folders, self._elapsed) for job in page.jobs)
+            ),
             counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
             next_cursor=page.next_cursor,
             note=await self._runner.notice() or None,
@@ -214,7 +232,10 @@ class Jobs:
         job = await self._lookup.find(owner, asked.job_id)
         answer = await report_parts.fetch(self._folders, job, asked, paths=self._same_computer)
         if job.ended and job.fetched_at is None:
-            await self._runner.fetched(owner, job.id, self._clock())
+            try:
+                await self._runner.fetched(owner, job.id, self._clock())
+            except JobsError as error:  # the report is what was asked for
+                log.warning("job %s could not be marked as read: %s", job.id, error)
         return answer
 
     async def notice(self) -> str:
@@ -261,9 +282,15 @@ class Jobs:
 
         Raises:
             NotFound: no such job of this owner, or no such file yet.
+            Refused: it is too large.
         """
         job = await self._lookup.find(owner, job_id)
-        found = await self._folders.read(job.folder, name)
+        found = await self._folders.read(job.folder, name, limit=MAX_FILE_BYTES)
+        if found is not None and found.size > MAX_FILE_BYTES:
+            raise Refused(
+                f"{name} has {found.size / 1e6:,.0f} MB, too much for one answer.",
+                "Read it page by page with fetch_report, or open the file.",
+            )
         if found is None:
             raise NotFound(f"The job has no {name} yet.", "Try again when the job is completed.")
         return found.data

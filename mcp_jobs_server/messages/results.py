@@ -159,7 +159,7 @@ class ClaimShown(Result):
     differs: tuple[DifferenceShown, ...] = ()
     quote: str | None = Field(default=None, description="The nearest quote.")
     quote_number: int | None = None
-    rather: int | None = Field(default=None, description="Quote that supports it.")
+    rather: int | None = Field(default=None, description="Quote that fits better.")
 
 
 class UncitedShown(Result):

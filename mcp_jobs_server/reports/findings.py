@@ -24,7 +24,7 @@ from mcp_jobs_server.reports.quoted import (
 )
 from research_contract import records as contract
 from research_contract.context import location
-from research_contract.files import decode
+from research_contract.files import decode, decode_lines
 from research_contract.questions import questions_of
 from research_contract.records import (
     Coverage,
@@ -82,13 +82,24 @@ class Findings:
 
 async def read(folders: Folders, job: Job) -> Findings:
     """Read what the job has found so far."""
-    page = await EVIDENCE.page(folders, job.folder, Cursor(), MAX_QUOTES)
+    quotes = await _composed(folders, job) if job.state == "completed" else None
+    if quotes is None:
+        quotes = (await EVIDENCE.page(folders, job.folder, Cursor(), MAX_QUOTES)).records
     ended = await folders.read(job.folder, contract.OUTCOME)
     outcome = decode(Outcome, ended.data if ended else None)
     file = await folders.read(job.folder, contract.STATUS)
     status = decode(Status, file.data if file else None)
     coverage = outcome.coverage if outcome else status.coverage if status else None
-    return Findings(recorded=page.records, outcome=outcome, coverage=coverage)
+    return Findings(recorded=quotes, outcome=outcome, coverage=coverage)
+
+
+async def _composed(folders: Folders, job: Job) -> tuple[Evidence, ...] | None:
+    """Return the quotes in the one file that a completed job has of them; ``None``: none."""
+    file = await folders.read(job.folder, contract.EVIDENCE)
+    if file is None:
+        return None
+    records = decode_lines(Evidence, file.data)[:MAX_QUOTES]
+    return tuple(record for record, _ in records if record is not None)
 
 
 def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:

@@ -31,6 +31,7 @@ class StatusReader:
         folders: holds the job folders.
         asked: what the caller wants to see.
         clock: the time, in UTC.
+        elapsed: returns the seconds that a job took so far, which are at least its active seconds.
         expected_seconds: typical duration of similar jobs.
     """
 
@@ -40,11 +41,13 @@ class StatusReader:
         asked: GetStatus,
         *,
         clock: Callable[[], datetime],
+        elapsed: Callable[[Job, float], int],
         expected_seconds: float,
     ) -> None:
         self._folders = folders
         self._asked = asked
         self._clock = clock
+        self._elapsed = elapsed
         self._expected = expected_seconds
         self._page: Page[Step] | None = None
 
@@ -64,7 +67,6 @@ class StatusReader:
         status = await self._status(job)
         latest = await self._latest(job, status)
         page = self._page = await self._new_steps(job, status)
-        elapsed = ((job.ended_at or self._clock()) - job.request.created_at).total_seconds()
         cursor = page.cursor.text(job.id)
         spent = latest.spent if latest else Spent()
         left = self._seconds_left(job, status)
@@ -81,7 +83,7 @@ class StatusReader:
             cursor=cursor,
             more_steps=page.more,
             queue_position=job.queue_position,
-            elapsed_seconds=max(0, round(elapsed)),
+            elapsed_seconds=self._elapsed(job, spent.active_seconds),
             expected_seconds=None if job.ended else max(1, round(self._expected)),
             spent=spent.model_copy(update={"active_seconds": round(spent.active_seconds, 1)}),
             coverage=latest.coverage if latest else None,

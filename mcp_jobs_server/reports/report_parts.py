@@ -22,6 +22,12 @@ from research_contract.records import REPORT, REPORT_HTML, QuestionResult, snaps
 
 STEPS_PER_PAGE = 100
 
+MAX_SNAPSHOT_BYTES = 50_000_000
+"""Bytes of a snapshot that is read to verify a quote; a longer one is not the one it had."""
+
+MAX_READ_BYTES = 2_000_000
+"""Bytes of a report that can be fetched, page by page: some hundred times what a job writes."""
+
 WITH_REPORT: frozenset[ReportPart] = frozenset({"summary", "report", "section"})
 """Parts that list the sections of the report and link to the whole of it."""
 
@@ -175,7 +181,8 @@ async def _citation(folders: Folders, job: Job, number: int | None, known: Findi
     if quote is None:
         highest = f"The highest is {max(known.by_number)}." if known.by_number else "It has none."
         raise NotFound(f"There is no citation [{number}] in this job.", highest)
-    snapshot = await folders.read(job.folder, snapshot_name(quote.snapshot))
+    name = snapshot_name(quote.snapshot)
+    snapshot = await folders.read(job.folder, name, limit=MAX_SNAPSHOT_BYTES)
     return findings.citation(quote, snapshot.data if snapshot else None)
 
 
@@ -192,8 +199,14 @@ async def _steps(folders: Folders, job: Job, asked: FetchReport) -> StepsPage:
 
 
 async def _read(folders: Folders, job: Job, name: str) -> str | None:
-    found = await folders.read(job.folder, name)
-    return found.data.decode(errors="replace") if found else None
+    """Return the text of a file; of a large one its beginning, which says that it is one."""
+    found = await folders.read(job.folder, name, limit=MAX_READ_BYTES)
+    if found is None:
+        return None
+    text = found.data.decode(errors="replace")
+    if found.size <= len(found.data):
+        return text
+    return text.rpartition("\n")[0] + wording.too_large(name, found.size, len(found.data))
 
 
 def _links(folders: Folders, job: Job, *, paths: bool) -> Sequence[Link]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from research_contract.text.splitting import split
-from research_contract.text.tokens import Term, terms
+from research_contract.text.tokens import Term, capitals_mark_names, terms
 
 MAX_CLAIMS = 1_000
 """Claims of one draft that are returned."""
@@ -29,7 +29,8 @@ _CITATIONS = re.compile(rf"(?:(?<!\s)\s*+{_CITATION.pattern})+")
 _ITEM = re.compile(r"^\s*(?:>\s?)*(?:[-*+•]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _NO_CLAIM = re.compile(r"^\s*+(?:#{1,6}\s|[-=*_]{3,}+\s*$|[:|-][\s:|-]*+$|\[\^?\d{1,6}\]:?\s|<)")
 _UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
-_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)[^*_]+(?:\*\*|__):?\s*$")
+_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)[^*_]*[^*_.!](?:\*\*|__):?\s*$")
+_RULE = re.compile(r"^\s*[|:-][\s|:-]*$")
 _MARKUP = re.compile(r"[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}(?=\W|$)|!?\[([^\]\[]*)\]\([^()\s]*\)")
 _MAX_NESTING = 8
 """Levels of nested Markdown that are removed."""
@@ -72,15 +73,25 @@ def without_markup(text: str) -> str:
 
 
 def _states_something(claim: Claim) -> bool:
-    """Return whether a sentence is a claim: no question, and not only connecting words."""
+    """Return whether a sentence is a claim: no question, and not only connecting words.
+
+    Without a citation, a figure, date or name makes it one, however short it is.
+    """
     if claim.text.rstrip("\"'”\u2019»)*_ ").endswith(("?", "？")):
         return False
     content = [term for term in claim.terms if term.matters]
     if claim.cites:
         return bool(content)
+    if any(term.quantity for term in content):
+        return True
     if claim.text.endswith(":"):
         return False
-    return len(content) >= 3 and len({term.key for term in content if term.kind != "common"}) >= 2
+    if any(term.kind == "name" for term in content):
+        return True
+    telling = {term.key for term in content if term.kind != "common"}
+    if not capitals_mark_names(claim.text):  # German, where names look like other nouns
+        return len(content) >= 2 and bool(telling)
+    return len(content) >= 3 and len(telling) >= 2
 
 
 def _blocks(draft: str) -> Iterator[str]:
@@ -92,7 +103,12 @@ def _blocks(draft: str) -> Iterator[str]:
         if _SOURCES.match(line):
             break
         is_heading = any(
-            (_NO_CLAIM.match(line), _BOLD_LINE.match(line), _UNDERLINE.match(following))
+            (
+                _NO_CLAIM.match(line),
+                _BOLD_LINE.match(line),
+                _UNDERLINE.match(following),
+                "|" in line and _RULE.match(following),
+            )
         )
         was_quoting, quoting = quoting, line.lstrip().startswith(">")
         item = _ITEM.match(line)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import combinations, product
 from typing import Literal
 
 from research_contract.claims.quotes import Sentence
-from research_contract.text.lexicon import opposites
+from research_contract.text.lexicon import DENYING, opposites
 from research_contract.text.quantities import Quantity
 from research_contract.text.stems import stem
 from research_contract.text.tokens import Term
@@ -23,6 +24,12 @@ _TRUTH = ("true", "correct", "right", "case", "proven", "evidence", "certain")
 _MAX_DISTANCE = 4
 """Terms between a negation and the term that it denies, at most."""
 
+_SYMMETRIC = ("meet", "marry", "border", "equal", "differ", "agree", "talk", "resemble", "adjoin")
+"""Verbs whose two sides can be exchanged."""
+
+_MAX_NAME = 5
+"""Words of a side that may be exchanged with the other one."""
+
 _ROUNDED = (
     *("about", "around", "approx", "nearly", "almost", "roughly", "over", "more than", "circa"),
     *("some", "ca.", "rund", "etwa", "environ"),
@@ -35,7 +42,7 @@ _BEFORE_NUMBER = 16
 class Difference:
     """What the claim says, and what the quote says instead."""
 
-    kind: Literal["number", "negation", "opposite"]
+    kind: Literal["number", "negation", "opposite", "name", "order", "wording"]
     claimed: str
     quoted: str
 
@@ -50,7 +57,18 @@ def differences(
         missing: those that no cited quote holds.
     """
     yield from _numbers(claimed, missing, sentence)
-    yield from _negations(claimed, sentence.terms)
+    yield from _exchanged_numbers(claimed, sentence.terms)
+    yield from _exchanged_words(claimed, sentence.terms)
+    negations = list(_negations(claimed, sentence.terms))
+    others = list(_opposites(claimed, missing, sentence))
+    # "does not open" is "stays closed": two differences of which each takes back the other.
+    if not (negations and others):
+        yield from (*negations, *others)
+
+
+def _opposites(
+    claimed: Sequence[Term], missing: Sequence[Term], sentence: Sentence
+) -> Iterator[Difference]:
     keys = {term.key for term in claimed}
     for term in missing:
         opposite = _opposite_stems().get(term.key, frozenset())
@@ -110,8 +128,131 @@ def _neighbours(term: Term, among: Sequence[Term]) -> set[str]:
     return {one.key for one in counted[max(at - 1, 0) : at + 2] if one is not term}
 
 
+Fact = tuple[str, tuple[Term, ...]]
+"""A number or name, with the sort of thing it is: "year", "number:€", "name"."""
+
+
+def _facts(terms: Sequence[Term]) -> list[Fact]:
+    """Return the numbers and names of a text in order; words of one name are one fact."""
+    units = {term.quantity.unit for term in terms if term.quantity and term.quantity.unit}
+    unit = units.pop() if len(units) == 1 else ""
+    found: list[Fact] = []
+    last = -2
+    for at, term in enumerate(terms):
+        if number := term.quantity:
+            said = f":{number.unit or unit}" if number.sort == "number" else ""
+            found.append((f"{number.sort}{said}", (term,)))
+        elif term.kind == "name" and last == at - 1:
+            found[-1] = ("name", (*found[-1][1], term))
+        elif term.kind == "name":
+            found.append(("name", (term,)))
+        last = at if term.kind == "name" else last
+    return found
+
+
+def _exchanged_numbers(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
+    """Yield what is claimed of another year or name: "5 in 2020" of "5 in 2019 and 6 in 2020"."""
+    ours, theirs = _facts(claimed), _facts(quoted)
+    for one, other in combinations(dict.fromkeys(sort for sort, _ in theirs), 2):
+        pairs, mine = _paired(theirs, one, other), _paired(ours, one, other)
+        for first, second in mine if len(pairs) > 1 else ():
+            held = [at for at, pair in enumerate(pairs) if _same_fact(first, pair[0])]
+            stands = [at for at, pair in enumerate(pairs) if _same_fact(second, pair[1])]
+            if held and stands and not set(held) & set(stands):
+                instead = pairs[stands[0]]
+                yield Difference("number", _both(first, second), _both(*instead))
+
+
+def _paired(
+    facts: Sequence[Fact], one: str, other: str
+) -> list[tuple[tuple[Term, ...], tuple[Term, ...]]]:
+    """Return the facts of two sorts that alternate, in pairs; none where they do not."""
+    both = [fact for fact in facts if fact[0] in (one, other)]
+    firsts, seconds = both[::2], both[1::2]
+    if len(firsts) != len(seconds) or len({sort for sort, _ in firsts}) != 1:
+        return []
+    if len({sort for sort, _ in seconds}) != 1 or firsts[0][0] == seconds[0][0]:
+        return []
+    pairs = [(a[1], b[1]) for a, b in zip(firsts, seconds, strict=True)]
+    return pairs if firsts[0][0] == one else [(b, a) for a, b in pairs]
+
+
+def _same_fact(one: tuple[Term, ...], other: tuple[Term, ...]) -> bool:
+    if one[0].quantity and other[0].quantity:
+        return one[0].quantity.same(other[0].quantity)
+    return bool({term.key for term in one} & {term.key for term in other})
+
+
+def _both(one: tuple[Term, ...], other: tuple[Term, ...]) -> str:
+    words = sorted(((*one, *other)), key=lambda term: term.start)
+    return " … ".join(term.text for term in words)
+
+
+def _exchanged_words(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
+    """Yield who did what to whom where a sentence says it in the same words the other way round.
+
+    Also a name that stands in the place of another, all other words being the same.
+    """
+    ours, theirs = _counted(claimed), _counted(quoted)
+    for at in range(len(theirs) - len(ours) + 1):
+        other = theirs[at : at + len(ours)]
+        differing = [n for n in range(len(ours)) if ours[n].key != other[n].key]
+        if not differing:
+            continue
+        first, last = differing[0], differing[-1] + 1
+        mine, said = ours[first:last], other[first:last]
+        if len(differing) == 1 and len(ours) > 2 and _are_names(ours, other, first):
+            yield Difference("name", mine[0].text, said[0].text)
+            return
+        if _turned_round(mine, said):
+            yield Difference("order", _all(mine), _all(said))
+            return
+
+
+def _counted(terms: Sequence[Term]) -> list[Term]:
+    return [term for term in terms if term.key not in ("a", "an", "the")]
+
+
+def _are_names(ours: Sequence[Term], other: Sequence[Term], at: int) -> bool:
+    """Return whether the words at ``at`` are two names of which neither text has both."""
+    if ours[at].quantity or other[at].quantity or ours[at].key in {term.key for term in other}:
+        return False
+    capital = all(words[at].text[:1].isupper() for words in (ours, other))
+    beside = ours[at + 1 : at + 2]
+    return capital and ("name" in (ours[at].kind, other[at].kind) or _is_name(beside))
+
+
+def _is_name(terms: Sequence[Term]) -> bool:
+    return any(term.kind == "name" for term in terms)
+
+
+def _turned_round(mine: Sequence[Term], said: Sequence[Term]) -> bool:
+    """Return whether one is "A … B" and the other "B … A", with a verb between."""
+    for x, y in product(range(1, _MAX_NAME + 1), repeat=2):
+        between = mine[x : len(mine) - y]
+        moved = [*mine[len(mine) - y :], *between, *mine[:x]]
+        if (
+            any(term.matters and term.key not in _symmetric_stems() for term in between)
+            and [term.key for term in moved] == [term.key for term in said]
+            and all(term.matters for term in (*mine[:x], *mine[len(mine) - y :]))
+        ):
+            return True
+    return False
+
+
+def _all(terms: Sequence[Term]) -> str:
+    return " ".join(term.text for term in terms)
+
+
+@cache
+def _symmetric_stems() -> frozenset[str]:
+    return frozenset(map(stem, _SYMMETRIC))
+
+
 def _negations(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:
     """Yield a negation that only one side has, of a word that both have."""
+    if any(term.text.casefold() in DENYING for term in (*claimed, *quoted)):
+        return
     ours, theirs = _denied(claimed), _denied(quoted)
     ours_shared = [text for key, text in ours.items() if any(key == t.key for t in quoted)]
     theirs_shared = [text for key, text in theirs.items() if any(key == t.key for t in claimed)]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from research_contract.claims.claims import without_markup
+from research_contract.claims.claims import claims, without_markup
+from research_contract.claims.words import Words
 from research_contract.text.quantities import Quantity
 from research_contract.text.splitting import split
 from research_contract.text.tokens import Term, terms
 
 MAX_QUOTE = 4_000
 """Characters of one quote, title or paragraph that are compared."""
+
+MAX_COPIED = 5
+"""Sentences in a row that a claim may copy."""
 
 EXACT, NEARBY = 1.0, 0.7
 """Credit for a term that a quote holds, and for one that only its title or paragraph holds."""
@@ -44,6 +49,10 @@ class Sentence:
     def quantities(self) -> tuple[Quantity, ...]:
         return tuple(term.quantity for term in self.terms if term.quantity)
 
+    @cached_property
+    def words(self) -> Words:
+        return Words.of(self.text, self.terms)
+
 
 class Quotes:
     """The quotes of a job; ``sentences`` are all of theirs, addressed by their index."""
@@ -51,6 +60,8 @@ class Quotes:
     def __init__(self, quotes: Iterable[Quoted]) -> None:
         self._quotes = {quote.n: quote for quote in quotes}
         self._around: dict[int, tuple[frozenset[str], tuple[Quantity, ...]]] = {}
+        self._copies: dict[int, frozenset[str]] = {}
+        self._subjects: dict[int, frozenset[str]] = {}
         self.sentences: list[Sentence] = []
         self._by_quote: dict[int, list[int]] = defaultdict(list)
         self._by_key: dict[str, list[int]] = defaultdict(list)
@@ -80,6 +91,26 @@ class Quotes:
     @property
     def numbers(self) -> Collection[int]:
         return self._quotes.keys()
+
+    def copies_of(self, n: int) -> Collection[str]:
+        """Return the words of each sentence of a quote, of up to five in a row, of each line."""
+        if n not in self._copies:
+            texts = [written(self.sentences[index].terms) for index in self._by_quote[n]]
+            runs = (
+                " ".join(texts[first:last])
+                for first in range(len(texts))
+                for last in range(first + 1, min(len(texts), first + MAX_COPIED) + 1)
+            )
+            lines = (written(claim.terms) for claim in claims(self._quotes[n].text[:MAX_QUOTE]))
+            self._copies[n] = frozenset((*runs, *lines))
+        return self._copies[n]
+
+    def subjects_of(self, n: int) -> Collection[str]:
+        """Return the words of each part of a quote's title, for which "It" may stand."""
+        if n not in self._subjects:
+            parts = re.split(r"[.>|:–—]", self._quotes[n].title[:MAX_QUOTE])
+            self._subjects[n] = frozenset(" ".join(Words.of(p, terms(p)).plain) for p in parts)
+        return self._subjects[n]
 
     def sentences_of(self, n: int) -> Sequence[int]:
         """Return the indexes of the sentences of the quote numbered ``n``."""
@@ -125,3 +156,8 @@ class Quotes:
         values = term.quantity.values | term.quantity.bare
         near = [place for value in values for place in self._by_value.get(value, ())]
         return dict.fromkeys(index for index, other in near if term.quantity.same(other))
+
+
+def written(terms: Sequence[Term]) -> str:
+    """Return terms as they are written, so that copies are equal."""
+    return " ".join(term.text for term in terms if term.text).casefold()

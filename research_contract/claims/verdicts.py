@@ -2,7 +2,8 @@
 
 The score is a logistic model over a few features of how well the quotes cover the words of the
 claim. ``python -m tests.evaluation.claims`` fits its coefficients on half of a labelled set (WiCE,
-Kamoi et al., 2023). Numbers, names, negations and opposites can only lower a verdict.
+Kamoi et al., 2023). ``supported`` is not a matter of the score: the claim must restate its quotes
+in their own words. Numbers, names, negations and opposites can only lower a verdict.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Literal
 
 from research_contract.claims.claims import Claim
 from research_contract.claims.differences import Difference, differences, rounds
-from research_contract.claims.quotes import EXACT, Credits, Quotes
+from research_contract.claims.quotes import EXACT, Credits, Quotes, written
+from research_contract.claims.restatement import restates, rewordings
+from research_contract.claims.words import Words
 from research_contract.text.tokens import Kind, Term
 
 Verdict = Literal["supported", "partly", "contradicted", "not found"]
@@ -30,22 +33,24 @@ MAX_SENTENCES = 3
 SAME_SUBJECT = 0.6
 """Share of a claim's other terms that a sentence must hold before it can contradict the claim."""
 
-SUPPORTED, FOUND = 0.61, 0.43
-"""Scores from which a claim is ``supported``, and from which it is at least ``partly``."""
+FOUND = 0.44
+"""Score from which a claim is at least ``partly`` supported."""
 
 MAX_ALTERNATIVES = 3
 """Quotes that are not cited and compared one by one, to suggest one that supports the claim."""
 
 MAX_CONTRADICTED_SCORE = 0.2
+MIN_SUPPORTED_SCORE = 0.9
 
 
 @dataclass(frozen=True)
 class Features:
-    """Input of the score. Each is between 0 and 1, except ``names_missing``; more is better.
+    """Input of the score. Each is between 0 and 1, except the last two; more is better.
 
     ``two`` and ``three``: share of the claim covered by the best two and three sentences together.
     ``names`` and ``numbers``: share of these found. ``pairs``: share of neighbouring words found in
     one sentence. ``names_missing``: minus the logarithm of one plus their number.
+    ``numbers_missing``: -1 where a number is missing, else 0.
     """
 
     two: float
@@ -54,6 +59,7 @@ class Features:
     numbers: float
     pairs: float
     names_missing: float
+    numbers_missing: float
 
     @property
     def score(self) -> float:
@@ -62,8 +68,8 @@ class Features:
         return 1 / (1 + math.exp(-INTERCEPT - weighted))
 
 
-INTERCEPT = -2.05
-COEFFICIENTS = (1.30, 0.94, 0.38, 0.84, 0.53, 0.27)
+INTERCEPT = -1.68
+COEFFICIENTS = (1.26, 0.93, 0.39, 0.49, 0.58, 0.26, 0.31)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Judgement:
     """The verdict on a claim.
 
     ``best`` is the number of the quote that holds most of the claim, ``missing`` are the terms
-    that no cited quote holds, ``differs`` is what the best quote says instead.
+    that no cited quote holds, ``differs`` is what the best quote says instead, in other words too.
     """
 
     verdict: Verdict
@@ -146,21 +152,28 @@ def judge(claim: Claim, quotes: Quotes, cited: Collection[int]) -> Judgement:
     if best is None:
         return Judgement("not found", min(score, FOUND), missing=missing)
     n = quotes.sentences[best].n
+    words = Words.of(claim.text, claim.terms)
+    said = [
+        (quotes.sentences[at].words, quotes.subjects_of(n))
+        for n in cited
+        for at in quotes.sentences_of(n)
+    ]
+    if restates(words, said):
+        return Judgement("supported", max(score, MIN_SUPPORTED_SCORE), n)
     if differs := _differences(comparison, missing, best):
         score = min(score, MAX_CONTRADICTED_SCORE)
         return Judgement("contradicted", score, n, missing, differs)
-    verdict: Verdict = "supported"
     if score < FOUND:
-        verdict = "not found"
-    elif score < SUPPORTED or any(_is_vital(term, claim) for term in missing):
-        verdict = "partly"
-    return Judgement(verdict, score, n, missing)
+        return Judgement("not found", score, n, missing)
+    differs = tuple(rewordings(words, quotes.sentences[best].words))
+    return Judgement("partly", score, n, missing, differs)
 
 
 def features(comparison: Comparison) -> Features:
     """Return the features from which the score of a comparison is computed."""
     shares, known = comparison.best_together() or [0.0], comparison.everything()
     names = [term for term in comparison.terms if term.kind == "name"]
+    numbers = [term for term in comparison.terms if term.quantity]
     pairs = list(pairwise(term.key for term in comparison.terms))
     sentences = comparison.by_sentence.values()
     together = [
@@ -170,14 +183,23 @@ def features(comparison: Comparison) -> Features:
         two=shares[min(1, len(shares) - 1)],
         three=shares[-1],
         names=_share(names, known),
-        numbers=_share([term for term in comparison.terms if term.quantity], known),
+        numbers=_share(numbers, known),
         pairs=sum(together) / len(together) if together else 1.0,
         names_missing=-math.log1p(sum(term.key not in known for term in names)),
+        numbers_missing=-float(any(term.key not in known for term in numbers)),
     )
 
 
-def supported_by_other(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
-    """Return the number of a quote, not among ``cited``, that supports ``claim`` by itself."""
+def better_quote(
+    claim: Claim, quotes: Quotes, cited: Collection[int], judged: Judgement
+) -> int | None:
+    """Return the number of a quote, not among ``cited``, that fits ``claim`` better by itself.
+
+    It restates the claim, or holds all of its words where ``judged``, the verdict by the cited
+    quotes, says that some are missing or contradicted.
+    """
+    if judged.verdict == "supported":
+        return None
     others = set(quotes.numbers) - set(cited)
     wanted = _wanted(claim)
     shares: dict[int, float] = {}
@@ -185,7 +207,15 @@ def supported_by_other(claim: Claim, quotes: Quotes, cited: Collection[int]) -> 
         n = quotes.sentences[index].n
         shares[n] = max(shares.get(n, 0.0), _share(wanted, held))
     candidates = sorted(shares, key=lambda n: (-shares[n], n))[:MAX_ALTERNATIVES]
-    return next((n for n in candidates if judge(claim, quotes, (n,)).verdict == "supported"), None)
+    by_other = {n: judge(claim, quotes, (n,)) for n in candidates}
+    if restating := [n for n, other in by_other.items() if other.verdict == "supported"]:
+        return restating[0]
+    if judged.verdict == "partly" and not judged.missing:
+        return None
+    complete = (
+        n for n, other in by_other.items() if other.verdict == "partly" and not other.missing
+    )
+    return next(complete, None)
 
 
 def _wanted(claim: Claim) -> tuple[Term, ...]:
@@ -205,28 +235,10 @@ def _highest(*held: Credits) -> Credits:
     return {key: max(each.get(key, 0.0) for each in held) for key in keys}
 
 
-def _is_vital(term: Term, claim: Claim) -> bool:
-    """Return whether a claim without this term is another one: a name, a number, its subject."""
-    return term.kind in ("name", "number") or term == claim.terms[0]
-
-
 def _copied_from(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
     """Return the quote of which the claim is a whole sentence, or up to five, word for word."""
-    words = _words(claim.terms)
-    for n in cited:
-        texts = [_words(quotes.sentences[index].terms) for index in quotes.sentences_of(n)]
-        runs = (
-            " ".join(texts[first:last])
-            for first in range(len(texts))
-            for last in range(first + 1, min(len(texts), first + 5) + 1)
-        )
-        if words and words in runs:
-            return n
-    return None
-
-
-def _words(terms: Sequence[Term]) -> str:
-    return " ".join(term.text for term in terms if term.text).casefold()
+    words = written(claim.terms)
+    return next((n for n in cited if words and words in quotes.copies_of(n)), None)
 
 
 def _differences(

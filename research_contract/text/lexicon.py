@@ -21,6 +21,53 @@ NEGATIONS = _set(
 )
 """Words that deny, in lower case and without accents."""
 
+AND = _set("and und sowie y et e")
+"""Words that join two statements of which each is true alone."""
+
+BETWEEN = _set("between both either neither zwischen sowohl weder entweder")
+"""Words behind which "and" joins no two statements."""
+
+LABELS = _set(
+    """
+    section sec chapter table fig figure page p no number clause article paragraph step item
+    appendix annex footnote note abschnitt kapitel tabelle tab abb abbildung seite nr ziffer artikel
+    absatz anlage anhang
+    """
+)
+"""Words before a number that only names a place of a document."""
+
+DENYING = _set(
+    """
+    fail failed fails refuse refused refuses deny denied denies reject rejected lack lacks prevent
+    prevented avoid avoided stop stopped unless excluded forbidden prohibited unable
+    fehlt fehlen verweigert verweigerte verboten ausgeschlossen unversichert
+    """
+)
+"""Words that deny without a negation: a sentence with one may say the same as a negated one."""
+
+PRONOUNS = _set("it he she they this these that those er sie es dies diese dieser dieses")
+"""Words that stand for what was named before."""
+
+LIMITING = _set(
+    """
+    if unless except only but although though however provided when until till while because before
+    according allegedly reportedly say says said claim claims claimed deny denied may might can
+    could would should doubt doubts argue argues believe believes think thinks hope hopes insist
+    insists warn warns fear fears permitting supposedly so shall
+    must perhaps possibly probably nearly almost some few up
+    wenn falls sofern ausser nur aber jedoch sondern obwohl laut angeblich sagt sagte soll sollen
+    sollte konnte kann darf durfen muss mussen bis solange bevor weil trotz hochstens mindestens
+    bezweifelt bezweifeln meint meinen glaubt hofft behauptet fordert fast will wollen
+    vielleicht moglicherweise wahrscheinlich
+    """
+)
+"""Words with which a sentence says less: a condition, an exception, a wish, a report of others."""
+
+PARTICLES = _set(
+    "ab an auf aus bei durch ein fest her heraus hin los mit nach statt um vor weg zu zuruck"
+)
+"""Endings of German verbs that stand at the end of a sentence."""
+
 _INFLECTIONS = """
 be been being
 become became
@@ -217,6 +264,7 @@ father mother
 son daughter
 husband wife
 younger older elder
+reopen close shut
 north south east west
 northern southern eastern western
 left right
@@ -225,6 +273,12 @@ safe unsafe dangerous
 public private
 maximum minimum
 always sometimes rarely
+öffnet öffnen geöffnet schließt schließen geschlossen
+steigt stieg gestiegen sinkt sank gesunken fällt fiel
+erlaubt verboten
+immer nie selten
+mehr weniger
+angenommen abgelehnt
 required optional
 mandatory optional voluntary
 """

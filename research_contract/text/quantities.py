@@ -43,7 +43,7 @@ _ORDINAL = re.compile(r"\b(\d{1,4})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _WORD = "|".join(sorted({*NUMBER_WORDS, *ORDINAL_WORDS}, key=len, reverse=True))
 _SPELLED = re.compile(rf"\b(?:{_WORD})\b(?:[- ](?:{_WORD})\b)?", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"(?P<before>[$€£¥]\s?)?(?<![a-zA-Z0-9_.])(?P<n>[-\u2212]?(?:\d{1,3}(?:[,'\u2019\u00a0\u202f]\d{3})+|\d+)"
+    r"(?P<before>(?:[$€£¥]|\b(?:EUR|USD|GBP|JPY|CHF|SEK|NOK|DKK|PLN|CZK)(?=\s?\d))\s?)?(?<![a-zA-Z0-9_.])(?P<n>[-\u2212]?(?:\d{1,3}(?:[,'\u2019\u00a0\u202f]\d{3})+|\d+)"
     r"(?:[.,]\d+)*)(?P<after>\s?(?:%|°\s?[CF]\b|°)|[ \u00a0-]?[^\W\d_]+[²³]?)?"
 )
 _UNIT_BEHIND = re.compile(r"[ \u00a0-]?(%|[^\W\d_]{1,20}[²³]?)")
@@ -190,7 +190,8 @@ def _numbers(text: str) -> Iterator[Quantity]:
             after = _next_word(text, end + abbreviated)
         unit, factor = UNITS.get(_spelling(after), _NO_UNIT)
         if match["before"]:
-            unit, factor = match["before"].strip(), Decimal(1)
+            unit = match["before"].strip()
+            unit, factor = UNITS.get(unit.lower(), (unit, Decimal(1)))
         elif unit and end == match.end("n"):
             end = match.end("after")
         start = match.start()

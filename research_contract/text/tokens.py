@@ -24,6 +24,9 @@ _TOKEN = re.compile(
     rf"[{_SPACELESS}]+|[^\W_{_SPACELESS}]+(?:['\u2019.&][^\W_{_SPACELESS}]+)*"
     "(?:[\u0300-\u036f\u0590-\u05cf\u0610-\u065f\u0900-\u0fff]+[^\\W_]*)*"
 )
+_NUMBERED_NAME = re.compile(r"(?<![\w-])[^\W\d_][^\W_]*(?:-[^\W\d_]+)*-\d[^\W_]*(?:[.-][^\W_]+)*")
+"""A name with a number behind a hyphen, such as ``COVID-19`` and ``F-16``."""
+
 _STARTS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 _POSSESSIVE = re.compile(r"['\u2019]s?$")
 _BEFORE_SENTENCE = frozenset(" \t\n\"'“\u2018«([*_#>-•–—")
@@ -56,9 +59,22 @@ class Term:
 def terms(text: str) -> tuple[Term, ...]:
     """Return the terms of ``text`` in order; a number or date stands for all of its words."""
     numbers = quantities(text)
+    names = list(_numbered_names(text, numbers))
+    inside = {at for name in names for at in range(name.start, name.end)}
+    numbers = tuple(one for one in numbers if one.start not in inside)
     found = [Term(one.key, one.text, "number", one.start, one.end, one) for one in numbers]
-    found += _words(text, [(one.start, one.end) for one in numbers])
+    found += names
+    found += _words(text, sorted((one.start, one.end) for one in found))
     return tuple(sorted(found, key=lambda term: (term.start, term.end)))
+
+
+def _numbered_names(text: str, numbers: Sequence[Quantity]) -> Iterator[Term]:
+    """Yield names such as ``COVID-19``; ``Mid-2019`` is none, since it holds a year."""
+    sorts = {at: one.sort for one in numbers for at in range(one.start, one.end)}
+    for match in _NUMBERED_NAME.finditer(text):
+        inside = {sorts.get(at) for at in range(*match.span())}
+        if inside.isdisjoint(("year", "date")) and match[0] != match[0].lower():
+            yield Term(match[0].casefold(), match[0], "name", *match.span())
 
 
 def _words(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[Term]:

@@ -89,6 +89,13 @@ UNITS: Mapping[str, tuple[str, Decimal]] = {
     **_units("$", "1 usd dollar dollars"),
     **_units("€", "1 eur euro euros"),
     **_units("£", "1 gbp"),
+    **_units("¥", "1 jpy yen"),
+    **_units("CHF", "1 chf"),
+    **_units("SEK", "1 sek"),
+    **_units("NOK", "1 nok"),
+    **_units("DKK", "1 dkk"),
+    **_units("PLN", "1 pln"),
+    **_units("CZK", "1 czk"),
     **_units("°C", "1 °c celsius"),
     **_units("°F", "1 °f fahrenheit"),
 }

@@ -7,11 +7,13 @@ are missed than wrongly shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from research_contract.records import Evidence
+from research_contract.text.lexicon import LABELS
 from research_contract.text.quantities import Quantity
 from research_contract.text.tokens import Term, terms
 
@@ -20,6 +22,14 @@ SAME_SUBJECT = 0.6
 
 SAME_BUT_NEGATED = 0.75
 LEAST_SHARED = 2
+_MARK_BEFORE = re.compile(r"[§#\[]\s?$")
+_LEADING = re.compile(r"\d+(?:\.\d+)+\.?\s|\d+[.)]\s")
+_MACHINE = re.compile(
+    r"\.(?:js|mjs|cjs|css|map|lock|svg)$|\.min\.|-lock\.json$|^searchindex", re.IGNORECASE
+)
+_LEAST_READABLE = 0.6
+"""Share of letters, digits and spaces in a quote that a person wrote."""
+
 MOST_SHOWN = 3
 """Most pairs that are shown for one question."""
 
@@ -53,7 +63,8 @@ def find_contradictions(evidence: Sequence[Evidence]) -> tuple[Contradiction, ..
     statements = {item.n: _statement(item) for item in evidence}
     pairs: list[Contradiction] = []
     used: set[int] = set()
-    for one, other in combinations(evidence, 2):
+    written = [item for item in evidence if not _is_of_machine(item)]
+    for one, other in combinations(written, 2):
         if used & {one.n, other.n} or one.quote == other.quote:
             continue
         if pair := _compare(one, other, statements[one.n], statements[other.n]):
@@ -70,6 +81,11 @@ def _compare(one: Evidence, other: Evidence, a: _Statement, b: _Statement) -> Co
     only_a_years, only_b_years = _only(a.years, b.years), _only(b.years, a.years)
     if only_a_years and only_b_years and a.values and b.values:
         return None  # different values in different years do not contradict each other
+    if all(
+        {bool(value.unit) for value in _new(these, those)} == {True, False}
+        for these, those in ((a.values, b.values), (b.values, a.values))
+    ):
+        return None  # nor do different amounts of things with different numbers
     only_a = _only(a.values, b.values) + only_a_years
     only_b = _only(b.values, a.values) + only_b_years
     if only_a and only_b:
@@ -79,13 +95,18 @@ def _compare(one: Evidence, other: Evidence, a: _Statement, b: _Statement) -> Co
     return None
 
 
-def _only(values: Sequence[Quantity], others: Sequence[Quantity]) -> tuple[str, ...]:
-    """Return the texts of those ``values`` that are not among ``others``."""
-    return tuple(
-        value.text
+def _new(values: Sequence[Quantity], others: Sequence[Quantity]) -> list[Quantity]:
+    """Return those ``values`` that are not among ``others``."""
+    return [
+        value
         for value in values
         if not any(value.same(other) or other.same(value) for other in others)
-    )
+    ]
+
+
+def _only(values: Sequence[Quantity], others: Sequence[Quantity]) -> tuple[str, ...]:
+    """Return the texts of those ``values`` that are not among ``others``."""
+    return tuple(value.text for value in _new(values, others))
 
 
 def _statement(item: Evidence) -> _Statement:
@@ -107,12 +128,31 @@ def _statement(item: Evidence) -> _Statement:
 
 def _numbered(text: str, among: Sequence[Term]) -> dict[Term, str]:
     """Return the numbers that belong to the name of a thing, with that name: ``Pump 7``."""
-    return {
+    named = {
         number: f"{word.key} {number.key}"
         for word, number in pairwise(among)
-        if number.quantity
-        and number.quantity.sort == "number"
-        and not number.quantity.unit
-        and word.text[:1].isupper()
-        and text[word.end : number.start] in (" ", "-", "")
+        if _is_plain(number)
+        and (word.text[:1].isupper() or word.text.casefold() in LABELS)
+        and text[word.end : number.start] in (" ", "-", "", ". ", ".")
     }
+    marked = {
+        number: f"§ {number.key}"
+        for number in among
+        if _is_plain(number)
+        and (
+            _MARK_BEFORE.search(text[max(number.start - 2, 0) : number.start])
+            or (number.start == 0 and _LEADING.match(text))
+        )
+    }
+    return marked | named
+
+
+def _is_plain(term: Term) -> bool:
+    return bool(term.quantity and term.quantity.sort == "number" and not term.quantity.unit)
+
+
+def _is_of_machine(item: Evidence) -> bool:
+    """Return whether a quote is code or data of a program: by the file's name, or mostly signs."""
+    readable = sum(char.isalnum() or char.isspace() for char in item.quote)
+    name = item.uri.rpartition("/")[2]
+    return bool(_MACHINE.search(name)) or readable < _LEAST_READABLE * len(item.quote)

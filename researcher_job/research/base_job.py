@@ -41,9 +41,10 @@ class BaseJobUnreadable(JobError):
 class BaseJob:
     """The evidence of a base job: quotes that match its snapshots, in the order of their numbers.
 
-    ``unusable`` counts quotes that do not match, ``withheld`` those from sources that the request
-    withholds. ``sources`` are those that it searched. The base job may still be running; then this
-    is its evidence so far.
+    ``unusable`` counts quotes that do not match or are gone, ``withheld`` those from sources that
+    the request withholds. ``incomplete`` tells that files of the folder are missing, as while it is
+    being removed. ``sources`` are those that it searched. The base job may still be running; then
+    this is its evidence so far.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class BaseJob:
     quotes: tuple[Evidence, ...]
     unusable: int
     withheld: int = 0
+    incomplete: bool = False
     sources: tuple[records.SourceRef, ...] = ()
 
     def snapshot(self, sha256: str) -> str:
@@ -66,6 +68,8 @@ class BaseJob:
     def sentence(self) -> str:
         """Return how many quotes can be used and how many were left out."""
         sentence = f"Job {self.job_id} found {counted(len(self.quotes), 'usable quote')}."
+        if self.incomplete:
+            sentence += " Its folder is incomplete, as if it were being removed."
         if self.unusable:
             sentence += f" {self.unusable} did not match their stored snapshots and were left out."
         if self.withheld:
@@ -97,7 +101,9 @@ def read_base_job(request: Request, root: Path, *, without: Collection[str] = ()
     folder = JobFolder(root / request.earlier)
     try:
         base_request = folder.request()
-        evidence = [item for item in folder.evidence() if item.question >= 0]
+        found = folder.evidence()
+        evidence = [item for item in found if item.question >= 0]
+        status = folder.status()
     except (JobError, OSError, ValueError) as error:
         raise BaseJobUnreadable(f"The folder of job {job_id} cannot be read.") from error
     if base_request.job_id != job_id:
@@ -109,6 +115,8 @@ def read_base_job(request: Request, root: Path, *, without: Collection[str] = ()
         with suppress(InvalidQuote, OSError):
             check_quote(evidence_as_quote(item), _read_snapshot(folder.path, item.snapshot))
             valid.append(item)
+    gone = max(0, (status.last_evidence if status else 0) - len(found))
+    snapshots = {records.snapshot_name(item.snapshot) for item in allowed}
     # Two questions may have the same quote; the first one is used.
     distinct = {(item.snapshot, item.start, item.end): item for item in reversed(valid)}
     return BaseJob(
@@ -117,7 +125,8 @@ def read_base_job(request: Request, root: Path, *, without: Collection[str] = ()
         base_request.created_at,
         questions_of(base_request.question, base_request.plan),
         tuple(reversed(distinct.values())),
-        unusable=len(allowed) - len(valid),
+        unusable=len(allowed) - len(valid) + gone,
+        incomplete=gone > 0 or not all(folder.file(name).exists() for name in snapshots),
         withheld=len(evidence) - len(allowed),
         sources=base_request.sources,
     )

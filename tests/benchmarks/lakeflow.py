@@ -38,6 +38,7 @@ ENDED_JOBS = 120
 WAIT_SECONDS = 12.0
 MOST_A_POLL, MOST_A_LISTING, MOST_A_START = 2, 25, 8
 CALLS = 10
+APART_SECONDS = 6.0
 
 
 @dataclass
@@ -108,6 +109,7 @@ async def lakeflow(root: Path) -> list[Row]:
         async with replica(workspace, job_id, root) as scene:
             rows = await _starting(scene)
             job = await _history(scene)
+            rows.append(await _apart(scene, job))
             rows += [await _polled(scene, job, waiters) for waiters in (1, 50, 500)]
         async with replica(workspace, job_id, root) as fresh:
             return rows + await _listing(fresh) + await _distant(fresh, job)
@@ -130,6 +132,16 @@ async def _history(scene: Scene) -> str:
     job = await scene.start("Does it run?")
     scene.begin(job)
     return job
+
+
+async def _apart(scene: Scene, job: str) -> Row:
+    """Count the requests of a status that is asked for so late that nothing read is fresh."""
+    asked = GetStatus(job_id=job, wait_seconds=0)
+    await scene.jobs.status(ME, asked)
+    await anyio.sleep(APART_SECONDS)
+    scene.tell(job, done=1)
+    requests = await scene.count(lambda: scene.jobs.status(ME, asked))
+    return Row("requests of get_status", requests, MOST_A_POLL, "", f"≤ {MOST_A_POLL}")
 
 
 async def _polled(scene: Scene, job: str, waiters: int) -> Row:

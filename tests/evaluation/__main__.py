@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from researcher_job.sources.embeddings.configured import installed
-from tests.evaluation import claims, desk, measures
+from tests.evaluation import claims, desk, drafts, measures
 from tests.evaluation.measures import MEASURES, OpenSet
 from tests.evaluation.results import Result, table
 from tests.evaluation.searching import MODES
@@ -70,6 +70,7 @@ def main() -> int:
     print(table(anyio.run(_measure, data, options.modes or usable), AIMS))
     print()
     print(claims.report(data))
+    print(drafts.table(drafts.judged(drafts.SET.read_text(encoding="utf-8"))))
     return 0
 
 

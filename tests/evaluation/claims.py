@@ -101,12 +101,6 @@ def _some(one: Judged) -> bool:
     return one.judgement.verdict in ("supported", "partly")
 
 
-def _supported(found: Sequence[Judged]) -> float:
-    """Return the balanced accuracy of "supported" against every other verdict."""
-    said = [(one.judgement.verdict == "supported", one.label == "supported") for one in found]
-    return _balanced(said)
-
-
 def _contradicted(found: Sequence[Judged]) -> float:
     """Return the share of supported claims that are said to be contradicted; less is better."""
     supported = [one for one in found if one.label == "supported"]
@@ -121,7 +115,6 @@ MEASURES: Mapping[str, Callable[[Sequence[Judged]], float]] = {
     "supported against not supported": _against_not,
     "supported against the rest": _area,
     "'not found' or not, balanced accuracy": _found,
-    "'supported' or not, balanced accuracy": _supported,
     "supported but called contradicted": _contradicted,
 }
 
@@ -181,12 +174,9 @@ def _logistic(row: Sequence[float], weights: Sequence[float]) -> float:
     return 1 / (1 + math.exp(-said))
 
 
-def thresholds(found: Sequence[Judged], score: Callable[[Judged], float]) -> tuple[float, float]:
-    """Return from which score a claim is best called supported, and from which found at all."""
-    return (
-        _best([(score(one), one.label == "supported") for one in found]),
-        _best([(score(one), one.label != "not_supported") for one in found]),
-    )
+def threshold(found: Sequence[Judged], score: Callable[[Judged], float]) -> float:
+    """Return from which score a claim is best called found at all."""
+    return _best([(score(one), one.label != "not_supported") for one in found])
 
 
 def _best(scored: Sequence[tuple[float, bool]]) -> float:
@@ -213,7 +203,7 @@ def main() -> int:
 
     print(f"INTERCEPT = {intercept:.2f}")
     print(f"COEFFICIENTS = ({', '.join(f'{one:.2f}' for one in coefficients)})")
-    print("SUPPORTED, FOUND = {:.2f}, {:.2f}".format(*thresholds(tuning, score)))
+    print(f"FOUND = {threshold(tuning, score):.2f}")
     return 0
 
 

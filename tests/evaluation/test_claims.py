@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.claims import fitted, judged, measure, report, table, thresholds
+from tests.evaluation.claims import fitted, judged, measure, report, table, threshold
 
 PAGE = ["Pump 7 moves 21 litres of water a minute.", "It was built by Wagner in 1987.", ""]
 CLAIMS = {
     "Pump 7 moves 21 litres of water a minute.": "supported",
-    "Pump 7 was built by Wagner in 1987.": "supported",
+    "It was built by Wagner in 1987.": "supported",
     "Pump 7 moves 21 litres of water for Siemens in Munich.": "partially_supported",
     "Wagner built a pump for the harbour of Hamburg.": "partially_supported",
     "The mayor sold a harbour to Siemens.": "not_supported",
@@ -48,10 +48,9 @@ def test_a_set_that_is_told_apart_measures_one(folder: Path) -> None:
         "supported against not supported": 1.0,
         "supported against the rest": 1.0,
         "'not found' or not, balanced accuracy": 1.0,
-        "'supported' or not, balanced accuracy": 1.0,
         "supported but called contradicted": 0.0,
     }
-    assert len(table(measured).splitlines()) == 6
+    assert len(table(measured).splitlines()) == 5
 
 
 def test_exchanged_labels_measure_nothing(folder: Path) -> None:
@@ -67,11 +66,12 @@ def test_exchanged_labels_measure_nothing(folder: Path) -> None:
 def test_the_fit_tells_apart_what_it_was_fitted_on(folder: Path) -> None:
     found = judged(folder)
     _, coefficients = fitted(found)
-    assert len(coefficients) == 6
+    assert len(coefficients) == 7
     assert min(coefficients) >= 0
     assert max(coefficients) > 0
-    supported, some = thresholds(found, lambda one: one.judgement.score)
-    assert some < supported
+    some = threshold(found, lambda one: one.judgement.score)
+    scores = [one.judgement.score for one in found if one.label == "supported"]
+    assert 0 < some < min(scores)
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:

@@ -41,12 +41,14 @@ class Clock:
     """A clock that goes only when told to."""
 
     now: datetime = BEGIN
+    steady: float = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def pass_seconds(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.steady += seconds
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Stage:
             settings=self.settings,
             same_computer=self.same_computer,
             clock=self.clock,
+            steady=lambda: self.clock.steady,
         )
 
     @property

@@ -185,12 +185,20 @@ class Index:
         seconds = self._fresh_seconds if max_age is None else max_age
         return read_names(await self._list(_folder(owner, job_id), seconds)).get(job_id)
 
-    async def entries(self, owner: Owner) -> list[IndexEntry]:
-        """Return the entries of the jobs of the last months, newest first."""
+    def known(self, owner: Owner, job_id: str) -> IndexEntry | None:
+        """Return what this process last read or wrote of a job's entries, without a request."""
+        folder = _folder(owner, job_id)
+        listed = self._names.known(folder, float("inf"))
+        written = [name for month, name in self._written if month == folder]
+        return read_names([*(listed.value if listed else ()), *written]).get(job_id)
+
+    async def entries(self, owner: Owner, *, max_age: float | None = None) -> list[IndexEntry]:
+        """Return the entries of the last months, newest job first; ``max_age`` in seconds."""
+        fresh = self._fresh_seconds if max_age is None else max_age
         root = f"{owner.folder}/index"
         known = self._months.known(root, OLDER_SECONDS)
         # An owner without jobs may have made the first one through another server just now.
-        seconds = OLDER_SECONDS if known and known.value else self._fresh_seconds
+        seconds = OLDER_SECONDS if known and known.value else fresh
         subfolders = await self._months.get(
             root, seconds, partial(self._folders.names, root, subfolders=True)
         )
@@ -199,7 +207,7 @@ class Index:
             partial(
                 self._list,
                 f"{root}/{month}",
-                self._fresh_seconds if number < NEWEST else OLDER_SECONDS,
+                fresh if number < NEWEST else OLDER_SECONDS,
             )
             for number, month in enumerate(months)
         )

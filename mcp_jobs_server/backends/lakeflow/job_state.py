@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.completion import Completion
@@ -96,7 +96,13 @@ class JobStates:
     async def job(self, owner: Owner, job_id: str, *, polled: bool = False) -> Job | None:
         """Return the job as it is now; ``polled``: older answers are good enough for some parts."""
         folder = job_folder(owner, job_id)
-        max_age = POLLED_SECONDS if polled else None
+        known = self._index.known(owner, job_id)
+        may_be_old = polled
+        if known is not None and self._times.alive:
+            if known.ended is None and (job := await self._by_status(owner, job_id)) is not None:
+                return job
+            may_be_old = polled or known.ended is not None
+        max_age = POLLED_SECONDS if may_be_old else None
         entry = await self._index.entry(owner, job_id, max_age=max_age)
         if entry is None:
             # It may have been removed by another server: nothing of it may be shown, or started
@@ -117,6 +123,34 @@ class JobStates:
             return None
         observed = await self._observe(owner, request, polled=polled)
         return await self._settled(observed, entry)
+
+    async def _by_status(self, owner: Owner, job_id: str) -> Job | None:
+        """Return a job that its ``status.json`` alone shows to work, or to have its outcome.
+
+        A job whose status is a few seconds old works, whatever else is there, and a removed job has
+        no status. ``None``: more has to be read.
+        """
+        folder = job_folder(owner, job_id)
+        status = await self._folders.record(Status, folder, STATUS)
+        request = await self.request(owner, job_id) if status else None
+        if status is None or request is None:
+            return None
+        if status.state == "ended":
+            outcome = await self._folders.record(Outcome, folder, OUTCOME)
+            job = Job(owner=owner, request=request, state="running")
+            return await self._completion.completed(job, outcome) if outcome else None
+        age = abs((self._clock() - status.updated_at).total_seconds())
+        requested = await self._control.requested(folder, status, cached=True)
+        if age > self._times.alive or requested == "stop":
+            return None
+        return Job(
+            owner=owner,
+            request=request,
+            state="running",
+            attempt=status.attempt,
+            requested=requested,
+            started_at=status.updated_at - timedelta(seconds=status.spent.active_seconds),
+        )
 
     async def with_active_run(self, owner: Owner, entry: IndexEntry, run: RunJson) -> Job | None:
         """Return a job whose active run was listed, without reading the run again."""
@@ -231,8 +265,7 @@ class JobStates:
         stop_requested = job.requested == "stop"
         outcome: Outcome | None = None
         ended: Ended | None = None
-        stopped_in_queue = stop_requested and state is not None and state.phase == "queued"
-        if observed.may_have_ended or stopped_in_queue:
+        if observed.may_have_ended:
             outcome, ended = await gather_pair(
                 partial(self._folders.record, Outcome, job.folder, OUTCOME),
                 partial(self._folders.record, Ended, job.folder, ENDED),
@@ -252,17 +285,20 @@ class JobStates:
         return settle_run(facts, self._times)
 
     async def _unended(self, job: Job, status: Status | None, run_id: str, state: RunState) -> Job:
-        """Return an unended job with all that is shown of it."""
-        if state.phase == "queued" and status is None:
+        """Return an unended job with all that is shown of it, and repeat a stop without effect."""
+        stopping = state.phase == "cancelling" or job.requested == "stop"
+        if run_id and job.requested == "stop":
+            await self._runs.cancel_again(run_id)
+        if state.phase == "queued" and status is None and not stopping:
             position = await self._runs.position(run_id)
             summary = state.note if state.note == COMPUTE_STARTS else ""
             return replace(job, queue_position=position, summary=summary)
-        stopping = state.phase == "cancelling" or job.requested == "stop"
+        began = status is not None or state.phase != "queued"
         return replace(
             job,
             state="cancelling" if stopping else "running",
-            attempt=status.attempt if status else 1,
-            started_at=state.started_at or state.created_at or self._clock(),
+            attempt=status.attempt if status else int(began),
+            started_at=(state.started_at or state.created_at or self._clock()) if began else None,
         )
 
     async def _complete_start(self, job: Job, entry: IndexEntry | None) -> Job:

@@ -12,6 +12,7 @@ from statistics import median
 from mcp_jobs_server.backends.lakeflow.completion import Completion
 from mcp_jobs_server.backends.lakeflow.index import (
     FRESH_SECONDS,
+    OLDER_SECONDS,
     Index,
     IndexEntry,
     kind_of,
@@ -108,7 +109,10 @@ class JobLists:
 
     async def typical_seconds(self, owner: Owner, request: Request) -> float | None:
         kind = kind_of(request)
-        ends = [entry.ended for entry in await self._index.entries(owner) if entry.ended]
+        # An estimate may miss the job that ended last; it costs no request of its own.
+        max_age = OLDER_SECONDS if self._fresh_seconds else None
+        entries = await self._index.entries(owner, max_age=max_age)
+        ends = [entry.ended for entry in entries if entry.ended]
         similar = [end for end in ends if end.state == "completed" and end.kind == kind]
         similar.sort(key=lambda end: end.at)
         return median(end.active_seconds for end in similar[-SIMILAR_JOBS:]) if similar else None

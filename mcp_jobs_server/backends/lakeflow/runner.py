@@ -43,6 +43,7 @@ class LakeflowTimes:
     recently_polled: float = polling.RECENT_SECONDS
     run: float = runs.RUN_SECONDS
     active: float = runs.ACTIVE_SECONDS
+    repeat: float = runs.REPEAT_SECONDS
     index: float = index.FRESH_SECONDS
     control: float = control.FRESH_SECONDS
     settle: SettleTimes = field(default_factory=SettleTimes)
@@ -80,7 +81,13 @@ class LakeflowRunner(Lifecycle):
         self._folders = folders
         self._index = Index(folders, fresh_seconds=times.index)
         self._control = Control(folders, fresh_seconds=times.control)
-        self._runs = Runs(workspace, job_id, run_seconds=times.run, active_seconds=times.active)
+        self._runs = Runs(
+            workspace,
+            job_id,
+            run_seconds=times.run,
+            active_seconds=times.active,
+            repeat_seconds=times.repeat,
+        )
         storage = (folders, self._index, self._runs)
         submitter = Submitter(*storage, clock)
         self._states = JobStates(
@@ -158,7 +165,8 @@ class LakeflowRunner(Lifecycle):
     async def fetched(self, owner: Owner, job_id: str, at: datetime) -> None:
         if not JOB_ID.fullmatch(job_id):
             return
-        entry = await self._index.entry(owner, job_id)
+        # It was read a moment ago, so what is known of it is good enough.
+        entry = self._index.known(owner, job_id) or await self._index.entry(owner, job_id)
         if entry is not None and entry.ended is not None and entry.fetched_at is None:
             await self._index.add(owner, job_id, fetched_name(job_id, at))
 
@@ -184,10 +192,12 @@ class LakeflowRunner(Lifecycle):
         before = await self._runs.get(run.run_id, max_age=0)
         try:
             await self._runs.cancel(run.run_id)
-        except JobsError:
+        except JobsError as error:
             if before is None:
                 raise
-            # The stop is recorded nevertheless, and the job checks for it by itself.
+            # The stop is recorded. It is repeated by each server that looks at the job.
+            log.warning("run %s is not cancelled yet: %s", run.run_id, error.message)
+            return replace(job, state="cancelling")
         if before is not None and run_state(before).phase == "queued" and not job.attempt:
             return await self._states.end(job)
         return replace(job, state="cancelling")

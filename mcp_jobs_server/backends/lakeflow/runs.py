@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +18,16 @@ from mcp_jobs_server.databricks.workspace import Workspace
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
+log = logging.getLogger(__name__)
+
 RUN_SECONDS = 5.0
 """How old the state of a run may be."""
+
+REPEAT_SECONDS = 10.0
+"""How soon a cancel is repeated that a run does not obey."""
+
+REPEAT_CALL_SECONDS = 4.0
+"""How long a caller that looks at a job waits for that."""
 
 CANCELLED_SECONDS = 60.0
 """How long a cancelled run may still be listed as queued."""
@@ -49,6 +58,7 @@ class Runs:
         clock: returns seconds; only differences count.
         run_seconds: how old the state of a run may be.
         active_seconds: how old the list of active runs may be.
+        repeat_seconds: how soon a cancel is repeated that a run does not obey.
     """
 
     def __init__(
@@ -59,17 +69,20 @@ class Runs:
         clock: Callable[[], float] = time.monotonic,
         run_seconds: float = RUN_SECONDS,
         active_seconds: float = ACTIVE_SECONDS,
+        repeat_seconds: float = REPEAT_SECONDS,
     ) -> None:
         self._workspace = workspace
         self._job_id = job_id
         self._run_seconds = run_seconds
         self._active_seconds = active_seconds
+        self._repeat_seconds = repeat_seconds
         self._runs: SingleFlightCache[str, RunJson | None] = SingleFlightCache(
             most=500, clock=clock
         )
         self._active: SingleFlightCache[str, tuple[RunJson, ...]] = SingleFlightCache(
             most=1, clock=clock
         )
+        self._tried: SingleFlightCache[str, bool] = SingleFlightCache(most=2_000, clock=clock)
         self._cancelled: SingleFlightCache[str, bool] = SingleFlightCache(most=2_000, clock=clock)
 
     async def start(self, folder: str, job_id: str, token: str) -> str:
@@ -126,18 +139,32 @@ class Runs:
         """Return how many runs of all owners are queued."""
         return len(await self._queued())
 
-    async def cancel(self, run_id: str) -> None:
+    async def cancel(self, run_id: str, *, seconds: float | None = None) -> None:
         """Cancel the run; one that has ended or is unknown is left."""
         body = {"run_id": int(run_id)}
+        self._tried.put(run_id, True)  # noqa: FBT003 - nothing but its time counts
         try:
             await self._workspace.do(
-                "stop the run", "POST", f"{_JOBS}/runs/cancel", body=body, needs=_MANAGE
+                "stop the run",
+                "POST",
+                f"{_JOBS}/runs/cancel",
+                body=body,
+                needs=_MANAGE,
+                seconds=seconds,
             )
         except (ResourceNotFound, Refused):
             pass
         finally:
             self._forget(run_id)
         self._cancelled.put(run_id, True)  # noqa: FBT003 - nothing but its time counts
+
+    async def cancel_again(self, run_id: str) -> None:
+        """Repeat a cancel that the run does not obey, now and then; an error only delays it."""
+        if self._tried.known(run_id, self._repeat_seconds) is None:
+            try:
+                await self.cancel(run_id, seconds=REPEAT_CALL_SECONDS)
+            except JobsError as error:
+                log.warning("run %s is not cancelled yet: %s", run_id, error.message)
 
     async def error(self, task_run_id: int) -> str:
         """Return the first line of the error of a task run, "" if unknown."""

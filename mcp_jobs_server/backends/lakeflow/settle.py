@@ -30,16 +30,21 @@ LATE_SECONDS = 60.0
 ORPHAN_SECONDS = 30.0
 """Age of a request without a run after which the run is submitted again."""
 
+ALIVE_SECONDS = 15.0
+"""Age of a status up to which its job works, since a job on a volume writes one every five seconds.
+With 0 the run is always asked."""
+
 MAX_RUNS = 2
 """Runs of one job: one more after the platform failed."""
 
 
 @dataclass(frozen=True)
 class SettleTimes:
-    """Seconds to wait before a job counts as ended; see the constants of this module."""
+    """Seconds after which a job counts as ended, or may have; see the constants of this module."""
 
     late: float = LATE_SECONDS
     orphan: float = ORPHAN_SECONDS
+    alive: float = ALIVE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,7 @@ def _active_state(job: RunFacts, times: SettleTimes, *, run_again: bool) -> RunS
         visible_later = job.now - job.submitted_at < late
         return RunState("running" if job.began else "queued") if visible_later else None
     if not run.ended:
-        # The program of a job that has not begun refuses to begin once a stop is recorded.
-        stopped_in_queue = job.stop_requested and run.phase == "queued" and not job.began
-        return None if stopped_in_queue else run
+        return run
     wrote_nothing = run.never_began and not job.began
     if job.stop_seen or wrote_nothing or (run_again and not job.stop_requested):
         return None

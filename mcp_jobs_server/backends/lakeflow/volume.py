@@ -17,7 +17,7 @@ from mcp_jobs_server.databricks.files import FilesApi
 from mcp_jobs_server.databricks.volumes import create_volume
 from mcp_jobs_server.databricks.workspace import Workspace
 from research_contract.files import decode
-from research_contract.records import ENDED, OUTCOME, REQUEST, Record
+from research_contract.records import ENDED, OUTCOME, REQUEST, RUN, Record
 
 FRESH_SECONDS = 0.9
 """How old an answer about a file that can still change may be."""
@@ -28,6 +28,9 @@ CACHED_SECONDS = 3600.0
 CACHED_BYTES = 32_000_000
 MAX_CACHED_FILE_BYTES = 1_000_000
 MAX_NAME_BYTES = 255
+
+_BY_SERVERS = frozenset({RUN, ENDED})
+"""Files that servers may write after the outcome."""
 
 _WRITTEN_ONCE = frozenset({REQUEST, OUTCOME, ENDED})
 
@@ -40,7 +43,8 @@ class VolumeFolders:
     """``Folders`` below ``root``, a volume; schema and volume are created if missing.
 
     Concurrent reads of the same part of a file share a request. Answers are cached for a moment,
-    files that are written once (request, outcome, entries of the index) for an hour.
+    files that are written once (request, outcome, entries of the index), and all files of a job
+    that has its outcome, for an hour.
 
     Args:
         workspace: the workspace of the volume.
@@ -79,6 +83,10 @@ class VolumeFolders:
             return _part(cached.value, start, limit)
         written_once = _is_written_once(folder, name)
         key = (path, 0, -1) if written_once else (path, start, limit)
+        if self._is_final(folder, name):
+            known = self._slices.known(key, CACHED_SECONDS)
+            if known is not None and known.value is not None:
+                return known.value
         found = await self._slices.get(key, self._fresh_seconds, partial(self._read, *key))
         if found is None or not written_once:
             return found
@@ -148,6 +156,11 @@ class VolumeFolders:
         below = f"{path}/"
         self._whole_files.drop_where(lambda key: key == path or key.startswith(below))
         self._slices.drop_where(lambda key: key[0] == path or key[0].startswith(below))
+
+    def _is_final(self, folder: str, name: str) -> bool:
+        """Return whether the job has written its outcome, after which it changes no file."""
+        outcome = self._whole_files.known(self.location(folder, OUTCOME), CACHED_SECONDS)
+        return outcome is not None and name not in _BY_SERVERS and self._fresh_seconds > 0
 
     async def _read(self, path: str, start: int, limit: int) -> Slice | None:
         try:

@@ -60,6 +60,7 @@ def test_any_text_gets_a_bounded_answer(draft: str, quote: str) -> None:
 @BOUNDED
 @given(quote=QUOTES | ODD)
 @example("The pump moves 21 litres. It never fails! Nobody knows why.")
+@example("[0]0\rNO|")
 @example("Wagner said 「北京大学」 in 1898。")
 def test_a_verbatim_copy_is_supported(quote: str) -> None:
     draft = " ".join(f"{claim.text} [1]" for claim in claims(quote))
@@ -72,6 +73,7 @@ def test_a_verbatim_copy_is_supported(quote: str) -> None:
 @given(quote=QUOTES, place=st.integers(0, 99), by=st.integers(1, 9))
 @example("The pump moves 21 litres and pump 21 leaks.", 0, 1)
 @example("F-16 21 12 May v2.13 may.", 6, 1)
+@example("12:30 F-16.", 5, 6)
 def test_a_changed_number_is_never_supported(quote: str, place: int, by: int) -> None:
     digits = list(re.finditer(r"\d", quote))
     assume(digits)

@@ -96,9 +96,13 @@ class Terminal:
                 raise AssertionError(f"{text!r} never came; it printed {self.seen!r}")
         return self.seen
 
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._fd, keys.encode())
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.write(self._fd, b"\x03")
+        self.type("\x03")
 
     def end(self) -> int:
         """Read to the end and return the exit code."""

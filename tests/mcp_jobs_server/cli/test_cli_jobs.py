@@ -84,8 +84,13 @@ def test_invalid_requests_are_reported_and_start_nothing(shell: CommandLine) -> 
         (["q?", "--source", "/etc"], 1, "belongs to the system"),
         (["q?", "--source", "handbok/"], 1, "There is no"),
         (["q?"], 1, "There is nothing to search"),
-        ([""], 2, "'question' is wrong"),
-        (["q?", "--source", "handbook", "--minutes", "soon"], 2, "limits.minutes"),
+        ([""], 2, "QUESTION is wrong"),
+        (["q?", "--source", "handbook", "--minutes", "soon"], 2, "--minutes is wrong"),
+        (
+            ["q?", "--source", "handbook", "--term", "t", "--term", "x" * 300],
+            2,
+            "--term number 2 is",
+        ),
         (["q" * 5000, "--source", "handbook"], 2, "4,000 characters"),
     ):
         done = shell.run("research", *words)
@@ -108,8 +113,6 @@ def test_jobs_are_listed_shown_and_read(shell: CommandLine, answered: Done) -> N
     assert FOUND in shell.run("jobs", "report", job_id).out
     assert "[1]" in shell.run("jobs", "report", job_id, "--part", "evidence").out
     assert FOUND in shell.run("jobs", "report", job_id, "--citation", "1").out
-    opened = shell.run("jobs", "report", job_id, "--open").out.strip()
-    assert opened == f"{answered.json['folder']}/report.html"
     watched = shell.run("jobs", "watch", job_id)
     assert watched.code == 0
     assert watched.out.startswith(f"{job_id} evidence: ")
@@ -145,7 +148,7 @@ def test_a_draft_that_cannot_be_checked_is_reported(shell: CommandLine, answered
         ("nowhere.md", 1, "'nowhere.md' cannot be read"),
         (".", 1, "cannot be read"),
         ("long.md", 2, "longer than 60,000 characters"),
-        ("empty.md", 2, "'text'"),
+        ("empty.md", 2, "FILE is wrong"),
     ):
         done = shell.run("jobs", "check", job_id, name)
         assert (done.code, done.out) == (code, ""), done.err
@@ -161,16 +164,57 @@ def test_the_error_for_an_unknown_job_names_the_newest_one(shell: CommandLine) -
         assert newest["job_id"] in done.err
 
 
-def test_only_ended_jobs_with_an_exact_id_are_removed(shell: CommandLine) -> None:
-    job = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
-    for careless in ("", job["job_id"][:12]):
-        refused = shell.run("jobs", "remove", careless)
-        assert refused.code == 2
-        assert "not the exact id" in refused.err
-    assert Path(job["folder"]).exists()
-    assert shell.run("jobs", "remove", job["job_id"]).out == f"Removed {job['job_id']}.\n"
-    assert not Path(job["folder"]).exists()
-    assert shell.run("jobs", "remove", job["job_id"]).code == 1
+def test_ended_jobs_are_removed_by_id_prefix_or_the_newest_after_a_question(
+    shell: CommandLine,
+) -> None:
+    first, second, third = (
+        shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
+        for _ in range(3)
+    )
+    assert shell.run("jobs", "remove", "").code == 2
+    unasked = shell.run("jobs", "remove")
+    assert unasked.code == 2
+    assert third["job_id"] in unasked.err
+    assert "--yes" in unasked.err
+    asked = shell.terminal("jobs", "remove")
+    asked.until(f"Remove {third['job_id']}")
+    asked.type("n\n")
+    assert asked.end() == 1
+    assert all(Path(job["folder"]).exists() for job in (first, second, third))
+    asked = shell.terminal("jobs", "remove")
+    asked.until("[y/N]")
+    asked.type("y\n")
+    assert asked.end() == 0
+    assert not Path(third["folder"]).exists()
+    assert shell.run("jobs", "remove", "--yes").out == f"Removed {second['job_id']}.\n"
+    prefix = first["job_id"][:18]
+    assert shell.run("jobs", "remove", prefix).out == f"Removed {first['job_id']}.\n"
+    assert not Path(first["folder"]).exists()
+    assert shell.run("jobs", "remove", first["job_id"]).code == 1
+
+
+def test_a_draft_is_checked_against_the_newest_job_unless_one_is_named(
+    shell: CommandLine,
+) -> None:
+    newest = shell.run("research", QUESTION, "--source", "handbook", "--again", "--json").json
+    (shell.cwd / "newest.md").write_text(f"{FOUND} [1]\n")
+    for named in ([], [newest["job_id"][:18]]):
+        checked = shell.run("jobs", "check", *named, "newest.md", "--json")
+        assert checked.code == 0, checked.err
+        assert checked.json["job_id"] == newest["job_id"]
+
+
+def test_a_report_opens_in_the_browser(shell: CommandLine, answered: Done) -> None:
+    browser = shell.cwd / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{shell.cwd}/opened"\n')
+    browser.chmod(0o755)
+    page = f"{answered.json['folder']}/report.html"
+    shown = shell.run("jobs", "report", answered.json["job_id"], "--open", BROWSER=str(browser))
+    assert (shown.code, shown.out) == (0, f"{page}\n"), shown.err
+    assert (shell.cwd / "opened").read_text() == Path(page).as_uri()
+    none = shell.run("jobs", "report", answered.json["job_id"], "--open", BROWSER="", PATH="")
+    assert (none.code, none.out) == (0, f"{page}\n")
+    assert "No browser" in none.err
 
 
 def test_a_title_cannot_control_the_terminal(shell: CommandLine) -> None:
@@ -225,7 +269,14 @@ def test_ctrl_c_keeps_the_job_and_prints_how_to_follow_it(shell: CommandLine) ->
     assert f"mcp-jobs-server jobs watch {job['job_id']}" in terminal.seen
     assert "Traceback" not in terminal.seen
     assert shell.run("jobs", "remove", job["job_id"]).code == 1  # it has not ended
-    cancelled = shell.run("jobs", "cancel", job["job_id"], "--json").json
+    again = shell.run(
+        "research", QUESTION, "--source", "handbook", "--title", "Waiting", "--detach"
+    )
+    assert again.out.strip() == job["job_id"]
+    assert "Pass --again for a new one." in again.err
+    assert "again=true" not in again.err
+    cancelled = shell.run("jobs", "cancel", "--json").json  # the newest unfinished one
+    assert cancelled["job_id"] == job["job_id"]
     assert (cancelled["state"], cancelled["changed"]) == ("cancelled", True)
     watched = shell.run("jobs", "watch", job["job_id"])
     assert watched.code == 1

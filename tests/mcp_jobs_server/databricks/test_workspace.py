@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,19 @@ async def test_a_long_retry_delay_is_reported_instead_of_waited_for(
     assert type(error) is Unavailable
     assert "360" in error.hint
     assert script.asked.count(f"GET {GET}") == 1
+
+
+async def test_without_a_stated_delay_each_refusal_asks_to_wait_longer(
+    workspace: Workspace, script: Scripted
+) -> None:
+    body = exchange("error_429_rate_limit")["body"]
+    script.answer(GET, Answer(429, body))
+    hints = [int(re.findall(r"in (\d+) s", (await refused(workspace)).hint)[0]) for _ in range(3)]
+    assert hints[0] * 4 == hints[1] * 2 == hints[2]
+    script.answer(GET, Answer(body={"run_id": 1}))
+    await workspace.do("look at the run", "GET", GET)
+    script.answer(GET, Answer(429, body))
+    assert f"in {hints[0]} s" in (await refused(workspace)).hint
 
 
 async def test_a_hanging_workspace_times_out(workspace: Workspace, script: Scripted) -> None:

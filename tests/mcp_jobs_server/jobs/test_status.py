@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import anyio
 import pytest
 
@@ -181,3 +183,17 @@ async def test_a_completed_job_leads_to_its_evidence(stage: Stage) -> None:
     assert answer.next.arguments == {"job_id": job_id, "part": "evidence"}
     assert answer.coverage
     assert answer.spent.active_seconds == 3.2
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+async def test_elapsed_time_survives_a_clock_that_is_set(stage: Stage, hours: int) -> None:
+    job_id = await running(stage)
+    stage.clock.pass_seconds(10)
+    assert (await status(stage)).elapsed_seconds == 10
+    stage.clock.now += timedelta(hours=hours)
+    stage.clock.pass_seconds(20)
+    [listed] = (await stage.jobs.list(ME, ListActiveJobs())).jobs
+    assert (await status(stage)).elapsed_seconds == listed.elapsed_seconds == 30
+    stage.complete(job_id)
+    ended = (await status(stage)).elapsed_seconds
+    assert 3 <= ended <= 30  # no less than it worked, no more than was seen

@@ -56,10 +56,41 @@ def test_claims_of_a_draft() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Yes.", "In short:", "What is known?", "## A heading about pump 7", "See below."]
+    "text",
+    [
+        "",
+        "Yes.",
+        "In short:",
+        "What is known?",
+        "## A heading about pump 7",
+        "See below.",
+        "So say all.",
+    ],
 )
 def test_what_states_nothing_is_no_claim(text: str) -> None:
     assert claims(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It cost 61,200.",
+        "She left in June.",
+        "It closed on 4 July.",
+        "**Revenue was 4.1 million euros.**",
+        "Costs in 2021:\n\n- 300 euros",
+        "He met Wagner.",
+        "Leiter ist Karl Weiss.",
+        "Es kostete 900 Euro.",
+        "| Price | 900 |",
+    ],
+)
+def test_a_figure_date_or_name_makes_a_short_sentence_a_claim(text: str) -> None:
+    assert claims(text)
+
+
+def test_the_heads_of_a_table_are_no_claim() -> None:
+    assert [claim.text for claim in claims("| Anna | Karl |\n|---|---|\n| 3 | 4 |")] == ["3 | 4"]
 
 
 def test_a_range_of_marks_is_bounded() -> None:

@@ -147,6 +147,21 @@ def test_evidence_of_an_unfinished_job_is_carried_over(first: JobFolder, tmp_pat
     assert second.evidence()[0].carried_from == FIRST
 
 
+@pytest.mark.parametrize("gone", [records.EVIDENCE_SEGMENTS, records.SNAPSHOTS])
+def test_a_base_job_that_is_half_removed_is_told(
+    first: JobFolder, tmp_path: Path, gone: str
+) -> None:
+    for path in first.file(gone).iterdir():
+        path.unlink()
+    second = follow(tmp_path, "How long are backup files kept?", OTHER)
+    assert "Its folder is incomplete, as if it were being removed." in messages(second)
+
+
+def test_a_whole_base_job_is_not_called_incomplete(first: JobFolder, tmp_path: Path) -> None:
+    assert first.evidence() != ()
+    assert "incomplete" not in messages(follow(tmp_path, "How long are backup files kept?", OTHER))
+
+
 def test_the_base_job_may_still_be_running(tmp_path: Path) -> None:
     running = make_folder(tmp_path / "first")
     program = [

@@ -37,9 +37,10 @@ AT_ONCE = LakeflowTimes(
     recently_polled=0,
     run=0,
     active=0,
+    repeat=0,
     index=0,
     control=0,
-    settle=SettleTimes(late=0.5),
+    settle=SettleTimes(late=0.5, alive=0),
 )
 """Nothing is cached, polls are quick, and late outcomes are waited for briefly."""
 

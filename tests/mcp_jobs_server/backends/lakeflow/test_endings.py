@@ -98,6 +98,33 @@ async def test_a_stop_before_the_program_begins_is_final(stage: Scene) -> None:
         assert await runner.job(OWNER, job.id) == stopped
 
 
+@pytest.mark.parametrize("queued", [True, False])
+async def test_a_stop_that_the_workspace_did_not_take_is_repeated_by_any_server(
+    stage: Scene, *, queued: bool
+) -> None:
+    stage.job.max_concurrent_runs = 1
+    async with server(stage) as (runner, _):
+        first = await works(stage, runner, "stubborn")
+        job = await started(runner, "stubborn") if queued else first
+        fault = stage.workspace.fail("POST", "runs/cancel", "503", times=10_000)
+        stopped = await runner.stop(OWNER, job.id, "stop")
+        assert stopped is not None
+        assert stopped.state == "cancelling"
+    async with server(stage) as (runner, _):
+        for _ in range(3):
+            found = await runner.job(OWNER, job.id)
+            assert found is not None
+            assert found.state == "cancelling"
+            [listed] = [one for one in await runner.active(OWNER, limit=9) if one.id == job.id]
+            assert listed.state == "cancelling"
+        fault.times = 0
+        ended = await until_ended(runner, job)
+        assert ended.state == "cancelled"
+        assert not stage.runs_of(job.id)[0].active
+        if queued:
+            await runner.stop(OWNER, first.id, "stop")
+
+
 async def test_an_outcome_wins_over_a_stop(stage: Scene, runner: LakeflowRunner) -> None:
     stage.job.cancel_seconds = 1
     job = await works(stage, runner, "stubborn")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import pytest
@@ -11,8 +13,9 @@ from mcp_jobs_server.backends.lakeflow.runner import LakeflowTimes
 from mcp_jobs_server.core.models import StartOptions
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.service import Jobs
-from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs
+from mcp_jobs_server.messages.arguments import FetchReport, GetStatus, ListActiveJobs
 from mcp_jobs_server.sources.registry import Sources
+from research_contract.records import EVIDENCE, REPORT
 from tests.mcp_jobs_server.backends.lakeflow.backend import (
     OWNER,
     Scene,
@@ -93,3 +96,41 @@ async def test_a_start_costs_few_requests(stage: Scene) -> None:
         counted = kinds(stage, since)
         assert sum(counted.values()) <= 9, counted
         await until(runner, job, lambda job: job.ended)
+
+
+async def test_calls_made_one_after_another_cost_few_requests(
+    stage: Scene,
+) -> None:
+    """Nothing that may change is younger than it may be, as between the calls of a model."""
+    apart = 3.0
+
+    async def cost(call: Callable[[], Awaitable[object]]) -> Counter[str]:
+        await anyio.sleep(apart)
+        since = len(stage.workspace.requests)
+        await call()
+        return kinds(stage, since)
+
+    async with server(stage, times=USUAL, fresh_seconds=FRESH) as (runner, folders):
+        settings = Settings(data_dir=stage.volume)
+        jobs = Jobs(runner=runner, folders=folders, sources=Sources(settings), settings=settings)
+        job = await until_running(runner, await started(runner))
+        await jobs.list(OWNER, ListActiveJobs())
+        look = partial(jobs.status, OWNER, GetStatus(job_id=job.id, wait_seconds=0))
+        for _ in range(2):
+            counted = await cost(look)
+            assert sum(counted.values()) <= 2, counted
+        stage.let_go(job)
+        await until_ended(runner, job)
+        (stage.folder(job) / REPORT).write_text("# Report\n")
+        (stage.folder(job) / EVIDENCE).touch()
+        for _ in range(2):
+            counted = await cost(look)
+            assert sum(counted.values()) <= 2, counted
+        fetch = partial(jobs.report, OWNER, FetchReport(job_id=job.id, part="summary"))
+        await fetch()
+        counted = await cost(fetch)
+        assert sum(counted.values()) <= 2, counted
+        show = partial(jobs.list, OWNER, ListActiveJobs())
+        await show()
+        counted = await cost(show)
+        assert sum(counted.values()) == 1, counted

@@ -90,9 +90,9 @@ def test_a_cancel_by_a_user_and_by_the_platform_differ() -> None:
     assert verdict.error.code == "stopped"
 
 
-def test_a_queued_job_that_is_stopped_is_cancelled_at_once() -> None:
+def test_a_stopped_job_goes_on_until_its_run_has_ended() -> None:
     queued = replace(RUNNING, began=False, run=RunState("queued"), stop_requested=True)
-    assert settle_run(queued) == Cancelled()
+    assert settle_run(queued) == Active(RunState("queued"))
     assert isinstance(settle_run(replace(queued, began=True)), Active)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.backends.local.processes import os_processes
 from mcp_jobs_server.backends.local.processes.stop_all import stop_all
@@ -20,8 +22,12 @@ from mcp_jobs_server.backends.local.store.database import Database
 from mcp_jobs_server.backends.local.store.jobs import JobStore
 from mcp_jobs_server.core.models import StartOptions
 from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.jobs.service import Jobs
+from mcp_jobs_server.messages.arguments import FetchReport
+from mcp_jobs_server.sources.registry import Sources
 from tests.mcp_jobs_server.backends.local import data_directory as local
 from tests.mcp_jobs_server.backends.local.data_directory import (
+    OWNER,
     kill,
     let_go,
     lines,
@@ -231,3 +237,22 @@ with database.write() as db:
 database.close()
 """  # noqa: S608 - the path of this test
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+
+async def test_a_report_is_given_although_it_cannot_be_marked_as_read(settings: Settings) -> None:
+    async with LocalRunner(settings, job_command=local.STAND_IN, busy_seconds=0.1) as runner:
+        job = await until_ended(runner, await start(runner, "answer"))
+        jobs = Jobs(
+            runner=runner,
+            folders=DirectoryFolders(settings.jobs_dir),
+            sources=Sources(settings),
+            settings=settings,
+        )
+        path = DataPaths(settings.data_dir).database
+        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            report = await jobs.report(OWNER, FetchReport(job_id=job.id, part="report"))
+        assert "# Report" in report.content
+        found = await runner.job(OWNER, job.id)
+        assert found is not None
+        assert found.fetched_at is None
