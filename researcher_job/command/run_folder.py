@@ -145,6 +145,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             left_out=left_out,
             on_stop=exit_after,
             run_id=options.run_id or "",
+            format_version=_format_version(request, options),
         )
         try:
             asyncio.get_running_loop()
@@ -153,6 +154,16 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
         # An event loop already runs in this thread, as in a notebook, so use another thread.
         with ThreadPoolExecutor(max_workers=1) as executor:
             return executor.submit(anyio.run, job.run).result()
+
+
+def _format_version(request: records.Request, options: argparse.Namespace) -> int:
+    """Return the format in which the job writes its records.
+
+    A server or runner of the last release may still run after an upgrade. It counts the attempts
+    of its jobs, and reads their folders in the format of its requests only.
+    """
+    started_by_server = options.attempt is not None or options.run_id
+    return request.format_version if started_by_server else records.FORMAT_VERSION
 
 
 @contextmanager

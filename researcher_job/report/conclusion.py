@@ -129,20 +129,21 @@ class Conclusion:
         journal.close()
         for leftover in self.folder.path.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)  # of an attempt that was killed while writing
-        outcome, data = seal(
-            Outcome(
-                outcome=kind,
-                reason=reason,
-                answer=answer,
-                questions=results,
-                spent=self.spent,
-                coverage=self.coverage,
-                attempts=self.attempts,
-                configuration_sha256=configuration_hash(self.request),
-                files=hash_files(self.folder.path),
-                ended_at=self.at,
-            )
+        outcome = Outcome(
+            outcome=kind,
+            reason=reason,
+            answer=answer,
+            questions=results,
+            spent=self.spent,
+            coverage=self.coverage,
+            attempts=self.attempts,
+            configuration_sha256=configuration_hash(self.request),
+            files=hash_files(self.folder.path),
+            ended_at=self.at,
         )
+        if journal.status.current.format_version == 1:
+            outcome = in_format_1(outcome)
+        outcome, data = seal(outcome)
         self.folder.write(records.OUTCOME, data)
         return outcome
 
@@ -178,6 +179,16 @@ def finish(
     journal = Journal(folder.path, writer, clock=clock, segment_records=100, storage=storage)
     questions = questions_of(request.question, request.plan)
     conclusion.write_outcome(journal, ProgressPage(folder, report_title(request), questions))
+
+
+def in_format_1(outcome: Outcome) -> Outcome:
+    """Return ``outcome`` in the states of format 1, where evidence not judged is partial."""
+    questions = tuple(
+        one.model_copy(update={"state": "partial"}) if one.state == "evidence" else one
+        for one in outcome.questions
+    )
+    kind = "partial" if outcome.outcome == "evidence" else outcome.outcome
+    return outcome.model_copy(update={"format_version": 1, "outcome": kind, "questions": questions})
 
 
 def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:

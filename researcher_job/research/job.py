@@ -15,7 +15,7 @@ from anyio import to_thread
 from research_contract import records
 from research_contract.files import encode
 from research_contract.questions import questions_of
-from research_contract.records import Coverage, Request, SourceRef, Status
+from research_contract.records import FORMAT_VERSION, Coverage, Request, SourceRef, Status
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, LimitReached, error_message
 from researcher_job.core.plural import counted
@@ -65,6 +65,7 @@ class OpenSource(Protocol):
 class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
+    ``format_version`` is that of the records it writes.
     ``on_stop`` is called once when a stop is requested, before the research is cancelled.
     ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
     ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
@@ -84,6 +85,7 @@ class Job:
     left_out: Collection[str] = ()
     sinks: Sequence[StepSink] = ()
     tracer: Tracer = field(default_factory=NoTracing)
+    format_version: int = FORMAT_VERSION
 
     async def run(self) -> ExitCode:
         """Run the attempt and return how it ended. A job with an outcome is left unchanged."""
@@ -107,6 +109,7 @@ class _Attempt:
         self._ledger = Ledger(root, self._budget, storage)
         self._book = EvidenceBook(root, folder.quotes(), limit=limit, storage=storage)
         first_status = Status(
+            format_version=job.format_version,
             attempt=job.attempt,
             run_id=job.run_id,
             summary="Starting",
@@ -260,6 +263,7 @@ class _Attempt:
             terms=job.request.plan.search_terms,
             depth=job.request.depth,
             follow_up=FollowUp(base_job, job.strategy) if base_job else None,
+            keeps_nearest=job.format_version > 1,
         )
         lead = Lead(
             folder=job.folder,

@@ -30,7 +30,8 @@ _RANK = {"not_found": 0, "evidence": 1, "partial": 2, "answered": 3}
 class Worker:
     """Everything that is needed to research a question. Questions share it and run concurrently.
 
-    ``follow_up`` is set if the job follows up on a base job.
+    ``follow_up`` is set if the job follows up on a base job. Readers of format 1 take nearest
+    passages for evidence, so that a job for them keeps none.
     """
 
     source: Source
@@ -42,6 +43,7 @@ class Worker:
     terms: Sequence[str]
     depth: Depth
     follow_up: FollowUp | None = None
+    keeps_nearest: bool = True
 
     async def pursue(self, index: int, question: str) -> QuestionResult:
         """Research the question with this index (from 0), record its evidence, return its result.
@@ -61,7 +63,8 @@ class Worker:
             recorded = [await self._record_valid(index, quote) for quote in finding.quotes]
             evidence = [item for item in recorded if item]
             nearest = [
-                await self._record_valid(index, quote, nearest=True) for quote in finding.nearest
+                await self._record_valid(index, quote, nearest=True)
+                for quote in (finding.nearest if self.keeps_nearest else ())
             ]
             state = finding.state
             if not evidence:

@@ -15,7 +15,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -84,21 +84,6 @@ def extract(asked: Asked) -> Extracted:
         return Extracted(Reason.HUNGRY, *state)
     except Exception:  # noqa: BLE001 - a hostile file makes parsers raise anything at all
         return Extracted(Reason.CRASHED, *state)
-
-
-def main(memory: int = MAX_MEMORY) -> None:
-    """Answer requests until standard input ends, with no more than ``memory`` bytes."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=_TOGETHER)
-    os.dup2(2, 1)  # what a library prints must not become an answer
-    _limit_memory(memory)
-    _send(answers, b"")  # it has begun
-    answers.flush()
-    heartbeat.tell_by(_alive(answers))
-    for asked, harmless in _requests(answers):
-        if not harmless:  # should it break down, only this one is to blame
-            answers.flush()
-        _limit_time()
-        _send(answers, encode(extract(asked)))
 
 
 def _alive(answers: BinaryIO) -> heartbeat.Tell:
@@ -196,3 +181,21 @@ def _block(
     kind: BlockKind, start: int, end: int, locator: str, context: Sequence[Sequence[Any]]
 ) -> Block:
     return Block(kind, start, end, locator, tuple(Context(*one) for one in context))
+
+
+def main(memory: int = MAX_MEMORY, *, encode: Callable[[Extracted], bytes] = encode) -> None:
+    """Answer requests until standard input ends, with no more than ``memory`` bytes.
+
+    ``encode`` makes the frames that the job reads.
+    """
+    answers = os.fdopen(os.dup(1), "wb", buffering=_TOGETHER)
+    os.dup2(2, 1)  # what a library prints must not become an answer
+    _limit_memory(memory)
+    _send(answers, b"")  # it has begun
+    answers.flush()
+    heartbeat.tell_by(_alive(answers))
+    for asked, harmless in _requests(answers):
+        if not harmless:  # should it break down, only this one is to blame
+            answers.flush()
+        _limit_time()
+        _send(answers, encode(extract(asked)))

@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS vectors (content BLOB PRIMARY KEY, vector BLOB NOT NU
 """
 
 
+_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+"""A power cut may cost the vectors made last: they are made again."""
+
+_LONGEST_WAIT = 60.0
+"""Seconds to wait for another job that writes vectors at the moment."""
+
+
 @dataclass(frozen=True)
 class BlockVectors:
     """The vectors of the blocks of one index: row ``i`` is that of the block ``ids[i]``."""
@@ -80,12 +87,13 @@ def block_vectors(
 
     ids: list[int] = []
     rows: list[NDArray[np.float16]] = []
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
+    with closing(sqlite3.connect(path, timeout=_LONGEST_WAIT)) as database:
+        database.executescript(_PRAGMAS)
         database.execute(_SCHEMA)
         while part := list(islice(blocks, _TOGETHER)):
             ids += [number for number, _ in part]
             rows.append(_vectors(database, embedder, [text for _, text in part]))
+            database.commit()
     whole = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float16)
     return BlockVectors(np.asarray(ids, dtype=np.int64), whole)
 
