@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from researcher_job.sources.base import Quote
+from researcher_job.strategies.extractive.strategy import NOT_FOUND_BELOW
 from tests.evaluation.results import Aim, Result, area, result
 from tests.evaluation.searching import Answer, Models, Searched, document
 from tests.evaluation.sets import EvaluationSet, Item, lay_out
@@ -116,20 +117,19 @@ async def states(one: OpenSet, other: OpenSet) -> dict[str, Result]:
         answer.not_found if asked.answerable else None
         for asked, answer in zip(one.data.questions, own, strict=True)
     ]
-    foreign = [await one.searched.answer(asked.query) for asked in other.data.questions]
+    foreign = [await one.searched.confidence(asked.query) for asked in other.data.questions]
     sure = [
         answer.confidence
         for asked, answer in zip(one.data.questions, own, strict=True)
         if asked.answerable
     ]
-    unsure = [answer.confidence for answer in foreign]
     return {
         "answerable but 'not_found'": result(answerable),
         "questions of the other set, not 'not_found'": result(
-            [not answer.not_found for answer in foreign]
+            [confidence >= NOT_FOUND_BELOW for confidence in foreign]
         ),
         "confidence: area under the curve": Result(
-            area(sure, unsure), area(sure[::2], unsure[::2]), area(sure[1::2], unsure[1::2])
+            area(sure, foreign), area(sure[::2], foreign[::2]), area(sure[1::2], foreign[1::2])
         ),
     }
 

@@ -53,6 +53,7 @@ class Searched:
     def __init__(self, source: DocumentSource, models: Models) -> None:
         self._source = source
         self._strategy = Extractive(model_of_quotes(models))
+        self._unranked = Extractive()
         self._answers: dict[str, Answer] = {}
 
     @classmethod
@@ -67,6 +68,10 @@ class Searched:
             ranking = await self._strategy.rank(question, self._source)
             self._answers[question] = _answer(ranking)
         return self._answers[question]
+
+    async def confidence(self, question: str) -> float:
+        """Return the confidence alone; it does not depend on the order of the quotes."""
+        return confidence(await self._unranked.rank(question, self._source))
 
 
 def _answer(ranking: Ranking) -> Answer:
