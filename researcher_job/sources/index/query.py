@@ -21,8 +21,10 @@ from researcher_job.sources.index.written_forms import written_forms
 MAX_TERMS = 64
 """Words of a question, and other words for them, beyond which nothing is looked for."""
 
-_HOW_MUCH = re.compile(
-    r"\bhow (?:many|much|long|old|often|far|big|large|tall|high|deep|wide|soon|come|to)\b", re.I
+_ASKING = re.compile(
+    r"\bhow (?:many|much|long|old|often|far|big|large|tall|high|deep|wide|soon|come|to)\b"
+    r"|\bstands? for\b",
+    re.I,
 )
 
 
@@ -117,7 +119,7 @@ def words_that_matter(question: str) -> tuple[str, ...]:
 
 
 def _that_matter(question: str) -> dict[str, bool]:
-    words = _words(_HOW_MUCH.sub(" ", question)) or _words(question)
+    words = _words(_ASKING.sub(" ", question)) or _words(question)
     left_out = stop_words(words) | NEGATIONS | QUESTION_WORDS
     kept = {word: name for word, name in words.items() if word not in left_out} or words
     return dict(list(kept.items())[:MAX_TERMS])

@@ -92,6 +92,7 @@ def test_the_words_of_a_question_are_told_from_what_it_asks() -> None:
         "made",
         "kept",
     ]
+    assert words("What does GSA stand for?") == ["gsa"]
     assert words("Wie viele Tage Urlaub gibt es?") == ["tage", "urlaub"]
     assert words("¿Cuántos días de vacaciones tienen los empleados?") == [
         "días",
