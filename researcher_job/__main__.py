@@ -1,4 +1,4 @@
-"""The command ``researcher-job``: runs, finishes or verifies one job folder."""
+"""The command ``researcher-job``: runs or verifies one job folder, or reads sources ahead."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def _execute(arguments: list[str]) -> tuple[int, str]:
     """Return the exit code and the message printed to standard error."""
     if arguments[:1] == ["verify"]:
         work = partial(_verify, arguments[1:])
+    elif arguments[:1] == ["index"]:
+        work = partial(_index, arguments[1:])
     else:
         options = _parser().parse_args(arguments)
         if not options.probe and options.folder is None:
@@ -124,6 +126,12 @@ def _probe(options: argparse.Namespace) -> int:
     return show(result, as_json=options.json)
 
 
+def _index(arguments: list[str]) -> int:
+    from researcher_job.command.index_command import run_index
+
+    return run_index(arguments)
+
+
 def _verify(arguments: list[str]) -> int:
     """Verify a folder and print its faults."""
     import json
@@ -159,7 +167,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="researcher-job",
         usage="%(prog)s --folder DIR [options]\n"
         "       %(prog)s --probe [--config FILE] [--folder DIR] [--json]\n"
-        "       %(prog)s verify DIR [--json]",
+        "       %(prog)s verify DIR [--json]\n"
+        "       %(prog)s index NAME=URI ... --cache DIR [--config FILE]",
         description="Runs the research job in one folder. 'verify DIR' checks a folder again.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -176,6 +185,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="research.toml of this job: only sources in it are read",
+    )
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="research.toml of which only the table [researcher] is used",
     )
     parser.add_argument(
         "--storage",

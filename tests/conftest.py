@@ -33,6 +33,7 @@ PROCESSES = (
     "mcp_jobs_server/backends/test_runner_stops.py",
     "mcp_jobs_server/cli/test_cli.py",
     "mcp_jobs_server/cli/test_cli_jobs.py",
+    "mcp_jobs_server/cli/test_sources_index.py",
     "mcp_jobs_server/cli/test_job_list.py",
     "mcp_jobs_server/cli/test_usage.py",
     "mcp_jobs_server/demo",

@@ -43,6 +43,7 @@ SOURCES = """\
 examples:
   mcp-jobs-server sources add handbook ~/Documents/handbook
   mcp-jobs-server sources list
+  mcp-jobs-server sources index handbook
   mcp-jobs-server sources remove handbook
 
 Never granted: the root of a drive, a whole home folder, hidden paths, credentials, system folders,

@@ -252,6 +252,8 @@ def _sources(commands: _Commands) -> None:
     added.add_argument("name", metavar="NAME", help="name of the source")
     added.add_argument("directory", metavar="DIR", help="the folder, or a single file")
     _command(sources, "list", "list the sources", run="sources:list_sources")
+    read = _command(sources, "index", "read a source ahead", run="sources:index", prints_data=False)
+    read.add_argument("name", metavar="NAME")
     removed = _command(sources, "remove", "revoke a grant", run="sources:remove")
     removed.add_argument("name", metavar="NAME")
 

@@ -1,10 +1,13 @@
-"""``sources add | list | remove``: manages the sources that jobs may read."""
+"""``sources add | list | index | remove``: manages the sources that jobs may read."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 from pathlib import Path
 
+from mcp_jobs_server.backends.local.options import JOB_COMMAND
+from mcp_jobs_server.backends.local.paths import DataPaths
 from mcp_jobs_server.cli.output import print_json, print_line, print_note, print_table
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound
 from mcp_jobs_server.core.settings import load_settings
@@ -45,6 +48,20 @@ def list_sources(args: argparse.Namespace) -> int:
     else:
         print_note(f"No source yet. {ADD_A_FOLDER}")
     return 0
+
+
+def index(args: argparse.Namespace) -> int:
+    """Read a source ahead, so that jobs over it begin to search at once."""
+    settings = load_settings()
+    sources = Sources(settings)
+    source = next((one for one in sources.all() if one.name == args.name), None)
+    if source is None:
+        raise unknown_source(args.name, sources.granted())
+    grantable_path(path_from_uri(source.uri), settings)
+    configuration = ("--config", str(settings.config)) if settings.config else ()
+    command = [*JOB_COMMAND, "index", f"{source.name}={source.uri}", *configuration]
+    cache = DataPaths(settings.data_dir).index
+    return subprocess.run([*command, "--cache", str(cache)], check=False).returncode
 
 
 def remove(args: argparse.Namespace) -> int:

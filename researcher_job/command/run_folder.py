@@ -122,6 +122,8 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     if options.config is not None:
         configuration = load_configuration(options.config)
         check_request(request, configuration, folder.path)
+    elif options.settings is not None:
+        configuration = load_configuration(options.settings)
     control = Control(folder.path)
     control.handle_signals()
     left_out = frozenset((*options.without, *control.left_out()))

@@ -59,6 +59,12 @@ class RunnerOptions:
             *("--idle-seconds", str(self.idle_seconds)),
         ]
 
+    def researcher_settings(self) -> list[str]:
+        """Return the arguments that give the bundled researcher its table ``[researcher]``."""
+        if self.config is None or self.job_command != JOB_COMMAND:
+            return []
+        return ["--settings", str(self.config)]
+
 
 def parse(arguments: Sequence[str]) -> RunnerOptions:
     """Return the options in ``arguments``. Invalid ones end the process with a message."""

@@ -38,6 +38,10 @@ class Vectors:
         # A daemon, so that a job that ends does not wait: what was made stays in the cache.
         threading.Thread(target=self._make, name="vectors", daemon=True).start()
 
+    def wait(self) -> None:
+        """Return once all vectors are made; raises what ``of`` raises."""
+        self._made.result()
+
     def of(self, question: str) -> QuestionVectors | None:
         """Return how near blocks are to ``question``; ``None`` if the model cannot read it.
 

@@ -104,6 +104,11 @@ class DocumentSource:
     def lexicon(self) -> Lexicon:
         return self
 
+    async def ready(self) -> None:
+        """Return once the vectors are made, if there are any; searches wait for them anyway."""
+        if self._vectors is not None:
+            await to_thread.run_sync(self._vectors.wait)
+
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         return await to_thread.run_sync(self._search, query, limit)
 

@@ -2,7 +2,8 @@
 
 The program of a job gets ``--folder DIR --lock FILE --cache DIR --attempt N``, ``--without=NAME``
 for each source that is not granted any more and, to write the report from the folder alone,
-``--finish REASON``. ``settle.py`` lists its exit codes.
+``--finish REASON``. The bundled researcher also gets ``--settings`` with the configuration.
+``settle.py`` lists its exit codes.
 """
 
 from __future__ import annotations
@@ -186,6 +187,7 @@ class Attempt:
             *("--lock", str(self._lock)),
             *("--cache", str(paths.index)),
             *("--attempt", str(self._claim.attempt)),
+            *self._context.options.researcher_settings(),
             *more_arguments,
         )
         self._process = self._exit_code = None

@@ -1,0 +1,58 @@
+"""``researcher-job index``: reads sources ahead, so that jobs over them begin to search at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+from research_contract.configuration import Configuration
+from research_contract.records import Coverage, SourceRef
+from research_contract.text.safe import one_line
+from researcher_job.command.policy import load_configuration
+from researcher_job.core.errors import ExitCode
+from researcher_job.core.settings import JobSettings
+from researcher_job.sources.documents.documents import open_documents
+from researcher_job.sources.embeddings.configured import model_of_blocks
+
+
+def run_index(arguments: Sequence[str]) -> int:
+    """Read the sources of the command line into the cache and print what was read.
+
+    Raises:
+        RequestRefused: the configuration is invalid.
+        OSError, sqlite3.Error: the cache cannot be written.
+    """
+    parser = argparse.ArgumentParser(
+        prog="researcher-job index",
+        description="Reads sources ahead, so that jobs over them begin to search at once.",
+    )
+    parser.add_argument("sources", nargs="+", metavar="NAME=URI", help="a source and its address")
+    parser.add_argument("--cache", type=Path, metavar="DIR", required=True, help="as for jobs")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="research.toml of the jobs")
+    options = parser.parse_args(arguments)
+    configuration = load_configuration(options.config) if options.config else Configuration()
+    settings = JobSettings(cache_dir=options.cache).with_configuration(configuration.researcher)
+    named = [text.partition("=") for text in options.sources]
+    sources = [SourceRef(name=name, uri=uri) for name, _, uri in named]
+    print(anyio.run(_read, sources, settings).sentence())  # noqa: T201 - the command's own output
+    return ExitCode.DONE
+
+
+async def _read(sources: Sequence[SourceRef], settings: JobSettings) -> Coverage:
+    opened = await open_documents(
+        sources,
+        cache_dir=settings.cache_dir,
+        reading=_tell if sys.stderr.isatty() else None,
+        model=model_of_blocks(settings.embeddings),
+    )
+    await opened.ready()
+    return opened.coverage
+
+
+async def _tell(coverage: Coverage, name: str) -> None:
+    said = f"Read {coverage.read} of {coverage.found} files: {one_line(name, most=40)}"
+    print(f"\r\033[K{said}", end="", file=sys.stderr, flush=True)  # noqa: T201 - as above
