@@ -234,8 +234,9 @@ async def test_coverage_is_told_while_files_are_read(folder: Path, cache: Path) 
     (folder / "slow.pdf").write_bytes(hanging_pdf())  # seconds, on any machine
     told: list[Coverage] = []
 
-    async def reading(coverage: Coverage, name: str) -> None:
+    async def reading(coverage: Coverage, name: str) -> bool:
         told.append(coverage)
+        return False
 
     await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert (told[-1].found, reached(told[-1])) == (201, 201)
