@@ -41,7 +41,6 @@ from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
 from researcher_job.research.worker import Worker
 from researcher_job.sources.base import Reading, Source
-from researcher_job.sources.coverage import reached
 from researcher_job.strategies.base import Strategy
 from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
 
@@ -247,7 +246,7 @@ class _Attempt:
     async def _log_reading(self, coverage: Coverage, name: str) -> bool:
         """Show how much was read; return whether reading shall end."""
         self._status.update(coverage=coverage)
-        done = reached(coverage)
+        done = coverage.reached
         self._journal.set_summary(f"Reading {name}: {done} of {coverage.found} files")
         if self._reading_log.should_log(done, total=coverage.found):
             self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")

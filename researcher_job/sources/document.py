@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from research_contract import records
+
 EXTRACTOR_VERSION = 5
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
@@ -46,7 +48,7 @@ class Reason(Enum):
     LONG = ("file that takes too long to read", "files that take too long to read")
     HUNGRY = ("file that takes too much memory to read", "files that take too much memory to read")
     CRASHED = ("file on which the reader broke down", "files on which the reader broke down")
-    NOT_REACHED = ("file not reached yet", "files not reached yet")
+    NOT_REACHED = records.NOT_REACHED
     NOT_GRANTED = (
         "source that may not be read any more",
         "sources that may not be read any more",
