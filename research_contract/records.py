@@ -214,6 +214,9 @@ class NotRead(Record):
     examples: tuple[str, ...] = ()
 
 
+NOT_REACHED = ("file not reached yet", "files not reached yet")  # one file, several
+
+
 class Coverage(Record):
     """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``.
 
@@ -224,6 +227,11 @@ class Coverage(Record):
     read: int = 0
     not_read: tuple[NotRead, ...] = ()
     in_part: NotRead | None = None
+
+    @property
+    def reached(self) -> int:
+        """How many files were dealt with so far, read or not."""
+        return self.found - sum(one.count for one in self.not_read if one.reason in NOT_REACHED)
 
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING
 
 from mcp_jobs_server.cli.output import one_line, print_note
 from mcp_jobs_server.messages.results import StatusResult
+from mcp_jobs_server.messages.wording import duration
 
 if TYPE_CHECKING:
     from rich.console import Group
 
 LAST_STEPS = 6
 """Number of steps below the progress bar."""
+
+
+SHORTEST_LEFT = 5
+"""Seconds below which the time left is not shown."""
 
 
 @contextmanager
@@ -45,7 +50,8 @@ class LineView:
     def show(self, status: StatusResult) -> None:
         """Print the new steps of ``status``, and its state if that changed."""
         for step in status.steps:
-            print_note(f"{step.step:>4}  {one_line(step.message)}")
+            left = _left(status) if step is status.steps[-1] else ""
+            print_note(f"{step.step:>4}  {one_line(step.message)}{left and f' {left}.'}")
         if status.state != self._state:
             self._state = status.state
             print_note(f"      {status.state}: {one_line(status.summary)}")
@@ -59,10 +65,16 @@ class BarView:
     """Draws a progress bar, the summary and the last steps."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._bar = Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._task = self._bar.add_task("research", total=None)
+        self._bar = Progress(
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:g}/{task.total:g} {task.description}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            expand=True,
+        )
+        self._task = self._bar.add_task("questions", total=1, left="")
         self._summary = ""
         self._steps: deque[str] = deque(maxlen=LAST_STEPS)
 
@@ -70,8 +82,13 @@ class BarView:
         """Show the new steps of ``status``, its progress and its summary."""
         self._steps.extend(one_line(step.message) for step in status.steps)
         self._summary = f"{status.state}: {one_line(status.summary)}"
-        progress = status.progress
-        self._bar.update(self._task, completed=progress.done, total=progress.total or None)
+        done, total, counted = status.progress.done, status.progress.total, "questions"
+        read = status.coverage
+        if read and read.reached < read.found and not done:
+            done, total, counted = read.reached, read.found, "files"
+        self._bar.update(
+            self._task, completed=done, total=total, description=counted, left=_left(status).lower()
+        )
 
     async def on_change(self, status: StatusResult) -> None:
         """Show a change of progress or summary; the steps are shown later."""
@@ -85,3 +102,10 @@ class BarView:
         lines = [Text(step, style="dim", no_wrap=True, overflow="ellipsis") for step in self._steps]
         summary = Text(self._summary, style="bold", no_wrap=True, overflow="ellipsis")
         return Group(self._bar, summary, *lines)
+
+
+def _left(status: StatusResult) -> str:
+    """Return the time left as an estimate in words; "" where it is short or unknown."""
+    seconds = status.seconds_left or 0
+    known = status.state == "running" and seconds >= SHORTEST_LEFT
+    return f"About {duration(seconds)} left" if known else ""

@@ -22,9 +22,9 @@ def after_start(job_id: str, expected_seconds: float) -> Next:
     return _wait({"job_id": job_id})
 
 
-def while_active(job: Job, *, cursor: str, seconds_left: float | None) -> Next:
-    """Return the step while a job runs; ``seconds_left`` is an estimate, ``None`` if unknown."""
-    if seconds_left is not None and seconds_left > TELL_USER_ABOVE_SECONDS:
+def while_active(job: Job, *, cursor: str, seconds_left: float) -> Next:
+    """Return the step while a job runs; ``seconds_left`` is an estimate."""
+    if seconds_left > TELL_USER_ABOVE_SECONDS:
         return tell_user(
             f"The research is still running, for about {duration(seconds_left)} more; ask me again"
             " then."

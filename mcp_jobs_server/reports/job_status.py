@@ -85,6 +85,7 @@ class StatusReader:
             queue_position=job.queue_position,
             elapsed_seconds=self._elapsed(job, spent.active_seconds),
             expected_seconds=None if job.ended else max(1, round(self._expected)),
+            seconds_left=None if job.ended else max(1, round(left)),
             spent=spent.model_copy(update={"active_seconds": round(spent.active_seconds, 1)}),
             coverage=latest.coverage if latest else None,
             error=ErrorShown(**job.error.model_dump()) if job.error else None,
@@ -123,11 +124,16 @@ class StatusReader:
             return tuple(full_step(step) for step in page.records)
         return tuple(_brief_step(step) for step in page.records[-BRIEF_STEPS:])
 
-    def _seconds_left(self, job: Job, status: Status | None) -> float | None:
+    def _seconds_left(self, job: Job, status: Status | None) -> float:
         """Estimate the remaining seconds from the pace so far, else from similar jobs."""
         if job.started_at is None:
             return self._expected * (job.queue_position or 1)
         ran = (self._clock() - job.started_at).total_seconds()
+        coverage = status.coverage if status and status.state == "starting" else None
+        if coverage and 0 < coverage.reached < coverage.found:
+            return max(
+                self._expected - ran, ran / coverage.reached * (coverage.found - coverage.reached)
+            )
         if status and status.done and ran > self._expected:
             return ran / status.done * (status.total - status.done)
         return abs(self._expected - ran)  # an overdue job: assume as long again as it is late

@@ -53,6 +53,7 @@ async def _read(sources: Sequence[SourceRef], settings: JobSettings) -> Coverage
     return opened.coverage
 
 
-async def _tell(coverage: Coverage, name: str) -> None:
+async def _tell(coverage: Coverage, name: str) -> bool:
     said = f"Read {coverage.read} of {coverage.found} files: {one_line(name, most=40)}"
     print(f"\r\033[K{said}", end="", file=sys.stderr, flush=True)  # noqa: T201 - as above
+    return False  # nothing asks to end

@@ -26,7 +26,8 @@ class JobSettings:
     between two writes of ``status.json``; ``heartbeat_seconds``: longest. ``look_seconds``: how
     often control files and limits are checked. ``segment_records``: records in one journal
     segment. ``reserve_bytes``: disk space reserved for the report. ``progress_seconds``: shortest
-    time between two writes of ``progress.md``.
+    time between two writes of ``progress.md``. ``finish_seconds``: how long what was read is
+    searched where the report is asked for while files are read; a server kills the job after 20 s.
     """
 
     cache_dir: Path
@@ -37,6 +38,7 @@ class JobSettings:
     segment_records: int = 1_000
     reserve_bytes: int = 2_000_000
     progress_seconds: float = 0.0
+    finish_seconds: float = 8.0
     strategy: StrategyName = "extractive"
     embeddings: tuple[EmbedderName, ...] | None = None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
 
@@ -19,15 +22,25 @@ class Interruption:
 
     ``stop_requested``: the job ends without a report. ``reason`` explains in the report why the
     research ended early; "" if it did not. ``on_stop`` is called when a stop ends the research.
+    ``finish_seconds``: how long what was read is searched where the report is asked for meanwhile.
     """
 
     def __init__(
-        self, control: Control, budget: Budget, status: StatusWriter, on_stop: Callable[[], None]
+        self,
+        control: Control,
+        budget: Budget,
+        status: StatusWriter,
+        on_stop: Callable[[], None],
+        *,
+        finish_seconds: float,
     ) -> None:
         self._control = control
         self._budget = budget
         self._status = status
         self._on_stop = on_stop
+        self._finish_seconds = finish_seconds
+        self._is_reading = False
+        self._search_until = -math.inf
         self.reason = ""
         self.stop_requested = False
 
@@ -38,6 +51,20 @@ class Interruption:
         if request == "stop" or self._control.signal_received:
             self.stop_requested = True
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Mark that sources are read: a report asked for now ends the reading, not the research."""
+        self._is_reading = True
+        yield
+        self._is_reading = False
+        if self.ends_reading:
+            self._search_until = time.monotonic() + self._finish_seconds
+
+    @property
+    def ends_reading(self) -> bool:
+        """Whether the report was asked for, so that what was read must be enough."""
+        return self.reason == FINISH_NOW
+
     def ends_research(self, request: ControlRequest | None) -> bool:
         """Return whether this request, a signal or the time limit ends the research."""
         self.record(request)
@@ -46,7 +73,7 @@ class Interruption:
             return True
         if request == "finish_now":
             self.reason = FINISH_NOW
-            return True
+            return not self._is_reading and time.monotonic() >= self._search_until
         try:
             self._budget.check_time()
         except LimitReached as limit:

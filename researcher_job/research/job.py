@@ -42,7 +42,6 @@ from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
 from researcher_job.research.worker import Worker
 from researcher_job.sources.base import Reading, Source
-from researcher_job.sources.coverage import reached
 from researcher_job.sources.embeddings.configured import editions
 from researcher_job.strategies.base import Strategy
 from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
@@ -136,7 +135,13 @@ class _Attempt:
         )
         self._reading_log = ReadingLog()
         self._reserve = DiskReserve(root, settings.reserve_bytes)
-        self._interruption = Interruption(job.control, self._budget, self._status, job.on_stop)
+        self._interruption = Interruption(
+            job.control,
+            self._budget,
+            self._status,
+            job.on_stop,
+            finish_seconds=settings.finish_seconds,
+        )
 
     async def run(self) -> ExitCode:
         """Research; then stop on request, or write the report."""
@@ -230,12 +235,13 @@ class _Attempt:
         names = ", ".join(source.name for source in sources)
         self._journal.set_summary(f"Reading {names}" if names else "No sources were named")
         self._journal.step("status", f"Reading the sources: {names or 'none'}.")
-        source = await self._job.open_source(
-            sources,
-            cache_dir=self._job.settings.cache_dir,
-            reading=self._log_reading,
-            about=(*self._questions, *self._job.request.plan.search_terms),
-        )
+        with self._interruption.reading():
+            source = await self._job.open_source(
+                sources,
+                cache_dir=self._job.settings.cache_dir,
+                reading=self._log_reading,
+                about=(*self._questions, *self._job.request.plan.search_terms),
+            )
         coverage = source.coverage
         self._status.update(coverage=coverage)
         payload = coverage.model_dump(mode="json")
@@ -243,12 +249,14 @@ class _Attempt:
         self._progress.write(self._journal)
         return source
 
-    async def _log_reading(self, coverage: Coverage, name: str) -> None:
+    async def _log_reading(self, coverage: Coverage, name: str) -> bool:
+        """Show how much was read; return whether reading shall end."""
         self._status.update(coverage=coverage)
-        done = reached(coverage)
+        done = coverage.reached
         self._journal.set_summary(f"Reading {name}: {done} of {coverage.found} files")
         if self._reading_log.should_log(done, total=coverage.found):
             self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")
+        return self._interruption.ends_reading
 
     async def _pursue_questions(self, source: Source, base_job: BaseJob | None) -> None:
         """Research the open questions, and carry over evidence of ``base_job``."""

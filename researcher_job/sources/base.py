@@ -110,8 +110,11 @@ class Mention:
     passage: Passage
 
 
-Reading = Callable[[Coverage, str], Awaitable[None]]
-"""Called while sources are read: coverage so far, and the name of what was read last."""
+Reading = Callable[[Coverage, str], Awaitable[bool]]
+"""Called while sources are read: coverage so far, and the name of what was read last.
+
+Returns whether that is enough: reading ends then, and what was read is searched.
+"""
 
 
 class Lexicon(Protocol):

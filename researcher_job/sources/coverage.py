@@ -93,14 +93,6 @@ class Tally:
         )
 
 
-def reached(coverage: Coverage) -> int:
-    """Return how many files were dealt with so far, read or not."""
-    waiting = Reason.NOT_REACHED.value
-    return coverage.read + sum(
-        kind.count for kind in coverage.not_read if kind.reason not in waiting
-    )
-
-
 def with_likeliest(
     coverage: Coverage, unread: Iterable[tuple[Reason, str]], about: Sequence[str]
 ) -> Coverage:

@@ -10,6 +10,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from research_contract import records
+
 EXTRACTOR_VERSION = 8
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
@@ -54,7 +56,7 @@ class Reason(Enum):
     LONG = ("file that takes too long to read", "files that take too long to read")
     HUNGRY = ("file that takes too much memory to read", "files that take too much memory to read")
     CRASHED = ("file on which the reader broke down", "files on which the reader broke down")
-    NOT_REACHED = ("file not reached yet", "files not reached yet")
+    NOT_REACHED = records.NOT_REACHED
     NOT_GRANTED = (
         "source that may not be read any more",
         "sources that may not be read any more",

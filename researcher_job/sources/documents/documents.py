@@ -48,6 +48,7 @@ async def open_documents(
     Of the files not read, the coverage names those first whose names share words with ``about``.
     Sources with a name in ``without`` are counted as not granted any more and never opened.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
+    Once it returns true, files that must still be read are counted as not reached.
     With a ``model`` the source compares by meaning, too.
 
     Raises:
@@ -65,6 +66,9 @@ async def open_documents(
             tally.count_skipped(root, source.name)
             continue
         index = await _Opening(root, cache_dir, tally.coverage, reading).index()
+        if index is None:
+            tally.count_skipped(Reason.NOT_REACHED, source.name)
+            continue
         tally.include(index.coverage)
         shelves.append(Shelf(source.name, root, index))
         if reading is not None:
@@ -112,17 +116,19 @@ class _Opening:
         self._reading = reading
         self._source_key = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
 
-    async def index(self) -> Index:
+    async def index(self) -> Index | None:
+        """Return the index; of a part where that is enough, ``None`` where another job reads it."""
         files = await to_thread.run_sync(self._list, abandon_on_cancel=True)
         path = self._cache_dir / f"{self._source_key}-{_content_key(files)}.sqlite"
         if (ready := await to_thread.run_sync(_usable, path)) is not None and not ready.doubtful:
             return ready
         lock = FileLock(self._cache_dir / f"{self._source_key}.lock")
-        await _acquire(lock)
+        if not await self._acquire(lock):
+            return None
         try:
             ready = await to_thread.run_sync(_usable, path)  # built by another job meanwhile
             if ready is None or ready.doubtful:
-                await self._update(path, files)
+                path = await self._update(path, files)
                 ready = await to_thread.run_sync(Index, path)
                 await to_thread.run_sync(self._prune, path)
             return ready
@@ -132,25 +138,47 @@ class _Opening:
     def _list(self) -> list[Found]:
         return list(walk(self._root, avoid=self._cache_dir.resolve()))
 
-    async def _update(self, path: Path, files: Sequence[Found]) -> None:
-        """Read what is new. What was read stays for the next job where this is interrupted."""
+    async def _update(self, path: Path, files: Sequence[Found]) -> Path:
+        """Read what is new, and return where the index is: ``path``, or another one for a part.
+
+        What was read stays for the next job where this is interrupted or ended early.
+        """
         draft = self._cache_dir / f"{self._source_key}.draft"
         update = await to_thread.run_sync(Update, draft, self._earlier(), files)
         try:
             while not await to_thread.run_sync(update.go_on):
-                await self._tell(update)
+                if await self._is_enough(update.tally.coverage, update.last):
+                    path = path.with_suffix(f".{os.getpid()}.sqlite")
+                    break
             await to_thread.run_sync(update.finish, path)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(update.close)
+        return path
 
-    async def _tell(self, update: Update) -> None:
-        if self._reading is None or not update.last:
-            return
+    async def _acquire(self, lock: FileLock) -> bool:
+        """Wait for the lock, unless what was read is enough; return whether it is held.
+
+        Nothing tells when another process lets go of a file, so look again.
+        """
+        while True:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                if await self._is_enough(records.Coverage(), ""):
+                    return False
+                await anyio.sleep(_LOOK_AGAIN_SECONDS)
+            else:
+                return True
+
+    async def _is_enough(self, coverage: records.Coverage, last: str) -> bool:
+        """Tell what was read, and return whether that is enough."""
+        if self._reading is None:
+            return False
         together = Tally()
         together.include(self._before)
-        together.include(update.tally.coverage)
-        await self._reading(together.coverage, update.last)
+        together.include(coverage)
+        return await self._reading(together.coverage, last or self._root.name)
 
     def _earlier(self) -> list[Path]:
         """Return the finished indexes of this source, the one used last first."""
@@ -172,17 +200,6 @@ def _used(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # another job removed it
         return 0.0
-
-
-async def _acquire(lock: FileLock) -> None:
-    """Wait for the lock. Nothing tells when another process lets go of a file, so look again."""
-    while True:
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            await anyio.sleep(_LOOK_AGAIN_SECONDS)
-        else:
-            return
 
 
 def _content_key(files: Sequence[Found]) -> str:

@@ -10,7 +10,8 @@ import pytest
 from mcp_jobs_server.core.errors import NotFound
 from mcp_jobs_server.messages.arguments import Cancel, FetchReport, GetStatus, ListActiveJobs
 from mcp_jobs_server.messages.results import StatusResult
-from research_contract.records import Failure
+from research_contract.files import encode
+from research_contract.records import NOT_REACHED, STATUS, Coverage, Failure, NotRead
 from tests.mcp_jobs_server.jobs.asking import SOMEBODY, running, start, status
 from tests.mcp_jobs_server.stage import ME, Stage
 
@@ -197,3 +198,21 @@ async def test_elapsed_time_survives_a_clock_that_is_set(stage: Stage, hours: in
     stage.complete(job_id)
     ended = (await status(stage)).elapsed_seconds
     assert 3 <= ended <= 30  # no less than it worked, no more than was seen
+
+
+async def test_the_time_left_follows_the_pace_of_reading(stage: Stage) -> None:
+    job_id = await running(stage)
+    waiting = NotRead(reason=NOT_REACHED[1], count=300)
+    reading = stage.status_of("Reading handbook: 100 of 400 files").model_copy(
+        update={
+            "state": "starting",
+            "coverage": Coverage(found=400, read=100, not_read=(waiting,)),
+        }
+    )
+    stage.clock.pass_seconds(50)
+    stage.runner.write(job_id, STATUS, encode(reading))
+    assert (await status(stage, job_id=job_id)).seconds_left == 150
+    stage.runner.write(job_id, STATUS, encode(stage.status_of("Searching")))
+    assert (await status(stage, job_id=job_id)).seconds_left == 50 - 20  # late by so much
+    stage.complete(job_id)
+    assert (await status(stage, job_id=job_id)).seconds_left is None

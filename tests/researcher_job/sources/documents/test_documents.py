@@ -13,7 +13,6 @@ from pypdf import PdfReader, PdfWriter
 from research_contract import records
 from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.base import Query
-from researcher_job.sources.coverage import reached
 from researcher_job.sources.document import Reason, clean
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.walk import walk
@@ -234,13 +233,14 @@ async def test_coverage_is_told_while_files_are_read(folder: Path, cache: Path) 
     (folder / "slow.pdf").write_bytes(hanging_pdf(100))  # seconds, on any machine
     told: list[Coverage] = []
 
-    async def reading(coverage: Coverage, name: str) -> None:
+    async def reading(coverage: Coverage, name: str) -> bool:
         told.append(coverage)
+        return False
 
     await open_documents([source(folder)], cache_dir=cache, reading=reading)
-    assert (told[-1].found, reached(told[-1])) == (201, 201)
+    assert (told[-1].found, told[-1].reached) == (201, 201)
     assert len(told) > 1
     assert 0 < told[0].read < 201
     assert set(reasons(told[0])) <= {"file not reached yet", "files not reached yet"}
-    assert reached(told[0]) == told[0].read
+    assert told[0].reached == told[0].read
     assert len(told) < 100  # not once a file

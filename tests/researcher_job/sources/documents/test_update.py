@@ -6,12 +6,14 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 
 from research_contract.records import Coverage
+from researcher_job.sources.base import Query
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import walk
@@ -154,8 +156,9 @@ async def test_a_cancelled_reading_leaves_no_index_but_its_draft(folder: Path, c
     (folder / "hangs.pdf").write_bytes(hanging_pdf())
     with anyio.CancelScope() as scope:
 
-        async def reading(coverage: Coverage, name: str) -> None:
+        async def reading(coverage: Coverage, name: str) -> bool:
             scope.cancel()
+            return False
 
         await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert scope.cancelled_caught
@@ -163,6 +166,47 @@ async def test_a_cancelled_reading_leaves_no_index_but_its_draft(folder: Path, c
     (folder / "hangs.pdf").unlink()
     assert (await opened(folder, cache)).coverage.read == 20
     assert kinds(cache) == {".lock", ".sqlite"}
+
+
+async def test_a_reading_that_is_enough_gives_what_was_read(folder: Path, cache: Path) -> None:
+    (folder / "hangs.pdf").write_bytes(hanging_pdf())
+    (folder.parent / "more").mkdir()
+    (folder.parent / "more" / "late.md").write_text("Bird 99.\n")
+
+    async def reading(coverage: Coverage, name: str) -> bool:
+        return coverage.read >= 20
+
+    found = [source(folder), source(folder.parent / "more")]
+    library = await open_documents(found, cache_dir=cache, reading=reading)
+    assert library.coverage.read >= 20
+    assert library.coverage.found == 23
+    assert any("not reached" in kind.reason for kind in library.coverage.not_read)
+    assert [hit.text for hit in await library.search(Query("Bird 7"), limit=1)] == ["Bird 7."]
+    (folder / "hangs.pdf").unlink()
+    whole = await opened(folder, cache)  # a part is never taken for the whole
+    assert whole.coverage.read == 20
+    assert not any("not reached" in kind.reason for kind in whole.coverage.not_read)
+
+
+async def test_a_job_does_not_wait_for_the_reading_of_another_when_it_has_enough(
+    folder: Path, cache: Path
+) -> None:
+    (folder / "hangs.pdf").write_bytes(hanging_pdf())
+    begun = anyio.Event()
+
+    async def begin(coverage: Coverage, name: str) -> bool:
+        begun.set()
+        return False
+
+    async def enough(coverage: Coverage, name: str) -> bool:
+        return True
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(open_documents, [source(folder)], cache_dir=cache, reading=begin))
+        await begun.wait()
+        library = await open_documents([source(folder)], cache_dir=cache, reading=enough)
+        assert (library.coverage.read, library.coverage.found) == (0, 22)
+        group.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("damage", ["garbage", "other version", "empty"])

@@ -54,8 +54,9 @@ async def test_an_unchanged_source_is_not_read_again(folder: Path, cache: Path) 
     made = index.stat().st_ino, index.read_bytes()
     told: list[str] = []
 
-    async def reading(coverage: Coverage, name: str) -> None:
+    async def reading(coverage: Coverage, name: str) -> bool:
         told.append(name)
+        return False
 
     await open_documents([source(folder)], cache_dir=cache, reading=reading)
     assert told == ["docs"]
