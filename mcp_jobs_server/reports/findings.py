@@ -17,7 +17,14 @@ from mcp_jobs_server.messages import wording
 from mcp_jobs_server.reports.logs import EVIDENCE, Cursor
 from research_contract import records as contract
 from research_contract.files import decode, decode_lines
-from research_contract.records import Coverage, Evidence, Outcome, QuestionResult, Status
+from research_contract.records import (
+    SAID_NAMES,
+    Coverage,
+    Evidence,
+    Outcome,
+    QuestionResult,
+    Status,
+)
 
 MAX_QUOTES = 500
 """Quotes of one job that are read; a job finds a few per question."""
@@ -202,6 +209,11 @@ def sources(job: Job, known: Findings) -> str:
     head = [f"Searched: {searched}."]
     if known.coverage:
         head.append(known.coverage.sentence())
+        head += [
+            f"- {kind.count} {kind.reason}: {', '.join(kind.examples)}"
+            for kind in known.coverage.not_read
+            if len(kind.examples) > SAID_NAMES
+        ]
     return "\n\n".join([*head, "\n".join(lines) or "No document was cited."])
 
 
