@@ -31,7 +31,7 @@ export MODELS_PYTHON := $(MODELS)/$(SCRIPTS)/python
 # Otherwise Material for MkDocs prints a notice about its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo demo-lakeflow test test-fast clients smoke check format map pins docs dist chaos bench \
+.PHONY: help demo demo-lakeflow test test-fast clients smoke check format map pins docs dist chaos conformance bench \
 	bench-peers eval clean screenshots
 
 help:
@@ -51,6 +51,7 @@ help:
 	@echo '              TAG=v0.1.0 fails where the version is another one'
 	@echo 'make chaos    kill servers, runners and jobs by chance, then check every job (minutes)'
 	@echo '              KILLS=20 of each kind instead of 200, SEED=7 for the choices of that run'
+	@echo 'make conformance  the official suite of the protocol against the server over HTTP (npm)'
 	@echo 'make bench    start-up, memory and latency beside a bare server'
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good finding and checking are, by words and with models (an hour)'
@@ -104,6 +105,9 @@ dist: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+conformance: $(VENV)/.dev $(CLIENTS)/node_modules/.made
+	$(BIN)/python -m tests.conformance
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks --write docs/benchmarks.md

@@ -2,8 +2,7 @@
 
 A job folder is the same in a local directory and in a Unity Catalog Volume, and it may be read at
 any moment. ``files.py`` reads and writes its files.
-
-This module imports the standard library and pydantic only, because the server loads it at start.
+It imports the standard library and pydantic only, because the server loads it at start.
 """
 
 from __future__ import annotations
@@ -292,9 +291,8 @@ class Step(Record):
 class ContextSpan(Record):
     """A part of a document that a quote needs to be understood: ``snapshot[start:end] == text``.
 
-    ``kind`` is ``heading``, ``lead_in``, ``caption``, ``column_head``, ``carried_cell``, ``term``,
-    ``question``, ``sentence``, ``sender``, ``date`` or ``comment``; kinds may be added. ``cell`` is
-    the start of the cell that a column head or a carried cell belongs to, else -1.
+    ``kind`` is ``heading``, ``lead_in``, ``column_head`` or the like; kinds may be added. ``cell``
+    is the start of the cell that a column head or a carried cell belongs to, else -1.
     """
 
     text: str

@@ -15,6 +15,7 @@ PROCESSES = (
     "chaos/test_short.py",
     "clients/test_frameworks.py",
     "clients/test_typescript.py",
+    "conformance/test_conformance.py::test_no_scenario_of_the_official_suite_fails",
     "docs/test_databricks_docs.py",
     "docs/test_docs.py::test_snippets_run",
     "evaluation/test_measures.py",

@@ -115,7 +115,7 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
     elif part == "steps":
         print_line(report.content)
     else:
-        print_markdown(report.content)
+        print_markdown(report.content, client.folder(report.job_id))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import textwrap
 import unicodedata
@@ -25,6 +26,8 @@ _UNSAFE = re.compile(
 )
 """Control characters except tab and newline (terminal escapes begin with one), and characters that
 reorder text. They occur in titles and documents and must not reach the terminal."""
+
+_VERIFY = "researcher-job verify"
 
 
 def clean(text: str) -> str:
@@ -106,8 +109,13 @@ def console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def print_markdown(text: str) -> None:
-    """Print Markdown: rendered on a terminal, unchanged in a pipe."""
+def print_markdown(text: str, folder: str = "") -> None:
+    """Print Markdown: rendered on a terminal, unchanged in a pipe.
+
+    The command to verify the job folder names ``folder``, ready to be pasted.
+    """
+    if folder:
+        text = text.replace(f"{_VERIFY} FOLDER", f"{_VERIFY} {shlex.quote(folder)}")
     if not is_terminal():
         print_line(text)
         return

@@ -79,7 +79,7 @@ async def _research(
         fields = status.model_dump(mode="json", exclude_none=True, exclude={"steps", "next"})
         print_json({**fields, "folder": folder, **({"report": report.content} if report else {})})
     elif report:
-        print_markdown(report.content)
+        print_markdown(report.content, folder)
         print_note(f"\nJob folder: {folder}\nTo read in a browser: {folder}/{REPORT_HTML}")
     else:
         print_failure(status)

@@ -45,7 +45,7 @@ class NotGranted(JobsError):
 
 
 class NothingToSearch(JobsError):
-    """No source is configured or named."""
+    """No source is configured or named, or there is no file to read in it."""
 
     kind = "nothing_to_search"
 

@@ -10,7 +10,7 @@ import anyio
 
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
-from mcp_jobs_server.core.errors import InvalidArgument, NotGranted
+from mcp_jobs_server.core.errors import InvalidArgument, NotGranted, NothingToSearch
 from mcp_jobs_server.core.models import Job, Owner, Started, StartOptions
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.jobs.lookup import Lookup
@@ -74,6 +74,7 @@ class Starts:
         known = await self._inherited(base, access) if base and inherits else {}
         lost = tuple(name for name, source in known.items() if source is None)
         sources = await self._readable(asked, typed, base if inherits else None, known, access)
+        await self._refuse_empty(sources, named=bool(asked.sources or typed))
         request = request_of(
             asked,
             job_id=new_job_id(now),
@@ -166,6 +167,16 @@ class Starts:
             )
         )
         return (*await _opened(resolved, access, all_must_open=bool(asked.sources)), *typed)
+
+    async def _refuse_empty(self, sources: Sequence[SourceRef], *, named: bool) -> None:
+        """Refuse a named source without a file to read, and sources that all have none.
+
+        Raises:
+            NothingToSearch: names the first one.
+        """
+        faults = await anyio.to_thread.run_sync(self._sources.empty, sources)
+        if faults and (named or len(faults) == len(sources)):
+            raise NothingToSearch(faults[0], "Put documents there, or name another source.")
 
     async def _granted_once(
         self, sources: Sequence[SourceRef], typed: Sequence[SourceRef]

@@ -29,8 +29,8 @@ CANCEL = (
 )
 FETCH = (
     "Read the result of a research job in parts: summary first, then evidence to write from"
-    " (verified quotes with number and context, and nearest passages), or report, section,"
-    " sources, citations, citation, steps. For a running job it returns what was found so far."
+    " (verified quotes with number and context, nearest passages), or report, section, sources,"
+    " citations, citation, steps. For a running job: what was found so far."
 )
 CHECK = (
     "Check your draft against the quotes of a research job before you show it: each sentence"

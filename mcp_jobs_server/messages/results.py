@@ -99,7 +99,7 @@ class StatusResult(Result):
     queue_position: int | None = Field(default=None, description="1: next to run.")
     elapsed_seconds: int
     expected_seconds: int | None = None
-    seconds_left: int | None = Field(default=None, description="An estimate.")
+    seconds_left: int | None = None
     spent: Spent
     coverage: Coverage | None = None
     error: ErrorShown | None = None

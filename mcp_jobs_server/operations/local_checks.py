@@ -65,6 +65,7 @@ def local_checks(settings: Settings) -> list[Check]:
         _locks,
         _runner,
         _dependencies,
+        _vectors,
         _sources,
         _settings,
     )
@@ -202,6 +203,16 @@ def _dependencies(settings: Settings) -> Iterator[Check]:
         yield Check("dependencies", "broken", f"missing: {', '.join(missing)}", advice)
     else:
         yield Check("dependencies", "ok", ", ".join(versions))
+
+
+def _vectors(settings: Settings) -> Iterator[Check]:
+    """Yield whether jobs compare what is meant, too; they also work without."""
+    del settings
+    try:
+        found = f"wordllama {importlib.metadata.version('wordllama')}"
+    except importlib.metadata.PackageNotFoundError:
+        found = "not installed: jobs compare words only; pip install 'mcp-jobs-server[semantic]'"
+    yield Check("vectors", "ok", found)
 
 
 def _sources(settings: Settings) -> Iterator[Check]:

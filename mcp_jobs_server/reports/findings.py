@@ -27,6 +27,7 @@ from research_contract.context import location
 from research_contract.files import decode, decode_lines
 from research_contract.questions import questions_of
 from research_contract.records import (
+    SAID_NAMES,
     Coverage,
     Evidence,
     Outcome,
@@ -254,6 +255,11 @@ def sources(job: Job, known: Findings) -> str:
     head = [f"Searched: {searched}."]
     if known.coverage:
         head.append(known.coverage.sentence())
+        head += [
+            f"- {kind.count} {kind.reason}: {', '.join(kind.examples)}"
+            for kind in known.coverage.not_read
+            if len(kind.examples) > SAID_NAMES
+        ]
     return "\n\n".join([*head, "\n".join(lines) or "No document was cited."])
 
 

@@ -11,6 +11,7 @@ import os
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,7 @@ from research_contract.records import SourceRef
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10
 
+_MOST_FOLDERS = 1_000
 _SYSTEM = ("etc", "proc", "sys", "dev", "boot", "run/secrets", "private/etc", "windows")
 _HOME_PARENTS = ("home", "users", "var/home", "export/home")
 _PASSWORD_STORES = (
@@ -77,6 +79,23 @@ def real_path(path: Path) -> Path:
             f"{printable(path)} cannot be opened.",
             "Check the path, its links, and that your account may read it.",
         ) from error
+
+
+def fault_of(path: Path) -> str:
+    """Return why a job would find no file at ``path``: "" if there is one, or if nothing is there.
+
+    At most 1,000 folders are looked into; with more, there is one.
+    """
+    if path.is_dir():
+        errors: list[OSError] = []
+        folders = islice(os.walk(path, onerror=errors.append), _MOST_FOLDERS)
+        for count, (_, inner, names) in enumerate(folders, start=1):
+            inner[:] = [name for name in inner if not name.startswith(".")]
+            if count == _MOST_FOLDERS or any(not name.startswith(".") for name in names):
+                return ""
+        return "cannot be read by your account" if errors else "has no file to read"
+    is_locked = path.exists() and not os.access(path, os.R_OK)
+    return "cannot be read by your account" if is_locked else ""
 
 
 def path_from_uri(uri: str) -> Path:

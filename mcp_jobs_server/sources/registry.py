@@ -15,6 +15,7 @@ from mcp_jobs_server.core.errors import (
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.sources.grants import (
     GrantsFile,
+    fault_of,
     grantable_path,
     path_from_uri,
     printable,
@@ -195,6 +196,14 @@ class Sources:
             return True
         granted = any(_inside(path, one) is not None for one in self.all())
         return self._settings.allow_any_path and not granted
+
+    def empty(self, sources: Sequence[SourceRef]) -> Sequence[str]:
+        """Return what is wrong with each of these sources that has no file to read here."""
+        if self._jobs_are_remote:
+            return ()
+        local = (one for one in sources if one.uri.startswith("file:"))
+        faults = ((one.name, fault_of(path_from_uri(one.uri))) for one in local)
+        return [f"The source '{name}' {fault}." for name, fault in faults if fault]
 
     def resolve_typed(self, texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[SourceRef, ...]]:
         """Split the texts that a local user typed into names of sources and folders to grant.

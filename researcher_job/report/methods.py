@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from research_contract.records import SAID_NAMES, Coverage, Plan, Request, Spent
+from research_contract.records import Plan, Request, Spent
 
 VERIFY = "researcher-job verify FOLDER"
 """The command that verifies a job folder."""
@@ -21,24 +21,21 @@ class JobUsage:
     embeddings: tuple[str, ...] = ()
 
 
-def method_lines(
-    request: Request, usage: JobUsage, coverage: Coverage, *, carried: int
-) -> tuple[str, ...]:
+def method_lines(request: Request, usage: JobUsage, *, carried: int) -> tuple[str, ...]:
     """Return the lines of the section; ``carried`` is the number of carried quotes shown."""
     spent = usage.spent
     seconds = spent.active_seconds
     duration = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    unread = "; ".join(
-        f"{kind.count} {kind.reason} ({', '.join(kind.examples)})"
-        for kind in (*coverage.not_read, coverage.in_part)
-        if kind and len(kind.examples) > SAID_NAMES
-    )
+    had_model = bool(spent.tokens or spent.cost_usd)
     limits = [
         f"{request.limits.minutes:g} minutes" if request.limits.minutes else "",
         f"{request.limits.tool_calls} tool calls" if request.limits.tool_calls else "",
-        f"{request.limits.tokens} tokens" if request.limits.tokens else "",
-        f"${request.limits.cost_usd:g}" if request.limits.cost_usd is not None else "",
+        f"{request.limits.tokens} tokens" if had_model and request.limits.tokens else "",
+        f"${request.limits.cost_usd:g}"
+        if had_model and request.limits.cost_usd is not None
+        else "",
     ]
+    paid = f", {spent.tokens} model tokens, ${spent.cost_usd:.2f}" if had_model else ""
     limit_text = ", ".join(limit for limit in limits if limit) or "none"
     lines = (
         "No language model was used: every statement is a verbatim quote, found by search and"
@@ -48,11 +45,9 @@ def method_lines(
         else "Found by words only: no model that compares meanings was used.",
         _plan_line(request.plan),
         _base_job_line(request, carried),
-        f"Not read, by name: {unread}." if unread else "",
         f"Depth: {request.depth}. Limits: {limit_text}.",
         f"Spent: {duration} of work, {spent.tool_calls}"
-        f" search{'' if spent.tool_calls == 1 else 'es'},"
-        f" {spent.tokens} model tokens, ${spent.cost_usd:.2f}.",
+        f" search{'' if spent.tool_calls == 1 else 'es'}{paid}.",
         f"Requested {request.created_at:%Y-%m-%d %H:%M} UTC, written"
         f" {usage.ended_at:%Y-%m-%d %H:%M} UTC, attempt {usage.attempts}. Job {request.job_id}.",
         f"To verify every quote: {VERIFY}",

@@ -16,7 +16,6 @@ from research_contract.records import (
     Request,
 )
 from research_contract.text.safe import one_line
-from researcher_job.core.plural import counted
 from researcher_job.evidence.contradictions import Contradiction, find_contradictions
 from researcher_job.evidence.excerpts import Excerpt, SnapshotText, excerpts
 from researcher_job.records.changes import Changes
@@ -159,7 +158,7 @@ def build_report(
             for change in changes.changes
         ]
         comparison = Comparison(changes.sentence(), tuple(pairs))
-    open_points = _open_points(sections, coverage)
+    open_points = _open_points(sections)
     if request.refresh_of and not changes:
         open_points.append(f"What changed since job {request.refresh_of} could not be established.")
     report = Report(
@@ -171,7 +170,7 @@ def build_report(
         coverage=coverage,
         sections=sections,
         open_points=tuple(open_points),
-        methods=method_lines(request, usage, coverage, carried=carried),
+        methods=method_lines(request, usage, carried=carried),
         comparison=comparison,
     )
     return replace(report, excerpts=excerpts(report.cited, snapshot_text))
@@ -261,7 +260,7 @@ def _select_answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:
     return tuple(chosen.values())[:most]
 
 
-def _open_points(sections: Sequence[Section], coverage: Coverage) -> list[str]:
+def _open_points(sections: Sequence[Section]) -> list[str]:
     points = []
     for section in sections:
         if section.state == "answered" or (section.state == "evidence" and not section.note):
@@ -271,9 +270,4 @@ def _open_points(sections: Sequence[Section], coverage: Coverage) -> list[str]:
             found = "only a partial answer was found" if section.evidence else "nothing was found"
             said = f" {found}.{said}"
         points.append(f"Question {section.number}, {one_line(section.question)}:{said}")
-    if coverage.not_read:
-        unread = counted(sum(kind.count for kind in coverage.not_read), "unread file")
-        points.append(f"{unread} may contain more.")
-    if coverage.in_part:
-        points.append(f"{coverage.in_part.count} {coverage.in_part.reason} may contain more.")
     return points

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,14 @@ def program() -> str:
     if found is None:
         missing("Node")
     return str(found)
+
+
+def package(name: str) -> Path:
+    """Return the script of an npm package that has one command."""
+    place = _PACKAGES / name
+    if not place.is_dir():
+        missing(f"The npm package {name}")
+    return place / "dist" / "index.js"
 
 
 def run(script: str, given: object) -> object:

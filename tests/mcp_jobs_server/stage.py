@@ -62,6 +62,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.documents = self.root / "handbook"
         self.documents.mkdir(parents=True, exist_ok=True)
+        (self.documents / "pumps.md").write_bytes(SNAPSHOT)
         self.settings = Settings(data_dir=self.root / "data")
         self.folders = MemoryFolders()
         self.runner = MemoryRunner(self.folders, clock=self.clock)

@@ -224,6 +224,8 @@ def test_doctor_reports_that_everything_works(shell: CommandLine, folder: Path) 
     assert {check["state"] for check in found["checks"]} == {"ok"}
     names = {check["name"] for check in found["checks"]}
     assert {"Python", "data directory", "SQLite", "locks", "runner", "source handbook"} <= names
+    (vectors,) = [check for check in found["checks"] if check["name"] == "vectors"]
+    assert vectors["found"].startswith("wordllama ")
     assert [path.name for path in shell.data_dir.glob(".doctor*")] == []
 
 

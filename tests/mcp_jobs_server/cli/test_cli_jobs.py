@@ -62,9 +62,14 @@ def test_research_in_a_pipe_prints_only_the_report(shell: CommandLine) -> None:
     assert done.out.startswith("# ")
     assert FOUND in done.out
     (said,) = [line for line in done.err.splitlines() if line.startswith("Job folder: ")]
-    assert (Path(said.removeprefix("Job folder: ")) / "report.md").read_text().strip() == (
-        done.out.strip()
-    )
+    folder = said.removeprefix("Job folder: ")
+    written = (Path(folder) / "report.md").read_text().strip()
+    assert done.out.strip() == written.replace("verify FOLDER", f"verify {folder}")
+    assert f"To verify every quote: researcher-job verify {folder}" in done.out
+    for unused in ("token", "$"):  # no model took part
+        assert unused not in done.out
+    read_later = shell.run("jobs", "report")
+    assert read_later.out == done.out
 
 
 def test_the_exit_code_depends_on_the_outcome(shell: CommandLine) -> None:
@@ -227,6 +232,30 @@ def test_a_title_cannot_control_the_terminal(shell: CommandLine) -> None:
         assert "evil" in seen
         assert "\x1b]0;" not in seen
         assert "\u202e" not in seen
+
+
+def test_an_empty_or_unreadable_folder_is_refused_at_the_start(shell: CommandLine) -> None:
+    (shell.cwd / "nothing" / "deep").mkdir(parents=True)
+    (shell.cwd / "nothing" / ".hidden").write_text("x")
+    before = shell.run("jobs", "list", "--all", "--json").json
+    for name in ("nothing", "./nothing"):
+        done = shell.run("research", QUESTION, "--source", name)
+        assert (done.code, done.out) == (1, "")
+        assert "The source 'nothing' has no file to read" in done.err
+    assert shell.run("jobs", "list", "--all", "--json").json == before
+
+
+def test_what_was_not_read_is_told_once(shell: CommandLine) -> None:
+    (shell.cwd / "mixed").mkdir()
+    (shell.cwd / "mixed" / "leave.md").write_text(LEAVE)
+    for number in range(4):
+        (shell.cwd / "mixed" / f"broken{number}.pdf").write_bytes(b"%PDF-1.4 broken")
+    done = shell.run("research", QUESTION, "--source", "mixed")
+    assert done.code == 0, done.err
+    assert [line for line in done.out.splitlines() if "broken" in line or "unread" in line] == [
+        "*Read 1 of 5 files; not read: 4 broken PDFs (broken0.pdf, broken1.pdf …).*"
+    ]
+    assert "broken3.pdf" in shell.run("jobs", "report", "--part", "sources").out
 
 
 # --- on a terminal ----------------------------------------------------------------------------

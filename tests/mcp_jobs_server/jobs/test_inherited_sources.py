@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ anew = pytest.mark.parametrize("how", ["follow_up_of", "refresh_of"])
 def stage(tmp_path: Path) -> Stage:
     found = Stage(tmp_path)
     (found.root / "archive").mkdir()
+    (found.root / "archive" / "a.md").write_text("One.")
     found.use_sources()
     for name in ("handbook", "archive"):
         found.jobs.sources.add(name, found.root / name)
@@ -70,6 +72,7 @@ async def test_without_a_granted_source_it_is_refused(stage: Stage, how: str) ->
 @anew
 async def test_a_folder_that_was_typed_must_be_typed_again(stage: Stage, how: str) -> None:
     (stage.root / "minutes").mkdir()
+    (stage.root / "minutes" / "m.md").write_text("One.")
     first = await start_typed(stage, "minutes")
     with pytest.raises(NotGranted, match="must be named again"):
         await start(stage, "And the price?", **{how: first.job_id})
@@ -81,6 +84,7 @@ async def test_a_folder_that_was_typed_must_be_typed_again(stage: Stage, how: st
 async def test_a_path_inside_a_removed_source_is_left_out(stage: Stage, how: str) -> None:
     inner = stage.root / "archive" / "inner"
     inner.mkdir()
+    (inner / "i.md").write_text("One.")
     first = await start(stage, sources=[str(inner), "handbook"])
     assert first.sources == ("archive/inner", "handbook")
     again = await start(stage, "And the price?", **{how: first.job_id})
@@ -117,6 +121,7 @@ async def test_a_source_named_at_the_start_of_the_server_is_not_known_without_it
 
 async def test_the_request_says_which_folders_were_granted_for_it_alone(stage: Stage) -> None:
     (stage.root / "minutes").mkdir()
+    (stage.root / "minutes" / "m.md").write_text("One.")
     typed = await start_typed(stage, "minutes", sources=["handbook"])
     assert (await request_of(stage, typed.job_id)).granted_once == ("minutes",)
     plain = await start(stage)
@@ -126,7 +131,8 @@ async def test_the_request_says_which_folders_were_granted_for_it_alone(stage: S
 async def test_a_granted_folder_that_became_a_link_is_refused_or_left_out(stage: Stage) -> None:
     archive = stage.root / "archive"
     (stage.root / "secret" / "inner").mkdir(parents=True)
-    archive.rmdir()
+    (stage.root / "secret" / "inner" / "s.md").write_text("One.")
+    shutil.rmtree(archive)
     archive.symlink_to(stage.root / "secret")
     for named in ("archive", str(archive / "inner")):
         with pytest.raises(NotGranted, match="leads to"):

@@ -85,7 +85,6 @@ def test_the_sections_are_in_order() -> None:
     assert headings(text) == [
         "# Reasons",
         "## 1. Why?",
-        "## What was not established",
         "## Sources",
         "## Citations",
         "## How this report was made",
@@ -97,7 +96,8 @@ def test_the_sections_are_in_order() -> None:
     assert "- Document 1 (handbook): line 1 [1] — file:///docs/1.md" in text
     assert "researcher-job verify FOLDER" in text
     assert "No language model was used" in text
-    assert "Spent: 12 s of work, 3 searches" in text
+    assert "Spent: 12 s of work, 3 searches." in text
+    assert text.count("not read") == 1
 
 
 def test_a_short_report_keeps_the_best_quotes_and_counts_the_others() -> None:
