@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from research_contract.text.safe import named
+
 FORMAT_VERSION = 2
 """Version of the job folder. Readers refuse a newer version and leave the folder untouched.
 
@@ -246,7 +248,7 @@ SAID_NAMES = 2
 
 
 def _said(kind: NotRead) -> str:
-    names = ", ".join(kind.examples[:SAID_NAMES])
+    names = ", ".join(named(name) for name in kind.examples[:SAID_NAMES])
     more = " …" if kind.count > len(kind.examples[:SAID_NAMES]) else ""
     return f"{kind.count} {kind.reason}" + (f" ({names}{more})" if names else "")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from research_contract.records import SAID_NAMES, Coverage, Plan, Request, Spent
+from research_contract.text.safe import named
 
 VERIFY = "researcher-job verify FOLDER"
 """The command that verifies a job folder."""
@@ -29,7 +30,7 @@ def method_lines(
     seconds = spent.active_seconds
     duration = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     unread = "; ".join(
-        f"{kind.count} {kind.reason} ({', '.join(kind.examples)})"
+        f"{kind.count} {kind.reason} ({', '.join(map(named, kind.examples))})"
         for kind in (*coverage.not_read, coverage.in_part)
         if kind and len(kind.examples) > SAID_NAMES
     )
