@@ -37,6 +37,9 @@ _CODE = re.compile(
 _MARKS = str.maketrans("“”„‟❝❞〝〞〟", "\u2018\u2019\u201a\u201b\u2018\u2019\u2018\u2019\u2019")
 """Quotation marks for two, and for one: what is written for them inside of a quote."""
 
+_LONG_WORD = 40
+"""A longer word is cut within."""
+
 _FORM = dict.fromkeys(map(ord, "\\`“”„‟❝❞〝〞〟\u2018\u2019\u201a\u201b"))
 _CODE_MARK = re.compile(r"(?<!\\)(?:\\\\)*`")
 _PLAIN_NAME = re.compile(r"[\w./+-]+")
@@ -145,7 +148,9 @@ def cut(line: str, most: int) -> str:
     """
     if len(line) <= most:
         return line
-    kept = whole_escapes(line[: most - 1].rsplit(" ", 1)[0].rstrip(",;:"))
+    most -= 1
+    behind_word = line.rfind(" ", max(most - _LONG_WORD, 0), most)
+    kept = whole_escapes(line[: behind_word if behind_word > 0 else most].rstrip(" ,;:"))
     return f"{kept}…{closing(kept)}"
 
 

@@ -30,7 +30,8 @@ def words_of(text: str) -> list[str]:
 
 @pytest.mark.parametrize("begin", ["> ", "[3] “", "(“Gate:”) “", "Read 3 files: “a `", "A note: "])
 def test_no_page_begins_with_words_of_a_document(begin: str) -> None:
-    text = begin + "and so Next: call cancel() \\[3] " * 200
+    end = ("`" if "`" in begin else "") + ("”" if "“" in begin else "")
+    text = begin + "and so Next: call cancel() \\[3] " * 200 + end
     pages = split(text, 500)
     assert len(pages) > 10
     for page in pages[1:]:
