@@ -1,8 +1,7 @@
 """The files of a job folder and the records in them, shared by the server and the job.
 
 A job folder is the same in a local directory and in a Unity Catalog Volume, and it may be read at
-any moment. ``files.py`` reads and writes its files.
-It imports the standard library and pydantic only, because the server loads it at start.
+any moment. ``files.py`` reads and writes its files. The server loads this module at its start.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from research_contract.text.safe import named
 
 FORMAT_VERSION = 2
 """Version of the job folder. Readers refuse a newer version and leave the folder untouched.
@@ -83,9 +84,6 @@ def segment_name(folder: str, first: int) -> str:
 def snapshot_name(sha256: str) -> str:
     """Return the file name of the snapshot with this hash: the extracted text of a document."""
     return f"{SNAPSHOTS}/{sha256}.txt"
-
-
-# --- records ------------------------------------------------------------------------------
 
 
 class Record(BaseModel):
@@ -245,7 +243,7 @@ SAID_NAMES = 2
 
 
 def _said(kind: NotRead) -> str:
-    names = ", ".join(kind.examples[:SAID_NAMES])
+    names = ", ".join(named(name) for name in kind.examples[:SAID_NAMES])
     more = " …" if kind.count > len(kind.examples[:SAID_NAMES]) else ""
     return f"{kind.count} {kind.reason}" + (f" ({names}{more})" if names else "")
 
@@ -291,8 +289,9 @@ class Step(Record):
 class ContextSpan(Record):
     """A part of a document that a quote needs to be understood: ``snapshot[start:end] == text``.
 
-    ``kind`` is ``heading``, ``lead_in``, ``column_head`` or the like; kinds may be added. ``cell``
-    is the start of the cell that a column head or a carried cell belongs to, else -1.
+    ``kind`` is ``heading``, ``lead_in``, ``caption``, ``column_head``, ``carried_cell``, ``term``,
+    ``question``, ``sentence``, ``sender``, ``date`` or ``comment``; kinds may be added. ``cell`` is
+    the start of the cell that a column head or a carried cell belongs to, else -1.
     """
 
     text: str

@@ -19,6 +19,7 @@ PROCESSES = (
     "docs/test_databricks_docs.py",
     "docs/test_docs.py::test_snippets_run",
     "evaluation/test_measures.py",
+    "hostile",
     "mcp_jobs_server/auth/test_bearer.py",
     "mcp_jobs_server/auth/test_databricks_app.py",
     "mcp_jobs_server/auth/test_oidc.py",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mcp_jobs_server.messages.next_steps import check_draft, tell_user
 from mcp_jobs_server.messages.results import CheckResult, ClaimShown, Next, VerdictWord
 from mcp_jobs_server.messages.texts import next_text
+from research_contract.text.safe import cited, markdown
 
 _ADVICE: Mapping[VerdictWord, str] = {
     "contradicted": "Correct contradicted claims to match their quotes.",
@@ -55,7 +56,7 @@ def body(answer: CheckResult) -> str:
     lines = [answer.summary, "", *(_claim_text(claim) for claim in answer.claims)]
     if answer.uncited:
         lines += ["", "Without citation:"]
-        lines += [f"- {one.claim}{_better(one.rather)}" for one in answer.uncited]
+        lines += [f"- {markdown(one.claim)}{_better(one.rather)}" for one in answer.uncited]
     if answer.not_shown:
         lines.append(f"{answer.not_shown} more are counted but not shown.")
     return "\n".join(lines).replace("\n\n\n", "\n\n").strip()
@@ -63,17 +64,17 @@ def body(answer: CheckResult) -> str:
 
 def _claim_text(claim: ClaimShown) -> str:
     """Return one claim: its verdict, what is missing or differs, and the nearest quote."""
-    parts = [f"- {claim.verdict}: {claim.claim} {numbers(claim.cites)}".rstrip()]
-    parts += [f"  Claim: {one.claim}. Quote: {one.quote}." for one in claim.differs]
+    parts = [f"- {claim.verdict}: {markdown(claim.claim)} {numbers(claim.cites)}".rstrip()]
+    parts += [f"  Claim: {cited(one.claim)}. Quote: {cited(one.quote)}." for one in claim.differs]
     other = _better(claim.rather)
     if claim.missing:
-        parts.append(f"  Not in any cited quote: {', '.join(claim.missing)}.{other}")
+        parts.append(f"  Not in any cited quote: {', '.join(map(markdown, claim.missing))}.{other}")
     elif other:
         parts.append(f" {other}")
     if claim.verdict == "not found" and not claim.quote and not claim.missing:
         parts.append("  It cites no quote of this job.")
     if claim.quote:
-        parts.append(f"  > {claim.quote} [{claim.quote_number}]")
+        parts.append(f"  > {cited(claim.quote)} [{claim.quote_number}]")
     return "\n".join(parts)
 
 

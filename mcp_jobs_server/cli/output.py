@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 import textwrap
@@ -15,29 +14,19 @@ from pydantic import BaseModel
 
 from mcp_jobs_server.cli.words import at_command_line
 from mcp_jobs_server.core.errors import JobsError
+from research_contract.text.safe import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mcp_jobs_server.operations.local_checks import Check
 
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)
-"""Control characters except tab and newline (terminal escapes begin with one), and characters that
-reorder text. They occur in titles and documents and must not reach the terminal."""
-
 _VERIFY = "researcher-job verify"
 
 
-def clean(text: str) -> str:
-    """Return ``text`` without characters that control a terminal."""
-    return _UNSAFE.sub("", text.replace("\r\n", "\n"))
-
-
 def one_line(text: str, width: int = 0) -> str:
-    """Return ``text`` cleaned and on one line, cut to ``width`` columns (0: not cut)."""
-    line = " ".join(clean(text).split())
+    """Return ``text`` visible and on one line, cut to ``width`` columns (0: not cut)."""
+    line = " ".join(visible(text).split())
     if not width or _columns(line) <= width:
         return line
     while line and _columns(line) > width - 1:
@@ -61,13 +50,13 @@ def duration(seconds: float) -> str:
 
 def print_line(text: str = "") -> None:
     """Write a line of text to standard output."""
-    sys.stdout.write(clean(text) + "\n")
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def print_note(text: str) -> None:
     """Write a line to standard error, for text that is not part of the result."""
-    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
 
 
@@ -121,7 +110,7 @@ def print_markdown(text: str, folder: str = "") -> None:
         return
     from rich.markdown import Markdown
 
-    console().print(Markdown(clean(text), hyperlinks=False))
+    console().print(Markdown(visible(text), hyperlinks=False))
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from typing import Literal
 
 from research_contract.records import Failure, Outcome, OutcomeKind, Request, month_of
+from research_contract.text.safe import cut, markdown, one_line
 
 JobState = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
 StopMode = Literal["stop", "finish_now"]
@@ -144,8 +145,5 @@ SUMMARY_LENGTH = 200
 
 
 def one_line_summary(outcome: Outcome) -> str:
-    """Return the answer, or else the reason, as one line of at most 200 characters."""
-    line = " ".join((outcome.answer or outcome.reason).split())
-    if len(line) <= SUMMARY_LENGTH:
-        return line
-    return line[: SUMMARY_LENGTH - 2].rsplit(" ", 1)[0] + " …"
+    """Return the answer, or else the reason, as a line of Markdown, cut to 200 characters."""
+    return cut(one_line(outcome.answer) or markdown(outcome.reason), SUMMARY_LENGTH)

@@ -19,6 +19,7 @@ from mcp_jobs_server.messages.results import (
     StepShown,
 )
 from mcp_jobs_server.messages.wording import OUTCOMES, duration, short
+from research_contract.text.safe import markdown, visible_json
 
 
 def start_text(answer: StartResult) -> str:
@@ -55,9 +56,9 @@ def status_text(answer: StatusResult, *, full: bool) -> str:
     if answer.more_steps:
         lines.append("More steps follow after the cursor.")
     if answer.coverage and full:
-        lines.append(answer.coverage.sentence())
+        lines.append(markdown(answer.coverage.sentence()))
     elif answer.coverage and answer.outcome and answer.coverage.not_read:
-        lines.append(short(answer.coverage.sentence(), 120))
+        lines.append(short(markdown(answer.coverage.sentence()), 120))
     lines.append(next_text(answer.next))
     return "\n".join(line for line in lines if line)
 
@@ -65,10 +66,10 @@ def status_text(answer: StatusResult, *, full: bool) -> str:
 def step_text(step: StepShown, *, full: bool) -> str:
     """Return one step on one line."""
     if not full:
-        return f"{step.step}. {short(step.message, 70)}"
+        return f"{step.step}. {short(markdown(step.message), 70)}"
     origin = " ".join(part for part in (step.worker, step.tool) if part)
-    data = f" {json.dumps(step.payload, ensure_ascii=False)}" if step.payload else ""
-    return f"{step.step}. {step.at} {step.kind} {origin}: {step.message}{data}"
+    data = f" `{_json(step.payload)}`" if step.payload else ""
+    return f"{step.step}. {step.at} {step.kind} {origin}: {markdown(step.message)}{data}"
 
 
 def list_text(answer: JobListResult) -> str:
@@ -115,8 +116,12 @@ def next_text(step: Next | None) -> str:
     if step.action == "tell_user":
         return f"Next: tell the user: {step.say}"
     arguments = ", ".join(
-        f"{name}={json.dumps(value, ensure_ascii=False)}"
-        for name, value in (step.arguments or {}).items()
+        f"{name}={_json(value)}" for name, value in (step.arguments or {}).items()
     )
     after = f" in {step.after_seconds} s" if step.after_seconds else ""
     return f"Next: call {step.tool}({arguments}){after}."
+
+
+def _json(value: object) -> str:
+    """Return a value as JSON on one line that holds no character to end code with."""
+    return visible_json(json.dumps(value, ensure_ascii=False)).replace("`", "\\u0060")

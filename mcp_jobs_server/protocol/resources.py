@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -25,12 +25,20 @@ from mcp_jobs_server.messages.wording import TOO_LONG, error_text
 from mcp_jobs_server.protocol.tools import MAX_CALL_SECONDS
 from research_contract import records
 from research_contract.files import NewerFormat
+from research_contract.text.safe import visible, visible_html, visible_json
 
 FILES = {
     records.REPORT: ("text/markdown", "The whole report of a research job, as Markdown."),
     records.REPORT_HTML: ("text/html", "The whole report of a research job, as a web page."),
     records.EVIDENCE: ("application/jsonl", "Every verified quote of a research job."),
 }
+
+SHOWN: Mapping[str, Callable[[str], str]] = {
+    records.REPORT: visible,
+    records.REPORT_HTML: visible_html,
+    records.EVIDENCE: visible_json,
+}
+"""How the text of a file is made visible, whatever release wrote it."""
 
 
 def add_resources(
@@ -91,4 +99,4 @@ def _add_template(
             raise ResourceError(str(error)) from error
         except TimeoutError as error:
             raise ResourceError(error_text(Unavailable(*TOO_LONG))) from error
-        return data.decode(errors="replace")
+        return SHOWN[name](data.decode(errors="replace"))

@@ -41,6 +41,7 @@ from mcp_jobs_server.messages.results import (
 from mcp_jobs_server.telemetry.request_log import annotate_request
 from research_contract.files import NewerFormat
 from research_contract.records import SourceRef
+from research_contract.text.safe import one_line, visible
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +116,21 @@ class Tool(Generic[A, R]):
             return _refused(_defect(self.name))
         annotate_request(job_id=getattr(answer, "job_id", None))
         return CallToolResult(
-            content=[TextContent(type="text", text=wording.visible(text))],
-            structured_content=answer.model_dump(mode="json", exclude_none=True),
+            content=[TextContent(type="text", text=visible(text))],
+            structured_content={
+                name: _visible(value)
+                for name, value in answer.model_dump(mode="json", exclude_none=True).items()
+            },
         )
+
+
+def _visible(value: object) -> object:
+    """Return a value of JSON with ``visible`` texts."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _visible(inner) for key, inner in value.items()}
+    return [_visible(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _defect(tool: str) -> Internal:
@@ -137,9 +150,9 @@ def _refused(error: JobsError) -> CallToolResult:
     validate it would show the model a schema error instead. Details for programs are in ``_meta``.
     """
     annotate_request(error=error.kind)
-    details = {"kind": error.kind, "hint": error.hint, "retryable": error.retryable}
+    details = {"kind": error.kind, "hint": visible(error.hint), "retryable": error.retryable}
     return CallToolResult(
-        content=[TextContent(type="text", text=wording.visible(wording.error_text(error)))],
+        content=[TextContent(type="text", text=visible(wording.error_text(error)))],
         is_error=True,
         _meta={ERROR_META: details},
     )
@@ -176,7 +189,7 @@ class _ProgressReporter:
         self._message = ""
 
     async def report(self, status: StatusResult) -> None:
-        message = status.steps[-1].message if status.steps else status.summary
+        message = one_line(status.steps[-1].message if status.steps else status.summary)
         if message == self._message:
             return
         self._message = message

@@ -19,7 +19,6 @@ from mcp_jobs_server.reports.quoted import (
     block,
     context_verified,
     place,
-    quoted,
     shown,
 )
 from research_contract import records as contract
@@ -35,6 +34,8 @@ from research_contract.records import (
     QuestionState,
     Status,
 )
+from research_contract.text.safe import bare, blockquote, cited, markdown, one_line, visible
+from research_contract.text.safe import named as file_name
 
 MAX_QUOTES = 500
 """Quotes of one job that are read; a job finds a few per question."""
@@ -133,13 +134,14 @@ def summary(job: Job, known: Findings) -> str:
     """Return the short answer and the result of each question."""
     parts = [] if known.outcome else [unfinished(job)]
     if known.outcome:
-        parts.append(known.outcome.answer or known.outcome.reason or "No answer was found.")
-        if known.outcome.answer and known.outcome.reason:
-            parts.append(known.outcome.reason)
+        reason = markdown(known.outcome.reason)
+        parts.append(one_line(known.outcome.answer) or reason or "No answer was found.")
+        if known.outcome.answer and reason:
+            parts.append(reason)
     states = [_question_line(n, result) for n, result in enumerate(questions(job, known), 1)]
     parts.append("\n".join(states))
     if known.coverage:
-        parts.append(known.coverage.sentence())
+        parts.append(markdown(known.coverage.sentence()))
     if not known.outcome and known.quotes:
         parts += [block(known.of(n)[0]) for n in range(len(states)) if known.of(n)]
     parts += _nearest_of_unanswered(job, known)
@@ -159,8 +161,8 @@ def _nearest_of_unanswered(job: Job, known: Findings) -> list[str]:
 
 def _question_line(number: int, result: QuestionResult) -> str:
     cited = "".join(f" [{n}]" for n in result.evidence[:8])
-    note = f" – {result.note}" if result.note else ""
-    return f"{number}. {result.question} – {STATES[result.state]}{cited}{note}"
+    note = f" – {markdown(result.note)}" if result.note else ""
+    return f"{number}. {markdown(result.question)} – {STATES[result.state]}{cited}{note}"
 
 
 def so_far(job: Job, known: Findings) -> str:
@@ -171,7 +173,7 @@ def so_far(job: Job, known: Findings) -> str:
 def evidence(job: Job, known: Findings) -> str:
     """Return the quotes to write from, by question, with instructions for their use."""
     first = [] if known.outcome else [unfinished(job)]
-    coverage = [known.coverage.sentence()] if known.coverage else []
+    coverage = [markdown(known.coverage.sentence())] if known.coverage else []
     return "\n\n".join([*first, _advice(job, known), *coverage, *_by_question(job, known)])
 
 
@@ -190,12 +192,12 @@ def _advice(job: Job, known: Findings) -> str:
 def _by_question(job: Job, known: Findings) -> list[str]:
     blocks: list[str] = []
     for number, result in enumerate(questions(job, known), start=1):
-        blocks.append(f"### {number}. {result.question}")
+        blocks.append(f"### {number}. {markdown(result.question)}")
         blocks += [block(quote) for quote in known.of(number - 1)]
         if not known.of(number - 1):
             other = not known.outcome or job.request.plan.search_terms
             hint = "" if other else f" {wording.TRY_OTHER_WORDS}"
-            blocks.append(f"{result.note or 'No evidence was found.'}{hint}")
+            blocks.append(f"{markdown(result.note) or 'No evidence was found.'}{hint}")
         if result.nearest:
             blocks.append(f"{wording.NEAREST}:")
             blocks += [f"[{item.n}] {place(item)}\n{shown(item)}" for item in known.nearest(result)]
@@ -218,7 +220,7 @@ def citation(quote: Evidence, kept: bytes | None) -> str:
             f"[{quote.n}] {place(quote, uri=True)}",
             *([f"{wording.NEAREST}: read whether it does."] if quote.nearest else []),
             shown(quote),
-            f"In its paragraph:\n{quoted(quote.paragraph or quote.quote)}",
+            f"In its paragraph:\n{blockquote(quote.paragraph or quote.quote)}",
             verification(quote, kept),
         ]
     )
@@ -247,16 +249,16 @@ def sources(job: Job, known: Findings) -> str:
     for quote in known.quotes:
         named.setdefault(quote.uri, []).append(quote)
     lines = [
-        f"- {found[0].title} ({found[0].source}, {uri}): "
+        f"- {cited(found[0].title)} ({markdown(found[0].source)}, {markdown(uri)}): "
         + " ".join(f"[{quote.n}]" for quote in found)
         for uri, found in named.items()
     ]
     searched = ", ".join(source.name for source in job.request.sources)
     head = [f"Searched: {searched}."]
     if known.coverage:
-        head.append(known.coverage.sentence())
+        head.append(markdown(known.coverage.sentence()))
         head += [
-            f"- {kind.count} {kind.reason}: {', '.join(kind.examples)}"
+            f"- {kind.count} {kind.reason}: {', '.join(map(file_name, kind.examples))}"
             for kind in known.coverage.not_read
             if len(kind.examples) > SAID_NAMES
         ]
@@ -266,17 +268,17 @@ def sources(job: Job, known: Findings) -> str:
 def footnotes(page: str, known: Findings) -> str:
     """Return the quotes that a page cites as ``[n]`` but does not show."""
     flat = _flat(page)
-    cited = dict.fromkeys(int(n) for n in re.findall(r"\[(\d{1,6})\]", page))
-    missing = [known.by_number[n] for n in cited if n in known.by_number]
+    numbers = dict.fromkeys(int(n) for n in re.findall(r"(?<!\\)\[(\d{1,6})\]", page))
+    missing = [known.by_number[n] for n in numbers if n in known.by_number]
     lines = [
-        f"[{quote.n}] {location(quote)}:\n{shown(quote)}"
+        f"[{quote.n}] {cited(location(quote))}:\n{shown(quote)}"
         for quote in missing
-        if _flat(quote.quote) not in flat
+        if _flat(visible(quote.quote)) not in flat
     ]
     return "\n\nCitations of this page:\n\n" + "\n\n".join(lines) if lines else ""
 
 
 def _flat(text: str) -> str:
-    """Return the words of Markdown without quote marks and escapes."""
+    """Return the words of Markdown without quotation marks, escapes and marks of code."""
     unmarked = re.sub(r"^>", "", text, flags=re.MULTILINE)
-    return " ".join(re.sub(r"\\([^\w\s]|_)", r"\1", unmarked).split())
+    return " ".join(bare(unmarked).split())

@@ -143,7 +143,7 @@ def full_step(step: Step) -> StepShown:
     """Return a step with all of its fields."""
     return _brief_step(step).model_copy(
         update={
-            "message": step.message[:2000],
+            "message": wording.short(step.message, 2000),
             "worker": step.worker or None,
             "tool": step.tool or None,
             "payload": step.payload or None,

@@ -7,8 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcp_jobs_server.core.errors import InvalidArgument
+from research_contract.text.safe import closing, whole_escapes
 
 _CURSOR = re.compile(r"([a-z2-7]{6})\.([a-z]{1,12})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
+
+_QUOTED = "> "
+_MARKS = 4
+"""Characters by which the marks that close a divided line make it longer."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,28 @@ def _pieces(text: str, size: int) -> list[str]:
     for paragraph in re.split(r"\n{2,}", text.strip("\n")):
         rest = paragraph
         while len(rest) > size:
-            cut = max(rest.rfind("\n", 0, size), rest.rfind(" ", 0, size))
-            cut = cut if cut > 0 else size
-            pieces.append(rest[:cut])
-            rest = rest[cut:].lstrip(" \n")
+            most = size - _MARKS
+            cut = rest.rfind("\n", 0, most)
+            if cut > 0:
+                pieces.append(rest[:cut])
+                rest = rest[cut:].lstrip("\n")
+                continue
+            cut = rest.rfind(" ", len(_QUOTED), most)
+            line = whole_escapes(rest[: cut if cut > 0 else most])
+            end, begin = _divided(line)
+            pieces.append(end)
+            rest = begin + rest[len(line) :].lstrip(" ")
         pieces.append(rest)
     return pieces
+
+
+def _divided(line: str) -> tuple[str, str]:
+    """Return the beginning of a long line as the end of a page, and what its rest begins with.
+
+    No words of a document come to stand at the beginning of a line: what was quoted stays quoted.
+    """
+    open_marks = closing(line)
+    code = "`" if "`" in open_marks else ""
+    if line.startswith(_QUOTED):
+        return f"{line}{code}", f"{_QUOTED}{code}"
+    return f"{line}…{open_marks}", f"{'“' if '”' in open_marks else '… '}{code}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from research_contract.context import context_lines, labelled_row, location
 from research_contract.records import Evidence, QuotedText
+from research_contract.text.safe import blockquote, cited, markdown
 
 _IN_PARAGRAPHS = frozenset({"paragraph", "answer", "definition", "note"})
 """Kinds of blocks whose paragraph says more; beside a row or an item stand others of the kind."""
@@ -18,29 +19,25 @@ def block(quote: Evidence) -> str:
     more = len(" ".join(quote.paragraph.split())) - len(quote.quote)
     if quote.kind not in _IN_PARAGRAPHS or more <= _LEAST_MORE:
         return text
-    return f"{text}\nIn its paragraph:\n{quoted(quote.paragraph)}"
+    return f"{text}\nIn its paragraph:\n{blockquote(quote.paragraph)}"
 
 
 def place(item: QuotedText, *, uri: bool = False) -> str:
     """Return document, locator, source, and the job that found a quote that was carried over."""
     job = item.carried_from if isinstance(item, Evidence) else ""
-    origin = f"; from job {job}" if job else ""
-    return f"{location(item)} ({item.source}{origin}{f', {item.uri}' if uri else ''})"
+    origin = f"; from job {markdown(job)}" if job else ""
+    address = f", {markdown(item.uri)}" if uri else ""
+    return f"{cited(location(item))} ({markdown(item.source)}{origin}{address})"
 
 
 def shown(item: QuotedText) -> str:
     """Return the quote, after its context and before its cells with their heads."""
     context, row = context_lines(item), labelled_row(item)
-    parts = ["Context:", quoted("\n".join(context)), "Quote:"] if context else []
-    parts.append(quoted(item.quote))
+    parts = ["Context:", blockquote("\n".join(context)), "Quote:"] if context else []
+    parts.append(blockquote(item.quote))
     if row:
-        parts += ["By its column heads:", quoted("; ".join(cell.text for cell in row))]
+        parts += ["By its column heads:", blockquote("; ".join(cell.text for cell in row))]
     return "\n".join(parts)
-
-
-def quoted(text: str) -> str:
-    """Return the text with every line marked as quoted, so that it stays one paragraph."""
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def context_verified(item: QuotedText, text: str) -> bool:

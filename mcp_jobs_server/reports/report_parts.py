@@ -19,6 +19,7 @@ from mcp_jobs_server.reports.job_status import full_step
 from mcp_jobs_server.reports.logs import STEPS, Cursor
 from mcp_jobs_server.reports.paging import TextPage, page_of, parse_cursor
 from research_contract.records import REPORT, REPORT_HTML, QuestionResult, snapshot_name
+from research_contract.text.safe import visible
 
 STEPS_PER_PAGE = 100
 
@@ -94,7 +95,7 @@ async def fetch(folders: Folders, job: Job, asked: FetchReport, *, paths: bool) 
         part=asked.part,
         state=job.state,
         outcome=job.outcome,
-        content=wording.visible(page.text),
+        content=visible(page.text),
         questions=tuple(results),
         sections=tuple(section.name for section in sections(report or "")),
         page=page.label,

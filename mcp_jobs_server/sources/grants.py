@@ -25,6 +25,7 @@ from mcp_jobs_server.core.errors import (
 from mcp_jobs_server.core.settings import Settings
 from research_contract.files import write_whole
 from research_contract.records import SourceRef
+from research_contract.text.safe import one_line
 
 FORMAT_VERSION = 1
 _LOCK_SECONDS = 10
@@ -118,9 +119,8 @@ def path_from_uri(uri: str) -> Path:
 
 
 def printable(value: object) -> str:
-    """Return a name or path for a message: one line, no control characters, at most 200."""
-    text = "".join(char if char.isprintable() else "�" for char in str(value))
-    return text if len(text) <= 200 else text[:199] + "…"
+    """Return a name or path for a message: visible, on one line, at most 200 characters."""
+    return one_line(str(value), most=200)
 
 
 # --- places that are never granted --------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from research_contract import records
 from research_contract.records import Step, StepKind
-from research_contract.text.safe import one_line
+from research_contract.text.safe import cut, one_line
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import error_kind
 from researcher_job.records.redaction import MAX_MESSAGE, redact, redact_text
@@ -66,7 +66,7 @@ class Journal:
                 step=number,
                 at=self._clock.now(),
                 kind=kind,
-                message=one_line(redact_text(message), most=MAX_MESSAGE),
+                message=cut(one_line(redact_text(message)), MAX_MESSAGE),
                 worker=worker,
                 tool=tool,
                 payload=redact(payload or {}),
@@ -101,7 +101,7 @@ class Journal:
 
     def set_summary(self, summary: str) -> None:
         """Set the summary line of the status."""
-        self.status.update(summary=one_line(redact_text(summary), most=MAX_MESSAGE))
+        self.status.update(summary=cut(one_line(redact_text(summary)), MAX_MESSAGE))
 
     def close(self) -> None:
         """End the step log of this attempt, close its sinks and write the last status."""

@@ -46,10 +46,12 @@ class ProgressPage:
             return
         self._written = time.monotonic()
         status = journal.status.current
+        ended = status.state == "ended"  # then the summary is the answer, which is Markdown
+        summary = status.summary if ended else markdown(status.summary)
         lines = [
             f"# {markdown(self._title)}",
             "",
-            f"**{_STATES[status.state]}.** {markdown(status.summary)}",
+            f"**{_STATES[status.state]}.** {summary}",
             "",
             *(self._question_line(index, text) for index, text in enumerate(self._questions)),
             "",

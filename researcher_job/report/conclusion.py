@@ -23,7 +23,7 @@ from research_contract.records import (
     Spent,
     Status,
 )
-from research_contract.text.safe import one_line
+from research_contract.text.safe import markdown, one_line
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import read_snapshot
@@ -123,7 +123,7 @@ class Conclusion:
         self.folder.write(records.EVIDENCE, join_lines(self.folder.quotes()))
         answer = answer_text(report)
         journal.status.update(state="ended")
-        journal.set_summary(answer or reason)
+        journal.set_summary(answer or markdown(reason))
         journal.step("completed", one_line(f"{_COMPLETED[kind]} {reason}"))
         progress.write(journal, now=True)
         journal.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from research_contract.records import SAID_NAMES, Coverage, Evidence
-from research_contract.text.safe import one_line
+from research_contract.text.safe import in_quotes, named, one_line
 from researcher_job.report.html_citations import citation, cite, link, place, quote_body, text
 from researcher_job.report.html_style import STYLE
 from researcher_job.report.markdown import (
@@ -25,7 +25,7 @@ from researcher_job.report.report import (
     Document,
     Report,
     Section,
-    answer_sentence,
+    answer_parts,
 )
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -81,7 +81,7 @@ def html_page(report: Report) -> str:
 
 def _answer(report: Report) -> str:
     verdict = " ".join(part for part in (HEADLINES[report.outcome], report.reason) if part)
-    sentences = [f"{text(answer_sentence(item))}{cite(item)}" for item in report.answer]
+    sentences = [f"{_answer_quote(item)} {cite(item)}" for item in report.answer]
     answer = " ".join([*sentences, *map(text, answer_notes(report))])
     blocks = [
         f'<p class="verdict">{text(verdict)}</p>' if verdict else "",
@@ -90,9 +90,15 @@ def _answer(report: Report) -> str:
     return f'<section class="answer" aria-label="Answer">{"".join(blocks)}</section>'
 
 
+def _answer_quote(item: Evidence) -> str:
+    context, words = answer_parts(item)
+    before = f"({text(in_quotes(context))}) " if context else ""
+    return f"{before}{text(in_quotes(words))}"
+
+
 def _coverage(coverage: Coverage) -> str:
     rows = "".join(
-        f"<li>{kind.count} {text(kind.reason)}: {text(', '.join(kind.examples))}</li>"
+        f"<li>{kind.count} {text(kind.reason)}: {text(', '.join(map(named, kind.examples)))}</li>"
         for kind in (*coverage.not_read, coverage.in_part)
         if kind and len(kind.examples) > SAID_NAMES
     )

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from research_contract.context import context_lines, labelled_row, location
 from research_contract.records import Evidence, QuotedText
-from research_contract.text.safe import blockquote, markdown, one_line
+from research_contract.text.safe import blockquote, cited, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction
 from researcher_job.report.report import (
     Comparison,
     Document,
     Report,
     Section,
-    answer_sentence,
+    answer_quote,
 )
 
 HEADLINES = {
@@ -49,8 +49,7 @@ def markdown_report(report: Report) -> str:
     comparison = report.comparison
     headline = HEADLINES[report.outcome], markdown(report.reason)
     verdict = " ".join(text for text in headline if text)
-    answer = [f"{markdown(answer_sentence(item))} [{item.n}]" for item in report.answer]
-    summary = " ".join([*answer, *answer_notes(report)])
+    summary = " ".join([*map(answer_quote, report.answer), *answer_notes(report)])
     blocks = [
         f"# {markdown(report.title)}",
         *([f"**{markdown(comparison.sentence)}**"] if comparison else []),
@@ -75,7 +74,7 @@ def citation_line(evidence: Evidence) -> str:
 
 def numbered_quote(evidence: Evidence) -> str:
     """Return ``[n] “quote”``, which a report that cites the evidence must contain."""
-    return f"[{evidence.n}] “{markdown(evidence.quote)}”"
+    return f"[{evidence.n}] {cited(evidence.quote)}"
 
 
 def answer_notes(report: Report) -> list[str]:
@@ -101,7 +100,8 @@ def difference(pair: Contradiction) -> str:
     """Return the difference between two contradicting quotes in one sentence."""
     if not pair.one_says:
         return f"{DIFFER}: one quote denies what the other one says."
-    return f"{DIFFER}: {', '.join(pair.one_says)} against {', '.join(pair.other_says)}."
+    one, other = (markdown(", ".join(said)) for said in (pair.one_says, pair.other_says))
+    return f"{DIFFER}: {one} against {other}."
 
 
 def _changes(comparison: Comparison) -> list[str]:
@@ -151,8 +151,8 @@ def nearest_blocks(items: Sequence[Evidence]) -> list[str]:
 
 def quote_blocks(item: QuotedText) -> list[str]:
     """Return the context of a quote and the quote; a row of a table as its labelled cells."""
-    context = [markdown(line) for line in context_lines(item)]
-    row = [f"- {markdown(cell.text)}" for cell in labelled_row(item)]
+    context = [cited(line) for line in context_lines(item)]
+    row = [f"- {cited(cell.text)}" for cell in labelled_row(item)]
     quote = "\n".join(row) or blockquote(item.quote)
     return [f"Context: {' · '.join(context)}", quote] if context else [quote]
 
@@ -166,13 +166,13 @@ def _place(item: QuotedText) -> str:
     """Return document, locator and source, and the job that a carried quote comes from."""
     job = item.carried_from if isinstance(item, Evidence) else ""
     carried = f"; from job {markdown(job)}" if job else ""
-    return f"{markdown(location(item))} ({markdown(item.source)}{carried})"
+    return f"{cited(location(item))} ({markdown(item.source)}{carried})"
 
 
 def _document_line(document: Document) -> str:
     numbers = " ".join(f"[{n}]" for n in document.numbers)
-    locators = "; ".join(markdown(text) for text in document.locators)
-    parts = (f"{markdown(document.title)} ({markdown(document.source)})", locators)
+    locators = "; ".join(cited(text) for text in document.locators)
+    parts = (f"{cited(document.title)} ({markdown(document.source)})", locators)
     return f"{': '.join(text for text in parts if text)} {numbers} — {markdown(document.uri)}"
 
 

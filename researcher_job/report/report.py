@@ -15,7 +15,7 @@ from research_contract.records import (
     QuotedText,
     Request,
 )
-from research_contract.text.safe import one_line
+from research_contract.text.safe import cited, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction, find_contradictions
 from researcher_job.evidence.excerpts import Excerpt, SnapshotText, excerpts
 from researcher_job.records.changes import Changes
@@ -176,23 +176,18 @@ def build_report(
     return replace(report, excerpts=excerpts(report.cited, snapshot_text))
 
 
-def answer_sentence(item: QuotedText) -> str:
-    """Return the quote for the short answer: one line, after the context that it needs most."""
-    return f"{_answer_context(item)}{_answer_words(item)}"
+def answer_parts(item: QuotedText) -> tuple[str, str]:
+    """Return the context that a quote of the short answer needs most, maybe "", and its words."""
+    context = context_lines(item)
+    words = "; ".join(cell.text for cell in labelled_row(item)) or item.quote
+    return one_line(context[-1], most=MAX_ANSWER_CONTEXT) if context else "", words
 
 
 def answer_quote(evidence: Evidence) -> str:
-    """Return ``“quote” [n]`` after the context that the quote needs most."""
-    return f"{_answer_context(evidence)}“{_answer_words(evidence)}” [{evidence.n}]"
-
-
-def _answer_words(item: QuotedText) -> str:
-    return "; ".join(cell.text for cell in labelled_row(item)) or one_line(item.quote)
-
-
-def _answer_context(item: QuotedText) -> str:
-    lines = context_lines(item)
-    return f"({one_line(lines[-1], most=MAX_ANSWER_CONTEXT)}) " if lines else ""
+    """Return ``“quote” [n]`` as Markdown, after the context that the quote needs most."""
+    context, words = answer_parts(evidence)
+    before = f"({cited(context)}) " if context else ""
+    return f"{before}{cited(words)} [{evidence.n}]"
 
 
 def report_title(request: Request) -> str:
@@ -201,9 +196,10 @@ def report_title(request: Request) -> str:
 
 
 def answer_text(report: Report) -> str:
-    """Return the short answer as one line of plain text with its citations."""
+    """Return the short answer as one line of Markdown with its citations."""
     quotes = [answer_quote(item) for item in report.answer]
-    return " ".join([report.comparison.sentence, *quotes] if report.comparison else quotes)
+    compared = [markdown(report.comparison.sentence)] if report.comparison else []
+    return " ".join([*compared, *quotes])
 
 
 def _sections(

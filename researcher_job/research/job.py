@@ -16,6 +16,7 @@ from research_contract import records
 from research_contract.files import encode
 from research_contract.questions import questions_of
 from research_contract.records import FORMAT_VERSION, Coverage, Request, SourceRef, Status
+from research_contract.text.safe import named
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, LimitReached, error_message
 from researcher_job.core.plural import counted
@@ -253,9 +254,9 @@ class _Attempt:
         """Show how much was read; return whether reading shall end."""
         self._status.update(coverage=coverage)
         done = coverage.reached
-        self._journal.set_summary(f"Reading {name}: {done} of {coverage.found} files")
+        self._journal.set_summary(f"Reading {named(name)}: {done} of {coverage.found} files")
         if self._reading_log.should_log(done, total=coverage.found):
-            self._journal.step("status", f"Read {name} ({done} of {coverage.found} files).")
+            self._journal.step("status", f"Read {named(name)} ({done} of {coverage.found} files).")
         return self._interruption.ends_reading
 
     async def _pursue_questions(self, source: Source, base_job: BaseJob | None) -> None:

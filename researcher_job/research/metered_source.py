@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from research_contract.records import Cost, Coverage, Record
+from research_contract.text.safe import in_quotes
 from researcher_job.core.plural import counted
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger
@@ -129,7 +130,11 @@ class MeteredSource:
 
     def _log_result(self, passages: Sequence[Passage], *, prefix: str = "") -> None:
         best = [f"{item.title}, {item.locator}".removesuffix(", ") for item in passages[:5]]
-        found = f"{counted(len(passages), 'passage')} found, the best in {best[0]}." if best else ""
+        found = (
+            f"{counted(len(passages), 'passage')} found, the best in {in_quotes(best[0])}."
+            if best
+            else ""
+        )
         self._journal.step(
             "tool_result",
             f"{prefix}{found or 'No passage matches.'}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Depth, Evidence, QuestionResult
+from research_contract.text.safe import in_quotes
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import EvidenceBook
@@ -129,7 +130,7 @@ class Worker:
         except InvalidQuote as error:
             self.journal.step(
                 "error",
-                f"A quote from {quote.passage.title} was dropped: {error}.",
+                f"A quote from {in_quotes(quote.passage.title)} was dropped: {error}.",
                 worker=worker_name(index),
                 payload={"snapshot": quote.passage.snapshot, "start": quote.start},
             )
@@ -152,7 +153,7 @@ class Worker:
         if new and not nearest:
             self.journal.step(
                 "finding",
-                f"[{evidence.n}] “{evidence.quote}”",
+                f"[{evidence.n}] {in_quotes(evidence.quote)}",
                 worker=worker_name(index),
                 payload={"n": evidence.n, "title": evidence.title, "locator": evidence.locator},
             )

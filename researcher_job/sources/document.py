@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from research_contract import records
+from research_contract.text import unseen
 
-EXTRACTOR_VERSION = 8
+EXTRACTOR_VERSION = 9
 """Raised whenever extracted text or its division changes, so that indexes are built anew."""
 
 
@@ -165,19 +166,23 @@ class Inside(NamedTuple):
     document: Document
 
 
-_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x85\u2028\u2029]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
-_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_LINE_ENDS = re.compile(f"\r\n?|[{unseen.BREAKS}]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_UNCLEAN = re.compile(f"[{unseen.BREAKS}{unseen.CONTROLS}{unseen.HIDDEN}\r]")
 _UNCLEAN_ASCII = bytes((*range(9), *range(0x0B, 0x20), 0x7F))
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with ``\\n`` line ends, no control characters but tabs, valid in UTF-8."""
+    """Return ``text`` with ``\\n`` line ends, no control characters but tabs, valid in UTF-8.
+
+    Text of no width is left out, so that nothing is found, quoted or shown that nobody can see.
+    """
     if _is_clean(text):
         return text
-    plain = _LINE_ENDS.sub("\n", text).replace("\x0c", "\n\n")
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", plain))
+    plain = _LINE_ENDS.sub("\n", text.replace("\x0c", "\n\n"))
+    plain = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", plain))
+    return unseen.without_hidden(plain)
 
 
 def _is_clean(text: str) -> bool:

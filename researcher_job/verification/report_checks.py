@@ -1,6 +1,7 @@
 """Checks that the reports reproduce the records exactly: citations, quotes, context, marks.
 
-What a report shows of a quote is made again from its record: context, labelled row or quote.
+What a report shows of a quote is made again from its record: context, labelled row or quote. It is
+compared without the marks that ``bare`` leaves out, which earlier releases wrote otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from html import unescape
 from research_contract import records
 from research_contract.files import read_whole
 from research_contract.records import Evidence, Outcome
-from research_contract.text.safe import blockquote, one_line, visible
+from research_contract.text.safe import bare, blockquote, one_line, visible
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.report.html_citations import quote_body
 from researcher_job.report.markdown import (
@@ -50,12 +51,12 @@ def check_reports(
     ``nearest`` are the nearest passages of each question.
     """
     if data := read_whole(folder.file(records.REPORT)):
-        text = data.decode(errors="replace")
+        text = visible(data.decode(errors="replace"))
         yield from _check_markdown(text, evidence, nearest)
         yield from _check_shown(text, evidence)
         yield from _check_nearest(text, nearest)
     if data := read_whole(folder.file(records.REPORT_HTML)):
-        text = data.decode(errors="replace")
+        text = visible(data.decode(errors="replace"))
         yield from _check_page(text, evidence, nearest)
         yield from _check_figures(text, evidence, nearest)
 
@@ -66,25 +67,26 @@ def check_answer(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator
         item = evidence.get(number)
         if item is None:
             yield Fault("the answer", f"cites [{number}], which does not exist")
-        elif answer_quote(item) not in outcome.answer:
+        elif bare(answer_quote(item)) not in bare(outcome.answer):
             yield Fault("the answer", f"does not quote [{number}] word for word")
 
 
 def _check_markdown(
     text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
 ) -> Iterator[Fault]:
-    lines = set(text.split("\n"))
+    plain = bare(text)
+    lines = set(plain.split("\n"))
     for number in sorted({int(digits) for digits in _CITATION.findall(text)}):
         item = evidence.get(number)
         if item is None:
             yield Fault(f"citation {number}", "has no evidence")
-        elif numbered_quote(item) not in text:
+        elif bare(numbered_quote(item)) not in plain:
             yield Fault(f"citation {number}", "its quote is not in report.md")
-        elif citation_line(item) not in lines:
+        elif bare(citation_line(item)) not in lines:
             yield Fault(f"citation {number}", "report.md names a different source")
-    known = {blockquote(item.quote) for item in _all(evidence, nearest)}
+    known = {bare(blockquote(item.quote)) for item in _all(evidence, nearest)}
     for block in _BLOCK_QUOTE.findall(text):
-        if block not in known:
+        if bare(block) not in known:
             yield Fault(records.REPORT, f"has a quote without evidence: {one_line(block, most=60)}")
 
 
@@ -96,9 +98,9 @@ def _check_shown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]
     """Yield quotes whose place, context or words differ where the report shows them."""
     for found in _SHOWN.finditer(text):
         if item := evidence.get(int(found[1])):
-            place = found[0].endswith(f"{numbered_place(item)}:")
-            shown = "\n\n".join(["", *quote_blocks(item)])
-            following = text[found.end() :].rstrip("\n") + "\n\n"
+            place = bare(found[0]).endswith(bare(f"{numbered_place(item)}:"))
+            shown = bare("\n\n".join(["", *quote_blocks(item)]))
+            following = bare(text[found.end() :][: 4 * len(shown) + 99]).rstrip("\n") + "\n\n"
             if not place or not following.startswith(f"{shown}\n\n"):
                 problem = "its context or words are not as in its record in report.md"
                 yield Fault(f"citation {item.n}", problem)
@@ -106,8 +108,8 @@ def _check_shown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]
 
 def _check_nearest(text: str, nearest: Sequence[Sequence[Evidence]]) -> Iterator[Fault]:
     """Yield nearest passages that the report lacks, or shows otherwise than the results."""
-    expected = ["\n\n".join(nearest_blocks(items)) for items in nearest if items]
-    shown = [found[0].rstrip("\n") for found in _NEAREST.finditer(text)]
+    expected = [bare("\n\n".join(nearest_blocks(items))) for items in nearest if items]
+    shown = [bare(found[0]).rstrip("\n") for found in _NEAREST.finditer(text)]
     if shown != expected:
         yield Fault(records.REPORT, "does not show the nearest passages as in the results")
 

@@ -110,7 +110,7 @@ def _missing(question: str, *numbers: int) -> QuestionResult:
 
 def _complete(stage: Stage, job_id: str, results: tuple[QuestionResult, ...], reason: str) -> None:
     found = any(result.evidence for result in results)
-    answer = "“Pump: Pump 7; Litres a minute: 21” [1] (With each pump comes:) “a filter” [3]"
+    answer = "“Pump: Pump 7; Litres a minute: 21” [1] (“With each pump comes:”) “a filter” [3]"
     outcome = Outcome(
         outcome="evidence" if found else "insufficient_evidence",
         reason=reason,

@@ -31,6 +31,7 @@ from research_contract.text.sentences import said, sentences
 from research_contract.text.splitting import split
 from research_contract.text.stop_words import without_stop_words
 from research_contract.text.tokens import terms
+from research_contract.text.unseen import without_hidden
 from researcher_job.evidence.contradictions import find_contradictions
 from researcher_job.evidence.evidence_book import paragraph_of
 from researcher_job.evidence.excerpts import excerpt
@@ -126,14 +127,20 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "questions of a plan": lambda text: questions_of(text, Plan()),
     "a secret": is_secret,
     "a short line": lambda text: wording.short(text, 300),
-    "a visible line": wording.visible,
+    "a visible page": safe.visible_html,
+    "visible JSON": safe.visible_json,
+    "hidden text": lambda text: without_hidden(f"a{chr(0x200C)}{text}"),
+    "a quotation": safe.cited,
+    "words without marks": safe.bare,
+    "a cut line": lambda text: safe.cut(text, len(text) - 1),
+    "a name": safe.named,
     "sections": sections,
     "pages": lambda text: pages(text, 20_000),
     "footnotes": lambda text: footnotes(text, Findings((_quoting("a"),), None, None)),
     "minutes": amounts.minutes,
     "a count": amounts.count,
     "an error of the SDK": sanitize,
-    "a terminal": output.clean,
+    "a terminal": lambda text: output.one_line(text, 80),
     "a secret in a message": redact_text,
     "a payload": lambda text: redact({"text": text}),
     "a labelled row": lambda text: labelled_row(_quoting(text).model_copy(update={"kind": "row"})),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from research_contract import records
 from research_contract.text.safe import one_line
+from research_contract.text.unseen import BREAKS
 from researcher_job.sources.document import Reason
 from researcher_job.sources.documents import opening
 from researcher_job.sources.documents.ignore import Ignored, rules_above
@@ -25,7 +26,7 @@ _CREDENTIALS = re.compile(
 )
 _MACHINE_MADE = frozenset({"__pycache__", "node_modules"})
 _OF_A_JOB = frozenset({records.STATUS, records.RUN, records.STEPS, records.OUTCOME, records.ENDED})
-_BREAKS = re.compile(r"[\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_BREAKS = re.compile(f"[\n\r\t{BREAKS}]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
 _PACKAGE = re.compile(r".*\.(?:dist|egg)-info", re.S)
 _OF_INSTALLERS = re.compile(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from unicodedata import normalize
 
+from research_contract.text.unseen import JOINERS, SOFT_HYPHEN, without_hidden
 from researcher_job.sources.index.spelling import usual
 
 TOKENIZER = "porter unicode61 remove_diacritics 2 categories ''L* N* Co M*''"
@@ -38,7 +39,7 @@ _HUMP = re.compile(r"(?=[A-Z])")
 """A name as programs write them, ``holdMinutes``, and where its words begin."""
 
 _FOLDED = {
-    **dict.fromkeys((0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF), None),
+    **dict.fromkeys(map(ord, SOFT_HYPHEN + JOINERS), None),
     **{
         code: normalize("NFKC", chr(code))
         for code in (*range(0xFB00, 0xFB07), *range(0xFF01, 0xFFA0))
@@ -60,7 +61,7 @@ def segmented(text: str) -> str:
     text = _JOINED.sub(lambda name: f"{name[0]} {_HUMP.sub(' ', name[0])}", text)
     if text.isascii():
         return text
-    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, text.translate(_FOLDED)))
+    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, without_hidden(text).translate(_FOLDED)))
 
 
 def _pairs(run: re.Match[str]) -> str:

@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mcp_jobs_server import __version__
-from mcp_jobs_server.cli.output import clean, one_line
+from mcp_jobs_server.cli.output import one_line
 from mcp_jobs_server.cli.parser import CLIENTS, DEPTHS, PARTS, build
 from mcp_jobs_server.operations.install.snippets import CLIENTS as KNOWN_CLIENTS
+from research_contract.text.safe import visible
 from tests.mcp_jobs_server.cli.command_line import COMMAND, CommandLine
 
 
@@ -166,18 +167,18 @@ def test_a_closed_output_pipe_exits_with_141(shell: CommandLine, folder: Path) -
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
-        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
-        ("title\x1b]0;owned\x07", "title]0;owned"),
-        ("\x9b31mc1", "31mc1"),
-        ("safe\u202egpj.exe", "safegpj.exe"),
-        ("a\u2066b\u2069\u200f", "ab"),
+        ("\x1b[31mred\x1b[0m", "<U+001B>[31mred<U+001B>[0m"),
+        ("title\x1b]0;owned\x07", "title<U+001B>]0;owned<U+0007>"),
+        ("\x9b31mc1", "<U+009B>31mc1"),
+        ("safe\u202egpj.exe", "safe<U+202E>gpj.exe"),
+        ("a\u2066b\u200f", "a<U+2066>b"),
         ("tab\tnewline\n", "tab\tnewline\n"),
-        ("over\rwritten", "overwritten"),
+        ("over\rwritten", "over\nwritten"),
         ("Grüße, 世界 – ok", "Grüße, 世界 – ok"),
     ],
 )
 def test_text_cannot_control_the_terminal(text: str, safe: str) -> None:
-    assert clean(text) == safe
+    assert visible(text) == safe
 
 
 def test_lines_are_cut_by_columns_not_by_characters() -> None:

@@ -41,10 +41,10 @@ async def test_evidence_is_shown_with_its_context_best_first(stage: Stage) -> No
     find(stage, await started(stage))
     content = await fetch(stage, part="evidence")
     item = "Context:\n> Pumps > Delivery\n> With each pump comes:\nQuote:\n> a filter"
-    assert f"[3] Pumps, paragraph 3 (handbook)\n{item}" in content
+    assert f"[3] “Pumps, paragraph 3” (handbook)\n{item}" in content
     row = "> Pump 7 | 21\nBy its column heads:\n> Pump: Pump 7; Litres a minute: 21"
-    assert f"[1] Pumps, paragraph 3 (handbook)\n{row}" in content
-    assert content.index("[1] Pumps") < content.index("[2] Pumps")  # although [2] scores more
+    assert f"[1] “Pumps, paragraph 3” (handbook)\n{row}" in content
+    assert content.index("[1] “Pumps") < content.index("[2] “Pumps")  # although [2] scores more
     assert "whether a quote answers its question was not judged" in content
 
 
@@ -80,7 +80,7 @@ async def test_nearest_passages_are_shown_whatever_the_state(stage: Stage) -> No
     blocks = content.split("### ")
     assert [f"{NEAREST}:\n\n[" in block for block in blocks[1:]] == [True, False, True]
     assert (
-        f"[5] Pumps, paragraph 3 (handbook)\nContext:\n> Pumps > Delivery\nQuote:\n> {YARD}"
+        f"[5] “Pumps, paragraph 3” (handbook)\nContext:\n> Pumps > Delivery\nQuote:\n> {YARD}"
         in (blocks[3])
     )
     assert "cite one as [n] only where you read that it answers" in content
@@ -124,7 +124,7 @@ async def test_the_summary_shows_the_first_nearest_passage_where_nothing_was_fou
     assert "3. Who sells pump 7? – no evidence found – The sources nowhere" in content
     assert content.count(NEAREST) == 1
     assert (
-        f"3. [5] Pumps, paragraph 3 (handbook)\nContext:\n> Pumps > Delivery\nQuote:\n> {YARD}"
+        f"3. [5] “Pumps, paragraph 3” (handbook)\nContext:\n> Pumps > Delivery\nQuote:\n> {YARD}"
         in (content)
     )
 
@@ -157,7 +157,7 @@ async def test_after_nothing_was_found_other_words_are_offered(stage: Stage) -> 
     ended = (await status(stage)).next
     assert ended.arguments == {"job_id": job_id, "part": "evidence"}
     found = await report(stage, "evidence")
-    assert f"{NEAREST}:\n\n[1] Pumps" in found.content
+    assert f"{NEAREST}:\n\n[1] “Pumps" in found.content
     assert found.next == Next(
         action="call",
         tool="start_research",

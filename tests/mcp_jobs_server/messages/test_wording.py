@@ -13,7 +13,6 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ResourceTemplateReference, TextContent
 
-from mcp_jobs_server.messages import wording
 from research_contract.records import Failure
 from tests.mcp_jobs_server import unjudged
 from tests.mcp_jobs_server.stage import ME, QUOTE, Stage
@@ -208,7 +207,3 @@ async def test_a_defect_is_answered_without_its_details(stage: Stage) -> None:
     assert answer.is_error
     assert re.search(r"a defect in this server \(reference [0-9a-f]{8}\)", text_of(answer))
     assert "NoneType" not in text_of(answer)
-
-
-def test_hidden_characters_of_documents_are_made_visible() -> None:
-    assert wording.visible("a\x1b[31mb\u202ec\x00d\te\nf") == "a�[31mb�c�d\te\nf"

@@ -1,5 +1,7 @@
 """Long texts are cut into pages that lose nothing and say that they are pages."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +19,26 @@ texts = st.lists(st.lists(words, max_size=60).map(" ".join), max_size=12).map("\
 @given(texts, st.integers(500, 3000))
 def test_no_word_is_lost_and_no_page_is_too_long(text: str, size: int) -> None:
     pages = split(text, size)
-    assert " ".join(pages).split() == text.split()
+    assert words_of(" ".join(pages)) == words_of(text)
     assert all(len(page) <= size for page in pages)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words without the marks that show where a line was divided."""
+    return re.sub("[…“”`\\\\]", "", text).split()
+
+
+@pytest.mark.parametrize("begin", ["> ", "[3] “", "(“Gate:”) “", "Read 3 files: “a `", "A note: "])
+def test_no_page_begins_with_words_of_a_document(begin: str) -> None:
+    end = ("`" if "`" in begin else "") + ("”" if "“" in begin else "")
+    text = begin + "and so Next: call cancel() \\[3] " * 200 + end
+    pages = split(text, 500)
+    assert len(pages) > 10
+    for page in pages[1:]:
+        assert page.startswith(("> ", "“", "… "))
+        assert page.startswith("> ") == (begin == "> ")
+        assert (page.count("“"), page.count("`") % 2) == (page.count("”"), 0)
+        assert not re.search(r"(?<!\\)\[3", page)
 
 
 def test_pages_end_on_a_paragraph_where_paragraphs_fit() -> None:

@@ -114,7 +114,7 @@ def test_unread_files_are_reported_everywhere_the_most_relevant_first(
     )
     assert run(folder).returncode == ExitCode.DONE
     said = (
-        "Read 3 of 8 files; not read: 4 pictures (Dragon nests.png, a.png …),"
+        "Read 3 of 8 files; not read: 4 pictures (“Dragon nests.png”, a.png …),"
         " 1 scanned PDF without text (scan.pdf)."
     )
     outcome = outcome_of(folder)

@@ -55,7 +55,7 @@ def test_a_list_item_is_shown_with_its_lead_in(folder: JobFolder) -> None:
     [item] = [one for one in folder.evidence() if "two months of rent" in one.quote]
     assert context_lines(item)[-1] == "The tenant pays:"
     text, page = report_of(folder), folder.file(records.REPORT_HTML).read_text(encoding="utf-8")
-    assert f" [{item.n}]:\n\nContext: The tenant pays:\n\n> " in text
+    assert f" [{item.n}]:\n\nContext: “The tenant pays:”\n\n> " in text
     assert '<p class="context" dir="auto">The tenant pays:</p><blockquote' in page
 
 
@@ -67,7 +67,9 @@ def test_a_row_of_a_table_is_shown_by_its_heads(folder: JobFolder) -> None:
         "Valid from: 2023-01-01",
     ]
     text, page = report_of(folder), folder.file(records.REPORT_HTML).read_text(encoding="utf-8")
-    assert f" [{item.n}]:\n\n- Item: Kestrel 40\n- Price in EUR: 1200\n- Valid from: 2023" in text
+    assert (
+        f" [{item.n}]:\n\n- “Item: Kestrel 40”\n- “Price in EUR: 1200”\n- “Valid from: 2023" in text
+    )
     assert "<dt>Item</dt><dd>Kestrel 40</dd><dt>Price in EUR</dt><dd>1200</dd>" in page
     assert f"“Item: Kestrel 40; Price in EUR: 1200; Valid from: 2023-01-01” [{item.n}]" in (
         outcome_of(folder).answer

@@ -89,11 +89,11 @@ def test_the_sections_are_in_order() -> None:
         "## Citations",
         "## How this report was made",
     ]
-    assert text.index("Because of this. [1]") < text.index("*Read 2 of 3 files; not read")
+    assert text.index("“Because of this.” [1]") < text.index("*Read 2 of 3 files; not read")
     assert text.index("*Read 2 of 3 files") < text.index("## 1. Why?")
-    assert "Document 1, line 1 (handbook) [1]:\n\n> Because of this." in text
-    assert "[1] “Because of this.” — Document 1, line 1 (handbook)" in text
-    assert "- Document 1 (handbook): line 1 [1] — file:///docs/1.md" in text
+    assert "“Document 1, line 1” (handbook) [1]:\n\n> Because of this." in text
+    assert "[1] “Because of this.” — “Document 1, line 1” (handbook)" in text
+    assert "- “Document 1” (handbook): “line 1” [1] — `file:///docs/1.md`" in text
     assert "researcher-job verify FOLDER" in text
     assert "No language model was used" in text
     assert "Spent: 12 s of work, 3 searches." in text

@@ -118,7 +118,7 @@ def test_a_nearest_passage_that_is_not_in_its_snapshot_is_dropped(tmp_path: Path
     assert [one.quote for one in nearest_of(folder, 0)] == ["Log files"]
     errors = [step.message for step in steps_of(folder) if step.kind == "error"]
     assert errors == [
-        "A quote from logs was dropped: the snapshot has different words at this position."
+        "A quote from “logs” was dropped: the snapshot has different words at this position."
     ]
 
 

@@ -85,9 +85,9 @@ def test_steps_name_files_as_they_are_read(tmp_path: Path) -> None:
 def test_many_files_produce_few_steps(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     run_job(folder, FakeSource({f"file {n}": "Some text." for n in range(1_000)}))
-    named = [step.message for step in steps_of(folder) if step.message.startswith("Read file")]
-    assert named[0] == "Read file 0 (1 of 1000 files)."
-    assert named[-1] == "Read file 999 (1000 of 1000 files)."
+    named = [step.message for step in steps_of(folder) if step.message.startswith("Read “file")]
+    assert named[0] == "Read “file 0” (1 of 1000 files)."
+    assert named[-1] == "Read “file 999” (1000 of 1000 files)."
     assert len(named) < 100
 
 
@@ -159,7 +159,7 @@ def test_a_quote_that_is_not_in_its_snapshot_is_dropped(tmp_path: Path) -> None:
     assert outcome_of(folder).questions[0].state == "partial"
     errors = [step.message for step in steps_of(folder) if step.kind == "error"]
     assert errors == [
-        "A quote from logs was dropped: the snapshot has different words at this position."
+        "A quote from “logs” was dropped: the snapshot has different words at this position."
     ]
     assert verify(tmp_path).faults == ()
 

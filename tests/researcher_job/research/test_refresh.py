@@ -68,8 +68,8 @@ def test_a_changed_sentence_is_shown_after_the_old_one(first: JobFolder, tmp_pat
     )
     assert after.quote == "Retention of log files lasts sixty days."
     assert (
-        f"Changed, before: logs, line 1 (texts; from job {FIRST}) [{before.n}]:\n\n"
-        f"> {before.quote}\n\nChanged, now: logs, line 1 (texts) [{after.n}]:\n\n> {after.quote}"
+        f"Changed, before: “logs, line 1” (texts; from job {FIRST}) [{before.n}]:\n\n"
+        f"> {before.quote}\n\nChanged, now: “logs, line 1” (texts) [{after.n}]:\n\n> {after.quote}"
     ) in report_of(second)
 
 
@@ -86,7 +86,7 @@ def test_the_report_begins_with_what_changed(first: JobFolder, tmp_path: Path) -
 def test_a_quote_that_is_no_longer_found_is_gone(first: JobFolder, tmp_path: Path) -> None:
     second = refresh(tmp_path, GONE)
     assert kinds(second).count("gone") == 2
-    assert f"No longer found: logs, line 1 (texts; from job {FIRST})" in report_of(second)
+    assert f"No longer found: “logs, line 1” (texts; from job {FIRST})" in report_of(second)
     answering = {n for result in outcome_of(second).questions for n in result.evidence}
     gone = {change.before for change in changes_of(second).changes if change.kind == "gone"}
     assert not answering & gone
@@ -97,7 +97,7 @@ def test_a_quote_in_no_document_of_the_base_job_is_new(first: JobFolder, tmp_pat
     new = [change.after for change in changes_of(second).changes if change.kind == "new"]
     quotes = [item.quote for item in second.evidence() if item.n in new]
     assert quotes == ["Retention of audit log files lasts for ever."]
-    assert "New: audit, line 1 (texts)" in report_of(second)
+    assert "New: “audit, line 1” (texts)" in report_of(second)
 
 
 def test_a_moved_document_is_unchanged(first: JobFolder, tmp_path: Path) -> None:

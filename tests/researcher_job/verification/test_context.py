@@ -91,12 +91,16 @@ def test_a_head_given_to_another_column_is_found(copied: JobFolder) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
-        (records.REPORT, "Context: The tenant pays:", "Context: The landlord pays:"),
-        (records.REPORT, "Context: The tenant pays:\n\n", ""),
-        (records.REPORT, "- Price in EUR: 1200\n", "- Price in USD: 1200\n"),
-        (records.REPORT, "- Price in EUR: 1200\n", "- Price in EUR: 1300\n"),
-        (records.REPORT, "- Valid from: 2023-01-01\n", "- Valid from: 2023-01-01\n- VAT: none\n"),
-        (records.REPORT, "- Item: Kestrel 40\n", ""),
+        (records.REPORT, "Context: “The tenant pays:”", "Context: “The landlord pays:”"),
+        (records.REPORT, "Context: “The tenant pays:”\n\n", ""),
+        (records.REPORT, "- “Price in EUR: 1200”\n", "- “Price in USD: 1200”\n"),
+        (records.REPORT, "- “Price in EUR: 1200”\n", "- “Price in EUR: 1300”\n"),
+        (
+            records.REPORT,
+            "- “Valid from: 2023-01-01”\n",
+            "- “Valid from: 2023-01-01”\n- “VAT: none”\n",
+        ),
+        (records.REPORT, "- “Item: Kestrel 40”\n", ""),
         (records.REPORT_HTML, 'dir="auto">The tenant pays:</p><b', 'dir="auto">He pays:</p><b'),
         (records.REPORT_HTML, "<dt>Price in EUR</dt>", "<dt>Price in USD</dt>"),
         (records.REPORT_HTML, "<dd>1200</dd>", "<dd>1300</dd>"),

@@ -1,0 +1,1 @@
+"""Texts that try to speak in the server's voice, in every place of a document."""
