@@ -12,20 +12,41 @@ import pkgutil
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 METHODS = frozenset({"match", "search", "fullmatch", "finditer", "findall", "sub", "split"})
 
-_MOST_PAIRED = 12
+_MOST_PAIRED = 10
 """Parts of a pattern of which each two are repeated together; all other parts in their order."""
 
 _MOST_PARTS = 60
-_CLASSES = {"\\s": " ", "\\d": "1", "\\w": "a", "\\W": "-", "\\S": "a", "\\n": "\n", "\\t": "\t"}
-_PART = re.compile(r"\(\?[a-zA-Z]*(?:P?[<!=:]+(?:\w+>)?)?|\\.|\{[\d,]+\}|[a-zA-Z]{2,}|.", re.DOTALL)
-_SYNTAX = frozenset("?*+|()[]{}^$.")
+_MOST_COPIES = 8
+_PART = re.compile(
+    r"\(\?[a-zA-Z]*(?:P?[<!=:]+(?:\w+>)?)?|\[\^?\]?(?:\\.|[^\]\\])*\]|\\x..|\\u.{4}|\\."
+    r"|\{(?P<copies>\d*),?\d*\}|[a-zA-Z]{2,}|.",
+    re.DOTALL,
+)
+_MEMBER = re.compile(r"\\x..|\\u.{4}|\\.|.", re.DOTALL)
+_SYNTAX = frozenset("?*+|()^$.")
+_USUAL = ("a", " ", "1", "\n")
+_OUTSIDE = (*_USUAL, "-", "A", "\0")
+"""What may stand for a class that excludes characters."""
+
+_CLASSES: dict[str, tuple[str, ...]] = {
+    "\\s": (" ", "\n"),
+    "\\w": ("a", "1"),
+    "\\W": ("-", " "),
+    **dict.fromkeys(("\\S", "\\D"), ("a",)),
+    "\\d": ("1",),
+    "\\n": ("\n",),
+    "\\t": ("\t",),
+    "\\r": ("\r",),
+    "\\f": ("\f",),
+    **{f"\\{place}": () for place in "bBAZ0123456789"},
+}
 
 
 @dataclass
@@ -54,24 +75,32 @@ def patterns(modules: Iterable[ModuleType]) -> list[Used]:
     found: dict[tuple[str | bytes, int], Used] = {}
     for module in modules:
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-        calls = [(call, call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)]
         methods = [
-            (call, function.value, function.attr)
-            for call, function in calls
-            if isinstance(function, ast.Attribute) and function.attr in METHODS
+            (node.value, node.attr)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in METHODS
         ]
+        direct = [pair for pair in methods if not isinstance(pair[0], ast.Call)]
+        others = {  # of patterns in a tuple, each of which has another name in turn
+            method
+            for on, method in methods
+            if isinstance(on, ast.Name) and on.id not in vars(module) and method != "split"
+        }
         for name, value in vars(module).items():
-            called = {method for _, on, method in methods if name in _names(on)}
+            called = {method for on, method in direct if name in _names(on)}
             for pattern in _compiled(value):
-                _note(found, pattern, f"{module.__name__}.{name}", called)
-        for call, on, method in methods:
+                _note(found, pattern, f"{module.__name__}.{name}", called or others)
+        for call in ast.walk(tree):
             if (
-                isinstance(on, ast.Name)
-                and on.id == "re"
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr in METHODS
+                and isinstance(call.func.value, ast.Name)
+                and call.func.value.id == "re"
                 and isinstance(call.args[0], ast.Constant)
             ):
                 written = re.compile(str(call.args[0].value), _flags(call))
-                _note(found, written, f"{module.__name__}:{call.lineno}", {method})
+                _note(found, written, f"{module.__name__}:{call.lineno}", {call.func.attr})
     return list(found.values())
 
 
@@ -111,20 +140,56 @@ def _flags(call: ast.Call) -> int:
 
 def attacks(pattern: str) -> Iterator[tuple[str, str]]:
     """Yield how a text begins and what is repeated in it, both made of parts of ``pattern``."""
-    parts = [
-        _CLASSES.get(part, part[-1] if part.startswith("\\") else part)
-        for part in _PART.findall(pattern)
-        if not part.startswith(("(?", "{")) and part not in _SYNTAX
-    ]
-    distinct = list(dict.fromkeys(parts))[:_MOST_PARTS]
-    repeated = dict.fromkeys(["a", " ", "1", *distinct])
-    repeated |= dict.fromkeys(map("".join, product(distinct[:_MOST_PAIRED], repeat=2)))
-    for length in (2, 3, 4, 5):
-        windows = (parts[at : at + length] for at in range(min(len(parts), _MOST_PARTS)))
-        repeated |= dict.fromkeys(map("".join, windows))
+    parts, needed = _parts(pattern)
+    first, last = [part[0] for part in parts], [part[-1] for part in parts]
+    distinct = list(dict.fromkeys(one for part in parts for one in part))[:_MOST_PARTS]
+    paired = list(dict.fromkeys(first))[:_MOST_PAIRED]
+    repeated = dict.fromkeys([*_USUAL, *distinct])
+    repeated |= dict.fromkeys(map("".join, product(paired, repeat=2)))
+    for chosen in (first, last, [part[0] for part in needed]):
+        for length in (2, 3, 4, 5):
+            windows = (chosen[at : at + length] for at in range(min(len(chosen), _MOST_PARTS)))
+            repeated |= dict.fromkeys(map("".join, windows))
     for one in repeated:
         yield "", one
-    beginnings = dict.fromkeys("".join(parts[:length]) for length in (1, 2, 3, 4))
-    for one in [*distinct[:_MOST_PAIRED], "a", " ", "1"]:
+    beginnings = dict.fromkeys("".join(first[:length]) for length in (1, 2, 3, 4) if first)
+    following = ["".join(pair) for pair in pairwise(first[:_MOST_PARTS])]
+    for one in dict.fromkeys([*paired, *_USUAL, *following]):
         for beginning in beginnings:
             yield beginning, one
+
+
+def _parts(pattern: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return what may stand for each element of ``pattern``, and for each that must be there."""
+    parts: list[tuple[str, ...]] = []
+    optional: set[int] = set()
+    before = ""
+    for found in _PART.finditer(pattern):
+        part = found[0]
+        if found["copies"] and parts:
+            copies = min(int(found["copies"]), _MOST_COPIES)
+            parts[-1] = tuple(one * max(copies, 1) for one in parts[-1])
+        elif part.startswith(("(?", "{")) or part in _SYNTAX:
+            if part in "?*" and before not in _SYNTAX:
+                optional.add(len(parts) - 1)
+        elif members := _members(part):
+            parts.append(members)
+        before = part
+    return parts, [part for at, part in enumerate(parts) if at not in optional]
+
+
+def _members(part: str) -> tuple[str, ...]:
+    """Return what the class, escape or text ``part`` stands for; nothing for a place."""
+    if part[0] == "\\":
+        return _escaped(part)
+    if not part.startswith("["):
+        return (part,)
+    if part.startswith("[^"):
+        return tuple(one for one in _OUTSIDE if re.fullmatch(part, one))[:2]
+    return tuple(one for found in _MEMBER.findall(part[1:-1]) for one in _escaped(found))
+
+
+def _escaped(part: str) -> tuple[str, ...]:
+    if part in _CLASSES:
+        return _CLASSES[part]
+    return (chr(int(part[2:], 16)),) if part.startswith(("\\x", "\\u")) else (part[-1],)

@@ -46,6 +46,7 @@ from tests.structure.patterns import Used, attacks, import_all, patterns
 
 BOUNDED: Mapping[str, int] = {
     "research_contract.text.splitting._IS_MAY_END": 16,
+    "researcher_job.sources.readers.markdown._MARKUP": 1_000,
 }
 """Patterns that the code gives only short texts to, with their most characters."""
 
@@ -66,7 +67,12 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(name: str) -> None:
 
 
 def _text(beginning: str, repeated: str, size: int) -> str:
-    return f"{beginning}{repeated * (size // len(repeated))}\0"
+    """Return about ``size`` characters and an end that fits hardly any pattern.
+
+    The last part is cut, and a NUL stands both beside it and behind a space.
+    """
+    cut = repeated[: len(repeated) // 2]
+    return f"{beginning}{repeated * (size // len(repeated))}{cut}\0 \0"
 
 
 def _apply(used: Used, method: str, text: str) -> object:

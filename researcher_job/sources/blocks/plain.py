@@ -19,7 +19,7 @@ _FIELD = re.compile(r"\*{0,2}[A-Z\"'][^\n:|]{0,40}?\*{0,2}: {0,4}\S")
 _COLON_DEFINITION = re.compile(r":\s{1,4}\S")
 _MARKUP = re.compile(
     r"(?:\s*(?:</?[A-Za-z!][^>]*>|!\[[^\]]*\]\([^)]*\)|\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)"
-    r"|\[[^\]]+\]:\s*\S+|\.\. [\w|-].*))+\s*"
+    r"|\[[^\]]+\]:\s*+\S++|\.\. [\w|-].*+))+\s*"
 )
 """Tags, pictures, badges and targets of links, which say nothing by themselves."""
 

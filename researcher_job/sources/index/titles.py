@@ -11,7 +11,7 @@ from researcher_job.sources.index.tokenizer import stems
 LONGEST_NAME = 8
 """Words; what has more is a sentence that nobody repeats."""
 
-_QUALIFIED = re.compile(r"\s*\([^()]*\)\s*$")
+_QUALIFIED = re.compile(r"(?<!\s)\s*\([^()]*\)\s*$")
 """What tells titles of the same name apart: ``Mercury (planet)`` is mentioned as Mercury."""
 
 

@@ -17,9 +17,9 @@ from researcher_job.sources.readers.text import title_of
 
 _LINES = frozenset({".jsonl", ".ndjson"})
 _HEAD = 1_000_000
-_COMMENTED = re.compile(r"^\s*(?://|/\*)|[,{\[\d\"]\s*(?://|/\*)|,\s*[}\]]", re.M)
-_COMMENT = re.compile(r"(\"(?:\\.|[^\"\\])*\")|//[^\n]*|/\*.*?\*/", re.S)
-_TRAILING = re.compile(r"(\"(?:\\.|[^\"\\])*\")|,(?=\s*[}\]])", re.S)
+_COMMENTED = re.compile(r"^[^\S\n]*(?://|/\*)|[,{\[\d\"]\s*(?://|/\*)|,\s*[}\]]", re.M)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(\"(?:\\.|[^\"\\])*+\"?|/\*.*)", re.S)
+_TRAILING = re.compile(r"(\"(?:\\.|[^\"\\])*+\"?)|,(?=\s*[}\]])", re.S)
 _MAX_DEPTH = 30
 _MAX_RECORD = 1_500
 """Characters; a larger object is said in its parts."""

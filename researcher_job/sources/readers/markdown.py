@@ -24,7 +24,7 @@ _MAX_PARSED = 4_000_000
 
 _MAX_HEADING = 1_000
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*(?:\n|$)", re.S)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.M)
+_FRONT_TITLE = re.compile(r"^title:(.+)", re.M)
 _PLAIN_START = (
     r"(?:[^\W\d_]|[\"'(!$&@/.%{]|\*{1,2}[^\W_]|_{1,2}[^\W_]|`{1,2}[^`\n]|\d+(?![\d.)])"
     r"|\[[^\]\[\\\n]*\]\()"
@@ -70,7 +70,7 @@ def markdown_document(text: str, title: str = "", *, start: int = 0) -> Document
     if front := _FRONT_MATTER.match(text, start):
         start = front.end()
         named = _FRONT_TITLE.search(front[1])
-        title = named[1] if named else title
+        title = (named[1].strip().strip("\"'") if named else "") or title
     line = text.count("\n", 0, start) + 1
     if len(text) > _MAX_PARSED:
         return text_document(text, title, line=line, start=start)

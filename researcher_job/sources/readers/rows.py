@@ -16,7 +16,7 @@ MAX_HEADER = 100
 _LOOKED_AT = 24
 """Rows by which it is decided whether the first one names the columns."""
 
-_NUMBER = re.compile(r"[\s\d.,:%€$£/()+-]*\d[\s\d.,:%€$£/()+-]*")
+_NUMBER = re.compile(r"[\s.,:%€$£/()+-]*+\d[\s\d.,:%€$£/()+-]*")
 _DIGIT = re.compile(r"\d")
 
 Row = Sequence[str | None]

@@ -9,7 +9,7 @@ _DATE_PIECE = re.compile(r"y+|m+|d+|h+|s+|am/pm|a/p|\"[^\"]*\"|\\.|[^ymdhsa\"\\]
 _PLAIN_DATES = frozenset({"mm-dd-yy", "m/d/yy", "yyyy-mm-dd", "yyyy\\-mm\\-dd", "general"})
 """Formats whose look depends on the country of the reader, or is that of ISO 8601."""
 
-_BRACKETS = re.compile(r"\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.")
+_BRACKETS = re.compile(r"\[\$([^\[\]-]*+)[^\[\]]*+\]|\[[^\[\]]*+\]|_.|\*.")
 _FIGURES = re.compile(r"[#0?][#0?,]*(?:\.([0#?]+))?")
 _LITERAL = re.compile(r"\"([^\"]*)\"|\\(.)")
 _DATES = {

@@ -12,9 +12,9 @@ from lxml import etree
 from openpyxl.utils.cell import range_boundaries
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]+\d+:[A-Z]+\d+)\"")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?ref=\"([A-Z]+\d+:[A-Z]+\d+)\"")
 _NO_RESULT = re.compile(
-    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</(?:\w+:)?c>"
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^<>]*/>)\s*+(?:(?:<v\s*/>|<v>\s*</v>)\s*+)?</(?:\w+:)?c>"
 )
 _TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 _MAX_COVERED = 200_000

@@ -15,7 +15,7 @@ from researcher_job.sources.readers.text import title_of
 from researcher_job.sources.readers.web.hidden import empty_hidden
 from researcher_job.sources.readers.web.tables import caption_of, head_rows, is_data, rows_of
 
-_CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
+_CHARSET = re.compile(rb"""(?:charset|encoding)\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]{2,40})""", re.I)
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile(
     "script|style|noscript|template|svg|head|nav|iframe|object|canvas|select|button"

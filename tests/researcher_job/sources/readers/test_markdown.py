@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from researcher_job.sources.readers.markdown import Piece, pieces
+from researcher_job.sources.readers.markdown import Piece, markdown_document, pieces
 
 _LINES = (
     *(
@@ -88,3 +89,18 @@ def test_pieces_begin_where_they_are_asked_to() -> None:
         "Words.",
         "- c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Tide tables", "Tide tables"),
+        ('"Tide: high"  ', "Tide: high"),
+        ("'Tide'", "Tide"),
+        ('""', "file"),
+        (" ", "file"),
+    ],
+)
+def test_front_matter_names_the_title(written: str, title: str) -> None:
+    document = markdown_document(f"---\ntitle: {written}\n---\n\nWords.\n", "file")
+    assert document.title == title
