@@ -29,6 +29,7 @@ def one_line(text: str, width: int = 0) -> str:
     line = " ".join(visible(text).split())
     if not width or _columns(line) <= width:
         return line
+    line = line[: width - 1]  # each character takes at least one column
     while line and _columns(line) > width - 1:
         line = line[:-1]
     return line + "…"
