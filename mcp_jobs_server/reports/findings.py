@@ -258,7 +258,7 @@ def sources(job: Job, known: Findings) -> str:
     if known.coverage:
         head.append(markdown(known.coverage.sentence()))
         head += [
-            f"- {kind.count} {kind.reason}: {', '.join(map(file_name, kind.examples))}"
+            f"- {kind.count} {kind.reason}: {markdown(', '.join(map(file_name, kind.examples)))}"
             for kind in known.coverage.not_read
             if len(kind.examples) > SAID_NAMES
         ]
