@@ -1,7 +1,7 @@
 """Research over stdio as an assistant does it: start, follow, read the report, verify it.
 
-``python -m mcp_jobs_server.demo [QUESTION] [SOURCE …]``: the default question is about libraries
-that this program needs; their documentation is installed with it.
+``python -m mcp_jobs_server.demo [QUESTION] [SOURCE …]``: the default questions are about the
+documents of a harbour that does not exist, in the folder ``harbour`` beside this file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import anyio
@@ -25,18 +24,19 @@ from mcp_jobs_server.sources.grants import path_from_uri
 from mcp_jobs_server.sources.registry import Sources
 
 QUESTION = (
-    "What does the Model Context Protocol let you build?"
-    " On top of which libraries does AnyIO work?"
-    " What does Pydantic use Python type hints for?"
+    "What must a tenant do when the lease ends?"
+    " What do guests pay for a lift by crane up to 5 t?"
+    " What is a swinging mooring?"
 )
-LIBRARIES = ("mcp", "pydantic", "anyio", "starlette", "uvicorn", "httpx2", "rich", "filelock")
+"""What a list answers, a row of a table and a definition."""
+DOCUMENTS = Path(__file__).resolve().parent / "harbour"
 
 
 @dataclass(frozen=True)
 class Demo:
     """The question, its sources (``NAME=DIR``), and the data directory for the jobs of the demo.
 
-    ``own`` is true for documents of the user and false for the installed documentation.
+    ``own`` is true for documents of the user and false for those of the demo.
     """
 
     question: str
@@ -83,28 +83,11 @@ def _prepare(question: str, typed: Sequence[str], settings: Settings) -> Demo:
             'Add one: make demo QUESTION="…" SOURCES="…"',
         )
     settings = replace(settings, data_dir=settings.data_dir / "demo")
-    _, folders = Sources(settings).resolve_typed(typed or installed_documents())
+    _, folders = Sources(settings).resolve_typed(typed or [str(DOCUMENTS)])
     if not folders:
         raise NothingToSearch("No documents were found.", "Name a folder: make demo SOURCES=DIR")
     sources = tuple(f"{source.name}={path_from_uri(source.uri)}" for source in folders)
     return Demo(question.strip() or QUESTION, sources, settings.data_dir, own=bool(typed))
-
-
-def installed_documents() -> list[str]:
-    """Return the metadata directories of ``LIBRARIES``, which contain their documentation.
-
-    Libraries that are not installed are left out.
-    """
-    sources = []
-    for name in LIBRARIES:
-        try:
-            files = distribution(name).files or []
-        except PackageNotFoundError:
-            continue
-        metadata = next((file for file in files if file.name == "METADATA"), None)
-        if metadata:
-            sources.append(f"{name}={Path(str(metadata.locate())).parent}")
-    return sources
 
 
 async def _run(demo: Demo) -> int:

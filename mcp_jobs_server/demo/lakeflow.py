@@ -24,7 +24,7 @@ import httpx2
 
 from mcp_jobs_server.cli.output import print_error, print_line
 from mcp_jobs_server.core.errors import JobsError, Unavailable
-from mcp_jobs_server.demo.__main__ import QUESTION, installed_documents
+from mcp_jobs_server.demo.__main__ import DOCUMENTS, QUESTION
 from mcp_jobs_server.demo.transcript import call, call_refused, follow, read, say, verify
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 APP = "mcp-research-jobs-demo"
 JOBS = "main.research.jobs"
-DOCUMENTS = "main.documents.libraries"
+LIBRARY = "main.documents.harbour"
 READY_SECONDS = 60
 
 _CONFIGURATION = """\
-[sources.libraries]
-uri = "/Volumes/main/documents/libraries"
+[sources.harbour]
+uri = "/Volumes/main/documents/harbour"
 audience = "law"
 """
 
@@ -72,12 +72,10 @@ def _deployed_app(workspace: FakeWorkspace, root: Path) -> Iterator[int]:
     configuration = root / "research.toml"
     configuration.write_text(_CONFIGURATION, encoding="utf-8")
     workspace.add_volume(JOBS)
-    documents = workspace.add_volume(DOCUMENTS, readers=(workspace.ada,))
-    for source in installed_documents():
-        name, _, folder = source.partition("=")
-        shutil.copy(Path(folder) / "METADATA", documents / f"{name}.md")
+    documents = workspace.add_volume(LIBRARY, readers=(workspace.ada,))
+    shutil.copytree(DOCUMENTS, documents, dirs_exist_ok=True)
     job = workspace.add_job(f"--config={configuration}", max_retries=2)
-    print_line(f"Workspace {workspace.url}: volumes {JOBS} and {DOCUMENTS}, job {job.job_id}.")
+    print_line(f"Workspace {workspace.url}: volumes {JOBS} and {LIBRARY}, job {job.job_id}.")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     environment = {
@@ -115,7 +113,7 @@ async def _run(question: str, workspace: FakeWorkspace, url: str, port: int) -> 
     async with _connected(workspace, workspace.eve, url) as eve:
         await call(eve, "list_active_jobs", {})
         await call_refused(eve, "fetch_report", {"job_id": job_id})
-        other = {"question": "Anything?", "sources": ["libraries"]}
+        other = {"question": "Anything?", "sources": ["harbour"]}
         await call_refused(eve, "start_research", other)
     folder = next(workspace.volumes.glob(f"main/research/jobs/*/*/{job_id}"))
     print_line(f"\nThe job folder in the volume: {folder.relative_to(workspace.volumes)}")

@@ -16,6 +16,7 @@ from research_contract.records import Evidence
 from research_contract.text.lexicon import LABELS
 from research_contract.text.quantities import Quantity
 from research_contract.text.tokens import Term, terms
+from researcher_job.sources.blocks.writer import SEPARATOR
 
 SAME_SUBJECT = 0.6
 """Share of the words of the shorter quote that the other quote must also contain."""
@@ -65,12 +66,22 @@ def find_contradictions(evidence: Sequence[Evidence]) -> tuple[Contradiction, ..
     used: set[int] = set()
     written = [item for item in evidence if not _is_of_machine(item)]
     for one, other in combinations(written, 2):
-        if used & {one.n, other.n} or one.quote == other.quote:
+        if used & {one.n, other.n} or one.quote == other.quote or _are_other_rows(one, other):
             continue
         if pair := _compare(one, other, statements[one.n], statements[other.n]):
             pairs.append(pair)
             used |= {one.n, other.n}
     return tuple(pairs[:MOST_SHOWN])
+
+
+def _are_other_rows(one: Evidence, other: Evidence) -> bool:
+    """Return whether two quotes are rows of one document whose first cells differ.
+
+    Such rows are about different things, however alike they are: ``Up to 5 t``, ``Up to 10 t``.
+    """
+    if (one.kind, one.uri) != ("row", other.uri) or other.kind != "row":
+        return False
+    return one.quote.partition(SEPARATOR)[0] != other.quote.partition(SEPARATOR)[0]
 
 
 def _compare(one: Evidence, other: Evidence, a: _Statement, b: _Statement) -> Contradiction | None:

@@ -8,7 +8,9 @@ from research_contract.records import Evidence
 from researcher_job.evidence.contradictions import find_contradictions
 
 
-def quoted(n: int, text: str, *, name: str = "", locator: str = "") -> Evidence:
+def quoted(
+    n: int, text: str, *, name: str = "", locator: str = "", kind: str = "paragraph"
+) -> Evidence:
     return Evidence(
         n=n,
         question=0,
@@ -17,6 +19,7 @@ def quoted(n: int, text: str, *, name: str = "", locator: str = "") -> Evidence:
         uri=f"file:///{name or f'{n}.md'}",
         title=name,
         locator=locator,
+        kind=kind,
         snapshot="0" * 64,
         start=0,
         end=len(text),
@@ -75,3 +78,18 @@ def test_machine_files_contradict_nothing(name: str) -> None:
 def test_code_and_data_contradict_nothing() -> None:
     one, other = '{"pump":{"docs":[14,3],"index":2}}', '{"pump":{"docs":[17,3],"index":2}}'
     assert find_contradictions([quoted(1, one), quoted(2, other)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name", "found"),
+    [
+        ("Crane up to 5 t | € 60", "Crane up to 10 t | € 110", "prices.csv", 0),
+        ("Crane up to 5 t | € 60", "Crane up to 5 t | € 65", "prices.csv", 1),
+        ("Crane up to 5 t | € 60", "Crane up to 5 t | € 65", "", 1),  # of two documents
+    ],
+)
+def test_rows_contradict_each_other_only_about_the_same_thing(
+    one: str, other: str, name: str, found: int
+) -> None:
+    rows = [quoted(n, text, name=name, kind="row") for n, text in ((1, one), (2, other))]
+    assert len(find_contradictions(rows)) == found
