@@ -18,6 +18,8 @@ PROCESSES = (
     "conformance/test_conformance.py::test_no_scenario_of_the_official_suite_fails",
     "docs/test_databricks_docs.py",
     "docs/test_docs.py::test_snippets_run",
+    "docs/test_readme.py::test_blocks_can_be_pasted_as_they_stand",
+    "docs/test_readme.py::test_the_example_is_what_the_demo_prints_on_a_terminal",
     "evaluation/test_measures.py",
     "hostile",
     "mcp_jobs_server/auth/test_bearer.py",

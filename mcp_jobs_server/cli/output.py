@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import textwrap
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mcp_jobs_server.operations.local_checks import Check
 
 _VERIFY = "researcher-job verify"
+_BEFORE_AN_ITEM = re.compile(r"^(>.*\S)$(?=\n> *(?:\\[-*+]|•|\d{1,3}\\?[.)]))", re.MULTILINE)
+"""A line of a quote before an item of a list: Markdown would join the two."""
 
 
 def one_line(text: str, width: int = 0) -> str:
@@ -111,7 +114,7 @@ def print_markdown(text: str, folder: str = "") -> None:
         return
     from rich.markdown import Markdown
 
-    console().print(Markdown(visible(text), hyperlinks=False))
+    console().print(Markdown(_BEFORE_AN_ITEM.sub(r"\1  ", visible(text)), hyperlinks=False))
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

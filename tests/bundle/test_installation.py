@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from mcp_jobs_server.cli.parser import parse
 from mcp_jobs_server.core.settings import load_settings
+from mcp_jobs_server.demo.__main__ import DOCUMENTS
 from research_contract.configuration import read_configuration
 from tests.bundle.document import FILE as BUNDLE
 from tests.bundle.document import TARGETS, Bundle, bundle, written
@@ -149,6 +150,14 @@ def test_tasks_name_the_distribution_and_its_commands(wheel: Path, deployed: Bun
         said = task["python_wheel_task"]
         assert canonicalize_name(said["package_name"]) == name
         assert said["entry_point"] in commands["console_scripts"]
+
+
+def test_the_wheel_holds_the_documents_of_the_demo(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if "/demo/harbour/" in name}
+    there = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS.iterdir()}
+    assert held == there
+    assert len(there) > 3
 
 
 def test_the_wheel_asks_for_what_was_pinned(wheel: Path) -> None:
