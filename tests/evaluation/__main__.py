@@ -1,4 +1,4 @@
-"""``python -m tests.evaluation [--data DIR] [MODE ...]``: our figures beside the baseline's."""
+"""``python -m tests.evaluation [--write] [MODE ...]``: our figures beside the baselines."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import anyio
 from researcher_job.sources.embeddings.configured import installed
 from tests.evaluation import claims, desk, drafts, measures
 from tests.evaluation.measures import MEASURES, OpenSet
-from tests.evaluation.results import Result, table
+from tests.evaluation.results import Result, table, with_table
 from tests.evaluation.searching import MODES
 from tests.evaluation.sets import DEFAULT_DATA, load
+from tests.repository import ROOT
 
+PAGE = ROOT / "docs" / "finding.md"
 OWN = Path(__file__).parent / "own"
 """Our own set of the kind of the desk set: tables, definitions and languages."""
 
@@ -54,6 +56,7 @@ def main() -> int:
     """Measure and print; 2 where a set is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation", description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the sets")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/finding.md")
     parser.add_argument("modes", nargs="*", metavar="MODE", help=", ".join(MODES))
     options = parser.parse_args()
     data: Path = options.data.absolute()
@@ -67,8 +70,11 @@ def main() -> int:
         )
         return 2
     usable = [mode for mode, models in MODES.items() if set(models) <= set(installed())]
-    print(table(anyio.run(_measure, data, options.modes or usable), AIMS))
-    print()
+    found = table(anyio.run(_measure, data, options.modes or usable), AIMS)
+    print(f"{found}\n")
+    if options.write:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(with_table(page, found), encoding="utf-8")
     print(claims.report(data))
     print(drafts.table(drafts.judged(drafts.SET.read_text(encoding="utf-8"))))
     return 0

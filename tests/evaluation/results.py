@@ -76,6 +76,14 @@ def table(
     return "\n".join(lines)
 
 
+def with_table(page: str, found: str) -> str:
+    """Return the text of ``page`` with ``found`` in place of its table, which begins with `set`."""
+    before, fence, rest = page.partition("```text\nset ")
+    if not fence:
+        raise ValueError("the page has no table of the evaluation")
+    return f"{before}```text\n{found}\n{rest[rest.index('```') :]}"
+
+
 def _shown(one: Result | None) -> str:
     if one is None:
         return "-"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.measures import OpenSet, clapnq, hotpotqa, states
-from tests.evaluation.results import Aim, Result, area, precision, result, table
+from tests.evaluation.results import Aim, Result, area, precision, result, table, with_table
 from tests.evaluation.sets import Asked, EvaluationSet, Item
 
 ITEMS = {
@@ -78,6 +78,13 @@ def test_the_table_shows_baseline_and_aims_beside_each_mode() -> None:
     assert " ".join(line.split()) == (
         "desk first quote .200 ≥ .450 / .580 .900 (.950, .850) 1.000 (1.000, 1.000)"
     )
+
+
+def test_the_table_replaces_the_one_of_the_page() -> None:
+    page = "Before.\n\n```text\nset  old\n```\n\nAfter.\n"
+    assert with_table(page, "set  new") == page.replace("old", "new")
+    with pytest.raises(ValueError, match="no table"):
+        with_table("Before.\n", "set  new")
 
 
 def test_missing_sets_are_named_with_where_they_were_looked_for(tmp_path: Path) -> None:
