@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from research_contract.records import Coverage, Depth, SourceRef, Step
+from research_contract.records import NOT_REACHED, Coverage, Depth, NotRead, SourceRef, Step
 from researcher_job.sources.base import (
     Frequencies,
     Lexicon,
@@ -114,7 +114,7 @@ class FakeSource:
         self.about += about
         for count, title in enumerate(self.texts, start=1):
             if reading:
-                await reading(Coverage(found=len(self.texts), read=count), title)
+                await reading(_read_of(count, len(self.texts)), title)
         return self
 
     def _passages(self, title: str) -> list[Passage]:
@@ -133,6 +133,12 @@ class FakeSource:
             )
             for found in _PARAGRAPH.finditer(text)
         ]
+
+
+def _read_of(count: int, found: int) -> Coverage:
+    left = found - count
+    waiting = (NotRead(reason=NOT_REACHED[left > 1], count=left),) if left else ()
+    return Coverage(found=found, read=count, not_read=waiting)
 
 
 FakeLibrary = FakeSource

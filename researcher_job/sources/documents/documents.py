@@ -65,9 +65,10 @@ async def open_documents(
         if isinstance(root, Reason):
             tally.count_skipped(root, source.name)
             continue
-        index = await _Opening(root, cache_dir, tally.coverage, reading).index()
+        opening = _Opening(root, cache_dir, tally.coverage, reading)
+        index = await opening.index()
         if index is None:
-            tally.count_skipped(Reason.NOT_REACHED, source.name)
+            tally.include(Tally(expected=opening.found).coverage)
             continue
         tally.include(index.coverage)
         shelves.append(Shelf(source.name, root, index))
@@ -105,7 +106,10 @@ def _root(source: records.SourceRef) -> Path | Reason:
 
 
 class _Opening:
-    """Opens the index of one source, bringing it up to date where the source changed."""
+    """Opens the index of one source, bringing it up to date where the source changed.
+
+    ``found`` counts the files of the source, once they were listed.
+    """
 
     def __init__(
         self, root: Path, cache_dir: Path, before: records.Coverage, reading: Reading | None
@@ -114,11 +118,13 @@ class _Opening:
         self._cache_dir = cache_dir
         self._before = before
         self._reading = reading
+        self.found = 0
         self._source_key = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
 
     async def index(self) -> Index | None:
         """Return the index; of a part where that is enough, ``None`` where another job reads it."""
         files = await to_thread.run_sync(self._list, abandon_on_cancel=True)
+        self.found = len(files)
         path = self._cache_dir / f"{self._source_key}-{_content_key(files)}.sqlite"
         if (ready := await to_thread.run_sync(_usable, path)) is not None and not ready.doubtful:
             return ready

@@ -13,7 +13,7 @@ from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.operations.retention.sweep import sweep
 from research_contract.files import encode
-from research_contract.records import ENDED, OUTCOME, RUN, STATUS, Outcome, Run
+from research_contract.records import ENDED, FORMAT_VERSION, OUTCOME, RUN, STATUS, Outcome, Run
 from tests.mcp_jobs_server.backends.lakeflow.backend import (
     OWNER,
     Scene,
@@ -330,7 +330,9 @@ async def test_a_request_of_a_newer_format_is_left_alone(
     newer = request("answer")
     folder = stage.volume / Job(owner=OWNER, request=newer, state="queued").folder
     folder.mkdir(parents=True)
-    text = encode(newer).decode().replace('"format_version":1', '"format_version":9')
+    text = (
+        encode(newer).decode().replace(f'"format_version":{FORMAT_VERSION}', '"format_version":9')
+    )
     (folder / "request.json").write_text(text)
     index = stage.volume / OWNER.folder / "index" / f"{datetime.now(UTC):%Y-%m}"
     (index / f"{newer.job_id}.made.{int(newer.created_at.timestamp() * 1000)}").touch()

@@ -165,7 +165,7 @@ async def test_no_answered_start_is_missing_whenever_the_directory_is_replaced(
     answered: list[str] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(to_thread.run_sync, replace)
-        for _ in range(40):
+        while len(kept) <= 5 or len(answered) < 5:
             try:
                 answered.append((await start(runner, "answer")).id)
             except Unavailable:
@@ -237,4 +237,6 @@ async def test_the_runner_of_a_replaced_directory_takes_no_jobs_of_the_new_one(
         await until_ended(runner, job)
         assert local.lines(runner, job, "starts") == ["1"]
         assert folder(runner, job).exists()
-    assert old.pid not in {process.ppid() for process in local.processes(settings)}
+    with anyio.fail_after(60):  # its own job may still be ending
+        while old.pid in {process.ppid() for process in local.processes(settings)}:
+            await local.moment()

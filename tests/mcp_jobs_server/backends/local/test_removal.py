@@ -201,13 +201,21 @@ def test_old_jobs_in_use_are_kept_and_named(shell: CommandLine) -> None:
     with closing(sqlite3.connect(DataPaths(shell.data_dir).database)) as database:
         [(request,)] = database.execute("SELECT request FROM jobs WHERE id = ?", (following,))
     change(shell, following, "request", json.dumps({**json.loads(request), "refresh_of": old}))
+    change(shell, following, "state", "running")
     change(shell, following, "ended_at", None)
-    done = shell.run("jobs", "remove", "--older-than", "12h")
+    with locks.reserve(DataPaths(shell.data_dir).job_lock(following)):  # as if it still worked
+        done = shell.run("jobs", "remove", "--older-than", "12h")
     assert f"Kept {old}. The job {following}, which is still active" in done.out
     assert ids(shell) == {old, following}
 
 
-@pytest.mark.parametrize("words", [(), ("--older-than", "30"), ("--older-than", "0d")])
+def test_no_job_is_removed_where_there_is_none(shell: CommandLine) -> None:
+    done = shell.run("jobs", "remove")
+    assert done.code != 0
+    assert "There is no ended job" in done.err
+
+
+@pytest.mark.parametrize("words", [("--older-than", "30"), ("--older-than", "0d")])
 def test_the_jobs_to_remove_must_be_given(shell: CommandLine, words: tuple[str, ...]) -> None:
     done = shell.run("jobs", "remove", *words)
     assert done.code != 0
