@@ -23,7 +23,8 @@ h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; margin: 0 0 .5
 h2 { font-size: 1.2rem; line-height: 1.35; margin: 2.75rem 0 .5rem; padding-top: 1.25rem;
   border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-p, li, blockquote, h1, h2, dt, dd, summary, .snapshot, .place { overflow-wrap: anywhere; }
+p, li, blockquote, figcaption, h1, h2, dt, dd, summary, .snapshot, .place {
+  overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .15em; }
 a:focus-visible, .snapshot:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
