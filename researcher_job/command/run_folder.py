@@ -77,6 +77,7 @@ def locked(folder: JobFolder, path: Path) -> Iterator[None]:
     # Wait, because a runner that checks whether the lock is held takes it for some microseconds.
     lock = FileLock(path.absolute(), timeout=1)
     try:
+        path.absolute().parent.stat()  # the lock would make a directory anew that was moved
         lock.acquire()
     except Timeout as error:
         raise LockHeld("Another process works on this job; wait until it has ended.") from error

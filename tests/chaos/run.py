@@ -125,6 +125,7 @@ class Run:
 
     def _move_away(self) -> None:
         """Move the data directory while all work in it, and back; nobody may make it anew."""
+        self._until_opened()
         self.moves += 1
         directory = self.stage.settings.data_dir
         aside = directory.rename(directory.with_name("aside"))
@@ -134,6 +135,14 @@ class Run:
             self.faults.append(f"the data directory was made anew while it was away: {found}")
             shutil.rmtree(directory, ignore_errors=True)
         aside.rename(directory)
+
+    def _until_opened(self) -> None:
+        """Wait for new servers: one that never saw the directory would rightly make it."""
+        self._quiet("servers have not opened the data", self._not_opened)
+
+    def _not_opened(self) -> list[int]:
+        living = (one.pid for one in self._servers if one.poll() is None)
+        return [pid for pid in living if not self.stage.opened(pid).exists()]
 
     def _kill_next(self, wanted: Sequence[str]) -> None:
         if wanted:

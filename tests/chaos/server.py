@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +98,9 @@ async def main(root: Path, seed: str) -> None:
         LocalRunner(stage.settings, job_command=STAND_IN, keep_seconds=KEEP_SECONDS) as stand_in,
         anyio.create_task_group() as tasks,
     ):
+        for runner in (research, stand_in):
+            await runner.active(OWNER, limit=1)
+        stage.opened(os.getpid()).touch()
         client = Client(stage, research, stand_in, random.Random(seed))  # noqa: S311 - no secret
         tasks.start_soon(client.keep_starting, tasks)
         await to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
@@ -106,6 +108,4 @@ async def main(root: Path, seed: str) -> None:
 
 
 if __name__ == "__main__":
-    while not Stage(Path(sys.argv[1])).settings.data_dir.exists():
-        time.sleep(0.05)  # it is moved away, and a new server would make it anew
     anyio.run(main, Path(sys.argv[1]), sys.argv[2])

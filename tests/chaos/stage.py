@@ -56,6 +56,10 @@ class Stage:
         """Directory in which servers note what they were told of their starts."""
         return self.root / "started"
 
+    def opened(self, pid: int) -> Path:
+        """Return the file that the server with this process id makes once it uses the data."""
+        return self.root / f"opened-{pid}"
+
     def make(self) -> None:
         self.started.mkdir(parents=True)
         self.settings.data_dir.mkdir(mode=0o700)

@@ -15,8 +15,7 @@ SEED = random.randrange(2**32)  # noqa: S311 - no secret; another one each time
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    # Moving the directory away is for the long run: there a job makes it anew now and then.
-    run = Run(tmp_path_factory.mktemp("chaos") / "run", Pace(kills=5, moves=0, servers=2), SEED)
+    run = Run(tmp_path_factory.mktemp("chaos") / "run", Pace(kills=5, moves=3, servers=2), SEED)
     run.kill_all()
     return run
 
@@ -24,6 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_enough_of_each_kind_was_killed_and_all_came_to_an_end(run: Run) -> None:
     assert run.faults == []
     assert min(run.victims.kills[kind] for kind in KINDS) >= 5
+    assert run.moves == 3
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -69,9 +69,18 @@ class DataPaths:
         return self.locks / f"runner-{profile}.up"
 
     def make(self) -> None:
-        """Create the directories, for their owner only."""
+        """Create the data directory and those in it, for their owner only."""
+        make_private_directory(self.root)
+        self.make_inside()
+
+    def make_inside(self) -> None:
+        """Create the directories inside the data directory, for their owner only.
+
+        Raises:
+            FileNotFoundError: the data directory is gone. It is not made anew.
+        """
         for path in (self.jobs, self.locks, self.index, self.log.parent):
-            make_private_directory(path)
+            make_private_directory(path, within=self.root)
 
     def rotate_log(self) -> None:
         """Rename the log if it is large."""

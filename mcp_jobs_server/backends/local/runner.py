@@ -275,8 +275,7 @@ class LocalRunner(Lifecycle):
     ) -> tuple[Started, subprocess.Popen[bytes] | None]:
         """Insert the row, which commits the start, and launch a runner if none runs. Blocks."""
         with translate_errors():
-            self._database.require_directory()
-            self._paths.make()
+            self._database.make_directories()
             if shutil.disk_usage(self._paths.root).free < self._min_free_bytes:
                 raise Unavailable(
                     "The disk that holds the job folders is almost full.",
@@ -303,8 +302,7 @@ class LocalRunner(Lifecycle):
 
     def _rebuild(self) -> Rebuilt:
         with translate_errors():
-            self._database.require_directory()
-            self._paths.make()
+            self._database.make_directories()
             self._record_profile()
             return rebuild(self._database, self._paths, self._options.profile)
 

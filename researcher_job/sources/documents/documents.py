@@ -169,6 +169,7 @@ class _Opening:
         """
         while True:
             try:
+                self._cache_dir.stat()  # the lock would make a directory anew that was moved
                 lock.acquire(blocking=False)
             except Timeout:
                 if await self._is_enough(records.Coverage(), ""):

@@ -160,6 +160,14 @@ def test_a_held_lock_is_respected_and_nothing_is_written(tmp_path: Path) -> None
     assert [path.name for path in folder.path.iterdir()] == [records.REQUEST]
 
 
+def test_the_directory_of_the_lock_is_not_made_anew(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "job")
+    failed = run(folder, "--lock", tmp_path / "moved" / "locks" / "lock")
+    assert failed.returncode == ExitCode.FAILED
+    assert failed.stderr == "The lock file cannot be opened (No such file or directory).\n"
+    assert not (tmp_path / "moved").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

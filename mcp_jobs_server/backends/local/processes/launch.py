@@ -84,7 +84,7 @@ class RunnerLauncher:
             # A runner that has started since the last launch, and whose lock is free, has exited.
             if started == self._started_before and waited < STARTUP_SECONDS:
                 return None
-            self._paths.make()
+            self._paths.make_inside()
             self._paths.rotate_log()
             launcher = os_processes.launch(
                 (*self._command, *self._options.arguments()),

@@ -26,8 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     paths = DataPaths(options.data_dir)
     database = Database(paths)
     try:
-        paths.root.stat()  # a directory that was moved meanwhile is not made anew
-        paths.make()
+        paths.make_inside()
         context = RunnerContext(paths, options, boot_id())
         Supervisor(Queue(database, options.profile), context).serve()
     except (JobsError, OSError) as error:

@@ -80,6 +80,19 @@ class Database:
         if self._was_there and not self._paths.root.is_dir():
             raise _moved()
 
+    def make_directories(self) -> None:
+        """Create the directories; the data directory itself only where it never was.
+
+        Raises:
+            Unavailable, OSError: it was there before and is gone.
+        """
+        self.require_directory()
+        if self._was_there:
+            self._paths.make_inside()
+        else:
+            self._paths.make()
+            self._was_there = True
+
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Read one consistent state inside the block."""
@@ -145,7 +158,6 @@ class Database:
                 connection.close()
                 raise _moved()
             self._opened[kind] = (connection, file)
-            self._was_there = True
         return connection
 
     @contextmanager
@@ -170,7 +182,7 @@ class Database:
         schema.refuse_newer(version)
         if version == schema.VERSION:
             return
-        self._paths.make()
+        self.make_directories()
         # Switching to WAL does not wait for other processes, so only one may create the file.
         with locks.try_lock(self._paths.locks / "schema.lock", wait_seconds=10):
             if not path.exists():  # only SQLite may open an existing file; see schema.py

@@ -154,6 +154,7 @@ def main() -> int:
     parser.add_argument("--finish")
     told = parser.parse_args()
     try:
+        told.lock.parent.stat()  # the lock would make a directory anew that was moved
         with FileLock(told.lock, timeout=1):
             job = Job(told.folder, told.attempt)
             if told.finish:
