@@ -28,10 +28,17 @@ ROOT_DOCUMENTS = {
 """Files at the root, and where they stand in the site."""
 
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
+_FENCE_WORDS = re.compile(r"^(```\w+) .+$", re.MULTILINE)
+"""Words behind the language of a code block, which tests read and this Markdown refuses."""
+
 _LOADED = re.compile(
     r"""<(?:script|link|img|iframe|source)\b[^>]*\s(?:src|href)=["']?(?:https?:)?//"""
 )
 """What makes a browser load something from another host."""
+
+
+class FenceNotRead(Exception):
+    """A page of the site shows the backticks of a code block, so the text after them is code."""
 
 
 class LoadsFromElsewhere(Exception):
@@ -46,7 +53,7 @@ def site_path(path: str) -> str | None:
 
 
 def rewritten(markdown: str, source: str) -> str:
-    """Return the text of the document ``source`` with links that work in the site.
+    """Return the text of the document ``source`` with links and code blocks that work in the site.
 
     Links to files that are not in the site stay as they are: the strict build reports them.
     """
@@ -57,7 +64,7 @@ def rewritten(markdown: str, source: str) -> str:
         target = site_path(posixpath.normpath(posixpath.join(posixpath.dirname(source), match[0])))
         return posixpath.relpath(target, posixpath.dirname(page) or ".") if target else match[0]
 
-    return _LINK.sub(link, markdown)
+    return _FENCE_WORDS.sub(r"\1", _LINK.sub(link, markdown))
 
 
 def on_files(files: MkDocs, config: MkDocs) -> MkDocs:
@@ -77,11 +84,14 @@ def on_page_markdown(markdown: str, page: MkDocs, **_: MkDocs) -> str:
 
 
 def on_post_page(output: str, page: MkDocs, **_: MkDocs) -> str:
-    """Refuse a page that loads something from another host.
+    """Refuse a page that is not as its document says.
 
     Raises:
-        LoadsFromElsewhere: it does.
+        FenceNotRead: a code block was not recognized.
+        LoadsFromElsewhere: it loads something from another host.
     """
+    if "```" in output:
+        raise FenceNotRead(page.file.src_uri)
     if found := _LOADED.search(output):
         raise LoadsFromElsewhere(f"{page.file.src_uri}: {found[0]}")
     return output

@@ -19,6 +19,7 @@ from tests.docs.documents import DOCUMENTS, links
 from tests.project.makefile import targets
 from tests.project.mkdocs_hook import (
     ROOT_DOCUMENTS,
+    FenceNotRead,
     LoadsFromElsewhere,
     on_post_page,
     rewritten,
@@ -168,6 +169,16 @@ PAGE = SimpleNamespace(file=SimpleNamespace(src_uri="tools.md"))
 def test_a_page_that_loads_from_elsewhere_ends_the_build(tag: str) -> None:
     with pytest.raises(LoadsFromElsewhere, match=r"tools\.md"):
         on_post_page(f"<html>{tag}</html>", PAGE)
+
+
+def test_code_blocks_lose_the_words_that_only_tests_read() -> None:
+    block = "```json Step\n{}\n```\n"
+    assert rewritten(block, "docs/job-folder.md") == "```json\n{}\n```\n"
+
+
+def test_a_page_that_shows_the_backticks_of_a_code_block_ends_the_build() -> None:
+    with pytest.raises(FenceNotRead, match=r"tools\.md"):
+        on_post_page("<p>```json Step</p>", PAGE)
 
 
 def test_a_page_may_link_elsewhere_and_load_its_own() -> None:
