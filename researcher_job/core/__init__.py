@@ -1,1 +1,1 @@
-"""Shared basics of the job: errors, clock, settings and plurals."""
+"""Shared basics of the job: errors, clock, settings, secrets and plurals."""
