@@ -15,10 +15,12 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
+from research_contract.patterns import fault_of_pattern
 from research_contract.records import Record, SourceRef
 
 TABLES = ("server", "auth", "researcher", "sources")
-_SOURCE_KEYS = {"uri", "audience", "token"}
+_SOURCE_TEXTS = ("uri", "audience", "token")
+_SOURCE_LISTS = ("include", "exclude")
 _SECRET = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z0-9._@-]{1,128}/[A-Za-z0-9._@-]{1,128}", re.ASCII
 )
@@ -40,17 +42,19 @@ class ConfiguredSource(Record):
     ``audience`` is the group whose members may use the source. Without one, nobody may in a shared
     deployment, where callers are identified, and the single user may elsewhere. ``token`` is a
     reference to the credential of the source (``secret:scope/key`` or ``env:NAME``), never the
-    credential itself.
+    credential itself. ``include`` and ``exclude`` are the patterns of a ``SourceRef``.
     """
 
     name: str
     uri: str
     audience: str = ""
     token: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     @property
     def source(self) -> SourceRef:
-        return SourceRef(name=self.name, uri=self.uri)
+        return SourceRef(name=self.name, uri=self.uri, include=self.include, exclude=self.exclude)
 
 
 class Configuration(Record):
@@ -106,22 +110,39 @@ def _sources(tables: Mapping[str, Any], base: Path) -> tuple[ConfiguredSource, .
 
 def _source(name: str, table: object, base: Path) -> ConfiguredSource:
     said = table if isinstance(table, dict) else {}
-    if not isinstance(said.get("uri"), str) or not all(isinstance(v, str) for v in said.values()):
+    texts = (said.get(key, "") for key in _SOURCE_TEXTS)
+    if not isinstance(said.get("uri"), str) or not all(isinstance(one, str) for one in texts):
         raise ConfigurationError(
             f"[sources.{name}] needs the key uri, a text.",
             'Write for example uri = "file:///home/me/documents".',
         )
-    if unknown := sorted(set(said) - _SOURCE_KEYS):
+    if unknown := sorted(set(said) - {*_SOURCE_TEXTS, *_SOURCE_LISTS}):
         raise ConfigurationError(
             f"Unknown key {unknown[0]!r} in [sources.{name}].",
-            "The keys are uri, audience and token.",
+            "The keys are uri, audience, token, include and exclude.",
         )
     return ConfiguredSource(
         name=name,
         uri=_absolute(said["uri"], base),
         audience=said.get("audience", ""),
         token=_reference(name, said.get("token", "")),
+        **{key: _patterns(name, key, said.get(key, [])) for key in _SOURCE_LISTS},
     )
+
+
+def _patterns(name: str, key: str, said: object) -> tuple[str, ...]:
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise ConfigurationError(
+            f"The key {key} of [sources.{name}] is no list of texts.",
+            f'Write for example {key} = ["*.md", "drafts/"].',
+        )
+    for pattern in said:
+        if fault := fault_of_pattern(pattern):
+            raise ConfigurationError(
+                f"The pattern {pattern!r} in {key} of [sources.{name}] {fault}.",
+                "Patterns are those of a .gitignore file.",
+            )
+    return tuple(said)
 
 
 def _reference(name: str, token: str) -> str:

@@ -23,8 +23,6 @@ FORMAT_VERSION = 2
 Version 1 had no context of quotes, no nearest passages and no state ``evidence``.
 """
 
-# --- file names ---------------------------------------------------------------------------
-
 REQUEST = "request.json"
 RUN = "run.json"
 STATUS = "status.json"
@@ -122,10 +120,13 @@ class Plan(Record):
 
 
 class SourceRef(Record):
-    """A granted source: its name and its URI (``file:///…``)."""
+    """A granted source: its name, its URI (``file:///…``), and its patterns (``patterns.py``)."""
 
     name: str
     uri: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    part: str = ""
 
 
 class Request(Record):

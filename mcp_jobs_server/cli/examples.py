@@ -42,6 +42,7 @@ examples:
 SOURCES = """\
 examples:
   mcp-jobs-server sources add handbook ~/Documents/handbook
+  mcp-jobs-server sources add notes ~/notes --include '*.md' --exclude drafts/
   mcp-jobs-server sources list
   mcp-jobs-server sources index handbook
   mcp-jobs-server sources remove handbook

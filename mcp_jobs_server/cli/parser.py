@@ -251,6 +251,9 @@ def _sources(commands: _Commands) -> None:
     added = _command(sources, "add", "grant a folder, effective immediately", run="sources:add")
     added.add_argument("name", metavar="NAME", help="name of the source")
     added.add_argument("directory", metavar="DIR", help="the folder, or a single file")
+    for option, meaning in (("--include", "only what"), ("--exclude", "nothing that")):
+        text = f"read {meaning} matches PATTERN, as in a .gitignore; may be repeated"
+        added.add_argument(option, metavar="PATTERN", action="append", default=[], help=text)
     _command(sources, "list", "list the sources", run="sources:list_sources")
     read = _command(sources, "index", "read a source ahead", run="sources:index", prints_data=False)
     read.add_argument("name", metavar="NAME")

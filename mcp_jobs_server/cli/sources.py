@@ -19,7 +19,9 @@ from research_contract.records import SourceRef
 
 def add(args: argparse.Namespace) -> int:
     """Grant a folder."""
-    source = Sources(load_settings()).add(args.name, Path(args.directory))
+    source = Sources(load_settings()).add(
+        args.name, Path(args.directory), include=args.include, exclude=args.exclude
+    )
     if args.json:
         print_json(source)
     else:
@@ -59,7 +61,9 @@ def index(args: argparse.Namespace) -> int:
         raise unknown_source(args.name, sources.granted())
     grantable_path(path_from_uri(source.uri), settings)
     configuration = ("--config", str(settings.config)) if settings.config else ()
-    command = [*JOB_COMMAND, "index", f"{source.name}={source.uri}", *configuration]
+    patterns = [f"--include={one}" for one in source.include]
+    patterns += [f"--exclude={one}" for one in source.exclude]
+    command = [*JOB_COMMAND, "index", f"{source.name}={source.uri}", *patterns, *configuration]
     cache = DataPaths(settings.data_dir).index
     return subprocess.run([*command, "--cache", str(cache)], check=False).returncode
 
@@ -78,6 +82,10 @@ def remove(args: argparse.Namespace) -> int:
 
 def _place(source: SourceRef) -> str:
     try:
-        return str(path_from_uri(source.uri))
+        place = str(path_from_uri(source.uri))
     except InvalidArgument:
-        return source.uri
+        place = source.uri
+    only = f"only {', '.join(source.include)}" if source.include else ""
+    without = f"without {', '.join(source.exclude)}" if source.exclude else ""
+    said = "; ".join(one for one in (only, without) if one)
+    return f"{place} ({said})" if said else place

@@ -204,7 +204,7 @@ def _without_links(source: SourceRef) -> SourceRef:
     text = unquote(source.uri.removeprefix("file://"))
     path = Path(text[1:] if os.name == "nt" else text)
     with suppress(OSError, RuntimeError, ValueError):  # a start says what is wrong with it
-        return SourceRef(name=source.name, uri=path.resolve().as_uri())
+        return source.model_copy(update={"uri": path.resolve().as_uri()})
     return source
 
 

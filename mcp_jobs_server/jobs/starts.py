@@ -22,6 +22,7 @@ from mcp_jobs_server.messages.results import StartResult
 from mcp_jobs_server.reports import findings
 from mcp_jobs_server.sources.access import Access, raise_unavailable
 from mcp_jobs_server.sources.registry import Sources
+from research_contract.patterns import files_of
 from research_contract.records import SourceRef, new_job_id
 
 REUSE = timedelta(minutes=10)
@@ -153,7 +154,7 @@ class Starts:
         if typed and not asked.sources:
             return typed
         if base:
-            offered = {one.uri: one for one in inherited.values() if one}
+            offered = {files_of(one): one for one in inherited.values() if one}
             opened = await _opened(tuple(offered.values()), access, each_must_answer=True)
             if not opened:
                 raise NotGranted(

@@ -27,7 +27,10 @@ from research_contract.files import write_whole
 from research_contract.records import SourceRef
 from research_contract.text.safe import one_line
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version of the list of granted sources. Version 1 had no patterns, and is written without any:
+a reader of that version would read what they leave out."""
+
 _LOCK_SECONDS = 10
 
 _MOST_FOLDERS = 1_000
@@ -248,7 +251,9 @@ class GrantsFile:
                 sources = list(self.read())
                 yield sources
                 data = {
-                    "format_version": FORMAT_VERSION,
+                    "format_version": (
+                        FORMAT_VERSION if any(one.include or one.exclude for one in sources) else 1
+                    ),
                     "sources": [source.model_dump() for source in sources],
                 }
                 write_whole(self._path, json.dumps(data, indent=2).encode() + b"\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mcp_jobs_server.core.errors import InvalidArgument, NotFound
 from mcp_jobs_server.sources.grants import printable
+from research_contract.patterns import fault_of_pattern
 from research_contract.records import SourceRef
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -32,6 +33,16 @@ def check_name(name: str) -> None:
             f"'{printable(name)}' cannot be the name of a source{_odd_character(name)}.",
             "A name has 1 to 64 letters (a-z), digits, '.', '_' and '-', a letter or digit first.",
         )
+
+
+def check_patterns(patterns: Iterable[str]) -> None:
+    """Raise ``InvalidArgument`` unless all ``patterns`` can choose files of a source."""
+    for pattern in patterns:
+        if fault := fault_of_pattern(pattern):
+            raise InvalidArgument(
+                f"The pattern '{printable(pattern)}' {fault}.",
+                "Patterns are those of a .gitignore file, such as '*.md', 'drafts/' or '/old/*'.",
+            )
 
 
 def check_text(text: str) -> None:

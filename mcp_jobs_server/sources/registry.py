@@ -26,6 +26,7 @@ from mcp_jobs_server.sources.names import (
     NO_SOURCE_FOR_CALLER,
     available_sources,
     check_name,
+    check_patterns,
     check_text,
     find_by_name,
     free_name,
@@ -34,6 +35,7 @@ from mcp_jobs_server.sources.names import (
     refuse_url,
     unknown_source,
 )
+from research_contract.patterns import files_of
 from research_contract.records import SourceRef
 
 
@@ -70,20 +72,35 @@ class Sources:
         """Return the sources granted on the command line, which ``remove`` can revoke."""
         return self._grants.read()
 
-    def add(self, name: str, directory: Path) -> SourceRef:
+    def add(
+        self,
+        name: str,
+        directory: Path,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> SourceRef:
         """Grant a folder or file under a name; effective immediately in every process.
 
+        Args:
+            name: of the source.
+            directory: the folder or file.
+            include: patterns as in a ``.gitignore``: nothing else is read, if there are any.
+            exclude: patterns of what is not read.
+
         Raises:
-            InvalidArgument: the name is not valid.
+            InvalidArgument: the name or a pattern is not valid.
             Conflict: another source has the name.
             NotFound, NotGranted: the folder does not exist, or may never be read.
         """
         check_name(name)
+        check_patterns((*include, *exclude))
         self._refuse_if_remote(self.all())
-        source = SourceRef(name=name, uri=grantable_path(directory, self._settings).as_uri())
+        uri = grantable_path(directory, self._settings).as_uri()
+        source = SourceRef(name=name, uri=uri, include=tuple(include), exclude=tuple(exclude))
         with self._grants.changing() as granted:
             existing = find_by_name(name, (*self._settings.sources, *self._extra, *granted))
-            if existing and (existing.uri, existing.name) != (source.uri, name):
+            if existing and existing != source:
                 raise Conflict(
                     f"A source named '{existing.name}' exists already: {_location(existing)}.",
                     "Choose another name, or remove that source first.",
@@ -138,7 +155,7 @@ class Sources:
             raise NothingToSearch(*NO_SOURCE_FOR_CALLER)
         if requested:
             named = [self._resolve_one(text.strip(), sources, remote=remote) for text in requested]
-            return tuple({source.uri: source for source in named}.values())
+            return tuple({files_of(source): source for source in named}.values())
         if not sources:
             raise NothingToSearch(
                 "There is nothing to search: no source is configured, and the web cannot be"
@@ -172,7 +189,8 @@ class Sources:
         """
         granted = offered(self.all())
         if self._jobs_are_remote:
-            return source if source in granted else None
+            place = (source.name, source.uri)
+            return next((one for one in granted if (one.name, one.uri) == place), None)
         try:
             path = path_from_uri(source.uri)
             if grantable_path(path, self._settings) != path:
@@ -337,8 +355,14 @@ def _narrowed(source: SourceRef, inside: Path) -> SourceRef:
     """Return the part of a source at the path ``inside`` it."""
     if inside == Path():
         return source
-    name = f"{source.name}/{inside.as_posix()}"
-    return SourceRef(name=name, uri=(path_from_uri(source.uri) / inside).as_uri())
+    below = inside.as_posix()
+    return source.model_copy(
+        update={
+            "name": f"{source.name}/{below}",
+            "uri": (path_from_uri(source.uri) / inside).as_uri(),
+            "part": below if source.include or source.exclude else "",
+        }
+    )
 
 
 def _location(source: SourceRef) -> str:

@@ -31,13 +31,17 @@ def run_index(arguments: Sequence[str]) -> int:
         description="Reads sources ahead, so that jobs over them begin to search at once.",
     )
     parser.add_argument("sources", nargs="+", metavar="NAME=URI", help="a source and its address")
+    for option in ("--include", "--exclude"):
+        text = "pattern of all these sources, as in a .gitignore; may be repeated"
+        parser.add_argument(option, action="append", default=[], metavar="PATTERN", help=text)
     parser.add_argument("--cache", type=Path, metavar="DIR", required=True, help="as for jobs")
     parser.add_argument("--config", type=Path, metavar="FILE", help="research.toml of the jobs")
     options = parser.parse_args(arguments)
     configuration = load_configuration(options.config) if options.config else Configuration()
     settings = JobSettings(cache_dir=options.cache).with_configuration(configuration.researcher)
     named = [text.partition("=") for text in options.sources]
-    sources = [SourceRef(name=name, uri=uri) for name, _, uri in named]
+    patterns = {"include": tuple(options.include), "exclude": tuple(options.exclude)}
+    sources = [SourceRef(name=name, uri=uri, **patterns) for name, _, uri in named]
     print(anyio.run(_read, sources, settings).sentence())  # noqa: T201 - the command's own output
     return ExitCode.DONE
 

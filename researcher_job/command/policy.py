@@ -36,20 +36,22 @@ def load_configuration(path: Path) -> Configuration:
 def check_request(request: Request, configuration: Configuration, folder: Path) -> None:
     """Check the sources and the base job of the request for the job in ``folder``.
 
-    The configuration must have each source with the same name and URI. A source must neither be
-    inside the root of all job folders nor contain it. A base job must have the same owner.
+    The configuration must have each source with the same name, URI and patterns. A source must
+    neither be inside the root of all job folders nor contain it. A base job must have the same
+    owner.
 
     Raises:
         RequestRefused: one of these checks failed.
     """
-    configured = {(source.name, source.uri) for source in configuration.sources}
+    configured = {one.source for one in configuration.sources}
     root = jobs_root(folder)
     for source in request.sources:
         name = one_line(source.name, most=64)
-        if (source.name, source.uri) not in configured:
+        if source not in configured:
             raise RequestRefused(
                 f"The source '{name}' is not one that this job may read."
-                " Add it to the job's configuration with the same address, or start the job anew."
+                " Add it to the job's configuration with the same address and patterns, or start"
+                " the job anew."
             )
         if (path := source_path(source)) and _overlap(path, root):
             raise RequestRefused(

@@ -57,6 +57,10 @@ class Reason(Enum):
     LONG = ("file that takes too long to read", "files that take too long to read")
     HUNGRY = ("file that takes too much memory to read", "files that take too much memory to read")
     CRASHED = ("file on which the reader broke down", "files on which the reader broke down")
+    LEFT_OUT = (
+        "file or folder left out by the patterns of its source",
+        "files and folders left out by the patterns of their source",
+    )
     NOT_REACHED = records.NOT_REACHED
     NOT_GRANTED = (
         "source that may not be read any more",

@@ -20,6 +20,7 @@ from research_contract.configuration import volume_path
 from researcher_job.sources.base import Reading
 from researcher_job.sources.coverage import Tally, with_likeliest
 from researcher_job.sources.document import EXTRACTOR_VERSION, Reason
+from researcher_job.sources.documents.selection import Selection
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import Found, walk
 from researcher_job.sources.embeddings.configured import Model
@@ -65,7 +66,7 @@ async def open_documents(
         if isinstance(root, Reason):
             tally.count_skipped(root, source.name)
             continue
-        opening = _Opening(root, cache_dir, tally.coverage, reading)
+        opening = _Opening(root, Selection.of(source), cache_dir, tally.coverage, reading)
         index = await opening.index()
         if index is None:
             tally.include(Tally(expected=opening.found).coverage)
@@ -112,9 +113,15 @@ class _Opening:
     """
 
     def __init__(
-        self, root: Path, cache_dir: Path, before: records.Coverage, reading: Reading | None
+        self,
+        root: Path,
+        selection: Selection,
+        cache_dir: Path,
+        before: records.Coverage,
+        reading: Reading | None,
     ) -> None:
         self._root = root
+        self._selection = selection
         self._cache_dir = cache_dir
         self._before = before
         self._reading = reading
@@ -142,7 +149,8 @@ class _Opening:
             lock.release()
 
     def _list(self) -> list[Found]:
-        return list(walk(self._root, avoid=self._cache_dir.resolve()))
+        avoid = self._cache_dir.resolve()
+        return list(walk(self._root, avoid=avoid, selection=self._selection))
 
     async def _update(self, path: Path, files: Sequence[Found]) -> Path:
         """Read what is new, and return where the index is: ``path``, or another one for a part.

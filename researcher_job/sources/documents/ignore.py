@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
 
+from research_contract.patterns import MAX_PATTERNS, fault_of_pattern
 from researcher_job.sources.documents.opening import open_file
 
 MAX_BYTES = 1_000_000
-MAX_PATTERNS = 2_000
-MAX_WILDCARDS = 4
-"""A pattern with more is not obeyed: matching it may take longer than a person lives."""
-
-_WILDCARDS = re.compile(r"\*+|\?+|\[")
 
 
 @dataclass(frozen=True)
@@ -85,17 +80,7 @@ def _ancestors(root: str) -> list[str]:
 
 def _spec(path: str) -> GitIgnoreSpec:
     lines = _read(path).decode("utf-8", "replace").splitlines()[:MAX_PATTERNS]
-    return GitIgnoreSpec.from_lines(
-        line for line in lines if len(_WILDCARDS.findall(line)) <= MAX_WILDCARDS and _sound(line)
-    )
-
-
-def _sound(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return False
-    return True
+    return GitIgnoreSpec.from_lines(line for line in lines if not fault_of_pattern(line))
 
 
 def _read(path: str) -> bytes:

@@ -19,6 +19,7 @@ from researcher_job.sources.document import Reason
 from researcher_job.sources.documents import opening
 from researcher_job.sources.documents.ignore import Ignored, rules_above
 from researcher_job.sources.documents.opening import MAX_BYTES, changed_ns, look, signature
+from researcher_job.sources.documents.selection import Selection
 
 _CREDENTIALS = re.compile(
     r"id_(?:rsa|dsa|ecdsa|ed25519).*|.*\.(?:pem|key|p12|pfx|ppk|kdbx|keystore|jks|env)"
@@ -66,7 +67,9 @@ class _Folder:
     ignored: Ignored
 
 
-def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
+def walk(
+    root: Path, *, avoid: Path | None = None, selection: Selection | None = None
+) -> Iterator[Found]:
     """Yield the files at or below ``root``, those of a folder in the order of their names.
 
     Not found at all, and so not counted, are hidden files and folders, names that look like
@@ -75,20 +78,26 @@ def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
     ``node_modules``, lists of installers), ``avoid``, and links to what lies inside ``root``,
     which is found where it is. Links are never followed, special files never opened. ``root``
     must be absolute and free of links: if its path leads through one, nothing is found there.
+    What ``selection`` leaves out is found, with that reason, and a folder is not looked into.
     """
     top = str(root)
+    selection = selection or Selection()
     try:
         about = look(top)
     except OSError as error:
         yield _unlisted(root, _Folder(top, "", Ignored()), error)
         return
-    if not stat.S_ISDIR(about.st_mode):
+    is_folder = stat.S_ISDIR(about.st_mode)
+    if selection.leaves_out_root(root.name, folder=is_folder):
+        yield Found(top, _shown(root.name), "", reason=Reason.LEFT_OUT)
+        return
+    if not is_folder:
         yield _look(top, root.name, "", about)
         return
     folders = [_Folder(top, "", rules_above(top))]
     while folders:
         inner: list[_Folder] = []
-        for found in _listed(root, folders.pop(), str(avoid) if avoid else None):
+        for found in _listed(root, folders.pop(), str(avoid) if avoid else None, selection):
             if isinstance(found, Found):
                 yield found
             else:
@@ -96,7 +105,9 @@ def walk(root: Path, *, avoid: Path | None = None) -> Iterator[Found]:
         folders.extend(reversed(inner))
 
 
-def _listed(root: Path, folder: _Folder, avoid: str | None) -> Iterator[Found | _Folder]:
+def _listed(
+    root: Path, folder: _Folder, avoid: str | None, selection: Selection
+) -> Iterator[Found | _Folder]:
     with ExitStack() as stack:
         try:
             place = stack.enter_context(opening.folder(folder.path))
@@ -105,11 +116,15 @@ def _listed(root: Path, folder: _Folder, avoid: str | None) -> Iterator[Found | 
         except OSError as error:
             yield _unlisted(root, folder, error)
             return
-        yield from _entries(root, folder, entries, avoid)
+        yield from _entries(root, folder, entries, avoid, selection)
 
 
 def _entries(
-    root: Path, folder: _Folder, entries: Sequence[os.DirEntry[str]], avoid: str | None
+    root: Path,
+    folder: _Folder,
+    entries: Sequence[os.DirEntry[str]],
+    avoid: str | None,
+    selection: Selection,
 ) -> Iterator[Found | _Folder]:
     names = {entry.name for entry in entries}
     if _is_job(names):
@@ -124,7 +139,10 @@ def _entries(
         if rules.levels and rules.leaves_out(path, folder=is_folder):
             continue
         below = folder.below + entry.name
-        if is_folder:
+        if selection.leaves_out(below, folder=is_folder):
+            name = f"{_shown(below)}{'/' * is_folder}"
+            yield Found(path, name, _quoted(below), reason=Reason.LEFT_OUT)
+        elif is_folder:
             yield _Folder(path, f"{below}/", rules)
         elif (found := _entry(root, below, path, entry)) is not None:
             yield found

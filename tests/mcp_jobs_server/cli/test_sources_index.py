@@ -48,6 +48,20 @@ def test_a_source_that_was_read_ahead_is_not_read_again(shell: CommandLine) -> N
     assert any("notice period" in message for message in messages)
 
 
+def test_patterns_hold_when_a_source_is_read_ahead_and_for_its_jobs(shell: CommandLine) -> None:
+    (shell.cwd / "handbook" / "notice.txt").write_text(f"{TEXT} So says the draft.\n")
+    patterns = ("--include", "*.md", "--include=*.mp4", "--exclude", "clip.*")
+    assert shell.run("sources", "add", "handbook", "handbook", *patterns).code == 0
+    assert "(only *.md, *.mp4; without clip.*)" in shell.run("sources", "list").out
+    left_out = "2 files and folders left out by the patterns of their source (clip.mp4, notice.txt)"
+    assert left_out in shell.run("sources", "index", "handbook").out
+    kept = list((shell.data_dir / "index").glob("*.sqlite"))
+    report, _ = researched(shell)
+    assert "2 files and folders left out by the patterns of their source" in report
+    assert "So says the draft" not in report
+    assert list((shell.data_dir / "index").glob("*.sqlite")) == kept
+
+
 def test_a_source_that_is_not_granted_is_not_read_ahead(shell: CommandLine) -> None:
     refused = shell.run("sources", "index", "handbok")
     assert refused.code != 0

@@ -45,6 +45,65 @@ def refused(error: pytest.ExceptionInfo[JobsError]) -> str:
     return f"{error.value.message} {error.value.hint}"
 
 
+# --- patterns ---------------------------------------------------------------------------------
+
+
+def test_patterns_are_granted_with_a_source_and_kept_for_its_parts(
+    settings: Settings, handbook: Path
+) -> None:
+    sources = Sources(settings)
+    added = sources.add("handbook", handbook, include=["*.md"], exclude=["drafts/"])
+    assert Sources(settings).all() == (added,)
+    (part,) = sources.resolve([str(handbook / "chapters")], remote=False)
+    assert (part.include, part.exclude, part.part) == (("*.md",), ("drafts/",), "chapters")
+    assert sources.granted_again(part) == part
+    assert sources.add("handbook", handbook, include=["*.md"], exclude=["drafts/"]) == added
+    with pytest.raises(Conflict, match="exists already"):
+        sources.add("handbook", handbook)
+
+
+def test_a_list_without_patterns_is_written_for_earlier_versions(
+    settings: Settings, handbook: Path
+) -> None:
+    sources = Sources(settings)
+    sources.add("handbook", handbook)
+    assert json.loads(settings.grants_file.read_bytes())["format_version"] == 1
+    sources.add("rules", handbook, exclude=["drafts/"])
+    assert json.loads(settings.grants_file.read_bytes())["format_version"] == 2
+    sources.remove("rules")
+    assert json.loads(settings.grants_file.read_bytes())["format_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fault"),
+    [
+        ("", "matches nothing"),
+        ("# drafts", "matches nothing"),
+        ("*a*b*c*d*e*", "more than 4 wildcards"),
+        ("drafts\\", "none that git would understand"),
+        ("x" * 1_001, "more than 1,000 characters"),
+    ],
+)
+def test_patterns_that_cannot_be_used_are_refused(
+    settings: Settings, handbook: Path, pattern: str, fault: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=fault):
+        Sources(settings).add("handbook", handbook, exclude=[pattern])
+    assert Sources(settings).all() == ()
+
+
+def test_a_source_is_inherited_with_the_patterns_that_it_has_by_now(
+    settings: Settings, handbook: Path
+) -> None:
+    sources = Sources(settings)
+    before = sources.add("handbook", handbook)
+    sources.remove("handbook")
+    now = sources.add("handbook", handbook, exclude=["drafts/"])
+    assert sources.granted_again(before) == now
+    remote = Sources(replace(settings, backend="lakeflow", sources=(now,)))
+    assert remote.granted_again(before) == now
+
+
 # --- granting ---------------------------------------------------------------------------------
 
 
@@ -125,7 +184,7 @@ def test_an_unparsable_list_is_explained(settings: Settings, text: str) -> None:
 
 def test_a_list_of_a_newer_version_is_not_changed(settings: Settings, handbook: Path) -> None:
     settings.data_dir.mkdir()
-    newer = json.dumps({"format_version": 2, "sources": []})
+    newer = json.dumps({"format_version": 3, "sources": []})
     settings.grants_file.write_text(newer)
     with pytest.raises(NewerVersion):
         Sources(settings).add("handbook", handbook)

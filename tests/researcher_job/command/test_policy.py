@@ -59,6 +59,7 @@ def test_a_configured_source_is_read(place: Path, config: Path, handbook: Source
         "",
         '[sources.handbook]\nuri = "another"\n',
         '[sources.other]\nuri = "handbook"\n',
+        '[sources.handbook]\nuri = "handbook"\nexclude = ["drafts/"]\n',
     ],
 )
 def test_a_source_that_is_not_configured_is_refused(

@@ -59,6 +59,23 @@ async def test_a_source_removed_while_the_job_was_queued_is_left_out(settings: S
     assert "1 source that may not be read any more (archive)" in text
 
 
+async def test_a_source_that_got_patterns_while_the_job_was_queued_is_left_out(
+    settings: Settings,
+) -> None:
+    sources, archive = Sources(settings), settings.data_dir.parent / "archive"
+    sources.add("handbook", settings.data_dir.parent / "handbook")
+    sources.add("archive", archive)
+
+    def change() -> None:
+        sources.remove("archive")
+        sources.add("archive", archive, exclude=["contracts.md"])
+
+    text = await report_after(settings, change, ["handbook", "archive"])
+    assert FOUND in text
+    assert SECRET not in text
+    assert "1 source that may not be read any more (archive)" in text
+
+
 async def test_a_source_that_left_the_configuration_is_left_out(
     settings: Settings, tmp_path: Path
 ) -> None:
