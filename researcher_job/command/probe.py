@@ -21,9 +21,9 @@ import psutil
 from research_contract.configuration import Configuration, ConfiguredSource
 from research_contract.probes import Checked, Probed
 from researcher_job.command.policy import source_path
-from researcher_job.core.secrets import read_secret, workspace
 from researcher_job.core.errors import JobError, error_kind
 from researcher_job.core.plural import counted
+from researcher_job.core.secrets import read_secret, workspace
 from researcher_job.core.settings import Researcher
 from researcher_job.records.storage import Storage
 from researcher_job.sources.documents.opening import open_file

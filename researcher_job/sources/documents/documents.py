@@ -26,6 +26,7 @@ from researcher_job.sources.documents.walk import Found, walk
 from researcher_job.sources.embeddings.configured import Model
 from researcher_job.sources.embeddings.vectors import Vectors
 from researcher_job.sources.index.document_source import DocumentSource, Shelf
+from researcher_job.sources.index.held import most_alike
 from researcher_job.sources.index.index import INDEX_VERSION, Index, IndexBroken
 
 _LOOK_AGAIN_SECONDS = 0.1
@@ -157,8 +158,7 @@ class _Opening:
 
         What was read stays for the next job where this is interrupted or ended early.
         """
-        draft = self._cache_dir / f"{self._source_key}.draft"
-        update = await to_thread.run_sync(Update, draft, self._earlier(), files)
+        update = await to_thread.run_sync(self._begun, files)
         try:
             while not await to_thread.run_sync(update.go_on):
                 if await self._is_enough(update.tally.coverage, update.last):
@@ -195,10 +195,18 @@ class _Opening:
         together.include(coverage)
         return await self._reading(together.coverage, last or self._root.name)
 
-    def _earlier(self) -> list[Path]:
-        """Return the finished indexes of this source, the one used last first."""
-        found = [(_used(path), path) for path in self._finished()]
-        return [path for _, path in sorted(found, reverse=True)]
+    def _begun(self, files: Sequence[Found]) -> Update:
+        """Begin with the last index of this source; else with that of another it is a copy of."""
+        finished = sorted(self._cache_dir.glob("*-*.sqlite"), key=_used, reverse=True)
+        own = set(self._finished())
+        earlier = [path for path in finished if path in own]
+        others = [path for path in finished if path not in own]
+        if not earlier and (
+            alike := most_alike(others, {(one.address, one.size) for one in files})
+        ):
+            earlier = [alike]
+        draft = self._cache_dir / f"{self._source_key}.draft"
+        return Update(draft, earlier, files, others=others)
 
     def _prune(self, path: Path) -> None:
         """Remove indexes of earlier content of this source that nobody used for long."""

@@ -88,7 +88,7 @@ class ReadingChild:
         A process that has died says so by the end of its frames.
         """
         lines = [
-            json.dumps([asked.path, asked.name, asked.sha256, harmless])
+            json.dumps([asked.path, asked.name, list(asked.known), harmless])
             for asked, harmless in files
         ]
         with contextlib.suppress(OSError, ValueError):

@@ -46,16 +46,16 @@ _TOGETHER = 65_536
 
 @dataclass(frozen=True)
 class Asked:
-    """A file to read; ``sha256`` is what is known of its content ("" for nothing)."""
+    """A file to read, unless the SHA-256 (hex) of its content is one of ``known``."""
 
     path: str
     name: str
-    sha256: str = ""
+    known: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """What came of a file: a document, why there is none, or ``None``: it is as it was known."""
+    """What came of a file: a document, why there is none, or ``None``: its content is known."""
 
     document: Document | Reason | None
     signature: str = ""
@@ -74,7 +74,7 @@ def extract(asked: Asked) -> Extracted:
         return Extracted(error.reason)
     sha256 = hashlib.sha256(opened.data).hexdigest()
     state = (opened.signature, sha256, opened.changed_ns)
-    if sha256 == asked.sha256:
+    if sha256 in asked.known:
         return Extracted(None, *state)
     try:
         return Extracted(reader(opened.data, asked.name), *state)

@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from researcher_job.sources.coverage import Tally
 from researcher_job.sources.document import Document, Reason
 from researcher_job.sources.documents.extraction import Extraction, Limits
 from researcher_job.sources.documents.reader_process import Asked, Extracted
 from researcher_job.sources.documents.walk import Found
+from researcher_job.sources.index.held import Held, Wanted, wanted_by
 from researcher_job.sources.index.writer import IndexWriter, Known, Seen
 from researcher_job.sources.readers import unread
 
@@ -31,7 +33,8 @@ class Update:
     """Reads what is new or changed among ``files`` and drops what is gone.
 
     ``tally`` counts what was dealt with, ``last`` names the file dealt with last; ``opened``
-    counts the files that had to be looked into.
+    counts the files that had to be looked into, ``read`` those of them that were read. What one of
+    ``others``, indexes of other sources, holds of the same content is taken from there.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Update:
         earlier: Sequence[Path],
         files: Sequence[Found],
         *,
+        others: Sequence[Path] = (),
         limits: Limits | None = None,
     ) -> None:
         self._files = files
@@ -49,8 +53,9 @@ class Update:
         self._drop_gone()
         self.tally = Tally(expected=len(files))
         self.last = ""
-        self.opened = 0
+        self.opened = self.read = 0
         self._todo = deque(self._unsettled(files))
+        self._held = Held(others, (_wanted(found) for found, known in self._todo if not known))
         self._asked: deque[tuple[Found, Known | None]] = deque()
         self._extraction = Extraction(expected=len(self._todo), limits=limits)
 
@@ -116,23 +121,30 @@ class Update:
             return
         while self._todo and self._extraction.has_room():
             found, known = self._todo.popleft()
-            sha256 = known.sha256 if known else ""
-            self._extraction.ask(Asked(found.path, found.name, sha256), size=found.size)
+            hashes = [known.sha256] if known else self._held.hashes(_wanted(found))
+            self._extraction.ask(Asked(found.path, found.name, hashes), size=found.size)
             self._asked.append((found, known))
 
     def _take(self, found: Found, known: Known | None, extracted: Extracted) -> None:
         seen = _seen(found, extracted)
         self.opened += 1
-        match extracted.document:
-            case None:
-                if known and known.reason is None:
+        document = extracted.document
+        self.read += document is not None
+        if document is None and known is None:
+            document = self._held.take(_wanted(found), extracted.sha256)
+            if document is None:  # the other index is gone by now
+                self._todo.append((found, None))
+                return
+        match document:
+            case None if known is not None:
+                if known.reason is None:
                     self._contents.setdefault(known.sha256, found.address)
                 self._writer.keep(seen)
-                self._count(found, known.reason if known else None, known.gaps if known else ())
+                self._count(found, known.reason, known.gaps)
             case Reason() as reason:
                 self._put(seen, reason, known)
                 self._count(found, reason)
-            case Document() as document:
+            case Document():
                 first = self._contents.setdefault(extracted.sha256, found.address)
                 copy = Reason.COPY if first != found.address else None
                 self._put(seen, copy or document, known)
@@ -149,6 +161,10 @@ class Update:
             self.tally.count_read(found.name, gaps)
         else:
             self.tally.count_skipped(reason, found.name)
+
+
+def _wanted(found: Found) -> Wanted:
+    return wanted_by(found.address or quote(found.name), found.size)
 
 
 def _seen(found: Found, extracted: Extracted | None = None) -> Seen:

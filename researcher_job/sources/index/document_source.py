@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from anyio import to_thread
 
@@ -22,12 +23,17 @@ from researcher_job.sources.index.query import Question, analyse, words_that_mat
 from researcher_job.sources.index.titles import runs
 from researcher_job.sources.index.tokenizer import WORD, stems
 
+T = TypeVar("T")
+
 _CANDIDATES_PER_PASSAGE = 2
 """How many an index may propose for each passage wanted, since its own statistics are not all."""
 
 
 NEAREST = 20
 """Blocks that are added because they are nearest in meaning, of all indexes together."""
+
+_KEPT_QUESTIONS = 64
+"""Questions whose related words are kept, since each step of a search asks for them."""
 
 _SAME_NAME = 5
 """A title that more documents or sections share (``Overview``) names none of them."""
@@ -36,9 +42,9 @@ _SAME_NAME = 5
 class IndexLost(JobError):
     """An index broke or vanished while the job used it; the next attempt builds it anew."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(
-            f"The search index {index.path.name} is damaged or gone. Start the job again: the"
+            f"The search index {path.name} is damaged or gone. Start the job again: the"
             " index is then built anew."
         )
 
@@ -88,6 +94,7 @@ class DocumentSource:
         self._shelves = shelves
         self._coverage = coverage
         self._vectors = vectors
+        self._related_words = lru_cache(maxsize=_KEPT_QUESTIONS)(self._look_up_related)
 
     @property
     def edition(self) -> str:
@@ -107,28 +114,28 @@ class DocumentSource:
     async def ready(self) -> None:
         """Return once the vectors are made, if there are any; searches wait for them anyway."""
         if self._vectors is not None:
-            await to_thread.run_sync(self._vectors.wait)
+            await _worked(self._vectors.wait)
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
-        return await to_thread.run_sync(self._search, query, limit)
+        return await _worked(self._search, query, limit)
 
     async def frequencies(self, stems: Sequence[str]) -> Frequencies:
-        return await to_thread.run_sync(self._frequencies, stems)
+        return await _worked(self._frequencies, stems)
 
     async def related(self, query: Query) -> Related:
-        return await to_thread.run_sync(self._related, query)
+        return await _worked(self._related_words, query.question)
 
     async def mentioned(self, texts: Sequence[str], query: Query) -> Sequence[Mention]:
-        return await to_thread.run_sync(self._mentioned, texts, query)
+        return await _worked(self._mentioned, texts, query)
 
     async def unread(self, uri: str) -> bool:
-        return await to_thread.run_sync(self._unread, uri)
+        return await _worked(self._unread, uri)
 
     async def snapshot(self, sha256: str) -> str:
-        return await to_thread.run_sync(self._snapshot, sha256)
+        return await _worked(self._snapshot, sha256)
 
     def _search(self, query: Query, limit: int) -> list[Passage]:
-        question = analyse(query.question, query.terms, self._related(query))
+        question = analyse(query.question, query.terms, self._related_words(query.question))
         hits = self._scored(self._matching(question, limit), question)[:limit]
         if (compared := self._compared(query)) is not None:
             known = {(hit.shelf.index.path, hit.block.id) for hit in hits}
@@ -138,16 +145,15 @@ class DocumentSource:
             hits += self._scored(near, question)
         return _passages(hits, compared)
 
-    def _related(self, query: Query) -> Related:
-        words = words_that_matter(query.question)
-        language = language_of([word.lower() for word in WORD.findall(query.question)])
-        names = runs(stems([query.question])[0])
+    def _look_up_related(self, question: str) -> Related:
+        words = words_that_matter(question)
+        language = language_of([word.lower() for word in WORD.findall(question)])
+        names = runs(stems([question])[0])
         meanings: dict[str, None] = {}
         forms: dict[str, dict[str, None]] = {}
         for shelf in self._shelves:
-            with _Translated(shelf.index):
-                meanings |= dict.fromkeys(shelf.index.meanings([*words, *names]))
-                found = inflections(words, language, shelf.index.beginning_with)
+            meanings |= dict.fromkeys(shelf.index.meanings([*words, *names]))
+            found = inflections(words, language, shelf.index.beginning_with)
             for word, of in found.items():
                 forms.setdefault(word, {}).update(dict.fromkeys(of))
         return Related(tuple(meanings), {word: tuple(of) for word, of in forms.items()})
@@ -157,8 +163,7 @@ class DocumentSource:
         match = " OR ".join(f'"{words}"' for words in question.matches)
         found: list[Found] = []
         for shelf in self._shelves if match else ():
-            with _Translated(shelf.index):
-                best = shelf.index.candidates(match, limit=limit * _CANDIDATES_PER_PASSAGE)
+            best = shelf.index.candidates(match, limit=limit * _CANDIDATES_PER_PASSAGE)
             found += [(shelf, block) for block in best]
         return found
 
@@ -176,8 +181,7 @@ class DocumentSource:
         found: list[Found] = []
         for shelf in self._shelves:
             ids = [number for _, of, number in nearest[:NEAREST] if of is shelf]
-            with _Translated(shelf.index):
-                found += [(shelf, block) for block in shelf.index.at(ids)]
+            found += [(shelf, block) for block in shelf.index.at(ids)]
         return found
 
     def _scored(self, found: Sequence[Found], question: Question) -> list[_Hit]:
@@ -201,11 +205,10 @@ class DocumentSource:
                 places.setdefault(run, []).append(index)
         named: dict[str, list[Found]] = {}
         for shelf in self._shelves:
-            with _Translated(shelf.index):
-                titled = shelf.index.named(list(places))
+            titled = shelf.index.named(list(places))
             for name, block in titled:
                 named.setdefault(name, []).append((shelf, block))
-        question = analyse(query.question, query.terms, self._related(query))
+        question = analyse(query.question, query.terms, self._related_words(query.question))
         compared = self._compared(query)
         return [
             Mention(text, name, passage)
@@ -223,8 +226,7 @@ class DocumentSource:
     def _frequencies(self, stems: Sequence[str]) -> Frequencies:
         containing = dict.fromkeys(stems, 0)
         for shelf in self._shelves:
-            with _Translated(shelf.index):
-                counts = shelf.index.containing(stems)
+            counts = shelf.index.containing(stems)
             for stem, count in counts.items():
                 containing[stem] += count
         return Frequencies(sum(shelf.index.blocks for shelf in self._shelves), containing)
@@ -233,32 +235,24 @@ class DocumentSource:
         for shelf in self._shelves:
             below = shelf.address(uri)
             if below is not None:
-                with _Translated(shelf.index):
-                    return shelf.index.holds_unread(below)
+                return shelf.index.holds_unread(below)
         return True
 
     def _snapshot(self, sha256: str) -> str:
         for shelf in self._shelves:
-            with _Translated(shelf.index):
-                text = shelf.index.snapshot(sha256)
+            text = shelf.index.snapshot(sha256)
             if text is not None:
                 return text
         raise KeyError(sha256)
 
 
-class _Translated:
-    """Turns a broken index into the job's error and removes it, so that it is built anew."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IndexBroken):
-            self._index.path.unlink(missing_ok=True)
-            raise IndexLost(self._index) from error
+async def _worked(work: Callable[..., T], *values: object) -> T:
+    """Work in a thread. A broken index is removed, so that it is built anew, and told as lost."""
+    try:
+        return await to_thread.run_sync(work, *values)
+    except IndexBroken as error:
+        error.path.unlink(missing_ok=True)
+        raise IndexLost(error.path) from error
 
 
 def _passages(hits: Sequence[_Hit], compared: QuestionVectors | None) -> list[Passage]:

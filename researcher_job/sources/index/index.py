@@ -114,7 +114,11 @@ DIVIDER = "\x1f"
 
 
 class IndexBroken(Exception):
-    """The file is no complete index of this version, or is gone; it can be built anew."""
+    """The file at ``path`` is no complete index of this version, or is gone: build it anew."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class Index:
         self.path = path
         facts = {str(name): value for name, value in self._rows(_FACTS)}
         if "coverage" not in facts or facts["bytes"] != _size(path):
-            raise IndexBroken(str(path))
+            raise IndexBroken(path)
         self.coverage = Coverage.model_validate_json(str(facts["coverage"]))
         self.blocks, *_, self.length = _numbers(facts["words"])
         self.doubtful = facts["doubtful"] != "0"
@@ -219,12 +223,16 @@ class Index:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
-            with closing(sqlite3.connect(address, uri=True)) as connection:
+            with closing(sqlite3.connect(as_read_only(self.path), uri=True)) as connection:
                 yield connection
         except sqlite3.DatabaseError as error:
-            raise IndexBroken(str(self.path)) from error
+            raise IndexBroken(self.path) from error
+
+
+def as_read_only(path: Path) -> str:
+    """Return the address by which SQLite opens a finished index, which nobody changes any more."""
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
 def _size(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from researcher_job.sources.base import Query
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.embeddings.base import Embedder
 from researcher_job.sources.embeddings.configured import Model, model_of_blocks
-from researcher_job.sources.index.document_source import DocumentSource
+from researcher_job.sources.index.document_source import DocumentSource, IndexLost
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +71,29 @@ def written(folder: Path) -> Path:
     for name, text in TEXTS.items():
         (folder / name).write_text(text)
     return folder
+
+
+async def test_an_index_that_breaks_while_vectors_are_made_is_lost_and_removed(
+    tmp_path: Path, counting: Counting
+) -> None:
+    broken = threading.Event()
+
+    def load() -> Embedder:
+        broken.wait(60)
+        return counting
+
+    folder, cache = written(tmp_path / "docs"), tmp_path / "cache"
+    library = await open_documents(
+        [SourceRef(name="docs", uri=folder.as_uri())],
+        cache_dir=cache,
+        model=Model("test 1", load),
+    )
+    (index,) = cache.glob("*.sqlite")
+    index.write_bytes(b"garbage" * 1000)
+    broken.set()
+    with pytest.raises(IndexLost, match=index.name):
+        await library.ready()
+    assert not index.exists()
 
 
 async def test_a_block_that_shares_no_word_is_found(tmp_path: Path, counting: Counting) -> None:
