@@ -51,7 +51,7 @@ async def _read(sources: Sequence[SourceRef], settings: JobSettings) -> Coverage
         sources,
         cache_dir=settings.cache_dir,
         reading=_tell if sys.stderr.isatty() else None,
-        model=model_of_blocks(settings.embeddings),
+        model=model_of_blocks(settings),
     )
     await opened.ready()
     return opened.coverage

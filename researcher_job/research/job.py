@@ -39,6 +39,7 @@ from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.interruption import Interruption
 from researcher_job.research.lead import Lead, open_questions
 from researcher_job.research.metered_source import MeteredSource
+from researcher_job.research.purse import Purse
 from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
 from researcher_job.research.worker import Worker
@@ -69,7 +70,7 @@ class Job:
     ``on_stop`` is called once when a stop is requested, before the research is cancelled.
     ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
     ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
-    not read them, and no evidence of theirs is carried over.
+    not read them, and no evidence of theirs is carried over. ``purse`` gets the ledger.
     """
 
     folder: JobFolder
@@ -85,6 +86,7 @@ class Job:
     left_out: Collection[str] = ()
     sinks: Sequence[StepSink] = ()
     tracer: Tracer = field(default_factory=NoTracing)
+    purse: Purse = field(default_factory=Purse)
     format_version: int = FORMAT_VERSION
 
     async def run(self) -> ExitCode:
@@ -107,6 +109,7 @@ class _Attempt:
         self._questions = questions_of(request.question, request.plan)
         self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
         self._ledger = Ledger(root, self._budget, storage)
+        job.purse.open(self._ledger)
         self._book = EvidenceBook(root, folder.quotes(), limit=limit, storage=storage)
         first_status = Status(
             format_version=job.format_version,
@@ -116,7 +119,7 @@ class _Attempt:
             total=len(self._questions),
             last_evidence=self._book.last,
             coverage=previous.coverage if previous else None,
-            embeddings=editions(settings.embeddings),
+            embeddings=editions(settings),
             updated_at=job.clock.now(),
         )
         self._status = StatusWriter(

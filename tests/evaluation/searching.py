@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from research_contract.records import SourceRef
-from researcher_job.core.settings import EmbedderName
+from researcher_job.core.settings import EmbedderName, JobSettings
+from researcher_job.research.purse import Purse
 from researcher_job.sources.base import Passage, Quote
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.embeddings.configured import model_of_blocks, model_of_quotes
@@ -47,19 +48,25 @@ class Answer:
         return self.confidence < NOT_FOUND_BELOW
 
 
+def _settings(models: Models) -> JobSettings:
+    return JobSettings(cache_dir=Path(), embeddings=models)
+
+
 class Searched:
     """Folders of documents, opened as jobs open them. What was asked before is kept."""
 
     def __init__(self, source: DocumentSource, models: Models) -> None:
         self._source = source
-        self._strategy = Extractive(model_of_quotes(models))
+        self._strategy = Extractive(model_of_quotes(_settings(models), Purse()))
         self._unranked = Extractive()
         self._answers: dict[str, Answer] = {}
 
     @classmethod
     async def open(cls, folders: Sequence[Path], models: Models, *, cache: Path) -> Searched:
         sources = [SourceRef(name=one.name, uri=one.resolve().as_uri()) for one in folders]
-        source = await open_documents(sources, cache_dir=cache, model=model_of_blocks(models))
+        source = await open_documents(
+            sources, cache_dir=cache, model=model_of_blocks(_settings(models))
+        )
         return cls(source, models)
 
     async def answer(self, question: str) -> Answer:

@@ -11,6 +11,7 @@ import pytest
 from research_contract.records import Step
 from researcher_job.core.errors import ExitCode
 from researcher_job.core.settings import JobSettings, StrategyName
+from researcher_job.research.purse import Purse
 from researcher_job.strategies.configured import configured_strategy
 from researcher_job.strategies.extractive.strategy import Extractive
 from researcher_job.testing import FakeSink, FakeSource, FakeStrategy, FakeTracer
@@ -78,4 +79,4 @@ def test_a_tracer_sees_job_questions_searches_and_report(tmp_path: Path) -> None
 @pytest.mark.parametrize(("name", "kind"), [("extractive", Extractive)])
 def test_the_settings_select_the_strategy(name: StrategyName, kind: type) -> None:
     settings = JobSettings(cache_dir=Path(), strategy=name, embeddings=())
-    assert isinstance(configured_strategy(settings), kind)
+    assert isinstance(configured_strategy(settings, Purse()), kind)

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from research_contract.records import Cost
+from researcher_job.core.errors import JobError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MAX_CHARACTERS = 2_000
 """Characters of one text that are embedded; the meaning of a longer one is no passage's."""
+
+
+class EmbeddingFailed(JobError):
+    """A service gave no vectors. ``cost`` is what the call cost all the same, where known."""
+
+    safe_to_log = True
+
+    def __init__(self, model: str, why: str, *, cost: Cost | None = None) -> None:
+        super().__init__(f"The embeddings endpoint '{model}' {why}.")
+        self.cost = cost
 
 
 class Embedder(Protocol):

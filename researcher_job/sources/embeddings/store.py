@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from researcher_job.sources.embeddings.base import Embedder
+from researcher_job.sources.embeddings.base import Embedder, EmbeddingFailed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +73,29 @@ class BlockVectors:
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
 
 
+class Kept:
+    """An ``Embedder`` whose vectors of passages are kept in the file at ``path``, by content."""
+
+    def __init__(self, embedder: Embedder, cache_dir: Path) -> None:
+        self._embedder = embedder
+        self._path = cache_dir / f"{embedder.name}.vectors"
+        self.name = embedder.name
+
+    def knows(self, text: str) -> bool:
+        return self._embedder.knows(text)
+
+    def questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embedder.questions(texts)
+
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        with closing(_opened(self._path)) as database:
+            found = _vectors(database, self._embedder, texts)
+            database.commit()
+        return found.astype(np.float32)
+
+
 def block_vectors(
     path: Path, embedder: Embedder, blocks: Iterator[tuple[int, str]]
 ) -> BlockVectors:
@@ -87,15 +110,20 @@ def block_vectors(
 
     ids: list[int] = []
     rows: list[NDArray[np.float16]] = []
-    with closing(sqlite3.connect(path, timeout=_LONGEST_WAIT)) as database:
-        database.executescript(_PRAGMAS)
-        database.execute(_SCHEMA)
+    with closing(_opened(path)) as database:
         while part := list(islice(blocks, _TOGETHER)):
             ids += [number for number, _ in part]
             rows.append(_vectors(database, embedder, [text for _, text in part]))
             database.commit()
     whole = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float16)
     return BlockVectors(np.asarray(ids, dtype=np.int64), whole)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=_LONGEST_WAIT)
+    database.executescript(_PRAGMAS)
+    database.execute(_SCHEMA)
+    return database
 
 
 def _vectors(
@@ -117,4 +145,6 @@ def _vectors(
         fresh = {one: row.tobytes() for one, row in zip(missing, made, strict=True)}
         database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", fresh.items())
         stored |= fresh
+    if len({len(vector) for vector in stored.values()}) != 1:
+        raise EmbeddingFailed(embedder.name, "makes vectors of another length than before")
     return np.stack([np.frombuffer(stored[one], dtype=np.float16) for one in contents])

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from research_contract.records import Depth
+from researcher_job.core.secrets import SecretUnavailable
 from researcher_job.sources.base import Frequencies, Passage, Query, Source, word_statistics
+from researcher_job.sources.embeddings.base import EmbeddingFailed
 from researcher_job.sources.embeddings.configured import Model
 from researcher_job.sources.index.query import Question, analyse
 from researcher_job.strategies.base import Finding
@@ -38,7 +40,8 @@ _WORTH = 0.5
 class Ranking:
     """What a source holds about a question: passages and quotes, each the best first.
 
-    ``complete``: everything that was found in the source was read.
+    ``complete``: everything that was found in the source was read. ``trouble`` says why the model
+    did not rank them, "" if it did.
     """
 
     question: Question
@@ -46,6 +49,7 @@ class Ranking:
     quotes: Sequence[Ranked]
     frequencies: Frequencies
     complete: bool = True
+    trouble: str = ""
 
 
 class Extractive:
@@ -77,15 +81,21 @@ class Extractive:
         passages = await follow(analysed, query, found, source, rounds=_ROUNDS[depth])
         counted = await word_statistics(source, analysed.index_stems, passages)
         frequencies = analysed.together(counted)
-        ranked = await to_thread.run_sync(self._ranked, analysed, passages, frequencies)
+        ranked, trouble = await to_thread.run_sync(self._ranked, analysed, passages, frequencies)
         complete = not source.coverage.not_read
-        return Ranking(analysed, passages, ranked, frequencies, complete)
+        return Ranking(analysed, passages, ranked, frequencies, complete, trouble)
 
     def _ranked(
         self, question: Question, passages: Sequence[Passage], frequencies: Frequencies
-    ) -> list[Ranked]:
+    ) -> tuple[list[Ranked], str]:
+        """Return the quotes, and why they are ranked by words alone where a service failed."""
         ranked = ranked_quotes(question, passages, frequencies)
-        return reranked(question.text, ranked, self._model.load()) if self._model else ranked
+        if self._model is None:
+            return ranked, ""
+        try:
+            return reranked(question.text, ranked, self._model.load()), ""
+        except (EmbeddingFailed, SecretUnavailable) as error:
+            return ranked, f"Ranked by words alone: {error}"
 
 
 def confidence(ranking: Ranking) -> float:
@@ -107,7 +117,10 @@ def confidence(ranking: Ranking) -> float:
 def concluded(ranking: Ranking, *, most: int) -> Finding:
     """Return up to ``most`` quotes as evidence, or none, and the nearest of the others."""
     ranked = ranking.quotes
-    note = missing_words(ranking.question, ranked, ranking.frequencies, complete=ranking.complete)
+    missing = missing_words(
+        ranking.question, ranked, ranking.frequencies, complete=ranking.complete
+    )
+    note = " ".join(one for one in (missing, ranking.trouble) if one)
     shown = max(SHOWN, most)
     if confidence(ranking) < NOT_FOUND_BELOW:
         return Finding((), "not_found", note, nearest=tuple(one.quote for one in ranked[:shown]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from research_contract.records import SourceRef
+from researcher_job.core.settings import JobSettings
 from researcher_job.sources.base import Query
 from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.embeddings.base import Embedder
@@ -56,7 +57,7 @@ class Counting:
 
 @pytest.fixture
 def counting() -> Counting:
-    model = model_of_blocks(None)
+    model = model_of_blocks(JobSettings(cache_dir=Path()))
     assert model is not None, "the extra 'semantic' is not installed: make .venv/.dev"
     return Counting(model.load())
 

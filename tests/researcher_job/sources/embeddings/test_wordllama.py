@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from researcher_job.core.settings import JobSettings
+from researcher_job.research.purse import Purse
 from researcher_job.sources.embeddings.base import Embedder
 from researcher_job.sources.embeddings.configured import model_of_blocks, model_of_quotes
 from tests.repository import ROOT
@@ -17,7 +19,7 @@ ASKED = "How long is the notice period of a permanent contract?"
 
 @pytest.fixture(scope="module")
 def words() -> Embedder:
-    model = model_of_blocks(None)
+    model = model_of_blocks(JobSettings(cache_dir=Path()))
     assert model is not None, "the extra 'semantic' is not installed: make .venv/.dev"
     return model.load()
 
@@ -41,17 +43,21 @@ def test_other_scripts_are_not_known(words: Embedder) -> None:
 
 
 def test_only_what_the_settings_allow_is_used() -> None:
-    assert model_of_blocks(()) is None
-    assert model_of_quotes(("wordllama",)) is None
-    assert model_of_blocks(("wordllama",)) is not None
+    nothing = JobSettings(cache_dir=Path(), embeddings=())
+    words = JobSettings(cache_dir=Path(), embeddings=("wordllama",))
+    assert model_of_blocks(nothing) is None
+    assert model_of_quotes(words, Purse()) is None
+    assert model_of_blocks(words) is not None
 
 
 OFFLINE = """
 import logging, socket, sys
 def refuse(*_): raise OSError("no network here")
 socket.socket.connect = refuse
+from pathlib import Path
+from researcher_job.core.settings import JobSettings
 from researcher_job.sources.embeddings.configured import model_of_blocks
-assert len(model_of_blocks(None).load().questions(["How long?"])) == 1
+assert len(model_of_blocks(JobSettings(cache_dir=Path())).load().questions(["How long?"])) == 1
 print(logging.root.handlers, logging.root.level == logging.WARNING)
 """
 
