@@ -135,7 +135,7 @@ $(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/python $(INSTALL) --editable '.[semantic]' --constraint constraints.txt
+	$(BIN)/python $(INSTALL) --editable '.[semantic,model]' --constraint constraints.txt
 	@$(BIN)/python $(GROUP) dev > $(VENV)/dev.txt
 	$(BIN)/python $(INSTALL) --requirement $(VENV)/dev.txt --constraint constraints.txt
 	$(BIN)/python -m tests.project.pinned

@@ -18,7 +18,7 @@ from pydantic import Field
 from research_contract.patterns import fault_of_pattern
 from research_contract.records import Record, SourceRef
 
-TABLES = ("server", "auth", "researcher", "sources")
+TABLES = ("server", "auth", "researcher", "model", "sources")
 _SOURCE_TEXTS = ("uri", "audience", "token")
 _SOURCE_LISTS = ("include", "exclude")
 _SECRET = re.compile(
@@ -58,11 +58,12 @@ class ConfiguredSource(Record):
 
 
 class Configuration(Record):
-    """The content of the file; the readers of the first three tables check their values."""
+    """The content of the file; the readers of the first four tables check their values."""
 
     server: dict[str, Any] = Field(default_factory=dict)
     auth: dict[str, Any] = Field(default_factory=dict)
     researcher: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
     sources: tuple[ConfiguredSource, ...] = ()
 
 
@@ -77,6 +78,7 @@ def read_configuration(path: Path) -> Configuration:
         server=tables.get("server", {}),
         auth=tables.get("auth", {}),
         researcher=tables.get("researcher", {}),
+        model=tables.get("model", {}),
         sources=_sources(tables.get("sources", {}), path.absolute().parent),
     )
 
@@ -95,7 +97,7 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
         if name not in TABLES:
             raise ConfigurationError(
                 f"Unknown table [{name}] in {path}.",
-                "The tables are [server], [auth], [researcher] and [sources.NAME].",
+                "The tables are [server], [auth], [researcher], [model] and [sources.NAME].",
             )
         if not isinstance(value, dict):
             raise ConfigurationError(

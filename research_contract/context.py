@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from research_contract.records import QuotedText
+from research_contract.records import Evidence
 from research_contract.text.safe import one_line
 
 MOST_SHOWN = 300
@@ -33,7 +33,7 @@ class Labelled(NamedTuple):
         return f"{self.head}: {self.value}" if self.head else self.value
 
 
-def location(item: QuotedText) -> str:
+def location(item: Evidence) -> str:
     """Return document and locator, without the title if the locator already starts with it."""
     title, locator = item.title, item.locator
     if locator == title or locator.startswith(f"{title} > "):
@@ -41,7 +41,7 @@ def location(item: QuotedText) -> str:
     return ", ".join(text for text in (title, locator) if text)
 
 
-def context_lines(item: QuotedText) -> tuple[str, ...]:
+def context_lines(item: Evidence) -> tuple[str, ...]:
     """Return the context that is shown with a quote, outermost first, each part on one line.
 
     The headings are one line (``Setup > Linux``), left out where the locator says them. Column
@@ -57,12 +57,12 @@ def context_lines(item: QuotedText) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def context_text(item: QuotedText) -> str:
+def context_text(item: Evidence) -> str:
     """Return all words of the context, for comparing them."""
     return " ".join(dict.fromkeys(span.text for span in item.context))
 
 
-def labelled_row(item: QuotedText) -> tuple[Labelled, ...]:
+def labelled_row(item: Evidence) -> tuple[Labelled, ...]:
     """Return the cells of a quoted table row, each with its heads, in the order of the columns.
 
     Empty where the quote is no row, or no head of its columns is known. Cells that are carried
@@ -73,7 +73,7 @@ def labelled_row(item: QuotedText) -> tuple[Labelled, ...]:
     return tuple(cell for cell in _cells(item) if cell.value)
 
 
-def _cells(item: QuotedText) -> Iterator[Labelled]:
+def _cells(item: Evidence) -> Iterator[Labelled]:
     divider = next((one for one in _DIVIDERS if one.search(item.quote)), None)
     spans = [span for span in item.context if span.kind in _OF_CELLS]
     starts = list(dict.fromkeys(span.cell for span in spans))
@@ -95,13 +95,13 @@ def _cells(item: QuotedText) -> Iterator[Labelled]:
 
 
 def _unnamed(
-    item: QuotedText, start: int, end: int, divider: re.Pattern[str] | None
+    item: Evidence, start: int, end: int, divider: re.Pattern[str] | None
 ) -> Iterator[Labelled]:
     """Yield the cells between two places of a row, which no head is known of."""
     for value in _divided(item, start, end, divider):
         yield Labelled("", one_line(value.strip(_EDGES)))
 
 
-def _divided(item: QuotedText, start: int, end: int, divider: re.Pattern[str] | None) -> list[str]:
+def _divided(item: Evidence, start: int, end: int, divider: re.Pattern[str] | None) -> list[str]:
     text = item.quote[max(start - item.start, 0) : max(end - item.start, 0)]
     return divider.split(text) if divider else [text]

@@ -31,7 +31,9 @@ EVIDENCE_SEGMENTS = "evidence"
 EVIDENCE = "evidence.jsonl"
 SNAPSHOTS = "snapshots"
 TASKS = "work/tasks"
+PLANS = "work/plans"
 RESULTS = "work/results"
+CLAIMS = "work/claims.json"
 CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
@@ -255,7 +257,8 @@ class Status(Record):
     ``step_part`` is the first number of the segment that holds ``last_step``, so a reader finds the
     newest steps without following earlier segments. ``run_id`` is the platform run that writes
     the file, where runs have ids. ``asked`` is the stop request that the job has seen in
-    ``control/``. ``embeddings`` are the models, with their versions, that compare meanings.
+    ``control/``. ``embeddings`` are the models, with their versions, that compare meanings;
+    ``models`` the language models, by role, and ``prompts`` the names of their instructions.
     """
 
     format_version: int = FORMAT_VERSION
@@ -272,6 +275,8 @@ class Status(Record):
     last_evidence: int = 0
     coverage: Coverage | None = None
     embeddings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
     updated_at: AwareDatetime
 
 
@@ -302,16 +307,23 @@ class ContextSpan(Record):
     cell: int = -1
 
 
-class QuotedText(Record):
+class Evidence(Record):
     """A verified quote: ``snapshot[start:end] == quote``, counted in Unicode code points.
 
-    ``kind`` is that of the block that the quote is from, such as ``paragraph``, ``list`` or
-    ``row``. ``context`` is in the order of the document. ``score`` is the share of the question, 0
-    to 1, that the quote and its context hold: each word of the question counts by how rare it is
-    in the sources, in the context half. It compares the quotes of one question; it is no
-    probability, and says nothing about whether a quote answers.
+    ``n`` is the number by which it is cited as ``[n]``; it never changes. ``question`` is the index
+    of the question; it is -1 for a quote that a refresh did not find again. ``kind`` is that of the
+    block that the quote is from, such as ``paragraph``, ``list`` or ``row``. ``context`` is in the
+    order of the document. ``score`` is the share of the question, 0 to 1, that the quote and its
+    context hold: each word of the question counts by how rare it is in the sources, in the context
+    half. It compares quotes of one question and says nothing about whether they answer.
+    ``paragraph`` is the text around the quote, at most 1,200 characters.
+    ``carried_from`` is the job that found a carried-over quote, ``task`` the task that found it
+    where a model leads: ``1.2`` is the second one of question 1. A ``nearest`` passage is no
+    evidence until somebody who reads it says so; it is neither refreshed nor carried over.
     """
 
+    n: int
+    question: int
     quote: str
     source: str
     uri: str
@@ -323,23 +335,10 @@ class QuotedText(Record):
     kind: str = "paragraph"
     context: tuple[ContextSpan, ...] = ()
     score: float = 0.0
-
-
-class Evidence(QuotedText):
-    """A numbered quote: evidence for a question, or a passage ``nearest`` to it.
-
-    ``n`` is the number by which it is cited as ``[n]``; it never changes. ``question`` is the index
-    of the question; it is -1 for a quote that a refresh did not find again. ``paragraph`` is the
-    text around the quote, at most 1,200 characters. ``carried_from`` is the id of the job that
-    found a carried-over quote. A ``nearest`` passage is no evidence until somebody who reads it
-    says so: it is shown apart, and neither refreshed nor carried over.
-    """
-
-    n: int
-    question: int
     paragraph: str = ""
     carried_from: str = ""
     nearest: bool = False
+    task: str = ""
 
 
 class QuestionResult(Record):
@@ -374,6 +373,8 @@ class Outcome(Record):
     questions: tuple[QuestionResult, ...] = ()
     spent: Spent = Spent()
     coverage: Coverage = Coverage()
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
     attempts: int = 1
     configuration_sha256: str = ""
     files: dict[str, str] = {}

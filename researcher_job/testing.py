@@ -9,8 +9,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 from research_contract.records import NOT_REACHED, Coverage, Depth, NotRead, SourceRef, Step
+from researcher_job.models.base import ModelFailure, Prompt, Reply, Role
+from researcher_job.models.configured import Models
+from researcher_job.models.metered import PricedModel
+from researcher_job.models.prices import Prices
 from researcher_job.sources.base import (
     Frequencies,
     Lexicon,
@@ -163,6 +168,48 @@ class FakeStrategy:
         passages = await source.search(Query(question, terms), limit=_QUOTES[depth])
         quotes = tuple(Quote(item, item.start, item.end, item.text, 1.0) for item in passages)
         return Finding(quotes, "answered" if quotes else "not_found")
+
+
+LIST_PRICES = Prices(1.0, 2.0)
+"""Dollars for a million tokens of a scripted model."""
+
+Answer = str | Mapping[str, object] | ModelFailure
+"""What a scripted model says: text, an object that becomes JSON, or that it does not answer."""
+
+
+Script = Mapping[str, Sequence[Answer] | Callable[[Prompt], Answer]]
+
+
+@dataclass
+class ScriptedModel:
+    """A ``LanguageModel`` that answers from a script.
+
+    ``script`` maps the kind of a call (``plan``, ``read`` …) to its answers in order; the last one
+    is repeated. A function gets the prompt and returns the answer. A kind that is not in it gets an
+    empty object. ``prompts`` are those that were asked, in order. ``tokens`` are reported for the
+    input and the output of each call.
+    """
+
+    script: Script
+    name: str = "scripted"
+    tokens: tuple[int, int] | None = (100, 20)
+    prompts: list[Prompt] = field(default_factory=list)
+
+    async def reply(self, prompt: Prompt) -> Reply:
+        kind = prompt.name.partition("@")[0]
+        asked = sum(one.name == prompt.name for one in self.prompts)
+        self.prompts.append(prompt)
+        answers = self.script.get(kind, ({},))
+        said = answers(prompt) if callable(answers) else answers[min(asked, len(answers) - 1)]
+        if isinstance(said, ModelFailure):
+            raise said
+        given = self.tokens or (None, None)
+        return Reply(said if isinstance(said, str) else json.dumps(said), *given)
+
+    def models(self, *, prices: Prices = LIST_PRICES, concurrency: int = 4) -> Models:
+        """Return this model in all roles; prices are dollars for a million tokens."""
+        roles: tuple[Role, ...] = get_args(Role)
+        return Models({role: (PricedModel(self, prices),) for role in roles}, concurrency)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from research_contract.context import context_lines, labelled_row, location
-from research_contract.records import Evidence, QuotedText
+from research_contract.records import Evidence
 from research_contract.text.safe import blockquote, cited, markdown
 
 _IN_PARAGRAPHS = frozenset({"paragraph", "answer", "definition", "note"})
@@ -22,15 +22,14 @@ def block(quote: Evidence) -> str:
     return f"{text}\nIn its paragraph:\n{blockquote(quote.paragraph)}"
 
 
-def place(item: QuotedText, *, uri: bool = False) -> str:
+def place(item: Evidence, *, uri: bool = False) -> str:
     """Return document, locator, source, and the job that found a quote that was carried over."""
-    job = item.carried_from if isinstance(item, Evidence) else ""
-    origin = f"; from job {markdown(job)}" if job else ""
+    origin = f"; from job {markdown(item.carried_from)}" if item.carried_from else ""
     address = f", {markdown(item.uri)}" if uri else ""
     return f"{cited(location(item))} ({markdown(item.source)}{origin}{address})"
 
 
-def shown(item: QuotedText) -> str:
+def shown(item: Evidence) -> str:
     """Return the quote, after its context and before its cells with their heads."""
     context, row = context_lines(item), labelled_row(item)
     parts = ["Context:", blockquote("\n".join(context)), "Quote:"] if context else []
@@ -40,6 +39,6 @@ def shown(item: QuotedText) -> str:
     return "\n".join(parts)
 
 
-def context_verified(item: QuotedText, text: str) -> bool:
+def context_verified(item: Evidence, text: str) -> bool:
     """Return whether each part of the context is at its place in the snapshot ``text``."""
     return all(text[span.start : span.end] == span.text for span in item.context)

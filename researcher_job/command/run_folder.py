@@ -112,6 +112,8 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     """Check the request against the configuration, and run the job."""
     from research_contract.configuration import Configuration
     from researcher_job.command.policy import check_request, load_configuration
+    from researcher_job.models.configured import configured_models
+    from researcher_job.models.settings import read_model_table
     from researcher_job.research.job import Job
     from researcher_job.research.purse import Purse
     from researcher_job.sources.documents.documents import open_documents
@@ -137,6 +139,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             settings = settings.for_mount()
         settings = settings.with_configuration(configuration.researcher)
         refuse_egress(settings, request.sources)
+        table = read_model_table(configuration.model)
         purse = Purse()
         job = Job(
             folder=folder,
@@ -146,6 +149,7 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             open_source=partial(open_documents, without=left_out, model=model_of_blocks(settings)),
             strategy=configured_strategy(settings, purse),
             purse=purse,
+            models=configured_models(table, request.limits) if table else None,
             control=control,
             left_out=left_out,
             on_stop=exit_after,

@@ -131,6 +131,7 @@ class EvidenceBook:
         *,
         carried_from: str = "",
         nearest: bool = False,
+        task: str = "",
     ) -> tuple[Evidence, bool]:
         """Check the quote against its snapshot ``text`` and store both.
 
@@ -145,7 +146,7 @@ class EvidenceBook:
         place = (question, passage.snapshot, quote.start, quote.end, nearest)
         if known := self._known.get(place):
             return known, False
-        self._write_snapshot(passage.snapshot, text)
+        self.keep_snapshot(passage.snapshot, text)
         evidence = self._segments.append(
             lambda n: Evidence(
                 n=n,
@@ -164,6 +165,7 @@ class EvidenceBook:
                 paragraph=paragraph_of(text, quote.start, quote.end),
                 carried_from=carried_from,
                 nearest=nearest,
+                task=task,
             )
         )
         self._known[place] = evidence
@@ -177,7 +179,8 @@ class EvidenceBook:
         """End the evidence segment of this attempt."""
         self._segments.close()
 
-    def _write_snapshot(self, sha256: str, text: str) -> None:
+    def keep_snapshot(self, sha256: str, text: str) -> None:
+        """Store the text of a document that evidence points into, or that a model was shown."""
         path = self._root / records.snapshot_name(sha256)
         data = text.encode()
         if sha256 not in self._written_snapshots and read_whole(path) != data:

@@ -12,6 +12,9 @@ MAX_TICK_SECONDS = 5.0
 """Most seconds that one tick counts, so that the sleep of a laptop does not use up the time."""
 
 
+NOTHING = Cost()
+
+
 class Budget:
     """Counts active time, tool calls, tokens and dollars against the limits of the request.
 
@@ -37,14 +40,14 @@ class Budget:
         self._spent = self._spent.model_copy(update={"active_seconds": total})
         return self._spent
 
-    def charge(self, cost: Cost) -> None:
+    def charge(self, cost: Cost, *, keep: Cost = NOTHING) -> None:
         """Count the maximum cost of a call before the call is made.
 
         Raises:
-            LimitReached: the cost exceeds what is left of a limit; nothing was counted.
+            LimitReached: the cost and ``keep`` exceed what is left of a limit; nothing was counted.
         """
         after = self._spent.plus(cost)
-        if limit := _exceeded_limit(self._limits, cost, after):
+        if limit := _exceeded_limit(self._limits, cost, after.plus(keep)):
             raise LimitReached(f"The limit of {limit} was reached.")
         self._spent = self._spent.model_copy(update=dict(after))
 
@@ -53,14 +56,14 @@ class Budget:
         corrected = self._spent.plus(charged, times=-1).plus(cost)
         self._spent = self._spent.model_copy(update=dict(corrected))
 
-    def check_time(self) -> None:
+    def check_time(self, *, keep_seconds: float = 0.0) -> None:
         """Count the time since the last tick.
 
         Raises:
-            LimitReached: the active minutes are used up.
+            LimitReached: at most ``keep_seconds`` of the active minutes are left.
         """
         minutes = self._limits.minutes
-        if self.tick().active_seconds >= (minutes or float("inf")) * 60:
+        if self.tick().active_seconds >= (minutes or float("inf")) * 60 - keep_seconds:
             raise LimitReached(
                 f"The limit of {minutes:g} active minute{'' if minutes == 1 else 's'} was reached."
             )

@@ -7,9 +7,17 @@ from pathlib import Path
 
 from research_contract import records as contract
 from research_contract.files import NewerFormat, decode, read_whole
-from research_contract.records import Evidence, Outcome, Request, Spent, Status, Step
+from research_contract.records import (
+    Evidence,
+    Outcome,
+    Request,
+    Spent,
+    Status,
+    Step,
+)
+from research_contract.written_report import WrittenReport
 from researcher_job.core.errors import FolderGone, RequestUnreadable
-from researcher_job.records.ledger import total_paid
+from researcher_job.records.ledger import MODEL, total_paid
 from researcher_job.records.segments import read_segments
 from researcher_job.records.storage import LOCAL, Storage
 from researcher_job.records.tasks import Task, task_name
@@ -68,7 +76,9 @@ class JobFolder:
         status = self.status()
         spent, paid = status.spent if status else Spent(), total_paid(self.path)
         steps = read_segments(self.path, contract.STEPS, Step).records
-        calls = sum(step is not None and step.kind == "tool_call" for step in steps)
+        calls = sum(
+            step is not None and step.kind == "tool_call" and step.tool != MODEL for step in steps
+        )
         return Spent(
             tool_calls=max(spent.tool_calls, paid.tool_calls, calls),
             tokens=max(spent.tokens, paid.tokens),
@@ -79,6 +89,10 @@ class JobFolder:
     def outcome(self) -> Outcome | None:
         """Return the outcome, or ``None`` if the job is not completed."""
         return decode(Outcome, read_whole(self.file(contract.OUTCOME)))
+
+    def written(self) -> WrittenReport | None:
+        """Return what a model wrote and its quotes say, if it wrote."""
+        return decode(WrittenReport, read_whole(self.file(contract.CLAIMS)))
 
     def task(self, index: int) -> Task | None:
         """Return the task of the question with this index, if it was started."""

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from research_contract.files import decode, encode, read_whole
 from research_contract.records import RESULTS, Cost, Record
-from researcher_job.limits.budget import Budget
+from researcher_job.limits.budget import NOTHING, Budget
 from researcher_job.records.storage import LOCAL, Storage
+
+MODEL = "model"
+"""The kind of a model call, and the tool in its steps. It is no tool call: tokens count."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,11 @@ class PaidCall(Record):
 
     ``begun`` counts how often it was started. ``cost`` is the total of all these times; a time
     without an answer counts with its maximum cost. ``answer`` is null until there is one.
+    ``arguments`` are empty in folders of releases that did not keep them.
     """
 
     kind: str
+    arguments: Mapping[str, JsonValue] = Field(default_factory=dict)
     begun: int = 0
     cost: Cost = Cost()
     answer: JsonValue = None
@@ -69,14 +74,14 @@ class Ledger:
         """Return the stored answer of the call; ``None`` if the call has to be made."""
         return self._read(call).answer
 
-    def begin(self, call: Call) -> None:
-        """Charge the maximum cost of the call.
+    def begin(self, call: Call, *, keep: Cost = NOTHING) -> None:
+        """Charge the maximum cost of the call, which must leave ``keep`` of the limits.
 
         Raises:
             LimitReached: the cost exceeds what is left of a limit; nothing was charged.
             OSError: the cost cannot be written, so the call must not be made.
         """
-        self._budget.charge(call.max_cost)
+        self._budget.charge(call.max_cost, keep=keep)
         paid = self._read(call)
         self._write(call, paid, begun=paid.begun + 1, cost=paid.cost.plus(call.max_cost))
 
@@ -91,7 +96,7 @@ class Ledger:
 
     def _read(self, call: Call) -> PaidCall:
         paid = decode(PaidCall, read_whole(self._root / call.name))
-        return paid or PaidCall(kind=call.kind)
+        return paid or PaidCall(kind=call.kind, arguments=call.arguments)
 
     def _write(self, call: Call, paid: PaidCall, **changes: object) -> None:
         self._storage.write(self._root / call.name, encode(paid.model_copy(update=changes)))

@@ -24,6 +24,29 @@ class Task(Record):
     note: str = ""
 
 
+class SubTask(Record):
+    """A task into which a model divided a question; ``reason`` is that of its state."""
+
+    ask: str
+    state: Literal["pending", "in_progress", "complete", "failed", "skipped"]
+    reason: str = ""
+
+
+class QuestionTasks(Record):
+    """``work/plans/<index>.json``: the tasks of the question with this index, where a model leads.
+
+    They are for people: a resumed job makes them again from the kept answers of the model.
+    """
+
+    question: str
+    tasks: tuple[SubTask, ...] = ()
+
+
+def plan_name(index: int) -> str:
+    """Return the file name of the tasks of the question with this index."""
+    return f"{records.PLANS}/{index}.json"
+
+
 def task_name(index: int) -> str:
     """Return the file name of the task with this index."""
     return f"{records.TASKS}/{index}.json"

@@ -64,6 +64,8 @@ class Conclusion:
     spent: Spent
     coverage: Coverage
     embeddings: tuple[str, ...]
+    models: tuple[str, ...]
+    prompts: tuple[str, ...]
     attempts: int
     reason: str
     at: datetime
@@ -106,8 +108,11 @@ class Conclusion:
             outcome=outcome,
             reason=reason,
             coverage=self.coverage,
-            usage=JobUsage(self.spent, self.attempts, self.at, self.embeddings),
+            usage=JobUsage(
+                self.spent, self.attempts, self.at, self.embeddings, self.models, self.prompts
+            ),
             changes=read_changes(self.folder.path),
+            written=self.folder.written(),
             snapshot_text=snapshot_text,
         )
         self.folder.write(records.REPORT, markdown_report(report).encode())
@@ -136,6 +141,8 @@ class Conclusion:
             questions=results,
             spent=self.spent,
             coverage=self.coverage,
+            models=self.models,
+            prompts=self.prompts,
             attempts=self.attempts,
             configuration_sha256=configuration_hash(self.request),
             files=hash_files(self.folder.path),
@@ -167,6 +174,8 @@ def finish(
         spent=spent,
         coverage=status.coverage or Coverage(),
         embeddings=status.embeddings,
+        models=status.models,
+        prompts=status.prompts,
         attempts=attempt or status.attempt,
         reason=reason,
         at=clock.now(),

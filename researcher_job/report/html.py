@@ -6,10 +6,11 @@ the excerpt beside the text; without that style the excerpt is in the list of ci
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from research_contract.records import SAID_NAMES, Coverage, Evidence
 from research_contract.text.safe import in_quotes, named, one_line
+from research_contract.written_report import ReportClaim
 from researcher_job.report.html_citations import citation, cite, link, place, quote_body, text
 from researcher_job.report.html_style import STYLE
 from researcher_job.report.markdown import (
@@ -81,7 +82,10 @@ def html_page(report: Report) -> str:
 
 def _answer(report: Report) -> str:
     verdict = " ".join(part for part in (HEADLINES[report.outcome], report.reason) if part)
-    sentences = [f"{_answer_quote(item)} {cite(item)}" for item in report.answer]
+    by_number = {item.n: item for item in report.cited}
+    sentences = [_claim(one, by_number) for one in report.summary] or [
+        f"{_answer_quote(item)} {cite(item)}" for item in report.answer
+    ]
     answer = " ".join([*sentences, *map(text, answer_notes(report))])
     blocks = [
         f'<p class="verdict">{text(verdict)}</p>' if verdict else "",
@@ -94,6 +98,13 @@ def _answer_quote(item: Evidence) -> str:
     context, words = answer_parts(item)
     before = f"({text(in_quotes(context))}) " if context else ""
     return f"{before}{text(in_quotes(words))}"
+
+
+def _claim(claim: ReportClaim, by_number: Mapping[int, Evidence]) -> str:
+    """Return a sentence of a model with its arithmetic, if any, and its citations."""
+    computed = f" (computed: {text(claim.expression)})" if claim.expression else ""
+    cites = "".join(f" {cite(by_number[n])}" for n in claim.evidence if n in by_number)
+    return f"{text(claim.text)}{computed}{cites}"
 
 
 def _coverage(coverage: Coverage) -> str:
@@ -142,6 +153,9 @@ def _changes(comparison: Comparison, shown: frozenset[int]) -> str:
 
 
 def _section(section: Section) -> str:
+    by_number = {item.n: item for item in section.evidence}
+    said = "".join(f"<li>{_claim(one, by_number)}</li>" for one in section.claims)
+    claims = f'<ul class="claims">{said}</ul>' if said else ""
     contradictions = "".join(
         f'<div class="differ"><p>{text(difference(pair))}</p>'
         f'<div class="beside">{_figure(pair.one)}{_figure(pair.other)}</div></div>'
@@ -153,6 +167,7 @@ def _section(section: Section) -> str:
     return (
         f'<section id="q{section.number}"><h2>{section.number}. {text(section.question)}</h2>'
         f'<p class="said">{_state(section)} {text(section.note)}</p>'
+        f"{claims}"
         f"{contradictions}{quotes}{more}{nearest}</section>"
     )
 

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import unquote, urlsplit
 
 from research_contract.context import context_lines, labelled_row, location
-from research_contract.records import Evidence, QuotedText
+from research_contract.records import Evidence
 from research_contract.text.safe import one_line, visible
 from researcher_job.evidence.excerpts import Excerpt
 
@@ -31,15 +31,15 @@ def cite(item: Evidence) -> str:
     return f'<a class="cite" href="#c{item.n}" title="{text(location(item))}">[{item.n}]</a>'
 
 
-def place(item: QuotedText) -> str:
+def place(item: Evidence) -> str:
     """Return title, locator and source of a quote, and the job that a carried quote is from."""
     parts = [f"<cite>{text(location(item))}</cite>", text(item.source)]
-    if isinstance(item, Evidence) and item.carried_from:
+    if item.carried_from:
         parts.append(f"carried over from job {text(item.carried_from)}")
     return ", ".join(part for part in parts if part)
 
 
-def quote_body(item: QuotedText) -> str:
+def quote_body(item: Evidence) -> str:
     """Return the context of a quote and the quote; a row of a table as its labelled cells."""
     cells = "".join(
         f"<dt>{text(cell.head)}</dt><dd>{text(cell.value)}</dd>" for cell in labelled_row(item)
@@ -49,7 +49,7 @@ def quote_body(item: QuotedText) -> str:
     return f'{_context(item)}<blockquote dir="auto">{block(item.quote)}</blockquote>'
 
 
-def _context(item: QuotedText) -> str:
+def _context(item: Evidence) -> str:
     lines = " · ".join(text(line) for line in context_lines(item))
     return f'<p class="context" dir="auto">{lines}</p>' if lines else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from research_contract.context import context_lines, labelled_row, location
-from research_contract.records import Evidence, QuotedText
+from research_contract.records import Evidence
 from research_contract.text.safe import blockquote, cited, markdown, one_line
 from researcher_job.evidence.contradictions import Contradiction
 from researcher_job.report.report import (
@@ -14,6 +14,7 @@ from researcher_job.report.report import (
     Report,
     Section,
     answer_quote,
+    claim_text,
 )
 
 HEADLINES = {
@@ -49,7 +50,8 @@ def markdown_report(report: Report) -> str:
     comparison = report.comparison
     headline = HEADLINES[report.outcome], markdown(report.reason)
     verdict = " ".join(text for text in headline if text)
-    summary = " ".join([*map(answer_quote, report.answer), *answer_notes(report)])
+    said = [*map(claim_text, report.summary)] or [*map(answer_quote, report.answer)]
+    summary = " ".join([*said, *answer_notes(report)])
     blocks = [
         f"# {markdown(report.title)}",
         *([f"**{markdown(comparison.sentence)}**"] if comparison else []),
@@ -125,6 +127,8 @@ def _section(section: Section) -> list[str]:
     if heading != question:
         blocks.append(markdown(question))
     blocks.append(f"*{STATES[section.state]}* {markdown(section.note)}".rstrip())
+    if section.claims:
+        blocks.append("\n".join(f"- {claim_text(one)}" for one in section.claims))
     for pair in section.contradictions:
         blocks.append(f"**{difference(pair)}**")
         for item in (pair.one, pair.other):
@@ -149,7 +153,7 @@ def nearest_blocks(items: Sequence[Evidence]) -> list[str]:
     return [f"### {NEAREST}", *shown] if shown else []
 
 
-def quote_blocks(item: QuotedText) -> list[str]:
+def quote_blocks(item: Evidence) -> list[str]:
     """Return the context of a quote and the quote; a row of a table as its labelled cells."""
     context = [cited(line) for line in context_lines(item)]
     row = [f"- {cited(cell.text)}" for cell in labelled_row(item)]
@@ -162,10 +166,9 @@ def numbered_place(evidence: Evidence) -> str:
     return f"{_place(evidence)} [{evidence.n}]"
 
 
-def _place(item: QuotedText) -> str:
+def _place(item: Evidence) -> str:
     """Return document, locator and source, and the job that a carried quote comes from."""
-    job = item.carried_from if isinstance(item, Evidence) else ""
-    carried = f"; from job {markdown(job)}" if job else ""
+    carried = f"; from job {markdown(item.carried_from)}" if item.carried_from else ""
     return f"{cited(location(item))} ({markdown(item.source)}{carried})"
 
 

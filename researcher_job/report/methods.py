@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,20 +14,30 @@ VERIFY = "researcher-job verify FOLDER"
 
 @dataclass(frozen=True)
 class JobUsage:
-    """What the job used, and when it ended; ``embeddings`` are the models that compare meanings."""
+    """What the job used, and when it ended; ``embeddings`` are the models that compare meanings.
+
+    ``models`` are the language models by role, ``prompts`` the names of their instructions.
+    """
 
     spent: Spent
     attempts: int
     ended_at: datetime
     embeddings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
 
 
-def method_lines(request: Request, usage: JobUsage, *, carried: int) -> tuple[str, ...]:
-    """Return the lines of the section; ``carried`` is the number of carried quotes shown."""
+def method_lines(
+    request: Request, usage: JobUsage, *, carried: int, written: bool
+) -> tuple[str, ...]:
+    """Return the lines of the section; ``carried`` is the number of carried quotes shown.
+
+    ``written``: a model wrote sentences.
+    """
     spent = usage.spent
     seconds = spent.active_seconds
     duration = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    had_model = bool(spent.tokens or spent.cost_usd)
+    had_model = bool(usage.models or spent.tokens or spent.cost_usd)
     limits = [
         f"{request.limits.minutes:g} minutes" if request.limits.minutes else "",
         f"{request.limits.tool_calls} tool calls" if request.limits.tool_calls else "",
@@ -38,12 +49,11 @@ def method_lines(request: Request, usage: JobUsage, *, carried: int) -> tuple[st
     paid = f", {spent.tokens} model tokens, ${spent.cost_usd:.2f}" if had_model else ""
     limit_text = ", ".join(limit for limit in limits if limit) or "none"
     lines = (
-        "No language model was used: every statement is a verbatim quote, found by search and"
-        " checked by code against a stored copy of its document.",
+        *_model_lines(usage, written=written),
         f"Found by words and, with {' and '.join(usage.embeddings)}, by meaning."
         if usage.embeddings
         else "Found by words only: no model that compares meanings was used.",
-        _plan_line(request.plan),
+        "" if written else _plan_line(request.plan),
         _base_job_line(request, carried),
         f"Depth: {request.depth}. Limits: {limit_text}.",
         f"Spent: {duration} of work, {spent.tool_calls}"
@@ -53,6 +63,27 @@ def method_lines(request: Request, usage: JobUsage, *, carried: int) -> tuple[st
         f"To verify every quote: {VERIFY}",
     )
     return tuple(line for line in lines if line)
+
+
+def _model_lines(usage: JobUsage, *, written: bool) -> Iterator[str]:
+    """Yield what language models did, and by what their sentences are held to the sources."""
+    if not usage.models:
+        yield (
+            "No language model was used: every statement is a verbatim quote, found by search and"
+            " checked by code against a stored copy of its document."
+        )
+        return
+    yield f"Language models: {', '.join(usage.models)}. Instructions: {', '.join(usage.prompts)}."
+    yield (
+        "Models planned the searches and chose the quotes; code found each quote in a stored copy"
+        " of its document, or dropped it."
+    )
+    yield (
+        "Sentences were written by a model. Each stands only because code found that its quotes"
+        " say it."
+        if written
+        else "No model wrote: the report is made of the quotes."
+    )
 
 
 def _plan_line(plan: Plan) -> str:

@@ -12,10 +12,10 @@ from research_contract.records import (
     Evidence,
     OutcomeKind,
     QuestionResult,
-    QuotedText,
     Request,
 )
 from research_contract.text.safe import cited, markdown, one_line
+from research_contract.written_report import ReportClaim, WrittenReport
 from researcher_job.evidence.contradictions import Contradiction, find_contradictions
 from researcher_job.evidence.excerpts import Excerpt, SnapshotText, excerpts
 from researcher_job.records.changes import Changes
@@ -35,7 +35,8 @@ MAX_ANSWER_CONTEXT = 80
 class Section:
     """One question and its evidence, best first; ``left_out`` quotes are not shown.
 
-    ``contradictions`` are pairs of quotes that differ. ``nearest`` passages are no evidence.
+    ``contradictions`` are pairs of quotes that differ. ``claims`` are sentences of a model, proven
+    by quotes. ``nearest`` passages are no evidence.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Section:
     evidence: tuple[Evidence, ...]
     left_out: int
     contradictions: tuple[Contradiction, ...] = ()
+    claims: tuple[ReportClaim, ...] = ()
     nearest: tuple[Evidence, ...] = ()
 
     @property
@@ -86,7 +88,8 @@ class Document:
 class Report:
     """The content of a report. Texts are unescaped; rendering escapes them.
 
-    ``answer`` is the evidence whose quotes form the short answer. ``outcome`` is ``None`` if the
+    ``answer`` is the evidence whose quotes form the short answer, ``summary`` the sentences of a
+    model that stand in their place. ``outcome`` is ``None`` if the
     job did not complete. Only a refresh has a ``comparison``. ``excerpts`` show the cited quotes
     in their snapshots.
     """
@@ -96,6 +99,7 @@ class Report:
     outcome: OutcomeKind | None
     reason: str
     answer: tuple[Evidence, ...]
+    summary: tuple[ReportClaim, ...]
     coverage: Coverage
     sections: tuple[Section, ...]
     open_points: tuple[str, ...]
@@ -139,14 +143,18 @@ def build_report(
     coverage: Coverage,
     usage: JobUsage,
     changes: Changes | None = None,
+    written: WrittenReport | None = None,
     snapshot_text: SnapshotText = lambda _sha256: "",
 ) -> Report:
     """Return the report on these results; ``evidence`` contains all evidence that they name.
 
+    ``written`` is what a model wrote and its quotes say.
     Excerpts are made from the snapshots that ``snapshot_text`` returns.
     """
     by_number = {item.n: item for item in evidence}
-    sections = _sections(results, by_number, request.plan.report_words)
+    sections = _sections(
+        results, by_number, written, report_words=None if written else request.plan.report_words
+    )
     shown = {item.n for section in sections for item in section.evidence}
     carried = sum(by_number[n].carried_from != "" for n in shown)
     comparison = None
@@ -159,6 +167,8 @@ def build_report(
         ]
         comparison = Comparison(changes.sentence(), tuple(pairs))
     open_points = _open_points(sections)
+    for one in written.removed if written else ():
+        open_points.append(f"A sentence was taken out, because {one.reason}: “{one.text}”")
     if request.refresh_of and not changes:
         open_points.append(f"What changed since job {request.refresh_of} could not be established.")
     report = Report(
@@ -167,16 +177,17 @@ def build_report(
         outcome=outcome,
         reason=reason,
         answer=_select_answer(sections),
+        summary=written.summary if written else (),
         coverage=coverage,
         sections=sections,
         open_points=tuple(open_points),
-        methods=method_lines(request, usage, carried=carried),
+        methods=method_lines(request, usage, carried=carried, written=written is not None),
         comparison=comparison,
     )
     return replace(report, excerpts=excerpts(report.cited, snapshot_text))
 
 
-def answer_parts(item: QuotedText) -> tuple[str, str]:
+def answer_parts(item: Evidence) -> tuple[str, str]:
     """Return the context that a quote of the short answer needs most, maybe "", and its words."""
     context = context_lines(item)
     words = "; ".join(cell.text for cell in labelled_row(item)) or item.quote
@@ -190,6 +201,13 @@ def answer_quote(evidence: Evidence) -> str:
     return f"{before}{cited(words)} [{evidence.n}]"
 
 
+def claim_text(claim: ReportClaim) -> str:
+    """Return a sentence with its arithmetic, if any, and its citations, as Markdown."""
+    numbers = "".join(f" [{n}]" for n in claim.evidence)
+    computed = f" (computed: {markdown(claim.expression)})" if claim.expression else ""
+    return f"{markdown(claim.text)}{computed}{numbers}"
+
+
 def report_title(request: Request) -> str:
     """Return the title of the plan, or the question, cut to one line."""
     return one_line(request.plan.title or request.question, most=160)
@@ -197,7 +215,7 @@ def report_title(request: Request) -> str:
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of Markdown with its citations."""
-    quotes = [answer_quote(item) for item in report.answer]
+    quotes = [*map(claim_text, report.summary)] or [*map(answer_quote, report.answer)]
     compared = [markdown(report.comparison.sentence)] if report.comparison else []
     return " ".join([*compared, *quotes])
 
@@ -205,8 +223,11 @@ def answer_text(report: Report) -> str:
 def _sections(
     results: Sequence[QuestionResult],
     by_number: Mapping[int, Evidence],
+    written: WrittenReport | None,
+    *,
     report_words: int | None,
 ) -> tuple[Section, ...]:
+    claims = {one.question: one.claims for one in written.sections} if written else {}
     words_each = report_words / max(len(results), 1) if report_words else None
     sections = []
     for number, result in enumerate(results, start=1):
@@ -221,6 +242,7 @@ def _sections(
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
                 contradictions=find_contradictions(shown),
+                claims=claims.get(number, ()),
                 nearest=tuple(by_number[n] for n in result.nearest if n in by_number),
             )
         )

@@ -23,6 +23,7 @@ class Interruption:
     ``stop_requested``: the job ends without a report. ``reason`` explains in the report why the
     research ended early; "" if it did not. ``on_stop`` is called when a stop ends the research.
     ``finish_seconds``: how long what was read is searched where the report is asked for meanwhile.
+    ``keep_seconds``: how much of a time limit research leaves to a model that writes.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Interruption:
         on_stop: Callable[[], None],
         *,
         finish_seconds: float,
+        keep_seconds: float = 0.0,
     ) -> None:
         self._control = control
         self._budget = budget
         self._status = status
         self._on_stop = on_stop
         self._finish_seconds = finish_seconds
+        self._keep_seconds = keep_seconds
         self._is_reading = False
         self._search_until = -math.inf
         self.reason = ""
@@ -75,18 +78,30 @@ class Interruption:
             self.reason = FINISH_NOW
             return not self._is_reading and time.monotonic() >= self._search_until
         try:
-            self._budget.check_time()
+            self._budget.check_time(keep_seconds=self._keep_seconds)
         except LimitReached as limit:
             self.reason = str(limit)
             return True
         return False
 
+    def ends_writing(self, request: ControlRequest | None) -> bool:
+        """Return whether a stop ends the writing, for which a model is asked."""
+        self.record(request)
+        if self.stop_requested:
+            self._on_stop()
+        return self.stop_requested
+
     async def watch(
-        self, research: anyio.CancelScope, storage: Storage, *, interval: float
+        self,
+        scope: anyio.CancelScope,
+        storage: Storage,
+        *,
+        interval: float,
+        ends: Callable[[ControlRequest | None], bool],
     ) -> None:
-        """Check every ``interval`` seconds, and cancel the research when it has to end."""
+        """Check every ``interval`` seconds, and cancel ``scope`` when ``ends`` says so."""
         while True:
             await anyio.sleep(interval)
-            if self.ends_research(await storage.run_blocking(self._control.requested)):
-                research.cancel()
+            if ends(await storage.run_blocking(self._control.requested)):
+                scope.cancel()
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,15 +25,16 @@ from researcher_job.core.settings import JobSettings
 from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.limits.budget import Budget
 from researcher_job.limits.disk_reserve import DISK_FULL, DiskReserve, is_disk_full
+from researcher_job.models.configured import Models
 from researcher_job.records.changes import read_changes
-from researcher_job.records.control import Control
+from researcher_job.records.control import Control, ControlRequest
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusWriter
-from researcher_job.report.conclusion import Conclusion
+from researcher_job.report.conclusion import FINISH_NOW, Conclusion
 from researcher_job.report.report import report_title
 from researcher_job.research.base_job import BaseJob, BaseJobUnreadable, read_base_job
 from researcher_job.research.follow_up import FollowUp
@@ -42,6 +44,7 @@ from researcher_job.research.metered_source import MeteredSource
 from researcher_job.research.purse import Purse
 from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
+from researcher_job.research.with_model import WithModel, seconds_to_write
 from researcher_job.research.worker import Worker
 from researcher_job.sources.base import Reading, Source
 from researcher_job.sources.embeddings.configured import editions
@@ -69,6 +72,7 @@ class Job:
     ``format_version`` is that of the records it writes.
     ``on_stop`` is called once when a stop is requested, before the research is cancelled.
     ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
+    ``models`` are the language models, if there are any: then ``strategy`` does what they fail at.
     ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
     not read them, and no evidence of theirs is carried over. ``purse`` gets the ledger.
     """
@@ -80,6 +84,7 @@ class Job:
     open_source: OpenSource
     strategy: Strategy
     control: Control
+    models: Models | None = None
     clock: Clock = field(default_factory=Clock)
     on_stop: Callable[[], None] = lambda: None
     run_id: str = ""
@@ -145,13 +150,24 @@ class _Attempt:
             self._status,
             job.on_stop,
             finish_seconds=settings.finish_seconds,
+            keep_seconds=seconds_to_write(request.limits) if job.models else 0.0,
         )
+        self._models = job.models and WithModel.of(
+            job.models,
+            request.limits,
+            ledger=self._ledger,
+            journal=self._journal,
+            tracer=job.tracer,
+        )
+        if self._models:
+            self._status.update(models=self._models.names, prompts=self._models.prompts)
 
     async def run(self) -> ExitCode:
         """Research; then stop on request, or write the report."""
         try:
             self._journal.fill_lost_steps(self._last_published_step)
             await self._research_until_interrupted()
+            await self._write_with_model()
             self._reserve.release()
             self._book.close()
             self._interruption.record(self._job.control.requested())
@@ -171,26 +187,53 @@ class _Attempt:
 
     async def _research_until_interrupted(self) -> None:
         """Research, write the status meanwhile, and end early on an interruption or a full disk."""
-        settings, storage = self._job.settings, self._job.folder.storage
-        least, most = settings.status_seconds, settings.heartbeat_seconds
         try:
             self._reserve.allocate()
-            async with anyio.create_task_group() as group:
-                group.start_soon(partial(self._status.write_periodically, least=least, most=most))
-                with anyio.CancelScope() as research:
-                    if self._interruption.ends_research(self._job.control.requested()):
-                        research.cancel()
-                    watch = partial(self._interruption.watch, interval=settings.look_seconds)
-                    group.start_soon(watch, research, storage)
-                    try:
-                        await self._research()
-                    except LimitReached as limit:
-                        self._interruption.reason = str(limit)
-                group.cancel_scope.cancel()
+            await self._watched(self._research, self._interruption.ends_research)
         except Exception as error:
             if not is_disk_full(error):
                 raise
             self._interruption.reason = DISK_FULL
+
+    async def _write_with_model(self) -> None:
+        """Have a model write, within what research left of the time; a stop ends that at once."""
+        interruption, models = self._interruption, self._models
+        if not models or interruption.stop_requested or interruption.reason == DISK_FULL:
+            return
+        results = self._conclusion().results()
+        if not any(result.evidence for result in results):
+            return
+        self._status.update(state="writing")
+        self._journal.set_summary("Writing the report")
+        coverage = self._status.current.coverage or Coverage()
+        write = partial(models.write, self._job.folder, self._job.request, coverage, results)
+        seconds = seconds_to_write(self._job.request.limits) or math.inf
+        if interruption.reason == FINISH_NOW:
+            seconds = min(seconds, self._job.settings.finish_seconds)
+        await self._watched(write, interruption.ends_writing, seconds=seconds)
+
+    async def _watched(
+        self,
+        work: Callable[[], Awaitable[None]],
+        ends: Callable[[ControlRequest | None], bool],
+        *,
+        seconds: float = math.inf,
+    ) -> None:
+        """Do ``work`` until it is done, ``ends`` says so or the time is over; write the status."""
+        settings, storage = self._job.settings, self._job.folder.storage
+        least, most = settings.status_seconds, settings.heartbeat_seconds
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(self._status.write_periodically, least=least, most=most))
+            with anyio.move_on_after(seconds) as scope:
+                if ends(self._job.control.requested()):
+                    scope.cancel()
+                watch = partial(self._interruption.watch, interval=settings.look_seconds, ends=ends)
+                group.start_soon(watch, scope, storage)
+                try:
+                    await work()
+                except LimitReached as limit:
+                    self._interruption.reason = str(limit)
+            group.cancel_scope.cancel()
 
     async def _research(self) -> None:
         """Do the work that earlier attempts left: read the sources, research, compare."""
@@ -266,6 +309,8 @@ class _Attempt:
         """Research the open questions, and carry over evidence of ``base_job``."""
         job = self._job
         worker = Worker(
+            folder=job.folder,
+            page=self._progress,
             source=source,
             strategy=job.strategy,
             journal=self._journal,
@@ -274,6 +319,7 @@ class _Attempt:
             tracer=job.tracer,
             terms=job.request.plan.search_terms,
             depth=job.request.depth,
+            with_model=self._models.strategy_of(job.strategy) if self._models else None,
             follow_up=FollowUp(base_job, job.strategy) if base_job else None,
             keeps_nearest=job.format_version > 1,
         )
@@ -286,6 +332,8 @@ class _Attempt:
             concurrency=job.settings.concurrency,
         )
         await lead.pursue(worker)
+        if self._models and self._models.limits_reached:
+            self._interruption.reason = self._models.limits_reached[0]
 
     async def _compare(self, base_job: BaseJob, source: Source) -> None:
         """Record which quotes are new, changed or gone since the base job."""
@@ -319,14 +367,20 @@ class _Attempt:
         self._journal.set_summary("Writing the report")
         self._status.write()
         with job.tracer.span(REPORT, {"quotes": self._book.last}):
-            Conclusion(
-                folder=job.folder,
-                request=job.request,
-                spent=self._budget.tick(),
-                coverage=self._status.current.coverage or Coverage(),
-                embeddings=self._status.current.embeddings,
-                attempts=job.attempt,
-                reason=self._interruption.reason,
-                at=job.clock.now(),
-            ).write_outcome(self._journal, self._progress)
+            self._conclusion().write_outcome(self._journal, self._progress)
         return ExitCode.DONE
+
+    def _conclusion(self) -> Conclusion:
+        job, status = self._job, self._status.current
+        return Conclusion(
+            folder=job.folder,
+            request=job.request,
+            spent=self._budget.tick(),
+            coverage=status.coverage or Coverage(),
+            embeddings=status.embeddings,
+            models=status.models,
+            prompts=status.prompts,
+            attempts=job.attempt,
+            reason=self._interruption.reason,
+            at=job.clock.now(),
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from research_contract.records import Depth, Evidence, QuestionResult
@@ -10,12 +10,15 @@ from research_contract.text.safe import in_quotes
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
+from researcher_job.records.progress_page import ProgressPage
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.metered_source import MeteredSource
+from researcher_job.research.question_progress import QuestionProgress
 from researcher_job.sources.base import Quote, Source
-from researcher_job.strategies.base import Strategy
+from researcher_job.strategies.base import Progress, Strategy
 from researcher_job.tracing.base import QUESTION, Tracer
 
 _RESULT_MESSAGES = {
@@ -31,10 +34,13 @@ _RANK = {"not_found": 0, "evidence": 1, "partial": 2, "answered": 3}
 class Worker:
     """Everything that is needed to research a question. Questions share it and run concurrently.
 
+    ``with_model`` returns the strategy of one question where there is a language model.
     ``follow_up`` is set if the job follows up on a base job. Readers of format 1 take nearest
     passages for evidence, so that a job for them keeps none.
     """
 
+    folder: JobFolder
+    page: ProgressPage
     source: Source
     strategy: Strategy
     journal: Journal
@@ -43,6 +49,7 @@ class Worker:
     tracer: Tracer
     terms: Sequence[str]
     depth: Depth
+    with_model: Callable[[Progress], Strategy] | None = None
     follow_up: FollowUp | None = None
     keeps_nearest: bool = True
 
@@ -60,7 +67,10 @@ class Worker:
                 ledger=self.ledger,
                 tracer=self.tracer,
             )
-            finding = await self.strategy.find(question, source, terms=self.terms, depth=self.depth)
+            strategy = self.strategy
+            if self.with_model:
+                strategy = self.with_model(self._progress(index, question))
+            finding = await strategy.find(question, source, terms=self.terms, depth=self.depth)
             recorded = [await self._record_valid(index, quote) for quote in finding.quotes]
             evidence = [item for item in recorded if item]
             nearest = [
@@ -120,13 +130,28 @@ class Worker:
             changes["note"] = f"The evidence is from job {base_job_id}."
         return result.model_copy(update=changes)
 
+    def _progress(self, index: int, question: str) -> QuestionProgress:
+        async def record(quote: Quote, task: str) -> Evidence | None:
+            return await self._record_valid(index, quote, task=task)
+
+        return QuestionProgress(
+            index=index,
+            question=question,
+            worker=worker_name(index),
+            folder=self.folder,
+            journal=self.journal,
+            book=self.book,
+            page=self.page,
+            record=record,
+        )
+
     async def _record_valid(
-        self, index: int, quote: Quote, *, nearest: bool = False
+        self, index: int, quote: Quote, *, nearest: bool = False, task: str = ""
     ) -> Evidence | None:
         """Record the quote; log an error and return ``None`` if it does not match its snapshot."""
         try:
             text = await self.source.snapshot(quote.passage.snapshot)
-            return self._record(index, quote, text, nearest=nearest)
+            return self._record(index, quote, text, nearest=nearest, task=task)
         except InvalidQuote as error:
             self.journal.step(
                 "error",
@@ -144,10 +169,11 @@ class Worker:
         *,
         carried_from: str = "",
         nearest: bool = False,
+        task: str = "",
     ) -> Evidence:
         """Record the quote, and log a step if it is new evidence."""
         evidence, new = self.book.record(
-            index, quote, text, carried_from=carried_from, nearest=nearest
+            index, quote, text, carried_from=carried_from, nearest=nearest, task=task
         )
         self.journal.status.update(last_evidence=self.book.last)
         if new and not nearest:

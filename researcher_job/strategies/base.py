@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from research_contract.records import Depth
+from research_contract.records import Depth, StepKind
 from researcher_job.sources.base import Quote, Source
 
 State = Literal["answered", "partial", "evidence", "not_found"]
+TaskState = Literal["pending", "in_progress", "complete", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,41 @@ class Finding:
     state: State
     note: str = ""
     nearest: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskNote:
+    """A task of a question: what is asked, its state, and the reason of that state."""
+
+    ask: str
+    state: TaskState
+    reason: str = ""
+
+
+class Progress(Protocol):
+    """What a strategy tells while it pursues a question, so that nothing is lost if it is ended.
+
+    ``worker`` is the name of the question in the step log.
+    """
+
+    @property
+    def worker(self) -> str: ...
+
+    async def found(self, task: str, quotes: Sequence[Quote]) -> None:
+        """Record quotes as evidence as soon as they are found. ``task`` is the task's number."""
+        ...
+
+    def shown(self, sha256: str, text: str) -> None:
+        """Keep the text of a document of which a model is shown something."""
+        ...
+
+    def planned(self, tasks: Sequence[TaskNote]) -> None:
+        """Record the tasks of the question and their states."""
+        ...
+
+    def log(self, kind: StepKind, message: str, *, task: str = "") -> None:
+        """Write a step of the question, or of one of its tasks."""
+        ...
 
 
 class Strategy(Protocol):

@@ -11,6 +11,7 @@ Attributes = Mapping[str, str | int | float | bool]
 JOB = "research_job"
 QUESTION = "question"
 SEARCH = "search"
+MODEL = "model_call"
 REPORT = "report"
 """Names of spans. Spans of questions and searches may be open in several tasks at once."""
 

@@ -24,6 +24,7 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.manifest import hash_file, is_sealed, written_files
 from researcher_job.records.segments import read_segments
 from researcher_job.report.conclusion import configuration_hash, outcome_of
+from researcher_job.verification.claim_checks import check_calls, check_claims
 from researcher_job.verification.faults import Fault
 from researcher_job.verification.report_checks import check_answer, check_reports
 
@@ -69,6 +70,8 @@ def verify(root: Path) -> Verification:
     if outcome:
         faults += _check_outcome(folder, outcome, request, by_number)
         faults += check_answer(outcome, by_number)
+        faults += check_claims(folder, outcome, by_number)
+        faults += check_calls(folder, outcome)
         faults += _check_files(root, outcome)
     elif read_whole(folder.file(contract.OUTCOME)) is not None:
         faults.append(Fault(contract.OUTCOME, "is not a valid outcome"))

@@ -12,7 +12,6 @@ from research_contract.records import (
     Evidence,
     Outcome,
     QuestionResult,
-    QuotedText,
 )
 from tests.mcp_jobs_server.stage import Stage
 
@@ -31,9 +30,11 @@ def span(kind: str, text: str, cell: str = "") -> ContextSpan:
     return ContextSpan(text=text, start=start, end=start + len(text), kind=kind, cell=place)
 
 
-def quoted(quote: str, *context: ContextSpan, kind: str, score: float) -> QuotedText:
+def quoted(quote: str, *context: ContextSpan, kind: str, score: float) -> Evidence:
     start = TEXT.index(quote)
-    return QuotedText(
+    return Evidence(
+        n=0,
+        question=0,
         quote=quote,
         source="handbook",
         uri="file:///handbook/pumps.docx",
@@ -60,9 +61,9 @@ def evidence() -> list[Evidence]:
     row = quoted(ROW, *heads, kind="row", score=0.4)
     item = quoted(ITEM, *BELOW, span("lead_in", "With each pump comes:"), kind="item", score=0.9)
     return [
-        Evidence(n=1, question=0, paragraph=TEXT[-60:], **dict(row)),
-        Evidence(n=2, question=0, paragraph=ITEM, **dict(item)),
-        Evidence(n=3, question=1, paragraph=ITEM, **dict(item)),
+        row.model_copy(update={"n": 1, "paragraph": TEXT[-60:]}),
+        item.model_copy(update={"n": 2, "paragraph": ITEM}),
+        item.model_copy(update={"n": 3, "question": 1, "paragraph": ITEM}),
     ]
 
 
@@ -70,7 +71,7 @@ def nearest(question: int, *numbers: int) -> list[Evidence]:
     """Return nearest passages of a question, the second one a row without its heads."""
     passages = (NEAREST, quoted(ROW, kind="row", score=0.1))
     return [
-        Evidence(n=n, question=question, nearest=True, **dict(one))
+        one.model_copy(update={"n": n, "question": question, "nearest": True})
         for n, one in zip(numbers, passages, strict=False)
     ]
 

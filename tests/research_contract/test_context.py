@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research_contract.context import context_lines, context_text, labelled_row, location
-from research_contract.records import ContextSpan, QuotedText
+from research_contract.records import ContextSpan, Evidence
 
 Part = tuple[str, str] | tuple[str, str, str]
 """The kind of a context span, its text, and the text that its cell begins with."""
@@ -17,7 +17,7 @@ Part = tuple[str, str] | tuple[str, str, str]
 
 def quoted(
     text: str, quote: str, *parts: Part, kind: str = "paragraph", locator: str = ""
-) -> QuotedText:
+) -> Evidence:
     """Return ``quote`` of ``text``; parts of the context are found from left to right."""
     start = text.rindex(quote)
     at = start
@@ -34,7 +34,9 @@ def quoted(
                 text=said, start=begin, end=begin + len(said), kind=context_kind, cell=place
             )
         )
-    return QuotedText(
+    return Evidence(
+        n=1,
+        question=0,
         quote=quote,
         source="desk",
         uri="file:///a",
@@ -48,7 +50,7 @@ def quoted(
     )
 
 
-def cells(item: QuotedText) -> list[str]:
+def cells(item: Evidence) -> list[str]:
     return [cell.text for cell in labelled_row(item)]
 
 
@@ -166,7 +168,9 @@ def test_no_word_of_a_row_is_lost(columns: list[tuple[str, bool]]) -> None:
         if named:
             spans.append(ContextSpan(text="H", start=0, end=1, kind="column_head", cell=at))
         at += len(value) + 3
-    item = QuotedText(
+    item = Evidence(
+        n=1,
+        question=0,
         quote=row,
         source="",
         uri="",

@@ -1,0 +1,1 @@
+"""Tests of language models: calls, prices, what is kept, servers that misbehave."""

@@ -1,0 +1,57 @@
+"""Scripts of models for tests: readers and writers that say what the passages say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from researcher_job.models.base import Prompt
+from researcher_job.testing import Answer
+
+_PASSAGE = re.compile(
+    r"Passage (\d+):\n<<<DATA \w+\n(?:\w+: .*\n)*?text:\n(.*?)\nDATA \w+>>>", re.DOTALL
+)
+_KEYED = re.compile(r"(E\d+\.\d+):\n<<<DATA \w+\n(?:\w+: .*\n)*?text:\n(.*?)\nDATA", re.DOTALL)
+_QUESTION = re.compile(r"^Question (\d+):", re.MULTILINE)
+
+
+def passages_in(prompt: Prompt) -> list[tuple[int, str]]:
+    """Return the numbers and texts of the passages that a reader is shown."""
+    return [(int(n), text) for n, text in _PASSAGE.findall(prompt.messages[0].text)]
+
+
+def reads_all(prompt: Prompt) -> Answer:
+    """Quote the first line of every passage."""
+    found = passages_in(prompt)
+    return {
+        "quotes": [{"passage": n, "text": text.split("\n")[0]} for n, text in found[:8]],
+        "answers": "yes" if found else "no",
+    }
+
+
+def reads(word: str) -> Callable[[Prompt], Answer]:
+    """Return a reader that quotes the first line with ``word``."""
+
+    def read(prompt: Prompt) -> Answer:
+        lines = [
+            {"passage": n, "text": line}
+            for n, text in passages_in(prompt)
+            for line in text.split("\n")
+            if word in line
+        ]
+        return {"quotes": lines[:8], "answers": "yes" if lines else "no"}
+
+    return read
+
+
+def writes_quotes(prompt: Prompt) -> Answer:
+    """Write each quote as a sentence of its own, and the first one as the summary."""
+    quotes = _KEYED.findall(prompt.messages[0].text)
+    claims = [{"kind": "quote", "text": text, "evidence": [key]} for key, text in quotes]
+    by_question: dict[int, list[dict[str, object]]] = {}
+    for (key, _), claim in zip(quotes, claims, strict=True):
+        by_question.setdefault(int(key[1:].split(".")[0]), []).append(claim)
+    return {
+        "summary": claims[:1],
+        "sections": [{"question": n, "claims": said} for n, said in by_question.items()],
+    }
