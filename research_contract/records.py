@@ -317,9 +317,8 @@ class Evidence(Record):
     context hold: each word of the question counts by how rare it is in the sources, in the context
     half. It compares quotes of one question and says nothing about whether they answer.
     ``paragraph`` is the text around the quote, at most 1,200 characters. ``carried_from`` is the
-    job that found a carried-over quote, ``task`` the task that found it where a model leads: ``1.2``
-    is the second one of question 1. A ``nearest`` passage is no evidence until somebody who reads
-    it says so.
+    job that found a carried-over quote, ``task`` the task that found it where a model leads:
+    ``1.2`` is the second one of question 1. A ``nearest`` passage is no evidence: nobody read it.
     """
 
     n: int
