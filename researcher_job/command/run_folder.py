@@ -117,7 +117,11 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     from researcher_job.research.job import Job
     from researcher_job.research.purse import Purse
     from researcher_job.sources.documents.documents import open_documents
-    from researcher_job.sources.embeddings.configured import model_of_blocks, refuse_egress
+    from researcher_job.sources.embeddings.configured import (
+        model_of_blocks,
+        model_of_quotes,
+        refuse_egress,
+    )
     from researcher_job.sources.index.index import remove_unused
     from researcher_job.strategies.configured import configured_strategy
 
@@ -146,7 +150,12 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             request=request,
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
-            open_source=partial(open_documents, without=left_out, model=model_of_blocks(settings)),
+            open_source=partial(
+                open_documents,
+                without=left_out,
+                model=model_of_blocks(settings),
+                ahead=model_of_quotes(settings, purse),
+            ),
             strategy=configured_strategy(settings, purse),
             purse=purse,
             models=configured_models(table, request.limits) if table else None,

@@ -32,7 +32,7 @@ class Passage:
     document itself, ``locator`` how a person finds the place (``page 3``, ``Setup > Linux``,
     ``line 40``). ``score`` ranks passages of one search by their words; greater is better.
     ``nearness`` is the cosine (-1 to 1) of the passage's meaning with the question's; 0 where the
-    source does not compare meanings.
+    source does not compare meanings. ``ahead``: found by vectors made ahead, not by words.
     """
 
     source: str
@@ -47,6 +47,7 @@ class Passage:
     kind: BlockKind = "paragraph"
     context: tuple[ContextText, ...] = ()
     nearness: float = 0.0
+    ahead: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ async def open_documents(
     about: Sequence[str] = (),
     without: Collection[str] = (),
     model: Model | None = None,
+    ahead: Model | None = None,
+    make_ahead: bool = False,
 ) -> DocumentSource:
     """Read what is new in ``sources`` and return them ready to be searched.
 
@@ -51,7 +53,8 @@ async def open_documents(
     Sources with a name in ``without`` are counted as not granted any more and never opened.
     ``reading`` is called a few times a second while files are read, and once a source at its end.
     Once it returns true, files that must still be read are counted as not reached.
-    With a ``model`` the source compares by meaning, too.
+    With a ``model`` the source compares by meaning, too; with ``ahead``, too slow to make vectors
+    while somebody waits, as far as vectors were made before. ``make_ahead`` makes them.
 
     Raises:
         OSError, sqlite3.Error: ``cache_dir`` cannot be written, or the disk is full.
@@ -79,7 +82,10 @@ async def open_documents(
     coverage = await to_thread.run_sync(_told, tally.coverage, shelves, about)
     indexes = {shelf.index.path: shelf.index.embedded_texts for shelf in shelves}
     vectors = Vectors(model, indexes, cache_dir=cache_dir) if model and indexes else None
-    return DocumentSource(shelves, coverage, vectors)
+    kept = (
+        Vectors(ahead, indexes, cache_dir=cache_dir, make=make_ahead) if ahead and indexes else None
+    )
+    return DocumentSource(shelves, coverage, vectors, kept)
 
 
 def _told(

@@ -97,11 +97,12 @@ class Kept:
 
 
 def block_vectors(
-    path: Path, embedder: Embedder, blocks: Iterator[tuple[int, str]]
+    path: Path, embedder: Embedder, blocks: Iterator[tuple[int, str]], *, make: bool = True
 ) -> BlockVectors:
     """Return the vectors of ``blocks``, given as id and text in the order of their ids.
 
-    Those of equal text are taken from the file at ``path``; the others are made and added to it.
+    Those of equal text are taken from the file at ``path``; the others are made and added to it,
+    or left out unless ``make``.
 
     Raises:
         OSError, sqlite3.Error: the file cannot be read or written.
@@ -112,9 +113,13 @@ def block_vectors(
     rows: list[NDArray[np.float16]] = []
     with closing(_opened(path)) as database:
         while part := list(islice(blocks, _TOGETHER)):
-            ids += [number for number, _ in part]
-            rows.append(_vectors(database, embedder, [text for _, text in part]))
-            database.commit()
+            if not make:
+                stored = _stored(database, [text for _, text in part])
+                part = [one for one in part if _content(one[1]) in stored]
+            if part:
+                ids += [number for number, _ in part]
+                rows.append(_vectors(database, embedder, [text for _, text in part]))
+                database.commit()
     whole = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float16)
     return BlockVectors(np.asarray(ids, dtype=np.int64), whole)
 
@@ -131,14 +136,8 @@ def _vectors(
 ) -> NDArray[np.float16]:
     import numpy as np
 
-    contents = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
-    marks = ", ".join("?" * len(contents))
-    stored = dict(
-        database.execute(
-            f"SELECT content, vector FROM vectors WHERE content IN ({marks})",  # noqa: S608 - marks only
-            contents,
-        )
-    )
+    contents = [_content(text) for text in texts]
+    stored = _stored(database, texts)
     missing = {one: text for one, text in zip(contents, texts, strict=True) if one not in stored}
     if missing:
         made = embedder.passages(list(missing.values())).astype(np.float16)
@@ -148,3 +147,18 @@ def _vectors(
     if len({len(vector) for vector in stored.values()}) != 1:
         raise EmbeddingFailed(embedder.name, "makes vectors of another length than before")
     return np.stack([np.frombuffer(stored[one], dtype=np.float16) for one in contents])
+
+
+def _content(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _stored(database: sqlite3.Connection, texts: Sequence[str]) -> dict[bytes, bytes]:
+    """Return the vectors of those ``texts`` that have one, by their content."""
+    contents = [_content(text) for text in texts]
+    marks = ", ".join("?" * len(contents))
+    found = database.execute(
+        f"SELECT content, vector FROM vectors WHERE content IN ({marks})",  # noqa: S608 - marks only
+        contents,
+    )
+    return dict(found)

@@ -27,13 +27,17 @@ class Vectors:
 
     The model is loaded, and the vectors that ``cache_dir`` does not hold are made, in a thread
     of its own; whoever needs them waits. What went wrong there is raised to whoever waits.
+    Unless ``make``, none are made: blocks without a vector are not compared.
     """
 
-    def __init__(self, model: Model, indexes: Mapping[Path, Texts], *, cache_dir: Path) -> None:
+    def __init__(
+        self, model: Model, indexes: Mapping[Path, Texts], *, cache_dir: Path, make: bool = True
+    ) -> None:
         self.edition = model.edition
         self._load = model.load
         self._indexes = indexes
         self._cache_dir = cache_dir
+        self._make_missing = make
         self._made: Future[Made] = Future()
         # A daemon, so that a job that ends does not wait: what was made stays in the cache.
         threading.Thread(target=self._make, name="vectors", daemon=True).start()
@@ -43,13 +47,13 @@ class Vectors:
         self._made.result()
 
     def of(self, question: str) -> QuestionVectors | None:
-        """Return how near blocks are to ``question``; ``None`` if the model cannot read it.
+        """Return how near blocks are to ``question``; ``None`` if that cannot be told.
 
         Raises:
             IndexBroken, OSError, sqlite3.Error: the vectors cannot be made.
         """
         embedder, blocks = self._made.result()
-        if not embedder.knows(question):
+        if not embedder.knows(question) or not any(len(one.ids) for one in blocks.values()):
             return None
         return QuestionVectors(blocks, embedder.questions([question])[0])
 
@@ -58,7 +62,7 @@ class Vectors:
             embedder = self._load()
             path = self._cache_dir / f"{embedder.name}.vectors"
             blocks = {
-                index: block_vectors(path, embedder, texts())
+                index: block_vectors(path, embedder, texts(), make=self._make_missing)
                 for index, texts in self._indexes.items()
             }
             self._made.set_result((embedder, blocks))

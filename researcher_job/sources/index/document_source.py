@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -14,7 +14,9 @@ from anyio import to_thread
 from research_contract.records import Coverage
 from research_contract.text.stop_words import language_of
 from researcher_job.core.errors import JobError
+from researcher_job.core.secrets import SecretUnavailable
 from researcher_job.sources.base import Frequencies, Lexicon, Mention, Passage, Query, Related
+from researcher_job.sources.embeddings.base import EmbeddingFailed
 from researcher_job.sources.embeddings.vectors import QuestionVectors, Vectors
 from researcher_job.sources.index.bm25 import scores
 from researcher_job.sources.index.index import Candidate, Index, IndexBroken
@@ -31,6 +33,9 @@ _CANDIDATES_PER_PASSAGE = 2
 
 NEAREST = 20
 """Blocks that are added because they are nearest in meaning, of all indexes together."""
+
+NEAREST_AHEAD = 10
+"""The same by vectors that were made ahead. Each costs the second stage as much as a quote does."""
 
 _KEPT_QUESTIONS = 64
 """Questions whose related words are kept, since each step of a search asks for them."""
@@ -89,18 +94,23 @@ class DocumentSource:
     kind = "documents"
 
     def __init__(
-        self, shelves: Sequence[Shelf], coverage: Coverage, vectors: Vectors | None = None
+        self,
+        shelves: Sequence[Shelf],
+        coverage: Coverage,
+        vectors: Vectors | None = None,
+        ahead: Vectors | None = None,
     ) -> None:
         self._shelves = shelves
         self._coverage = coverage
         self._vectors = vectors
+        self._ahead = ahead
         self._related_words = lru_cache(maxsize=_KEPT_QUESTIONS)(self._look_up_related)
 
     @property
     def edition(self) -> str:
         # An index is named by its source and by the state of all its files.
         parts = [f"{one.source}\0{one.root}\0{one.index.path.name}" for one in self._shelves]
-        parts += [self._vectors.edition] if self._vectors else []
+        parts += [one.edition for one in (self._vectors, self._ahead) if one]
         return hashlib.sha256("\0\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
     @property
@@ -113,8 +123,9 @@ class DocumentSource:
 
     async def ready(self) -> None:
         """Return once the vectors are made, if there are any; searches wait for them anyway."""
-        if self._vectors is not None:
-            await _worked(self._vectors.wait)
+        for one in (self._vectors, self._ahead):
+            if one is not None:
+                await _worked(one.wait)
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         return await _worked(self._search, query, limit)
@@ -137,13 +148,14 @@ class DocumentSource:
     def _search(self, query: Query, limit: int) -> list[Passage]:
         question = analyse(query.question, query.terms, self._related_words(query.question))
         hits = self._scored(self._matching(question, limit), question)[:limit]
-        if (compared := self._compared(query)) is not None:
-            known = {(hit.shelf.index.path, hit.block.id) for hit in hits}
-            near = [
-                one for one in self._near(compared) if (one[0].index.path, one[1].id) not in known
-            ]
-            hits += self._scored(near, question)
-        return _passages(hits, compared)
+        compared = self._compared(query)
+        if compared is not None:
+            hits += self._scored(self._near(compared, NEAREST, hits), question)
+        passages = _passages(hits, compared)
+        if (before := self._compared_ahead(query)) is not None:
+            added = self._scored(self._near(before, NEAREST_AHEAD, hits), question)
+            passages += [replace(one, ahead=True) for one in _passages(added, compared)]
+        return passages
 
     def _look_up_related(self, question: str) -> Related:
         words = words_that_matter(question)
@@ -170,18 +182,27 @@ class DocumentSource:
     def _compared(self, query: Query) -> QuestionVectors | None:
         return self._vectors.of(query.question) if self._vectors else None
 
-    def _near(self, compared: QuestionVectors) -> list[Found]:
-        """Return the blocks of all indexes that are nearest in meaning."""
+    def _compared_ahead(self, query: Query) -> QuestionVectors | None:
+        """Compare by vectors made before; a service that fails now adds no passages."""
+        try:
+            return self._ahead.of(query.question) if self._ahead else None
+        except (EmbeddingFailed, SecretUnavailable):
+            return None
+
+    def _near(self, compared: QuestionVectors, most: int, hits: Sequence[_Hit]) -> list[Found]:
+        """Return those of the ``most`` blocks nearest in meaning that are not among ``hits``."""
+        known = {(hit.shelf.index.path, hit.block.id) for hit in hits}
         nearest = [
             (cosine, shelf, number)
             for shelf in self._shelves
-            for number, cosine in compared.nearest(shelf.index.path, NEAREST)
+            for number, cosine in compared.nearest(shelf.index.path, most)
         ]
         nearest.sort(key=lambda one: -one[0])
         found: list[Found] = []
         for shelf in self._shelves:
-            ids = [number for _, of, number in nearest[:NEAREST] if of is shelf]
-            found += [(shelf, block) for block in shelf.index.at(ids)]
+            ids = [number for _, of, number in nearest[:most] if of is shelf]
+            new = [number for number in ids if (shelf.index.path, number) not in known]
+            found += [(shelf, block) for block in shelf.index.at(new)]
         return found
 
     def _scored(self, found: Sequence[Found], question: Question) -> list[_Hit]:

@@ -16,8 +16,13 @@ _WEIGHT = 20.0
 
 
 def reranked(question: str, ranked: Sequence[Ranked], embedder: Embedder) -> list[Ranked]:
-    """Return ``ranked``, its first quotes ordered anew by meaning."""
-    first, rest = ranked[:RERANKED], ranked[RERANKED:]
+    """Return ``ranked``, its first quotes ordered anew by meaning.
+
+    So are quotes of passages that vectors made ahead have found, whatever their words.
+    """
+    first, rest = list(ranked[:RERANKED]), list[Ranked]()
+    for one in ranked[RERANKED:]:
+        (first if one.quote.passage.ahead else rest).append(one)
     if not first:
         return []
     asked = embedder.questions([question])[0]

@@ -204,9 +204,8 @@ def test_the_name_alone_is_not_enough() -> None:
 # --- jobs -------------------------------------------------------------------------------------
 
 
-def researched(
-    root: Path, service: Service, *, allowed: str = '["docs"]', tokens: int | None = None
-) -> tuple[JobFolder, subprocess.CompletedProcess[str]]:
+def configured(root: Path, service: Service, allowed: str = '["docs"]') -> list[object]:
+    """Write documents and a configuration; return the options of a command."""
     documents = root / "documents"
     documents.mkdir(parents=True, exist_ok=True)
     for name, text in TEXTS.items():
@@ -218,21 +217,35 @@ def researched(
         f'model = "small-3"\nbase_url = "{service.url}"\nkey = "env:EMBEDDINGS_KEY"\n'
         f"sources = {allowed}\nusd_per_million_tokens = 100\n"
     )
-    folder = make_folder(
-        root / f"job{len(list(root.glob('job*')))}",
-        plan={"questions": [QUESTION]},
-        sources=(source(documents),),
-        limits={"tokens": tokens},
-    )
-    options = ["--folder", folder.path, "--cache", root / "cache", "--config", configuration]
-    done = subprocess.run(
+    return ["--cache", root / "cache", "--config", configuration]
+
+
+def command(*options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "researcher_job", *map(str, options)],
         env={**os.environ, "EMBEDDINGS_KEY": KEY},
         capture_output=True,
         text=True,
         check=False,
     )
-    return folder, done
+
+
+def researched(
+    root: Path,
+    service: Service,
+    *,
+    allowed: str = '["docs"]',
+    tokens: int | None = None,
+    question: str = QUESTION,
+) -> tuple[JobFolder, subprocess.CompletedProcess[str]]:
+    options = configured(root, service, allowed)
+    folder = make_folder(
+        root / f"job{len(list(root.glob('job*')))}",
+        plan={"questions": [question]},
+        sources=(source(root / "documents"),),
+        limits={"tokens": tokens},
+    )
+    return folder, command("--folder", folder.path, *options)
 
 
 def paid(folder: JobFolder) -> list[PaidCall]:
@@ -283,4 +296,35 @@ def test_a_call_that_costs_more_than_is_left_is_not_made(tmp_path: Path, service
     folder, done = researched(tmp_path, service, tokens=5)
     assert done.returncode == 0, done.stderr
     assert "limit of 5 tokens" in outcome_of(folder).reason
+    assert service.asked == []
+
+
+OTHER_WORDS = "When may somebody quit?"
+
+
+def test_vectors_of_all_blocks_made_ahead_find_what_shares_no_word(
+    tmp_path: Path, service: Service
+) -> None:
+    before, done = researched(tmp_path, service, question=OTHER_WORDS)
+    assert done.returncode == 0, done.stderr
+    assert not before.evidence()
+    assert service.asked == []  # no vectors of blocks are made while somebody waits
+    options = configured(tmp_path, service)
+    uri = (tmp_path / "documents").as_uri()
+    indexed = command("index", f"docs={uri}", *options)
+    assert indexed.stdout == "Read 2 of 2 files. 20 tokens were paid for vectors ($0.0020).\n"
+    assert "tokens" not in command("index", f"docs={uri}", *options).stdout
+    after, done = researched(tmp_path, service, question=OTHER_WORDS)
+    assert done.returncode == 0, done.stderr
+    nearest = outcome_of(after).questions[0].nearest
+    quotes = {one.n: one.quote for one in after.quotes()}
+    assert "notice of leave" in quotes[nearest[0]]
+    assert [one.cost.tokens for one in paid(after)] == [10]
+
+
+def test_a_source_that_is_not_named_is_not_sent_ahead(tmp_path: Path, service: Service) -> None:
+    options = configured(tmp_path, service, "[]")
+    done = command("index", f"docs={(tmp_path / 'documents').as_uri()}", *options)
+    assert done.returncode == ExitCode.NO_REQUEST
+    assert "may not be sent" in done.stderr
     assert service.asked == []
