@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -77,11 +78,11 @@ class BearerTokenVerifier(TokenVerifier):
         )
 
 
+@dataclass(eq=False)
 class BearerAuthenticator:
     """``Authenticator`` for requests whose token the MCP SDK verified with the verifier above."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    settings: Settings
 
     async def caller(self) -> Caller:
         token = get_access_token()
@@ -91,8 +92,8 @@ class BearerAuthenticator:
             )
         access = AudienceAccess(
             token.groups,
-            configured=self._settings.sources,
-            audiences=self._settings.audiences,
+            configured=self.settings.sources,
+            audiences=self.settings.audiences,
         )
         return Caller(owner=token.owner, access=access)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -39,6 +40,7 @@ _OTHER_ORIGIN = (
 _forwarded: ContextVar[Credential | None] = ContextVar("forwarded", default=None)
 
 
+@dataclass(eq=False)
 class ForwardedToken:
     """ASGI middleware that keeps the caller's token while its request is processed.
 
@@ -47,12 +49,11 @@ class ForwardedToken:
     add the token of the person at that browser.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")
@@ -63,18 +64,22 @@ class ForwardedToken:
         token = headers.get(HEADER, "").strip()
         previous = _forwarded.set(Credential(token) if token else None)
         try:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         finally:
             _forwarded.reset(previous)
 
 
+@dataclass(eq=False)
 class AppAuthenticator:
     """``Authenticator`` of an app: each caller is a user of the workspace, with its groups."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._users: TtlCache[DatabricksUser] = TtlCache(seconds=CACHE_SECONDS, most=MAX_CACHED)
-        self._opened: TtlCache[bool] = TtlCache(seconds=CACHE_SECONDS, most=MAX_CACHED)
+    settings: Settings
+    _users: TtlCache[DatabricksUser] = field(
+        default_factory=lambda: TtlCache(seconds=CACHE_SECONDS, most=MAX_CACHED), init=False
+    )
+    _opened: TtlCache[bool] = field(
+        default_factory=lambda: TtlCache(seconds=CACHE_SECONDS, most=MAX_CACHED), init=False
+    )
 
     async def caller(self) -> Caller:
         credential = _forwarded.get()
@@ -86,7 +91,7 @@ class AppAuthenticator:
             )
         workspace = Workspace.from_token(credential.token)
         user = await self._users.get(credential.digest, lambda: current_user(workspace))
-        if user.application and user.application not in self._settings.principals:
+        if user.application and user.application not in self.settings.principals:
             # Anybody may be behind a service principal, so only listed ones are accepted.
             log.warning("A service principal that is not in MCP_JOBS_PRINCIPALS was rejected.")
             raise Unidentified(
@@ -96,8 +101,8 @@ class AppAuthenticator:
             )
         access = AudienceAccess(
             user.groups,
-            configured=self._settings.sources,
-            audiences=self._settings.audiences,
+            configured=self.settings.sources,
+            audiences=self.settings.audiences,
             check=CallerSourceCheck(workspace, credential.digest, self._opened),
         )
         return Caller(owner=Owner(issuer=user.workspace, subject=user.id), access=access)

@@ -81,21 +81,21 @@ async def current_user(workspace: Workspace) -> DatabricksUser:
     )
 
 
+@dataclass(eq=False)
 class CallerSourceCheck:
     """``SourceCheck`` of Genie spaces and volumes with the caller's token; others always pass."""
 
-    def __init__(self, workspace: Workspace, digest: str, cache: TtlCache[bool]) -> None:
-        self._workspace = workspace
-        self._digest = digest
-        self._cache = cache
+    workspace: Workspace
+    digest: str
+    cache: TtlCache[bool]
 
     async def refusal(self, source: SourceRef) -> JobsError | None:
         probes = _probes(source.uri)
         if not probes:
             return None
-        key = f"{self._digest} {source.uri}"
+        key = f"{self.digest} {source.uri}"
         try:
-            opened = await self._cache.get(key, lambda: self._open(probes))
+            opened = await self.cache.get(key, lambda: self._open(probes))
         except Unavailable as error:
             return error
         if opened:
@@ -108,7 +108,7 @@ class CallerSourceCheck:
     async def _open(self, probes: Sequence[AccessProbe]) -> bool:
         for method, path in probes:
             try:
-                await self._workspace.do("open a source", method, path)
+                await self.workspace.do("open a source", method, path)
             except (NotFound, NotPermitted, Refused):
                 continue
             except NotSignedIn as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -11,6 +11,7 @@ from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
 
 
+@dataclass(eq=False)
 class WorkspaceUserAuthenticator:
     """``Authenticator`` for jobs on Databricks: the user this process is signed in as.
 
@@ -18,9 +19,8 @@ class WorkspaceUserAuthenticator:
     read.
     """
 
-    def __init__(self) -> None:
-        self._lock = anyio.Lock()
-        self._caller: Caller | None = None
+    _lock: anyio.Lock = field(default_factory=anyio.Lock, init=False)
+    _caller: Caller | None = field(default=None, init=False)
 
     async def caller(self) -> Caller:
         from mcp_jobs_server.auth.databricks_user import current_user

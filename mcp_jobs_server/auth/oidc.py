@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,15 +25,17 @@ KEY_CACHE_SECONDS = 300
 TIMEOUT_SECONDS = 10
 
 
+@dataclass(eq=False)
 class OidcIssuer:
     """The configured issuer. Its discovery document and keys are fetched when needed.
 
     A token with an unknown key id makes the keys be fetched again, at most every 30 seconds.
     """
 
-    def __init__(self, auth: Auth) -> None:
-        self._auth = auth
-        self._keys: TtlCache[PyJWKClient] = TtlCache(seconds=DOCUMENT_CACHE_SECONDS, most=1)
+    auth: Auth
+    _keys: TtlCache[PyJWKClient] = field(
+        default_factory=lambda: TtlCache(seconds=DOCUMENT_CACHE_SECONDS, most=1), init=False
+    )
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """Verify a token and return its claims.
@@ -53,8 +56,8 @@ class OidcIssuer:
                 token,
                 key,
                 algorithms=list(ALGORITHMS),
-                audience=self._auth.audience or self._auth.resource,
-                issuer=self._auth.issuer,
+                audience=self.auth.audience or self.auth.resource,
+                issuer=self.auth.issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
@@ -70,14 +73,14 @@ class OidcIssuer:
         import httpx2
         from jwt import PyJWKClient
 
-        url = f"{self._auth.issuer.rstrip('/')}/.well-known/openid-configuration"
+        url = f"{self.auth.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
                 document = (await client.get(url)).raise_for_status().json()
             keys_url, issuer = str(document["jwks_uri"]), document["issuer"]
         except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
             raise Unavailable("The issuer's document cannot be read.", "Try again.") from error
-        if issuer != self._auth.issuer or not is_secure_url(keys_url):
+        if issuer != self.auth.issuer or not is_secure_url(keys_url):
             raise Unavailable(
                 "The issuer's document names another issuer or an insecure key URL.",
                 "Check 'issuer' in [auth].",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import anyio
 
 
+@dataclass(eq=False)
 class Subscription:
     """``Changes`` of one caller; ``wake`` ends its current wait, else its next one."""
 
-    def __init__(self) -> None:
-        self._changed = anyio.Event()
+    _changed: anyio.Event = field(default_factory=anyio.Event, init=False)
 
     async def wait(self) -> None:
         await self._changed.wait()

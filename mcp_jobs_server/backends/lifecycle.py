@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVarTuple
 
@@ -16,6 +17,7 @@ RunInBackground = Callable[..., None]
 """Starts a coroutine function with its arguments as a background task of a runner."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Lifecycle:
     """Base of runners that have background tasks while their ``async with`` block runs.
 
@@ -27,19 +29,13 @@ class Lifecycle:
         release: called after the background tasks ended.
     """
 
-    def __init__(
-        self,
-        *,
-        background: Sequence[Callable[[], Coroutine[Any, Any, object]]] = (),
-        release: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._background = background
-        self._release = release
-        self._task_group: TaskGroup | None = None
+    background: Sequence[Callable[[], Coroutine[Any, Any, object]]] = ()
+    release: Callable[[], None] = lambda: None
+    _task_group: TaskGroup | None = field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
         self._task_group = await anyio.create_task_group().__aenter__()
-        for task in self._background:
+        for task in self.background:
             self._task_group.start_soon(task)
         return self
 
@@ -56,7 +52,7 @@ class Lifecycle:
             await tasks.__aexit__(None, None, None)
         finally:
             self._task_group = None
-            self._release()
+            self.release()
 
     def _require_entered(self) -> TaskGroup:
         """Return the task group.

@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcp_jobs_server.cli.output import one_line, print_note
@@ -41,11 +42,11 @@ def view() -> Iterator[LineView | BarView]:
         yield bar
 
 
+@dataclass(eq=False)
 class LineView:
     """Prints a line for each step and each change of state."""
 
-    def __init__(self) -> None:
-        self._state = ""
+    _state: str = field(default="", init=False)
 
     def show(self, status: StatusResult) -> None:
         """Print the new steps of ``status``, and its state if that changed."""

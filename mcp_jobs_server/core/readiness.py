@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -23,25 +24,25 @@ class Readiness(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class DataDirectoryReadiness:
     """``Readiness`` of jobs on this machine: the data directory must be usable.
 
     ``require`` raises a ``JobsError`` if the directory was there before and is gone.
     """
 
-    def __init__(self, path: Path, require: Callable[[], None] = lambda: None) -> None:
-        self._path = path
-        self._require = require
+    path: Path
+    require: Callable[[], None] = lambda: None
 
     async def check(self) -> PartFaults:
         return {"data": await anyio.to_thread.run_sync(self._fault)}
 
     def _fault(self) -> str:
         try:
-            self._require()
+            self.require()
         except JobsError as error:
             return error.message
-        existing = next(path for path in (self._path, *self._path.parents) if path.exists())
+        existing = next(path for path in (self.path, *self.path.parents) if path.exists())
         if not existing.is_dir():
             return "the data directory is not a directory"
         writable = os.access(existing, os.W_OK | os.X_OK)

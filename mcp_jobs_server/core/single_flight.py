@@ -30,6 +30,7 @@ class _Flight(Generic[V]):
     error: Exception | None = None
 
 
+@dataclass(eq=False, kw_only=True)
 class SingleFlightCache(Generic[K, V]):
     """Keeps answers by key; concurrent requests for one key share a single call.
 
@@ -43,24 +44,17 @@ class SingleFlightCache(Generic[K, V]):
         clock: seconds; only differences matter.
     """
 
-    def __init__(
-        self,
-        *,
-        most: int,
-        weigh: Callable[[V], int] = lambda _: 1,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._most = most
-        self._weigh = weigh
-        self._clock = clock
-        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
-        self._flights: dict[K, _Flight[V]] = {}
-        self._weight = 0
+    most: int
+    weigh: Callable[[V], int] = lambda _: 1
+    clock: Callable[[], float] = time.monotonic
+    _entries: OrderedDict[K, _Entry[V]] = field(default_factory=OrderedDict, init=False)
+    _flights: dict[K, _Flight[V]] = field(default_factory=dict, init=False)
+    _weight: int = field(default=0, init=False)
 
     def known(self, key: K, seconds: float) -> _Entry[V] | None:
         """Return the entry for ``key``, with its ``value``, unless it is older than ``seconds``."""
         entry = self._entries.get(key)
-        if entry is None or self._clock() - entry.at > seconds:
+        if entry is None or self.clock() - entry.at > seconds:
             return None
         self._entries.move_to_end(key)
         return entry
@@ -87,7 +81,7 @@ class SingleFlightCache(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Keep a value that is known without a call, as fresh."""
         self.drop(key)
-        self._keep(key, _Entry(value, self._clock(), self._weigh(value)))
+        self._keep(key, _Entry(value, self.clock(), self.weigh(value)))
 
     def drop(self, key: K) -> None:
         """Forget the answer; the answer of a running call is not kept either."""
@@ -103,14 +97,14 @@ class SingleFlightCache(Generic[K, V]):
 
     async def _fly(self, key: K, fetch: Callable[[], Awaitable[V]]) -> V:
         flight = self._flights[key] = _Flight[V]()
-        began = self._clock()
+        began = self.clock()
         try:
             value = await fetch()
         except Exception as error:
             flight.error = error
             raise
         else:
-            flight.entry = _Entry(value, began, self._weigh(value))
+            flight.entry = _Entry(value, began, self.weigh(value))
             if self._flights.get(key) is flight:
                 del self._flights[key]
                 self.drop(key)
@@ -124,6 +118,6 @@ class SingleFlightCache(Generic[K, V]):
     def _keep(self, key: K, entry: _Entry[V]) -> None:
         self._entries[key] = entry
         self._weight += entry.weight
-        while self._weight > self._most and self._entries:
+        while self._weight > self.most and self._entries:
             _, dropped = self._entries.popitem(last=False)
             self._weight -= dropped.weight

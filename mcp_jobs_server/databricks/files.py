@@ -33,14 +33,14 @@ class DirectoryEntry:
     is_folder: bool
 
 
+@dataclass(eq=False)
 class FilesApi:
     """Files of a workspace by absolute path, which the caller has validated.
 
     ``ResourceNotFound`` is raised if the file or folder, or a folder above it, does not exist.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    workspace: Workspace
 
     async def read(self, path: str, *, start: int = 0, limit: int = -1) -> Slice:
         """Return part of a file as ``Folders.read`` defines it, by one request."""
@@ -64,7 +64,7 @@ class FilesApi:
             ResourceExists: the file exists and ``overwrite`` is false.
             ResourceNotFound: the volume or folder does not exist.
         """
-        await self._workspace.call(
+        await self.workspace.call(
             "write a file of the volume",
             lambda client: client.files.upload(path, io.BytesIO(data), overwrite=overwrite),
             needs=_WRITE,
@@ -73,14 +73,14 @@ class FilesApi:
     async def make_folder(self, path: str) -> None:
         """Create the folder and its parents within the volume."""
         action = "create a folder of the volume"
-        await self._workspace.do(action, "PUT", f"{_FOLDERS}{quote(path)}", needs=_WRITE)
+        await self.workspace.do(action, "PUT", f"{_FOLDERS}{quote(path)}", needs=_WRITE)
 
     async def list(self, path: str) -> list[DirectoryEntry]:
         """Return the entries of a folder, with one request per thousand entries."""
         entries: list[DirectoryEntry] = []
         query: dict[str, Any] = {}
         while True:
-            page = await self._workspace.do(
+            page = await self.workspace.do(
                 "list a folder of the volume",
                 "GET",
                 f"{_FOLDERS}{quote(path)}",
@@ -100,12 +100,12 @@ class FilesApi:
         kind = _FOLDERS if folder else _FILES
         try:
             action = "remove a file of the volume"
-            await self._workspace.do(action, "DELETE", f"{kind}{quote(path)}", needs=_WRITE)
+            await self.workspace.do(action, "DELETE", f"{kind}{quote(path)}", needs=_WRITE)
         except ResourceNotFound:
             return
 
     async def _size(self, path: str) -> int:
-        return await self._workspace.call(
+        return await self.workspace.call(
             "look up a file of the volume",
             lambda client: client.files.get_metadata(path).content_length or 0,
             needs=_READ,
@@ -137,7 +137,7 @@ class FilesApi:
             return Slice(data=data, start=0, size=len(data))
 
         try:
-            return await self._workspace.call("read a file of the volume", get, needs=_READ)
+            return await self.workspace.call("read a file of the volume", get, needs=_READ)
         except Unavailable:
             if start < 0 or (start == 0 and limit < 0):  # no range, or one of any file
                 raise

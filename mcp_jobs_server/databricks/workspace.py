@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +54,7 @@ class Timeouts:
     sign_in: float = 40.0
 
 
+@dataclass(eq=False)
 class Workspace:
     """Calls of one identity to one workspace.
 
@@ -63,20 +64,18 @@ class Workspace:
         renew_seconds: minimum time between two reloads of a rejected credential.
     """
 
-    def __init__(
-        self,
-        make: Callable[[], WorkspaceClient],
-        *,
-        timeouts: Timeouts = Timeouts(),
-        renew_seconds: float = RENEW_SECONDS,
-    ) -> None:
-        self._make = make
-        self._renew_seconds = renew_seconds
-        self._timeouts = timeouts
-        self._clients: SingleFlightCache[str, WorkspaceClient] = SingleFlightCache(most=1)
-        self._made_at = float("-inf")
-        self._refusals = 0
-        self._limiter = anyio.CapacityLimiter(MAX_CONCURRENT)
+    make: Callable[[], WorkspaceClient]
+    _: KW_ONLY
+    timeouts: Timeouts = Timeouts()
+    renew_seconds: float = RENEW_SECONDS
+    _clients: SingleFlightCache[str, WorkspaceClient] = field(
+        default_factory=lambda: SingleFlightCache(most=1), init=False
+    )
+    _made_at: float = field(default_factory=lambda: float("-inf"), init=False)
+    _refusals: int = field(default=0, init=False)
+    _limiter: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(MAX_CONCURRENT), init=False
+    )
 
     @classmethod
     def from_environment(
@@ -126,7 +125,7 @@ class Workspace:
             ResourceNotFound, ResourceExists: a resource does not exist, or exists already.
         """
         try:
-            result = await self._call(action, work, needs, seconds or self._timeouts.call)
+            result = await self._call(action, work, needs, seconds or self.timeouts.call)
         except RateLimited as error:
             self._refusals += 1
             raise rate_limited_again(self._refusals) from error
@@ -143,7 +142,7 @@ class Workspace:
             run = partial(work, client)
             return await _in_thread(action, run, self._limiter, deadline, needs=needs)
         except NotSignedIn:
-            if self._made_at > began - self._renew_seconds:
+            if self._made_at > began - self.renew_seconds:
                 raise
             log.warning("the credential was rejected and is loaded again")
             self._clients.drop("")
@@ -182,7 +181,7 @@ class Workspace:
 
     async def _make_client(self) -> WorkspaceClient:
         limiter = anyio.CapacityLimiter(1)
-        client = await _in_thread("sign in", self._make, limiter, self._timeouts.sign_in)
+        client = await _in_thread("sign in", self.make, limiter, self.timeouts.sign_in)
         self._made_at = time.monotonic()
         return client
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mcp_jobs_server.core.models import Job
@@ -19,6 +20,7 @@ def seconds_since_boot() -> float:
     return time.monotonic()
 
 
+@dataclass(eq=False)
 class ElapsedTime:
     """The seconds since jobs were made.
 
@@ -29,18 +31,17 @@ class ElapsedTime:
         steady: returns seconds; only differences count.
     """
 
-    def __init__(self, clock: Callable[[], datetime], steady: Callable[[], float]) -> None:
-        self._clock = clock
-        self._steady = steady
-        self._first_looks: dict[str, tuple[float, float]] = {}
+    clock: Callable[[], datetime]
+    steady: Callable[[], float]
+    _first_looks: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
 
     def seconds(self, job: Job, active_seconds: float = 0.0) -> int:
         """Return the seconds until now, or until the job ended.
 
         ``active_seconds`` is how long it worked, as its process counted: it took no less.
         """
-        now = self._steady()
-        by_clock = ((job.ended_at or self._clock()) - job.request.created_at).total_seconds()
+        now = self.steady()
+        by_clock = ((job.ended_at or self.clock()) - job.request.created_at).total_seconds()
         if len(self._first_looks) >= MOST_JOBS:
             self._first_looks.pop(next(iter(self._first_looks)))
         looked, elapsed = self._first_looks.setdefault(job.id, (now, max(0.0, by_clock)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
 from mcp_jobs_server.backends.runner import Runner
@@ -15,18 +16,17 @@ from research_contract.records import JOB_ID, is_expired
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,21}", re.ASCII)
 
 
+@dataclass(eq=False)
 class Lookup:
     """Finds jobs of one owner; jobs of others do not exist for it.
 
     ``retention_days``: how long ended jobs are kept; 0 for ever.
     """
 
-    def __init__(
-        self, runner: Runner, *, retention_days: int, clock: Callable[[], datetime]
-    ) -> None:
-        self._runner = runner
-        self._retention_days = retention_days
-        self._clock = clock
+    runner: Runner
+    _: KW_ONLY
+    retention_days: int
+    clock: Callable[[], datetime]
 
     async def find(self, owner: Owner, named: str) -> Job:
         """Return the job with this id, or the only one whose id begins so; "" is the newest.
@@ -37,10 +37,10 @@ class Lookup:
         prefix = named.lower()
         fitting: list[Job] = []
         if JOB_ID.fullmatch(named):
-            found = await self._runner.job(owner, named)
+            found = await self.runner.job(owner, named)
             fitting = [found] if found else []
         elif not named or _PREFIX.fullmatch(prefix):
-            fitting = list(await self._runner.match(owner, prefix))
+            fitting = list(await self.runner.match(owner, prefix))
         if not fitting:
             raise await self._missing(owner, named)
         if named and len(fitting) > 1:
@@ -53,18 +53,18 @@ class Lookup:
         Raises:
             NotFound: there is none; the error lists jobs whose ids begin so.
         """
-        job = await self._runner.job(owner, job_id)
+        job = await self.runner.job(owner, job_id)
         if job is not None:
             return job
         prefix = job_id.lower()
-        fitting = await self._runner.match(owner, prefix) if _PREFIX.fullmatch(prefix) else ()
+        fitting = await self.runner.match(owner, prefix) if _PREFIX.fullmatch(prefix) else ()
         if fitting:
             raise NotFound(*wording.not_exact(job_id, fitting))
         raise await self._missing(owner, job_id)
 
     async def _missing(self, owner: Owner, named: str) -> NotFound:
-        days = self._retention_days
-        if JOB_ID.fullmatch(named) and is_expired(named, self._clock(), days=days):
+        days = self.retention_days
+        if JOB_ID.fullmatch(named) and is_expired(named, self.clock(), days=days):
             return NotFound(*wording.expired(named, days))
-        message, hint = wording.not_found(named, await self._runner.match(owner, ""))
-        return NotFound(message, f"{hint} {await self._runner.notice()}".strip())
+        message, hint = wording.not_found(named, await self.runner.match(owner, ""))
+        return NotFound(message, f"{hint} {await self.runner.notice()}".strip())

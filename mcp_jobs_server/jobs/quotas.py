@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,7 @@ from research_contract.records import Request
 DAY = timedelta(hours=24)
 
 
+@dataclass(eq=False)
 class Admission:
     """Starts jobs within the quotas.
 
@@ -27,11 +29,12 @@ class Admission:
     each may admit one start too many.
     """
 
-    def __init__(self, runner: Runner, quotas: Quotas, clock: Callable[[], datetime]) -> None:
-        self._runner = runner
-        self._quotas = quotas
-        self._clock = clock
-        self._locks: WeakValueDictionary[Owner, anyio.Lock] = WeakValueDictionary()
+    runner: Runner
+    quotas: Quotas
+    clock: Callable[[], datetime]
+    _locks: WeakValueDictionary[Owner, anyio.Lock] = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         """Start the job, or return the earlier one that this call repeats.
@@ -40,31 +43,31 @@ class Admission:
             QuotaReached: it would be a new job, and a quota allows none now.
         """
         lock = self._locks.setdefault(owner, anyio.Lock())
-        async with nullcontext() if self._quotas == Quotas() else lock:
+        async with nullcontext() if self.quotas == Quotas() else lock:
             reached = await self._reached(owner)
             if reached is None:
-                return await self._runner.start(request, owner=owner, options=options)
-            earlier = await self._runner.earlier(request, owner=owner, options=options)
+                return await self.runner.start(request, owner=owner, options=options)
+            earlier = await self.runner.earlier(request, owner=owner, options=options)
             if earlier is None:
                 raise reached
             return Started(job=earlier, created=False)
 
     async def _reached(self, owner: Owner) -> QuotaReached | None:
-        quotas = self._quotas
-        if quotas.queued and await self._runner.waiting() >= quotas.queued:
+        quotas = self.quotas
+        if quotas.queued and await self.runner.waiting() >= quotas.queued:
             return QuotaReached(
                 f"{quotas.queued} jobs are already waiting; no more are accepted.",
                 "Try again in a few minutes.",
             )
         if not (quotas.active or quotas.starts_a_day or quotas.cost_a_day):
             return None
-        usage = await self._runner.usage(owner, self._clock() - DAY)
+        usage = await self.runner.usage(owner, self.clock() - DAY)
         if quotas.active and usage.active >= quotas.active:
             return QuotaReached(
                 f"You have {usage.active} unfinished jobs; {quotas.active} are allowed.",
                 "Try again when one has ended, or cancel one; list_active_jobs shows them.",
             )
-        first_free = when((usage.first or self._clock()) + DAY)
+        first_free = when((usage.first or self.clock()) + DAY)
         if quotas.starts_a_day and usage.starts >= quotas.starts_a_day:
             return QuotaReached(
                 f"You started {usage.starts} jobs in 24 hours; {quotas.starts_a_day} are allowed.",

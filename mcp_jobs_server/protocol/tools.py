@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -180,13 +180,13 @@ def _is_patient(context: Context[Any, Any]) -> bool:
     return name.startswith(PATIENT_CLIENTS)
 
 
+@dataclass(eq=False)
 class _ProgressReporter:
     """Sends progress notifications while a call waits; their number must grow each time."""
 
-    def __init__(self, context: Context[Any, Any]) -> None:
-        self._context = context
-        self._last = -1.0
-        self._message = ""
+    context: Context[Any, Any]
+    _last: float = field(default=-1.0, init=False)
+    _message: str = field(default="", init=False)
 
     async def report(self, status: StatusResult) -> None:
         message = one_line(status.steps[-1].message if status.steps else status.summary)
@@ -194,7 +194,7 @@ class _ProgressReporter:
             return
         self._message = message
         self._last = max(float(status.progress.done), self._last + 0.001)
-        await self._context.report_progress(self._last, float(status.progress.total), message)
+        await self.context.report_progress(self._last, float(status.progress.total), message)
 
 
 async def _list(call: Call, asked: ListActiveJobs) -> tuple[JobListResult, str]:

@@ -11,6 +11,7 @@ import os
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -207,12 +208,14 @@ def _is_credential(path: Path) -> bool:
 # --- the file of grants -------------------------------------------------------------------
 
 
+@dataclass(eq=False)
 class GrantsFile:
     """``sources.json``: the sources granted on the command line. Read again whenever it changed."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._cached: tuple[tuple[int, int, int] | None, tuple[SourceRef, ...]] = (None, ())
+    path: Path
+    _cached: tuple[tuple[int, int, int] | None, tuple[SourceRef, ...]] = field(
+        default_factory=lambda: (None, ()), init=False
+    )
 
     def read(self) -> tuple[SourceRef, ...]:
         """Return the granted sources; none if there is no file.
@@ -223,15 +226,15 @@ class GrantsFile:
             Unavailable: the file cannot be read.
         """
         try:
-            stat = self._path.stat()
+            stat = self.path.stat()
             version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if version != self._cached[0]:
-                self._cached = (version, self._parse(self._path.read_bytes()))
+                self._cached = (version, self._parse(self.path.read_bytes()))
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise Unavailable(
-                f"The list of sources {printable(self._path)} cannot be read ({error.strerror}).",
+                f"The list of sources {printable(self.path)} cannot be read ({error.strerror}).",
                 "Check that your account may read it.",
             ) from error
         return self._cached[1]
@@ -246,8 +249,8 @@ class GrantsFile:
         from filelock import FileLock, Timeout
 
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS):
                 sources = list(self.read())
                 yield sources
                 data = {
@@ -256,15 +259,14 @@ class GrantsFile:
                     ),
                     "sources": [source.model_dump() for source in sources],
                 }
-                write_whole(self._path, json.dumps(data, indent=2).encode() + b"\n")
+                write_whole(self.path, json.dumps(data, indent=2).encode() + b"\n")
         except Timeout as error:
             raise Unavailable(
                 "Another process is changing the list of sources.", "Try again."
             ) from error
         except OSError as error:
             raise Unavailable(
-                f"The list of sources {printable(self._path)} cannot be written"
-                f" ({error.strerror}).",
+                f"The list of sources {printable(self.path)} cannot be written ({error.strerror}).",
                 "Free some space and check that your account may write there.",
             ) from error
 
@@ -273,12 +275,12 @@ class GrantsFile:
             raw = json.loads(data)
             if raw["format_version"] > FORMAT_VERSION:
                 raise NewerVersion(
-                    f"The list of sources {printable(self._path)} was written by a newer version.",
+                    f"The list of sources {printable(self.path)} was written by a newer version.",
                     "Upgrade mcp-jobs-server.",
                 )
             return tuple(SourceRef.model_validate(source) for source in raw["sources"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidArgument(
-                f"The list of sources {printable(self._path)} cannot be parsed.",
+                f"The list of sources {printable(self.path)} cannot be parsed.",
                 "Correct it, or delete it and add the sources again.",
             ) from error

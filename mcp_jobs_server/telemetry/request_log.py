@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -35,15 +36,15 @@ def annotate_request(**facts: str | None) -> None:
         current.update({name: value for name, value in facts.items() if value})
 
 
+@dataclass(eq=False)
 class RequestLog:
     """ASGI middleware that gives each request an id, returns it as a header and logs the result."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -60,7 +61,7 @@ class RequestLog:
 
         token = _request.set(facts)
         try:
-            await self._app(scope, receive, answer)
+            await self.app(scope, receive, answer)
         finally:
             facts["ms"] = round((time.monotonic() - began) * 1000)
             log.info("request", extra={"facts": dict(facts)})

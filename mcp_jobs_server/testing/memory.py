@@ -38,12 +38,12 @@ from research_contract.files import encode
 from research_contract.records import Ended, Failure, Outcome, Request, Run
 
 
+@dataclass(eq=False)
 class MemoryFolders:
     """``Folders`` in a dictionary. Every call raises ``failing`` while it is set."""
 
-    def __init__(self) -> None:
-        self.failing: JobsError | None = None
-        self._files: dict[str, bytes] = {}
+    failing: JobsError | None = field(default=None, init=False)
+    _files: dict[str, bytes] = field(default_factory=dict, init=False)
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import anyio
@@ -109,18 +110,18 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
 
 
+@dataclass(eq=False)
 class HangUps:
     """ASGI middleware that ends a request whose client hung up before it was whole.
 
     The SDK would log a traceback for each, and formatting a hundred of them blocks the server.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         is_whole = False
 
@@ -135,4 +136,4 @@ class HangUps:
             return message
 
         with anyio.CancelScope() as request:
-            await self._app(scope, receive_or_end, send)
+            await self.app(scope, receive_or_end, send)

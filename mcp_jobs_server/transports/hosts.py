@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -75,6 +75,7 @@ def _with_port(scheme: str, host: str) -> tuple[str, str, str] | None:
     return (scheme, found[0], found[1] or _DEFAULT_PORTS.get(scheme, "")) if found else None
 
 
+@dataclass(eq=False)
 class HostCheck:
     """ASGI middleware that refuses requests for other hosts and from pages of other origins.
 
@@ -83,26 +84,24 @@ class HostCheck:
     which use the address of the server as host.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, accepted: AcceptedHosts | None, unchecked: Sequence[str] = ()
-    ) -> None:
-        self._app = app
-        self._accepted = accepted
-        self._unchecked = unchecked
+    app: ASGIApp
+    _: KW_ONLY
+    accepted: AcceptedHosts | None
+    unchecked: Sequence[str] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send)
+        await (refusal or self.app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
-        if self._accepted is not None and scope["path"] not in self._unchecked:
-            if not all(map(self._accepted.host, headers.getlist("host") or [""])):
+        if self.accepted is not None and scope["path"] not in self.unchecked:
+            if not all(map(self.accepted.host, headers.getlist("host") or [""])):
                 return PlainTextResponse(UNKNOWN_HOST, 421)
-            if not all(map(self._accepted.origin, headers.getlist("origin"))):
+            if not all(map(self.accepted.origin, headers.getlist("origin"))):
                 return PlainTextResponse(OTHER_ORIGIN, 403)
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             return PlainTextResponse(OTHER_ORIGIN, 403)

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
+@dataclass(eq=False)
 class DirectoryFolders:
     """``Folders`` below ``root``, which is created by the first write. New files have mode 0600.
 
@@ -41,8 +43,7 @@ class DirectoryFolders:
     which may wait for the disk, run in a thread.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    root: Path
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1
@@ -56,7 +57,7 @@ class DirectoryFolders:
         return await to_thread.run_sync(partial(self._write, folder, name, data, overwrite=False))
 
     def location(self, folder: str, name: str = "") -> str:
-        return str(self._root / checked_path(folder, name))
+        return str(self.root / checked_path(folder, name))
 
     def _read(self, folder: str, name: str, start: int, limit: int) -> Slice | None:
         parts = checked_path(folder, name).parts
@@ -74,14 +75,14 @@ class DirectoryFolders:
     def _open(self, parts: Sequence[str]) -> int:
         """Return a descriptor of the file; a link is followed only to what is in the root."""
         try:
-            return open_below(str(self._root), parts, _READ)
+            return open_below(str(self.root), parts, _READ)
         except OSError as error:
             if error.errno not in _LINK:
                 raise
             real = self._resolve(parts)
-            if real is None or real == self._root.joinpath(*parts):
+            if real is None or real == self.root.joinpath(*parts):
                 raise
-            root = os.path.realpath(self._root)
+            root = os.path.realpath(self.root)
             return open_below(root, real.relative_to(root).parts, _READ)
 
     def _write(self, folder: str, name: str, data: bytes, *, overwrite: bool) -> bool:
@@ -92,7 +93,7 @@ class DirectoryFolders:
         with _translate_errors():
             if not overwrite and os.path.lexists(path):
                 return False
-            with _temporary_file(path, data, self._root) as temporary:
+            with _temporary_file(path, data, self.root) as temporary:
                 if not overwrite:
                     return _rename_exclusively(temporary, path, data)
                 temporary.replace(path)
@@ -100,7 +101,7 @@ class DirectoryFolders:
 
     def _resolve(self, parts: Sequence[str]) -> Path | None:
         """Return the path of the file; ``None``: it has a link that leads out of the root."""
-        path = str(self._root)
+        path = str(self.root)
         for part in parts:
             path = f"{path}{os.sep}{part}"
             try:
@@ -109,12 +110,12 @@ class DirectoryFolders:
                 break  # there is no such file, so there is none below it
             if is_link:
                 try:
-                    root = os.path.realpath(self._root)
-                    real = os.path.realpath(self._root.joinpath(*parts))
+                    root = os.path.realpath(self.root)
+                    real = os.path.realpath(self.root.joinpath(*parts))
                 except OSError:  # it is being replaced
                     return None
                 return Path(real) if real.startswith(root + os.sep) else None
-        return self._root.joinpath(*parts)
+        return self.root.joinpath(*parts)
 
 
 @contextlib.contextmanager

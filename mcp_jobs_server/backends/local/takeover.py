@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 
 from mcp_jobs_server.backends.local import locks
@@ -26,6 +27,7 @@ PROFILE_GONE = Failure(
 )
 
 
+@dataclass(eq=False)
 class Takeover:
     """Handles the jobs of other profiles for the server of ``profile``.
 
@@ -35,37 +37,29 @@ class Takeover:
     wait.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        paths: DataPaths,
-        profile: Profile,
-        *,
-        grace_seconds: float = GRACE_SECONDS,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._database = database
-        self._paths = paths
-        self._profile = profile
-        self._grace_seconds = grace_seconds
-        self._monotonic = monotonic
-        self._without_runner_since: dict[str, float] = {}
+    database: Database
+    paths: DataPaths
+    profile: Profile
+    _: KW_ONLY
+    grace_seconds: float = GRACE_SECONDS
+    monotonic: Callable[[], float] = time.monotonic
+    _without_runner_since: dict[str, float] = field(default_factory=dict, init=False)
 
     def check(self, at: datetime) -> None:
         """Handle the jobs of all other profiles once; ``at`` is the time of an end."""
-        now = self._monotonic()
+        now = self.monotonic()
         without_runner = {
             profile_id: profile
-            for profile_id, profile in Profiles(self._database)
-            .with_work(excluding=self._profile.id)
+            for profile_id, profile in Profiles(self.database)
+            .with_work(excluding=self.profile.id)
             .items()
-            if not locks.is_held(self._paths.runner_lock(profile_id))
+            if not locks.is_held(self.paths.runner_lock(profile_id))
         }
         before = self._without_runner_since
         self._without_runner_since = {name: before.get(name, now) for name in without_runner}
         for profile_id, profile in without_runner.items():
             gone = profile is not None and profile.is_gone
-            if gone or now - self._without_runner_since[profile_id] >= self._grace_seconds:
+            if gone or now - self._without_runner_since[profile_id] >= self.grace_seconds:
                 self._handle(profile_id, profile, at, gone=gone)
 
     def _handle(
@@ -75,23 +69,23 @@ class Takeover:
 
         A job that still runs is taken over as well; its runner then follows it by its lock.
         """
-        if profile is None or self._profile.can_run_jobs_of(profile):
+        if profile is None or self.profile.can_run_jobs_of(profile):
             sql = """UPDATE jobs SET profile = ?, summary = '' WHERE profile = ?
                 AND state IN ('queued', 'running', 'cancelling')"""
-            with self._database.write() as db:
-                db.execute(sql, (self._profile.id, profile_id))
+            with self.database.write() as db:
+                db.execute(sql, (self.profile.id, profile_id))
             return
         if not gone:
             sql = """UPDATE jobs SET summary = ? WHERE profile = ? AND state = 'queued'
                 AND summary != ?"""
-            with self._database.write() as db:
+            with self.database.write() as db:
                 db.execute(sql, (PROFILE_AWAY, profile_id, PROFILE_AWAY))
             return
         sql = """UPDATE jobs SET state = 'failed', summary = ?, error = ?, ended_at = ?
             WHERE profile = ? AND state = 'queued' RETURNING owner, id, attempt"""
         error = PROFILE_GONE.model_dump_json()
-        with self._database.write() as db:
+        with self.database.write() as db:
             values = (PROFILE_GONE.message, error, to_micros(at), profile_id)
             failed = db.execute(sql, values).fetchall()
         for owner, job_id, attempts in failed:
-            write_failure(self._paths, owner, job_id, PROFILE_GONE, at, attempts=attempts)
+            write_failure(self.paths, owner, job_id, PROFILE_GONE, at, attempts=attempts)

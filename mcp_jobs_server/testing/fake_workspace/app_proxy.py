@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from secrets import token_hex
 
 import anyio
@@ -25,6 +26,7 @@ MAX_SECONDS = 120
 _NOT_FORWARDED = ("host", "authorization", "connection", "content-length", "transfer-encoding")
 
 
+@dataclass(eq=False)
 class AppProxy:
     """Forwards requests of people who may use the app ``name`` to ``upstream``.
 
@@ -32,25 +34,26 @@ class AppProxy:
     authorization: the app receives the token of the caller.
     """
 
-    def __init__(self, name: str, upstream: str, identities: Identities, rights: Rights) -> None:
-        self.forwards_token = True
-        self._name = name
-        self._upstream = upstream
-        self._identities = identities
-        self._rights = rights
-        self._client = httpx2.AsyncClient(timeout=MAX_SECONDS)
+    name: str
+    upstream: str
+    identities: Identities
+    rights: Rights
+    forwards_token: bool = field(default=True, init=False)
+    _client: httpx2.AsyncClient = field(
+        default_factory=lambda: httpx2.AsyncClient(timeout=MAX_SECONDS), init=False
+    )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         authorization = request.headers.get("authorization", "")
-        caller = self._identities.authenticate(authorization)
+        caller = self.identities.authenticate(authorization)
         token = authorization.partition(" ")[2]
         response: Response
         if caller is None or token.startswith(PERSONAL_PREFIX):
             response = RedirectResponse("/.auth/login", 302)
-        elif not self._rights.allows(caller, {"CAN_USE", "CAN_MANAGE"}, f"app {self._name}"):
+        elif not self.rights.allows(caller, {"CAN_USE", "CAN_MANAGE"}, f"app {self.name}"):
             response = PlainTextResponse("You do not have permission to access this app.", 403)
         else:
             response = await self._forward(request, caller, token)
@@ -76,7 +79,7 @@ class AppProxy:
             headers["X-Forwarded-Access-Token"] = token
         forwarded = self._client.build_request(
             request.method,
-            f"{self._upstream}{request.url.path}",
+            f"{self.upstream}{request.url.path}",
             params=request.query_params,
             headers=headers,
             content=await request.body(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
@@ -91,11 +91,11 @@ class Fault:
         return response
 
 
+@dataclass(eq=False)
 class Faults:
     """Pending faults in the order of their injection."""
 
-    def __init__(self) -> None:
-        self._pending: list[Fault] = []
+    _pending: list[Fault] = field(default_factory=list, init=False)
 
     def add(self, fault: Fault) -> Fault:
         self._pending.append(fault)

@@ -10,6 +10,7 @@ import re
 import stat
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 from secrets import token_hex
@@ -34,6 +35,7 @@ MAX_PAGE = 1000
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
+@dataclass(eq=False)
 class Files:
     """Files and directories of volumes below ``root``. A file becomes visible when it is complete.
 
@@ -42,19 +44,18 @@ class Files:
     after that time, and the other way round; until then the previous file is visible.
     """
 
-    def __init__(self, root: Path, catalog: UnityCatalog, rights: Rights) -> None:
-        self.late_seconds = 0.0
-        self.crossing_seconds = 0.0
-        self._root = root
-        self._catalog = catalog
-        self._rights = rights
+    root: Path
+    catalog: UnityCatalog
+    rights: Rights
+    late_seconds: float = field(default=0.0, init=False)
+    crossing_seconds: float = field(default=0.0, init=False)
 
     def mount(self, identity: Identity) -> MountedVolumes:
         """Return ``/Volumes`` as a job that runs as ``identity`` sees it."""
         return MountedVolumes(
-            str(self._root.resolve()),
-            reads=self._catalog.volumes_with(identity, "READ_VOLUME"),
-            writes=self._catalog.volumes_with(identity, "WRITE_VOLUME"),
+            str(self.root.resolve()),
+            reads=self.catalog.volumes_with(identity, "READ_VOLUME"),
+            writes=self.catalog.volumes_with(identity, "WRITE_VOLUME"),
             late_seconds=self.crossing_seconds,
         )
 
@@ -121,12 +122,12 @@ class Files:
             raise _invalid_path("no file or directory of a volume")
         catalog, schema, volume = (part.lower() for part in parts[1:4])
         full_name = f"{catalog}.{schema}.{volume}"
-        self._catalog.find("volumes", full_name)
-        self._rights.require(caller, "USE_CATALOG", f"catalog {catalog}")
-        self._rights.require(caller, "USE_SCHEMA", f"schema {catalog}.{schema}")
+        self.catalog.find("volumes", full_name)
+        self.rights.require(caller, "USE_CATALOG", f"catalog {catalog}")
+        self.rights.require(caller, "USE_SCHEMA", f"schema {catalog}.{schema}")
         privilege = "WRITE_VOLUME" if writes else "READ_VOLUME"
-        self._rights.require(caller, privilege, f"volume {full_name}")
-        top = self._root / catalog / schema / volume
+        self.rights.require(caller, privilege, f"volume {full_name}")
+        top = self.root / catalog / schema / volume
         place = top.joinpath(*parts[4:])
         if not place.resolve().is_relative_to(top.resolve()):
             raise _invalid_path("it leads out of the volume")
@@ -135,7 +136,7 @@ class Files:
     def _put(self, place: Path, data: bytes, query: Mapping[str, str]) -> Response:
         if place.is_dir():
             raise _conflict("A directory is at the path of the file.", "FILE_ALREADY_EXISTS")
-        staged = self._root / STAGING / token_hex(8)
+        staged = self.root / STAGING / token_hex(8)
         staged.parent.mkdir(exist_ok=True)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +183,7 @@ class Files:
 
     @property
     def _delayed(self) -> DelayedChanges:
-        return DelayedChanges(str(self._root.resolve()), self.crossing_seconds)
+        return DelayedChanges(str(self.root.resolve()), self.crossing_seconds)
 
     def _visible(self, place: Path) -> tuple[Path, os.stat_result]:
         """Return the file to read in place of ``place``, and its status.

@@ -65,20 +65,20 @@ class Message:
         return f"01f1c2a3-{digits[:4]}-{digits[4:8]}-{digits[8:12]}-{digits[12:]}"
 
 
+@dataclass(eq=False)
 class Genie:
     """Spaces by id. A caller needs ``CAN_RUN`` on ``genie SPACE``."""
 
-    def __init__(self, rights: Rights) -> None:
-        self.spaces: dict[str, Space] = {}
-        self._rights = rights
-        self._numbers = itertools.count(1)
+    rights: Rights
+    spaces: dict[str, Space] = field(default_factory=dict, init=False)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1), init=False)
 
     async def handle(self, request: Request, caller: Identity, path: str) -> JSONResponse:
         """Respond to ``/api/2.0/genie/spaces/{path}``."""
         space_id, *rest = path.split("/")
         space = self.spaces.get(space_id)
         sufficient = {"CAN_RUN", "CAN_EDIT", "CAN_MANAGE"}
-        if space is None or not self._rights.allows(caller, sufficient, f"genie {space_id}"):
+        if space is None or not self.rights.allows(caller, sufficient, f"genie {space_id}"):
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", "Unable to find the Genie space.")
         match request.method, rest:
             case "GET", []:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 
+@dataclass(eq=False)
 class Platform:
     """Secrets by ``scope/key``, model serving endpoints and apps by name.
 
@@ -22,12 +24,11 @@ class Platform:
     bodies of the requests to all endpoints.
     """
 
-    def __init__(self, rights: Rights) -> None:
-        self.secrets: dict[str, str] = {}
-        self.endpoints: dict[str, dict[str, Any]] = {}
-        self.chat_requests: list[dict[str, Any]] = []
-        self.apps: dict[str, dict[str, Any]] = {}
-        self._rights = rights
+    rights: Rights
+    secrets: dict[str, str] = field(default_factory=dict, init=False)
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
+    chat_requests: list[dict[str, Any]] = field(default_factory=list, init=False)
+    apps: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
 
     async def handle(self, request: Request, caller: Identity, path: str) -> Response:
         """Respond to a path that no other API serves."""
@@ -48,14 +49,14 @@ class Platform:
 
     def _secret(self, request: Request, caller: Identity) -> dict[str, str]:
         scope, key = request.query_params.get("scope", ""), request.query_params.get("key", "")
-        self._rights.require(caller, "READ", f"secret-scope {scope}")
+        self.rights.require(caller, "READ", f"secret-scope {scope}")
         value = self.secrets.get(f"{scope}/{key}")
         if value is None:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with key: {key}")
         return {"key": key, "value": base64.b64encode(value.encode()).decode()}
 
     def _endpoint(self, name: str, caller: Identity) -> dict[str, Any]:
-        self._rights.require(caller, "CAN_QUERY", f"serving-endpoint {name}")
+        self.rights.require(caller, "CAN_QUERY", f"serving-endpoint {name}")
         if name not in self.endpoints:
             raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' does not exist.")
         fields = {key: value for key, value in self.endpoints[name].items() if key != "replies"}

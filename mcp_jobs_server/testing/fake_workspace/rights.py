@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from mcp_jobs_server.testing.fake_workspace.errors import permission_denied
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
@@ -11,6 +12,7 @@ from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 ALL_PRIVILEGES = "ALL_PRIVILEGES"
 
 
+@dataclass(eq=False)
 class Rights:
     """Privileges by securable and principal.
 
@@ -18,8 +20,9 @@ class Rights:
     ``genie 01f``.
     """
 
-    def __init__(self) -> None:
-        self._granted: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    _granted: dict[str, dict[str, set[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set)), init=False
+    )
 
     def grant(self, securable: str, principal: str, *privileges: str) -> None:
         self._granted[securable][principal].update(privileges)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
@@ -42,12 +43,12 @@ class Sender(Protocol):
 Receiver = AsyncIterable[SessionMessage | Exception]
 
 
+@dataclass(eq=False)
 class Relay:
     """One conversation, with the protocol version that client and server agreed on."""
 
-    def __init__(self) -> None:
-        self._version = ""
-        self._initialize_id: object = None
+    _version: str = field(default="", init=False)
+    _initialize_id: object = field(default=None, init=False)
 
     async def to_app(self, client: Receiver, app: Sender) -> None:
         """Forward the client's messages until it disconnects."""

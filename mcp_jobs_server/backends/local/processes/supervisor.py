@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ RETRY_SECONDS, GIVE_UP_SECONDS = 1.0, 60.0
 runner; the next one takes them over."""
 
 
+@dataclass(eq=False)
 class Supervisor:
     """Runs the jobs of one profile until there is no work left.
 
@@ -64,34 +65,26 @@ class Supervisor:
         before_exit: called after the last look at the queue, before the lock is released.
     """
 
-    def __init__(
-        self,
-        queue: Queue,
-        context: RunnerContext,
-        *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
-        before_exit: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._queue = queue
-        self._context = context
-        self._clock = clock
-        self._monotonic = monotonic
-        self._before_exit = before_exit
-        self._attempts: dict[str, Attempt] = {}
-        self._pause = threading.Event()
-        self._since_others_released = OTHERS_SECONDS
-        self._suspended_profiles: set[str] = set()
-        self._since_suspended_read = OTHERS_SECONDS
-        self._had_space = True
-        self._version_checked: object = None
+    queue: Queue
+    context: RunnerContext
+    _: KW_ONLY
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    before_exit: Callable[[], None] = lambda: None
+    _attempts: dict[str, Attempt] = field(default_factory=dict, init=False)
+    _pause: threading.Event = field(default_factory=threading.Event, init=False)
+    _since_others_released: float = field(default=OTHERS_SECONDS, init=False)
+    _suspended_profiles: set[str] = field(default_factory=set, init=False)
+    _since_suspended_read: float = field(default=OTHERS_SECONDS, init=False)
+    _had_space: bool = field(default=True, init=False)
+    _version_checked: object = field(default=None, init=False)
 
     def serve(self) -> None:
         """Work under the runner's lock until there is no work.
 
         Returns at once if another runner of this profile works.
         """
-        paths, profile = self._context.paths, self._context.options.profile
+        paths, profile = self.context.paths, self.context.options.profile
         while True:
             lock = paths.runner_lock(profile)
             with locks.try_lock(lock, wait_seconds=LOCK_SECONDS) as acquired:
@@ -100,9 +93,9 @@ class Supervisor:
                 paths.runner_started(profile).write_text("")
                 if not self._work_until_idle(lock):
                     return
-                self._before_exit()
+                self.before_exit()
             # A server that found the lock held until now left its job to this runner: look again.
-            if not self._queue.has_work():
+            if not self.queue.has_work():
                 return
 
     def release(self) -> None:
@@ -111,21 +104,21 @@ class Supervisor:
         Does nothing while a runner of the profile works. A runner that is launched meanwhile waits
         for this to end. A server that starts a job meanwhile sees that no runner works.
         """
-        paths = self._context.paths
-        runner_lock = paths.runner_lock(self._context.options.profile)
+        paths = self.context.paths
+        runner_lock = paths.runner_lock(self.context.options.profile)
         with (
             locks.try_lock(paths.locks / "release.lock") as acquired,
             locks.reserve(runner_lock) as was_free,
         ):
-            for claim in self._queue.claimed().values() if acquired and was_free else ():
-                attempt = Attempt(claim, self._context, adopted=True)
+            for claim in self.queue.claimed().values() if acquired and was_free else ():
+                attempt = Attempt(claim, self.context, adopted=True)
                 match self._verdict(attempt, claim, 0):
                     case None:
                         continue
                     case Requeued() | ReportDue():
-                        self._queue.requeue(claim, charge=False)
+                        self.queue.requeue(claim, charge=False)
                     case Failed() if attempt.has_newer_format:
-                        self._queue.requeue(claim, charge=False)
+                        self.queue.requeue(claim, charge=False)
                     case verdict:
                         self._record(verdict, claim, attempt)
 
@@ -137,9 +130,9 @@ class Supervisor:
         """
         held = file_id(lock)
         idle_seconds, unusable_seconds = 0.0, 0.0
-        last = self._monotonic()
-        while idle_seconds < self._context.options.idle_seconds:
-            now = self._monotonic()
+        last = self.monotonic()
+        while idle_seconds < self.context.options.idle_seconds:
+            now = self.monotonic()
             seconds, last = min(now - last, MAX_ROUND_SECONDS), now
             try:
                 if (found := file_id(lock)) not in (None, held):
@@ -151,7 +144,7 @@ class Supervisor:
                 self._follow_claimed(seconds)
                 self._release_others(seconds)
                 self._claim_queued(seconds)
-                has_work = bool(self._attempts) or self._queue.has_work()
+                has_work = bool(self._attempts) or self.queue.has_work()
                 unusable_seconds = 0.0
             except (Unavailable, OSError) as error:
                 has_work = True
@@ -166,21 +159,21 @@ class Supervisor:
 
     def _fail_damaged(self) -> None:
         """Fail the jobs whose rows are damaged, which others do; look when others have written."""
-        database = self._queue.database
+        database = self.queue.database
         if (version := database.data_version()) == self._version_checked:
             return
         self._version_checked = version
-        paths = self._context.paths
-        for job_id in fail_damaged(database, paths, self._clock(), also_claimed=True):
+        paths = self.context.paths
+        for job_id in fail_damaged(database, paths, self.clock(), also_claimed=True):
             self._attempts.pop(job_id, None)
             os_processes.kill(partial(os_processes.job_processes, job_id), wait_seconds=1)
 
     def _follow_claimed(self, seconds: float) -> None:
-        claims = self._queue.claimed()
+        claims = self.queue.claimed()
         for job_id in set(self._attempts) - set(claims):
             del self._attempts[job_id]
         for job_id, claim in claims.items():
-            attempt = self._attempts.get(job_id) or Attempt(claim, self._context, adopted=True)
+            attempt = self._attempts.get(job_id) or Attempt(claim, self.context, adopted=True)
             self._attempts[job_id] = attempt
             try:
                 verdict = self._verdict(attempt, claim, seconds)
@@ -203,16 +196,16 @@ class Supervisor:
         Returns ``False`` if the job must be looked at again: its report is being written, or a stop
         was requested meanwhile.
         """
-        attempts, now = claim.attempt, self._clock()
+        attempts, now = claim.attempt, self.clock()
         match verdict:
             case Completed(outcome):
-                self._queue.complete(claim, outcome)
+                self.queue.complete(claim, outcome)
                 return True
             case Requeued(charge):
-                return self._queue.requeue(claim, charge=charge)
+                return self.queue.requeue(claim, charge=charge)
             case ReportDue(reason):
                 if reason == "died" and not attempt.reports and claim.charged < MAX_DEATHS:
-                    self._queue.charge(claim)
+                    self.queue.charge(claim)
                 attempt.write_report(reason)
                 return False
             case Recorded():
@@ -221,7 +214,7 @@ class Supervisor:
                 ended = Ended(state="cancelled", attempts=attempts, ended_at=now)
             case Failed(error):
                 ended = Ended(state="failed", error=error, attempts=attempts, ended_at=now)
-        if not self._queue.end(claim, ended, recorded=isinstance(verdict, Recorded)):
+        if not self.queue.end(claim, ended, recorded=isinstance(verdict, Recorded)):
             return False
         if not attempt.has_newer_format:
             attempt.make_folder()
@@ -235,36 +228,36 @@ class Supervisor:
         if self._since_others_released < OTHERS_SECONDS:
             return
         self._since_others_released = 0.0
-        for profile in self._queue.claimed_profiles():
-            if profile != self._context.options.profile:
-                options = replace(self._context.options, profile=profile)
-                context = replace(self._context, options=options)
-                queue = replace(self._queue, profile=profile)
-                Supervisor(queue, context, clock=self._clock).release()
+        for profile in self.queue.claimed_profiles():
+            if profile != self.context.options.profile:
+                options = replace(self.context.options, profile=profile)
+                context = replace(self.context, options=options)
+                queue = replace(self.queue, profile=profile)
+                Supervisor(queue, context, clock=self.clock).release()
 
     def _claim_queued(self, seconds: float) -> None:
         """Claim queued jobs and start their processes, up to the limit."""
-        limit = self._context.options.max_running
+        limit = self.context.options.max_running
         while True:
-            has_space_now = has_space(self._context.paths.root)
+            has_space_now = has_space(self.context.paths.root)
             if self._had_space and not has_space_now:
                 log.warning("no job is begun: the disk is almost full")
             self._had_space = has_space_now
-            waiting = self._queue.next(max_running=limit) if has_space_now else None
+            waiting = self.queue.next(max_running=limit) if has_space_now else None
             if waiting is None or self._must_wait_for_others(waiting, seconds):
                 return
-            claim = self._queue.claim(
+            claim = self.queue.claim(
                 waiting,
                 max_running=limit,
-                progress=Heartbeat(self._context.paths.jobs / waiting.folder).progress,
-                at=self._clock(),
-                boot=self._context.boot,
+                progress=Heartbeat(self.context.paths.jobs / waiting.folder).progress,
+                at=self.clock(),
+                boot=self.context.boot,
             )
             if claim is None:
                 return
-            attempt = self._attempts[claim.id] = Attempt(claim, self._context, adopted=False)
+            attempt = self._attempts[claim.id] = Attempt(claim, self.context, adopted=False)
             try:
-                attempt.begin(self._clock())
+                attempt.begin(self.clock())
             except OSError as error:
                 log.warning("job %s could not be started: %s", claim.id, error)
 
@@ -274,15 +267,15 @@ class Supervisor:
         If the limit of that profile is lower, its job waits until several slots are free. It would
         never begin if others took each slot that becomes free.
         """
-        lock = self._context.paths.runner_lock
+        lock = self.context.paths.runner_lock
         ahead = {
             profile
-            for profile in self._queue.profiles_ahead(waiting)
+            for profile in self.queue.profiles_ahead(waiting)
             if locks.is_held(lock(profile))
         }
         self._since_suspended_read += seconds
         if ahead and self._since_suspended_read >= OTHERS_SECONDS:
             self._since_suspended_read = 0.0
-            root = self._context.paths.root
+            root = self.context.paths.root
             self._suspended_profiles = os_processes.suspended_runners(root, ahead)
         return not ahead <= self._suspended_profiles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import get_args
@@ -51,14 +52,14 @@ _AFTER_ANY_ID = "\x7f"
 """Sorts after every character that an id may contain."""
 
 
+@dataclass(eq=False)
 class JobStore:
     """The jobs of all owners of one data directory, as the port ``Runner`` shows them.
 
     All calls block.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     def start(
         self, request: Request, *, owner: Owner, options: StartOptions, profile: str
@@ -77,7 +78,7 @@ class JobStore:
             "created_at": to_micros(request.created_at),
         }
         columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
-        with self._database.write() as db:
+        with self.database.write() as db:
             earlier = _find_earlier(db, request, owner, options)
             if earlier is not None:
                 return Started(job=_job(owner, earlier), created=False)
@@ -89,7 +90,7 @@ class JobStore:
         )
 
     def earlier(self, request: Request, *, owner: Owner, options: StartOptions) -> Job | None:
-        with self._database.read() as db:
+        with self.database.read() as db:
             row = _find_earlier(db, request, owner, options)
         return _job(owner, row) if row else None
 
@@ -97,14 +98,14 @@ class JobStore:
         sql = """SELECT count(*), total(CASE WHEN cost_usd BETWEEN 0 AND 1e9 THEN cost_usd END),
             min(created_at) FROM jobs WHERE owner = ? AND created_at >= ?"""
         counts = self.counts(owner)
-        with self._database.read() as db:
+        with self.database.read() as db:
             starts, cost, first = db.execute(sql, (owner.folder, to_micros(since))).fetchone()
         active = sum(counts.get(state, 0) for state in ACTIVE_STATES)
         return Usage(active=active, starts=starts, cost_usd=cost, first=from_micros(first))
 
     def waiting(self) -> int:
         sql = "SELECT coalesce(sum(jobs), 0) FROM counts WHERE state = 'queued'"
-        with self._database.read() as db:
+        with self.database.read() as db:
             return int(db.execute(sql).fetchone()[0])
 
     def job(self, owner: Owner, job_id: str) -> Job | None:
@@ -154,7 +155,7 @@ class JobStore:
 
     def counts(self, owner: Owner) -> dict[JobState, int]:
         sql = "SELECT state, jobs FROM counts WHERE owner = ? AND jobs > 0"
-        with self._database.read() as db:
+        with self.database.read() as db:
             return {row[0]: row[1] for row in db.execute(sql, (owner.folder,))}
 
     def typical_seconds(self, owner: Owner, request: Request) -> float | None:
@@ -162,7 +163,7 @@ class JobStore:
             AND source_names = ? AND active_seconds IS NOT NULL
             AND active_seconds BETWEEN 0 AND 1e9 ORDER BY ended_at DESC LIMIT 5"""
         similar = (owner.folder, request.depth, source_names(request))
-        with self._database.read() as db:
+        with self.database.read() as db:
             seconds = [row[0] for row in db.execute(sql, similar)]
         return median(seconds) if seconds else None
 
@@ -170,7 +171,7 @@ class JobStore:
         """Record the request; a queued job that is stopped is cancelled by this."""
         if not JOB_ID.fullmatch(job_id):
             return None
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(_STOP[mode], {"id": job_id, "owner": owner.folder, "at": to_micros(at)})
             row = db.execute(
                 f"{_SELECT} WHERE owner = ? AND id = ?", (owner.folder, job_id)
@@ -181,7 +182,7 @@ class JobStore:
         if not JOB_ID.fullmatch(job_id):
             return
         sql = "UPDATE jobs SET fetched_at = ? WHERE owner = ? AND id = ? AND fetched_at IS NULL"
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(sql, (to_micros(at), owner.folder, job_id))
 
     def remove(self, owner: Owner, job_id: str, *, remove_folder: Callable[[Job], None]) -> bool:
@@ -195,7 +196,7 @@ class JobStore:
         if not JOB_ID.fullmatch(job_id):
             return False
         key = (owner.folder, job_id)
-        with self._database.write() as db:
+        with self.database.write() as db:
             row = db.execute(f"{_SELECT} WHERE owner = ? AND id = ?", key).fetchone()
             if row is None:
                 return False
@@ -211,7 +212,7 @@ class JobStore:
     def forget(self, job_id: str) -> None:
         """Delete the row of an ended job whose folder is removed already."""
         sql = f"DELETE FROM jobs WHERE id = ? AND {_ENDED}"  # noqa: S608 - constants
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(sql, (job_id,))
 
     def marks(self, job_ids: Collection[str]) -> dict[str, tuple[object, ...]]:
@@ -219,11 +220,11 @@ class JobStore:
         columns = f"id, state, attempt, requested, {_POSITION}"
         places = ", ".join("?" * len(job_ids))
         sql = f"SELECT {columns} FROM jobs WHERE id IN ({places})"  # noqa: S608 - only places
-        with self._database.read() as db:
+        with self.database.read() as db:
             return {row["id"]: tuple(row) for row in db.execute(sql, tuple(job_ids))}
 
     def _select(self, owner: Owner, where: str, *values: object) -> list[Job]:
-        with self._database.read() as db:
+        with self.database.read() as db:
             rows = db.execute(
                 f"{_SELECT} WHERE owner = ? AND {where}", (owner.folder, *values)
             ).fetchall()

@@ -82,11 +82,11 @@ def profile_of(settings: Settings, options: RunnerOptions) -> Profile:
     )
 
 
+@dataclass(eq=False)
 class Profiles:
     """The profiles in the database. All calls block."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     def record(self, profile: Profile) -> None:
         """Store the profile; done before its first job."""
@@ -94,7 +94,7 @@ class Profiles:
             *(profile.id, profile.interpreter, profile.version, profile.configuration),
             *(json.dumps(profile.job_command), profile.settings, json.dumps(profile.secrets)),
         )
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute("INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     def with_work(self, *, excluding: str) -> dict[str, Profile | None]:
@@ -106,7 +106,7 @@ class Profiles:
             LEFT JOIN profiles ON profiles.id = jobs.profile
             WHERE state IN ('queued', 'running', 'cancelling') AND jobs.profile != ?"""
         profiles: dict[str, Profile | None] = {}
-        with self._database.read() as db:
+        with self.database.read() as db:
             for row in db.execute(sql, (excluding,)):
                 if is_profile(row["name"]):
                     profiles[row["name"]] = _profile(row)

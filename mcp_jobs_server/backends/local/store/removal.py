@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import dataclass
 
 from mcp_jobs_server.backends.folder_paths import make_private_directory
 from mcp_jobs_server.backends.local import locks
@@ -19,12 +20,12 @@ from mcp_jobs_server.core.models import Job, Owner
 from research_contract.records import JOB_ID
 
 
+@dataclass(eq=False)
 class Removal:
     """Removes ended jobs of one data directory. All calls block."""
 
-    def __init__(self, store: JobStore, paths: DataPaths) -> None:
-        self._store = store
-        self._paths = paths
+    store: JobStore
+    paths: DataPaths
 
     def remove(self, owner: Owner, job_id: str) -> bool:
         """Remove the job with its folder; ``False``: the owner has no such job.
@@ -35,7 +36,7 @@ class Removal:
             Unavailable: the data directory cannot be used.
         """
         with translate_errors():
-            if not self._store.remove(owner, job_id, remove_folder=self._move_to_trash):
+            if not self.store.remove(owner, job_id, remove_folder=self._move_to_trash):
                 return False
             self._delete(job_id)
             return True
@@ -47,23 +48,23 @@ class Removal:
             Unavailable: the data directory cannot be used.
         """
         with translate_errors():
-            if not (self._paths.database.exists() and self._paths.trash.is_dir()):
+            if not (self.paths.database.exists() and self.paths.trash.is_dir()):
                 return
-            for path in self._paths.trash.iterdir():
+            for path in self.paths.trash.iterdir():
                 if JOB_ID.fullmatch(path.name):
-                    self._store.forget(path.name)
+                    self.store.forget(path.name)
                     self._delete(path.name)
 
     def _move_to_trash(self, job: Job) -> None:
-        with locks.try_lock(self._paths.job_lock(job.id)) as acquired:
+        with locks.try_lock(self.paths.job_lock(job.id)) as acquired:
             if not acquired:
                 raise Conflict(
                     "Something reads or writes the job's folder.", "Try again in a moment."
                 )
-            make_private_directory(self._paths.trash)
+            make_private_directory(self.paths.trash)
             with contextlib.suppress(FileNotFoundError):
-                (self._paths.jobs / job.folder).replace(self._paths.trash / job.id)
+                (self.paths.jobs / job.folder).replace(self.paths.trash / job.id)
 
     def _delete(self, job_id: str) -> None:
-        shutil.rmtree(self._paths.trash / job_id, ignore_errors=True)
-        self._paths.job_lock(job_id).unlink(missing_ok=True)
+        shutil.rmtree(self.paths.trash / job_id, ignore_errors=True)
+        self.paths.job_lock(job_id).unlink(missing_ok=True)

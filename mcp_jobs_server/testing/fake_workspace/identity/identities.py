@@ -42,13 +42,13 @@ class Identity:
         return frozenset({self.name, EVERYBODY, *self.groups})
 
 
+@dataclass(eq=False)
 class Identities:
     """All identities of the workspace. ``token_seconds`` is the lifetime of new OAuth tokens."""
 
-    def __init__(self) -> None:
-        self.all: list[Identity] = []
-        self.token_seconds = 3600.0
-        self._tokens: dict[str, tuple[Identity, float]] = {}
+    all: list[Identity] = field(default_factory=list, init=False)
+    token_seconds: float = field(default=3600.0, init=False)
+    _tokens: dict[str, tuple[Identity, float]] = field(default_factory=dict, init=False)
 
     def add_user(self, name: str, display: str, *groups: str) -> Identity:
         return self._add(name, display, groups, client_secret="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
@@ -27,6 +27,7 @@ class _Consent:
     redirect_uri: str
 
 
+@dataclass(eq=False)
 class OAuth:
     """The OAuth endpoints of a workspace, which need no token.
 
@@ -34,13 +35,12 @@ class OAuth:
     ``refreshed`` counts the access tokens issued for refresh tokens.
     """
 
-    def __init__(self, identities: Identities) -> None:
-        self.host = ""
-        self.at_browser: Identity | None = None
-        self.refreshed = 0
-        self._identities = identities
-        self._codes: dict[str, _Consent] = {}
-        self._refresh_tokens: dict[str, Identity] = {}
+    identities: Identities
+    host: str = field(default="", init=False)
+    at_browser: Identity | None = field(default=None, init=False)
+    refreshed: int = field(default=0, init=False)
+    _codes: dict[str, _Consent] = field(default_factory=dict, init=False)
+    _refresh_tokens: dict[str, Identity] = field(default_factory=dict, init=False)
 
     async def handle(self, request: Request) -> Response | None:
         """Respond to a request that needs no token; return ``None`` for any other."""
@@ -113,7 +113,7 @@ class OAuth:
             name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
         except ValueError:
             name = secret = ""
-        for identity in self._identities.all:
+        for identity in self.identities.all:
             expected = (identity.client_id, identity.client_secret)
             if scheme == "Basic" and secret and (name, secret) == expected:
                 return self._access_token(identity)
@@ -122,8 +122,8 @@ class OAuth:
     def _access_token(self, identity: Identity, **more: str) -> Response:
         return JSONResponse(
             {
-                "access_token": self._identities.sign_in(identity),
-                "expires_in": int(self._identities.token_seconds),
+                "access_token": self.identities.sign_in(identity),
+                "expires_in": int(self.identities.token_seconds),
                 "scope": "all-apis",
                 "token_type": "Bearer",
                 **more,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -22,11 +23,11 @@ _FIRST_GROUP_ID = 758391092417
 _FILTER = re.compile(r"""(\w+)\s+eq\s+["']?([^"']*)["']?""")
 
 
+@dataclass(eq=False)
 class Scim:
     """Read access to the identities. A group exists as long as an identity is a member."""
 
-    def __init__(self, identities: Identities) -> None:
-        self._identities = identities
+    identities: Identities
 
     async def handle(self, request: Request, caller: Identity, path: str) -> JSONResponse:
         """Respond to ``/api/2.0/preview/scim/v2/{path}``."""
@@ -46,7 +47,7 @@ class Scim:
 
     def _resources(self, kind: str) -> list[dict[str, Any]]:
         """Return all ``Users``, ``ServicePrincipals`` or ``Groups``."""
-        everyone = self._identities.all
+        everyone = self.identities.all
         if kind == "Groups":
             return [
                 {
@@ -99,7 +100,7 @@ class Scim:
         }
 
     def _group_ids(self) -> dict[str, str]:
-        names = sorted({group for identity in self._identities.all for group in identity.groups})
+        names = sorted({group for identity in self.identities.all for group in identity.groups})
         return {name: str(_FIRST_GROUP_ID + position) for position, name in enumerate(names)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -29,15 +30,15 @@ _CAN_RUN = {"CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"}
 _CAN_VIEW = {"CAN_VIEW", *_CAN_RUN}
 
 
+@dataclass(eq=False)
 class Jobs:
     """Jobs and their runs. A run executes the task of its job with the identity ``run_as``."""
 
-    def __init__(self, files: Files, identities: Identities, rights: Rights) -> None:
-        self.runs = Runs()
-        self.host = ""
-        self._files = files
-        self._identities = identities
-        self._rights = rights
+    files: Files
+    identities: Identities
+    rights: Rights
+    runs: Runs = field(default_factory=Runs, init=False)
+    host: str = field(default="", init=False)
 
     async def handle(self, request: Request, caller: Identity, path: str) -> JSONResponse:
         """Respond to ``/api/2.2/jobs/{path}``."""
@@ -75,9 +76,9 @@ class Jobs:
         if request.method != "GET":
             raise endpoint_not_found(request.method, request.url.path)
         self._require(job, caller, "CAN_VIEW")
-        identities = {identity.name: identity for identity in self._identities.all}
+        identities = {identity.name: identity for identity in self.identities.all}
         entries: list[dict[str, Any]] = []
-        for name, levels in self._rights.granted_on(f"job {path}").items():
+        for name, levels in self.rights.granted_on(f"job {path}").items():
             entry: dict[str, Any] = {"group_name": name}
             if name in identities:
                 is_principal = bool(identities[name].client_secret)
@@ -120,7 +121,7 @@ class Jobs:
     def _start_process(self, run: Run) -> TaskProcess:
         identity = run.job.run_as
         environment = {"DATABRICKS_HOST": self.host, "DATABRICKS_TOKEN": identity.token}
-        volumes = self._files.mount(identity)
+        volumes = self.files.mount(identity)
         return TaskProcess(run.job.task, run.arguments, environment, volumes).start()
 
     def _job(self, job_id: int, caller: Identity) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class Jobs:
             job_body(job)
             for job in self.runs.jobs.values()
             if name.lower() in ("", job.name.lower())
-            and self._rights.allows(caller, _CAN_VIEW, f"job {job.job_id}")
+            and self.rights.allows(caller, _CAN_VIEW, f"job {job.job_id}")
         ]
         return {"jobs": bodies, "has_more": False} if bodies else {"has_more": False}
 
@@ -154,7 +155,7 @@ class Jobs:
             for run in reversed(self.runs.all.values())
             if run.job.job_id == (job_id or run.job.job_id)
             and _matches(run, query)
-            and self._rights.allows(caller, _CAN_VIEW, f"job {run.job.job_id}")
+            and self.rights.allows(caller, _CAN_VIEW, f"job {run.job.job_id}")
         ]
         size = int(query.get("limit") or _PAGE)
         if not 0 < size <= _MAX_PAGE:
@@ -203,7 +204,7 @@ class Jobs:
 
     def _require(self, job: JobSettings, caller: Identity, privilege: str) -> None:
         """Check a privilege on a job. One to run or manage the job is also sufficient."""
-        if not self._rights.allows(caller, _CAN_RUN | {privilege}, f"job {job.job_id}"):
+        if not self.rights.allows(caller, _CAN_RUN | {privilege}, f"job {job.job_id}"):
             what = "Manage Run" if privilege in _CAN_RUN else "View or Manage Run"
             raise permission_denied(
                 f"User {caller.name} does not have {what} or Owner or Admin permissions on job"

@@ -99,19 +99,21 @@ class Run:
         self.termination, self.end, self.state = termination, now(), "TERMINATED"
 
 
+@dataclass(eq=False)
 class Runs:
     """All jobs and runs, the oldest first. Runs proceed in the event loop of the workspace.
 
     ``tokens`` are the run ids by idempotency token.
     """
 
-    def __init__(self) -> None:
-        self.jobs: dict[int, JobSettings] = {}
-        self.all: dict[int, Run] = {}
-        self.tokens: dict[str, int] = {}
-        self._ids: Iterator[int] = itertools.count(890553971536365, 1111)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._marks: list[str] = []
+    jobs: dict[int, JobSettings] = field(default_factory=dict, init=False)
+    all: dict[int, Run] = field(default_factory=dict, init=False)
+    tokens: dict[str, int] = field(default_factory=dict, init=False)
+    _ids: Iterator[int] = field(
+        default_factory=lambda: itertools.count(890553971536365, 1111), init=False
+    )
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _marks: list[str] = field(default_factory=list, init=False)
 
     def next_id(self) -> int:
         return next(self._ids)
