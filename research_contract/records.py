@@ -176,11 +176,7 @@ class Run(Record):
     started_at: AwareDatetime
 
 
-def _counted(amount: float) -> float:
-    return amount if math.isfinite(amount) else 0.0
-
-
-Amount = Annotated[float, AfterValidator(_counted)]
+Amount = Annotated[float, AfterValidator(lambda said: said if math.isfinite(said) else 0.0)]
 """A number that is summed; NaN and infinity are read as 0."""
 
 

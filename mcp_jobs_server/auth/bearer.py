@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -31,10 +29,6 @@ class VerifiedToken(AccessToken):
 
     issuer: str
     groups: tuple[str, ...] = Field(default=())
-
-    @property
-    def owner(self) -> Owner:
-        return Owner(issuer=self.issuer, subject=self.subject or "")
 
 
 class BearerTokenVerifier(TokenVerifier):
@@ -64,7 +58,10 @@ class BearerTokenVerifier(TokenVerifier):
                 log.warning("A token was rejected. %s", error.message)
                 return None
             issuer, subject = self._auth.issuer, str(claims["sub"])
-            groups, scopes = _texts(claims.get("groups")), _scopes(claims)
+            groups = _texts(claims.get("groups"))
+            said = claims.get("scope") or claims.get("scp")
+            # One string separated by spaces (RFC 9068), or a list.
+            scopes = tuple(said.split()) if isinstance(said, str) else _texts(said)
             expires_at = int(claims["exp"])
         return VerifiedToken(
             token="",
@@ -95,13 +92,7 @@ class BearerAuthenticator:
             configured=self.settings.sources,
             audiences=self.settings.audiences,
         )
-        return Caller(owner=token.owner, access=access)
-
-
-def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the scopes: one string separated by spaces (RFC 9068), or a list."""
-    value = claims.get("scope") or claims.get("scp")
-    return tuple(value.split()) if isinstance(value, str) else _texts(value)
+        return Caller(Owner(issuer=token.issuer, subject=token.subject or ""), access)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Authenticator(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class SingleUserAuthenticator:
     """Treats every caller as the same person: the user whose account the server runs under.
 
@@ -50,8 +51,7 @@ class SingleUserAuthenticator:
     write any header.
     """
 
-    def __init__(self, owner: Owner | None = None) -> None:
-        self._caller = Caller(owner or Owner.local())
+    owner: Owner = field(default_factory=Owner.local)
 
     async def caller(self) -> Caller:
-        return self._caller
+        return Caller(self.owner)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mcp_jobs_server.core.errors import (
@@ -22,9 +21,6 @@ from mcp_jobs_server.core.ttl_cache import TtlCache
 from mcp_jobs_server.databricks.workspace import Workspace
 from research_contract.configuration import volume_path
 from research_contract.records import SourceRef
-
-if TYPE_CHECKING:
-    from databricks.sdk import WorkspaceClient
 
 ORG_HEADER = "X-Databricks-Org-Id"
 AccessProbe = tuple[str, str]
@@ -57,14 +53,16 @@ async def current_user(workspace: Workspace) -> DatabricksUser:
         Unidentified: the workspace rejects the token.
         Unavailable: the workspace does not respond, or does not name the user.
     """
-
-    def me(client: WorkspaceClient) -> object:
-        path = "/api/2.0/preview/scim/v2/Me"
-        headers = {"Accept": "application/json"}
-        return client.api_client.do("GET", path, headers=headers, response_headers=[ORG_HEADER])
-
     try:
-        response = await workspace.call("identify the caller", me)
+        response = await workspace.call(
+            "identify the caller",
+            lambda client: client.api_client.do(
+                "GET",
+                "/api/2.0/preview/scim/v2/Me",
+                headers={"Accept": "application/json"},
+                response_headers=[ORG_HEADER],
+            ),
+        )
     except (NotSignedIn, NotPermitted) as error:
         raise Unidentified(*_TOKEN_REJECTED) from error
     fields = response if isinstance(response, dict) else {}
@@ -90,7 +88,15 @@ class CallerSourceCheck:
     cache: TtlCache[bool]
 
     async def refusal(self, source: SourceRef) -> JobsError | None:
-        probes = _probes(source.uri)
+        # Requests that open a source without reading it; a volume path may be a folder or a file.
+        probes: Sequence[AccessProbe] = ()
+        if source.uri.startswith("genie:"):
+            space = quote(source.uri.removeprefix("genie:").strip("/"), safe="")
+            probes = (("GET", f"/api/2.0/genie/spaces/{space}"),)
+        elif volume := volume_path(source.uri):
+            path = quote(volume)
+            folder = f"/api/2.0/fs/directories{path}?page_size=1"
+            probes = (("GET", folder), ("HEAD", f"/api/2.0/fs/files{path}"))
         if not probes:
             return None
         key = f"{self.digest} {source.uri}"
@@ -115,16 +121,3 @@ class CallerSourceCheck:
                 raise Unidentified(*_TOKEN_REJECTED) from error
             return True
         return False
-
-
-def _probes(uri: str) -> Sequence[AccessProbe]:
-    """Return requests that open a source without reading it; a volume path may be a folder or a
-    file."""
-    if uri.startswith("genie:"):
-        space = quote(uri.removeprefix("genie:").strip("/"), safe="")
-        return (("GET", f"/api/2.0/genie/spaces/{space}"),)
-    if volume := volume_path(uri):
-        path = quote(volume)
-        folder = f"/api/2.0/fs/directories{path}?page_size=1"
-        return (("GET", folder), ("HEAD", f"/api/2.0/fs/files{path}"))
-    return ()

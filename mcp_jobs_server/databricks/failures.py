@@ -86,7 +86,11 @@ def translate_error(action: str, error: BaseException, *, needs: str = "") -> Jo
     if isinstance(error, requests.ConnectionError | requests.Timeout):
         return no_answer(action)
     if isinstance(error, ValueError | OSError) and not isinstance(error, requests.RequestException):
-        return _translate_sign_in(error)
+        text = str(error).partition(". Config: ")[0]
+        for pattern, message, hint in _SIGN_IN_ERRORS:
+            if re.search(pattern, text, re.I):
+                return NotSignedIn(message, hint)
+        return NotSignedIn("Signing in to Databricks failed.", _WAYS_TO_SIGN_IN)
     return Unavailable(
         f"The answer of the Databricks workspace to the request to {action} cannot be read.",
         "Nothing is lost; try again. If the error persists, check DATABRICKS_HOST: it must be the"
@@ -248,12 +252,3 @@ _SIGN_IN_ERRORS: tuple[tuple[str, str, str], ...] = (
     ),
     ("pat auth|pat:", "The token for Databricks cannot be used.", _WAYS_TO_SIGN_IN),
 )
-
-
-def _translate_sign_in(error: BaseException) -> NotSignedIn:
-    """Translate a failed sign-in; the hint says what to set or run."""
-    text = str(error).partition(". Config: ")[0]
-    for pattern, message, hint in _SIGN_IN_ERRORS:
-        if re.search(pattern, text, re.I):
-            return NotSignedIn(message, hint)
-    return NotSignedIn("Signing in to Databricks failed.", _WAYS_TO_SIGN_IN)

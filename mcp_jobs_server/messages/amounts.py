@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from research_contract.text.quantities import readings
 from research_contract.text.units import SCALES, UNITS
@@ -33,21 +34,6 @@ _COUNTED = re.compile(r"(?:tool )?calls?|searches|tokens?|words?|char(?:acter)?s
 
 _AMOUNT = re.compile(r"(\$|us\$)? ?(\d[\d.,]*) ?([^\d\s.,][^\d]*?)? ?(?=\d|$)")
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
-
-
-def minutes(value: object) -> object:
-    """Return the minutes in ``"90s"``, ``"1.5 h"`` or ``"1 hour 30 minutes"``."""
-    return _total(value, _MINUTES)
-
-
-def seconds(value: object) -> object:
-    """Return the seconds in ``"20"``, ``"500 ms"`` or ``"1 minute"``."""
-    return _total(value, _SECONDS)
-
-
-def dollars(value: object) -> object:
-    """Return the US dollars in ``"$2"``, ``"2.50 USD"`` or ``"50 cents"``."""
-    return _total(value, _DOLLARS, parts=1)
 
 
 def count(value: object) -> object:
@@ -77,3 +63,13 @@ def _total(value: object, sizes: Sizes, *, parts: int = 3) -> object:
         total += float(min(readings(number))) * sizes[unit]
     total = round(total, 9)
     return int(total) if math.isfinite(total) and total == int(total) else total
+
+
+minutes = partial(_total, sizes=_MINUTES)
+"""Returns the minutes in ``"90s"``, ``"1.5 h"`` or ``"1 hour 30 minutes"``."""
+
+seconds = partial(_total, sizes=_SECONDS)
+"""Returns the seconds in ``"20"``, ``"500 ms"`` or ``"1 minute"``."""
+
+dollars = partial(_total, sizes=_DOLLARS, parts=1)
+"""Returns the US dollars in ``"$2"``, ``"2.50 USD"`` or ``"50 cents"``."""

@@ -16,12 +16,11 @@ def answer_schema(kind: type[BaseModel]) -> Schema:
     """
     schema = schema_of(kind)
     fields: dict[str, Schema] = schema["properties"]
-    shallow = {name: _shallow(field) for name, field in fields.items()}
+    shallow = {
+        name: {name: field[name] for name in ("type", "description", "enum") if name in field}
+        for name, field in fields.items()
+    }
     return {"type": "object", "properties": shallow, "required": schema["required"]}
-
-
-def _shallow(field: Schema) -> Schema:
-    return {name: field[name] for name in ("type", "description", "enum") if name in field}
 
 
 def schema_of(kind: type[BaseModel]) -> Schema:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages.results import Next
 from mcp_jobs_server.messages.wording import OTHER_WORDS, duration
@@ -19,7 +21,7 @@ def after_start(job_id: str, expected_seconds: float) -> Next:
             f"The research runs in the background and takes about {duration(expected_seconds)}; you"
             " can close this chat and ask for the report later."
         )
-    return _wait({"job_id": job_id})
+    return _call("get_status", {"job_id": job_id})
 
 
 def while_active(job: Job, *, cursor: str, seconds_left: float) -> Next:
@@ -29,18 +31,18 @@ def while_active(job: Job, *, cursor: str, seconds_left: float) -> Next:
             f"The research is still running, for about {duration(seconds_left)} more; ask me again"
             " then."
         )
-    return _wait({"job_id": job.id, "cursor": cursor})
+    return _call("get_status", {"job_id": job.id, "cursor": cursor})
 
 
 def after_cancel(job: Job) -> Next:
     """Return the step after a cancel: wait until the job has ended, then read its report."""
-    return after_end(job) if job.ended else _wait({"job_id": job.id})
+    return after_end(job) if job.ended else _call("get_status", {"job_id": job.id})
 
 
 def after_end(job: Job) -> Next:
     """Return the step once a job has ended."""
     if job.state == "completed":
-        return _fetch({"job_id": job.id, "part": "evidence"})
+        return _call("fetch_report", {"job_id": job.id, "part": "evidence"})
     if job.state == "cancelled":
         return tell_user("The research was stopped; what it found until then can still be read.")
     reason = job.error.message if job.error else "the reason is unknown."
@@ -52,11 +54,12 @@ def after_fetch(job: Job, *, part: str, section: str, next_cursor: str | None) -
     """Return the step after a page of a report."""
     if next_cursor:
         within = {"section": section} if section else {}
-        return _fetch({"job_id": job.id, "part": part, "cursor": next_cursor, **within})
+        page = {"job_id": job.id, "part": part, "cursor": next_cursor, **within}
+        return _call("fetch_report", page)
     if not job.ended:
-        return _wait({"job_id": job.id})
+        return _call("get_status", {"job_id": job.id})
     if part == "summary" and job.outcome:
-        return _fetch({"job_id": job.id, "part": "evidence"})
+        return _call("fetch_report", {"job_id": job.id, "part": "evidence"})
     if part == "evidence":
         nothing = job.outcome == "insufficient_evidence"
         return _other_words(job) if nothing else check_draft(job.id)
@@ -77,23 +80,18 @@ def _other_words(job: Job) -> Next:
         "sources": [source.name for source in job.request.sources],
         "plan": {**asked, "search_terms": [OTHER_WORDS]},
     }
-    return Next(action="call", tool="start_research", arguments=arguments)
+    return _call("start_research", arguments)
 
 
 def check_draft(job_id: str) -> Next:
     """Return the step once the assistant has written or corrected a draft."""
-    arguments = {"job_id": job_id, "text": DRAFT}
-    return Next(action="call", tool="check_citations", arguments=arguments)
+    return _call("check_citations", {"job_id": job_id, "text": DRAFT})
 
 
 def tell_user(sentence: str) -> Next:
     return Next(action="tell_user", say=sentence)
 
 
-def _wait(arguments: dict[str, str]) -> Next:
-    """Return a call of ``get_status``: it waits on the server, as long as the client allows."""
-    return Next(action="call", tool="get_status", arguments=arguments)
-
-
-def _fetch(arguments: dict[str, str]) -> Next:
-    return Next(action="call", tool="fetch_report", arguments=arguments)
+def _call(tool: str, arguments: Mapping[str, object]) -> Next:
+    """Return a call; that of ``get_status`` waits on the server, as long as the client allows."""
+    return Next(action="call", tool=tool, arguments=dict(arguments))

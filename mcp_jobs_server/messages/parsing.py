@@ -130,15 +130,15 @@ def _explained(error: ErrorDetails) -> Problem:
     return f"The argument '{name}' is wrong.", f"It must be {_wanted(error)}{got}."
 
 
-def _not_empty(least: int) -> str:
-    return "at least one character" if least == 1 else f"at least {least} characters long"
-
-
 _WANTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "literal_error": lambda found: "one of " + str(found["expected"]).replace(" or ", ", "),
     "string_too_long": lambda found: f"at most {found['max_length']:,} characters long",
     "too_long": lambda found: f"at most {found['max_length']:,} entries long",
-    "string_too_short": lambda found: _not_empty(found["min_length"]),
+    "string_too_short": lambda found: (
+        "at least one character"
+        if found["min_length"] == 1
+        else f"at least {found['min_length']} characters long"
+    ),
     "too_short": lambda found: f"at least {found['min_length']:,} entries long",
     "asks_nothing": lambda _: "a text with at least one word",
     "greater_than_equal": lambda found: f"at least {found['ge']:,}",

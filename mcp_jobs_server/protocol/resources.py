@@ -50,12 +50,6 @@ def add_resources(
     """
     for name, (kind, description) in FILES.items():
         _add_template(server, authenticator, name, kind, description)
-    _complete_job_ids(server, authenticator, jobs)
-
-
-def _complete_job_ids(
-    server: MCPServer[Jobs], authenticator: Authenticator, jobs: Callable[[], Jobs]
-) -> None:
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,

@@ -70,7 +70,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Tool(Generic[A, R]):
-    """One tool: its description, arguments, answer, and the function that runs it."""
+    """One tool: its description, arguments, answer, how it runs, and the answer as a text."""
 
     name: str
     title: str
@@ -78,7 +78,8 @@ class Tool(Generic[A, R]):
     annotations: ToolAnnotations
     arguments: type[A]
     answer: type[R]
-    run: Callable[[Call, A], Awaitable[tuple[R, str]]]
+    run: Callable[[Call, A], Awaitable[R]]
+    text: Callable[[R, A], str]
 
     def listed(self, sources: Sequence[SourceRef]) -> ListedTool:
         """Return the entry of ``tools/list``; ``sources`` are those that the caller may use."""
@@ -105,7 +106,8 @@ class Tool(Generic[A, R]):
             with anyio.fail_after(MAX_CALL_SECONDS):
                 asked = parse_arguments(self.arguments, raw)
                 call = Call(jobs, await authenticator.caller(), context)
-                answer, text = await self.run(call, asked)
+                answer = await self.run(call, asked)
+                text = self.text(answer, asked)
         except TimeoutError:
             return _refused(Unavailable(*wording.TOO_LONG))
         except JobsError as error:
@@ -158,26 +160,14 @@ def _refused(error: JobsError) -> CallToolResult:
     )
 
 
-async def _start(call: Call, asked: StartResearch) -> tuple[StartResult, str]:
-    answer = await call.jobs.start(call.caller.owner, asked, access=call.caller.access)
-    return answer, texts.start_text(answer)
-
-
-async def _status(call: Call, asked: GetStatus) -> tuple[StatusResult, str]:
-    progress = _ProgressReporter(call.context)
-    if asked.wait_seconds is None and _is_patient(call.context):
-        asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
-    caller = call.caller
-    answer = await call.jobs.status(
-        caller.owner, asked, on_change=progress.report, access=caller.access
-    )
-    return answer, texts.status_text(answer, full=asked.detail == "full")
-
-
-def _is_patient(context: Context[Any, Any]) -> bool:
-    client = context.session.client_params
+async def _status(call: Call, asked: GetStatus) -> StatusResult:
+    client = call.context.session.client_params
     name = client.client_info.name.lower() if client else ""
-    return name.startswith(PATIENT_CLIENTS)
+    if asked.wait_seconds is None and name.startswith(PATIENT_CLIENTS):
+        asked = asked.model_copy(update={"wait_seconds": PATIENT_WAIT_SECONDS})
+    report = _ProgressReporter(call.context).report
+    owner, access = call.caller.owner, call.caller.access
+    return await call.jobs.status(owner, asked, on_change=report, access=access)
 
 
 @dataclass(eq=False)
@@ -195,26 +185,6 @@ class _ProgressReporter:
         self._message = message
         self._last = max(float(status.progress.done), self._last + 0.001)
         await self.context.report_progress(self._last, float(status.progress.total), message)
-
-
-async def _list(call: Call, asked: ListActiveJobs) -> tuple[JobListResult, str]:
-    answer = await call.jobs.list(call.caller.owner, asked, access=call.caller.access)
-    return answer, texts.list_text(answer)
-
-
-async def _cancel(call: Call, asked: Cancel) -> tuple[CancelResult, str]:
-    answer = await call.jobs.cancel(call.caller.owner, asked)
-    return answer, texts.cancel_text(answer)
-
-
-async def _fetch(call: Call, asked: FetchReport) -> tuple[ReportResult, str]:
-    answer = await call.jobs.report(call.caller.owner, asked)
-    return answer, texts.report_text(answer)
-
-
-async def _check(call: Call, asked: CheckCitations) -> tuple[CheckResult, str]:
-    answer = await call.jobs.check(call.caller.owner, asked)
-    return answer, check_wording.text(answer)
 
 
 def _hints(*, reads: bool, destroys: bool = False, repeatable: bool = True) -> ToolAnnotations:
@@ -236,6 +206,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         arguments=GetStatus,
         answer=StatusResult,
         run=_status,
+        text=lambda answer, asked: texts.status_text(answer, full=asked.detail == "full"),
     ),
     Tool(
         name="start_research",
@@ -244,7 +215,10 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         annotations=_hints(reads=False, repeatable=False),
         arguments=StartResearch,
         answer=StartResult,
-        run=_start,
+        run=lambda call, asked: call.jobs.start(
+            call.caller.owner, asked, access=call.caller.access
+        ),
+        text=lambda answer, _: texts.start_text(answer),
     ),
     Tool(
         name="list_active_jobs",
@@ -253,7 +227,8 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         annotations=_hints(reads=True),
         arguments=ListActiveJobs,
         answer=JobListResult,
-        run=_list,
+        run=lambda call, asked: call.jobs.list(call.caller.owner, asked, access=call.caller.access),
+        text=lambda answer, _: texts.list_text(answer),
     ),
     Tool(
         name="cancel",
@@ -262,7 +237,8 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         annotations=_hints(reads=False, destroys=True),
         arguments=Cancel,
         answer=CancelResult,
-        run=_cancel,
+        run=lambda call, asked: call.jobs.cancel(call.caller.owner, asked),
+        text=lambda answer, _: texts.cancel_text(answer),
     ),
     Tool(
         name="fetch_report",
@@ -271,7 +247,8 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         annotations=_hints(reads=True),
         arguments=FetchReport,
         answer=ReportResult,
-        run=_fetch,
+        run=lambda call, asked: call.jobs.report(call.caller.owner, asked),
+        text=lambda answer, _: texts.report_text(answer),
     ),
     Tool(
         name="check_citations",
@@ -280,6 +257,7 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         annotations=_hints(reads=True),
         arguments=CheckCitations,
         answer=CheckResult,
-        run=_check,
+        run=lambda call, asked: call.jobs.check(call.caller.owner, asked),
+        text=lambda answer, _: check_wording.text(answer),
     ),
 )

@@ -138,7 +138,9 @@ def _forbidden(real: Path, settings: Settings) -> str:
     if real.parent == real:
         return "it is the root of a drive"
     path, data = _folded(real), _folded(settings.data_dir.resolve())
-    if _is_whole_home(path):
+    everyone = [Path(path.anchor) / place for place in _HOME_PARENTS]
+    is_home = path in everyone or path.parent in everyone
+    if is_home or any(home.is_relative_to(path) for home in _homes()):
         return "it is a whole home folder"
     if any(_overlap(path, _folded(real.anchor) / place) for place in _SYSTEM):
         return "it belongs to the system"
@@ -162,13 +164,6 @@ def _folded(path: Path | str) -> Path:
 
 def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
-
-
-def _is_whole_home(path: Path) -> bool:
-    if any(home.is_relative_to(path) for home in _homes()):
-        return True
-    everyone = [Path(path.anchor) / place for place in _HOME_PARENTS]
-    return path in everyone or path.parent in everyone
 
 
 def _homes() -> frozenset[Path]:

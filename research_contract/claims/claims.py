@@ -55,7 +55,14 @@ def claims(draft: str) -> list[Claim]:
     for block in _blocks(draft):
         for sentence in _sentences(block):
             text = without_markup(sentence)[:MAX_CLAIM].strip()
-            claim = Claim(text, _cited_numbers(sentence), terms(text))
+            numbers: dict[int, None] = {}
+            for citation in _CITATION.finditer(sentence):
+                for part in re.split("[,;]", "".join(citation[1].split())):
+                    first, _, last = part.replace("–", "-").partition("-")
+                    end = int(last.split("-")[0]) if last else int(first)
+                    end = min(end, int(first) + MAX_RANGE)
+                    numbers.update(dict.fromkeys(range(int(first), end + 1)))
+            claim = Claim(text, tuple(numbers), terms(text))
             if text and _states_something(claim):
                 found.append(claim)
             if len(found) == MAX_CLAIMS:
@@ -98,7 +105,12 @@ def _blocks(draft: str) -> Iterator[str]:
     """Yield paragraphs, list items and table rows, each on one line, up to the list of sources."""
     block: list[str] = []
     quoting = False
-    lines = list(_outside_code(draft))
+    lines: list[str] = []  # those of fenced code are empty
+    fenced = False
+    for line in draft.splitlines():
+        fence = line.lstrip().startswith(("```", "~~~"))
+        lines.append("" if fenced or fence else line)
+        fenced = fenced != fence
     for line, following in zip(lines, [*lines[1:], ""], strict=False):
         if _SOURCES.match(line):
             break
@@ -121,15 +133,6 @@ def _blocks(draft: str) -> Iterator[str]:
     yield " ".join(block)
 
 
-def _outside_code(draft: str) -> Iterator[str]:
-    """Yield the lines of ``draft``, those of fenced code as empty ones."""
-    fenced = False
-    for line in draft.splitlines():
-        fence = line.lstrip().startswith(("```", "~~~"))
-        yield "" if fenced or fence else line
-        fenced = fenced != fence
-
-
 def _sentences(block: str) -> Iterator[str]:
     """Yield the sentences of a block, each with the citations behind its full stop."""
     pending = ""
@@ -142,14 +145,3 @@ def _sentences(block: str) -> Iterator[str]:
         pending = piece[len(belongs_before) :].strip()
     if pending:
         yield pending
-
-
-def _cited_numbers(sentence: str) -> tuple[int, ...]:
-    numbers: dict[int, None] = {}
-    for citation in _CITATION.finditer(sentence):
-        for part in re.split("[,;]", "".join(citation[1].split())):
-            first, _, last = part.replace("–", "-").partition("-")
-            end = int(last.split("-")[0]) if last else int(first)
-            end = min(end, int(first) + MAX_RANGE)
-            numbers.update(dict.fromkeys(range(int(first), end + 1)))
-    return tuple(numbers)

@@ -219,20 +219,19 @@ def _are_names(ours: Sequence[Term], other: Sequence[Term], at: int) -> bool:
         return False
     capital = all(words[at].text[:1].isupper() for words in (ours, other))
     beside = ours[at + 1 : at + 2]
-    return capital and ("name" in (ours[at].kind, other[at].kind) or _is_name(beside))
-
-
-def _is_name(terms: Sequence[Term]) -> bool:
-    return any(term.kind == "name" for term in terms)
+    return capital and (
+        "name" in (ours[at].kind, other[at].kind) or any(term.kind == "name" for term in beside)
+    )
 
 
 def _turned_round(mine: Sequence[Term], said: Sequence[Term]) -> bool:
     """Return whether one is "A … B" and the other "B … A", with a verb between."""
+    symmetric = frozenset(map(stem, _SYMMETRIC))
     for x, y in product(range(1, _MAX_NAME + 1), repeat=2):
         between = mine[x : len(mine) - y]
         moved = [*mine[len(mine) - y :], *between, *mine[:x]]
         if (
-            any(term.matters and term.key not in _symmetric_stems() for term in between)
+            any(term.matters and term.key not in symmetric for term in between)
             and [term.key for term in moved] == [term.key for term in said]
             and all(term.matters for term in (*mine[:x], *mine[len(mine) - y :]))
         ):
@@ -242,11 +241,6 @@ def _turned_round(mine: Sequence[Term], said: Sequence[Term]) -> bool:
 
 def _all(terms: Sequence[Term]) -> str:
     return " ".join(term.text for term in terms)
-
-
-@cache
-def _symmetric_stems() -> frozenset[str]:
-    return frozenset(map(stem, _SYMMETRIC))
 
 
 def _negations(claimed: Sequence[Term], quoted: Sequence[Term]) -> Iterator[Difference]:

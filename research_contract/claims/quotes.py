@@ -55,7 +55,10 @@ class Sentence:
 
 
 class Quotes:
-    """The quotes of a job; ``sentences`` are all of theirs, addressed by their index."""
+    """The quotes of a job; ``sentences`` are all of theirs, addressed by their index.
+
+    ``by_quote`` holds the indexes of the sentences of each quote, by its number.
+    """
 
     def __init__(self, quotes: Iterable[Quoted]) -> None:
         self._quotes = {quote.n: quote for quote in quotes}
@@ -63,24 +66,22 @@ class Quotes:
         self._copies: dict[int, frozenset[str]] = {}
         self._subjects: dict[int, frozenset[str]] = {}
         self.sentences: list[Sentence] = []
-        self._by_quote: dict[int, list[int]] = defaultdict(list)
+        self.by_quote: dict[int, list[int]] = defaultdict(list)
         self._by_key: dict[str, list[int]] = defaultdict(list)
         self._by_value: dict[str, list[tuple[int, Quantity]]] = defaultdict(list)
         for quote in self._quotes.values():
             whole = " ".join(quote.text[:MAX_QUOTE].split())
             for start, end in split(whole):
                 text = without_markup(whole[start:end])
-                self._add(Sentence(quote.n, text, terms(text)))
-
-    def _add(self, sentence: Sentence) -> None:
-        index = len(self.sentences)
-        self.sentences.append(sentence)
-        self._by_quote[sentence.n].append(index)
-        for number in sentence.quantities:
-            for value in number.values | number.bare:
-                self._by_value[value].append((index, number))
-        for key in {term.key for term in sentence.terms}:
-            self._by_key[key].append(index)
+                sentence = Sentence(quote.n, text, terms(text))
+                index = len(self.sentences)
+                self.sentences.append(sentence)
+                self.by_quote[sentence.n].append(index)
+                for number in sentence.quantities:
+                    for value in number.values | number.bare:
+                        self._by_value[value].append((index, number))
+                for key in {term.key for term in sentence.terms}:
+                    self._by_key[key].append(index)
 
     def __contains__(self, n: int) -> bool:
         return n in self._quotes
@@ -95,7 +96,7 @@ class Quotes:
     def copies_of(self, n: int) -> Collection[str]:
         """Return the words of each sentence of a quote, of up to five in a row, of each line."""
         if n not in self._copies:
-            texts = [written(self.sentences[index].terms) for index in self._by_quote[n]]
+            texts = [written(self.sentences[index].terms) for index in self.by_quote[n]]
             runs = (
                 " ".join(texts[first:last])
                 for first in range(len(texts))
@@ -112,10 +113,6 @@ class Quotes:
             self._subjects[n] = frozenset(" ".join(Words.of(p, terms(p)).plain) for p in parts)
         return self._subjects[n]
 
-    def sentences_of(self, n: int) -> Sequence[int]:
-        """Return the indexes of the sentences of the quote numbered ``n``."""
-        return self._by_quote[n]
-
     def find(self, wanted: Sequence[Term], cited: Collection[int]) -> dict[int, dict[str, float]]:
         """Return the credit of each wanted term, by the index of each sentence that holds one.
 
@@ -123,7 +120,12 @@ class Quotes:
         """
         found: dict[int, dict[str, float]] = defaultdict(dict)
         for term in wanted:
-            for index in self._holding(term):
+            holding: Collection[int] = self._by_key.get(term.key, ())
+            if term.quantity:
+                values = term.quantity.values | term.quantity.bare
+                near = [place for value in values for place in self._by_value.get(value, ())]
+                holding = dict.fromkeys(at for at, other in near if term.quantity.same(other))
+            for index in holding:
                 if self.sentences[index].n in cited:
                     found[index][term.key] = EXACT
         return dict(found)
@@ -149,13 +151,6 @@ class Quotes:
         if term.quantity:
             return any(term.quantity.same(number) for number in numbers)
         return term.key in known
-
-    def _holding(self, term: Term) -> Collection[int]:
-        if not term.quantity:
-            return self._by_key.get(term.key, ())
-        values = term.quantity.values | term.quantity.bare
-        near = [place for value in values for place in self._by_value.get(value, ())]
-        return dict.fromkeys(index for index, other in near if term.quantity.same(other))
 
 
 def written(terms: Sequence[Term]) -> str:

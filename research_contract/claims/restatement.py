@@ -39,7 +39,13 @@ def restates(claim: Words, said: Sequence[Said]) -> bool:
     """Return whether ``claim`` is one of the sentences in its own words, or several joined."""
     if any(_is_covered(claim, 0, len(claim), *one) for one in said):
         return True
-    cuts = [*_cuts(claim)][: MAX_JOINED - 1]
+    cuts: list[tuple[int, int]] = []  # where one part ends, and where the next one begins
+    for at in range(1, len(claim) - 1):
+        if claim.plain[at] in AND:
+            cuts.append((at, at + 1))
+        elif ";" in claim.text[claim.terms[at - 1].end : claim.terms[at].start]:
+            cuts.append((at, at))
+    cuts = cuts[: MAX_JOINED - 1]
     parts = list(pairwise([(0, 0), *cuts, (len(claim), len(claim))]))
     if not cuts or any(claim.plain[start] in PRONOUNS for (_, start), _ in parts[1:]):
         return False
@@ -51,15 +57,6 @@ def restates(claim: Words, said: Sequence[Said]) -> bool:
         )
         for (_, start), (end, _) in parts
     )
-
-
-def _cuts(claim: Words) -> Iterator[tuple[int, int]]:
-    """Yield where one part of a joined claim ends and where the next one begins."""
-    for at in range(1, len(claim) - 1):
-        if claim.plain[at] in AND:
-            yield at, at + 1
-        elif ";" in claim.text[claim.terms[at - 1].end : claim.terms[at].start]:
-            yield at, at
 
 
 def _is_covered(claim: Words, start: int, end: int, other: Words, named: Collection[str]) -> bool:
@@ -147,7 +144,10 @@ def rewordings(claim: Words, sentence: Words) -> Iterator[Difference]:
     What a claim leaves out at the end of the sentence is yielded only where it limits the rest, or
     where nothing else differs.
     """
-    ours, theirs = [[_key(term) for term in words.terms] for words in (claim, sentence)]
+    ours, theirs = [
+        [term.key if term.matters else term.text.casefold() for term in words.terms]
+        for words in (claim, sentence)
+    ]
     compared = SequenceMatcher(None, ours, theirs, autojunk=False)
     shown = 0
     for what, first, last, start, end in compared.get_opcodes():
@@ -155,10 +155,6 @@ def rewordings(claim: Words, sentence: Words) -> Iterator[Difference]:
         if what != "equal" and not (behind and shown) and shown < MAX_SHOWN:
             shown += 1
             yield Difference("wording", _span(claim, first, last), _span(sentence, start, end))
-
-
-def _key(term: Term) -> str:
-    return term.key if term.matters else term.text.casefold()
 
 
 def _span(words: Words, first: int, last: int) -> str:

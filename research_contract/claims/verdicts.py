@@ -137,7 +137,9 @@ class Comparison:
 
 def judge(claim: Claim, quotes: Quotes, cited: Collection[int]) -> Judgement:
     """Return the verdict on ``claim`` by the quotes numbered ``cited``."""
-    copied = _copied_from(claim, quotes, cited)
+    as_written = written(claim.terms)
+    # The quote of which the claim is a whole sentence, or up to five, word for word.
+    copied = next((n for n in cited if as_written and as_written in quotes.copies_of(n)), None)
     if copied is not None:
         return Judgement("supported", 1.0, best=copied)
     comparison = Comparison.of(claim, quotes, cited)
@@ -156,7 +158,7 @@ def judge(claim: Claim, quotes: Quotes, cited: Collection[int]) -> Judgement:
     said = [
         (quotes.sentences[at].words, quotes.subjects_of(n))
         for n in cited
-        for at in quotes.sentences_of(n)
+        for at in quotes.by_quote[n]
     ]
     if restates(words, said):
         return Judgement("supported", max(score, MIN_SUPPORTED_SCORE), n)
@@ -233,12 +235,6 @@ def _share(wanted: Sequence[Term], held: Credits) -> float:
 def _highest(*held: Credits) -> Credits:
     keys = {key for each in held for key in each}
     return {key: max(each.get(key, 0.0) for each in held) for key in keys}
-
-
-def _copied_from(claim: Claim, quotes: Quotes, cited: Collection[int]) -> int | None:
-    """Return the quote of which the claim is a whole sentence, or up to five, word for word."""
-    words = written(claim.terms)
-    return next((n for n in cited if words and words in quotes.copies_of(n)), None)
 
 
 def _differences(

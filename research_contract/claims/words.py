@@ -32,7 +32,12 @@ class Words:
                 before = counted[-1] if counted else None
                 if before and _is_unit_of(one, before):
                     continue
-                if before and _is_date_behind_year(one, before):
+                # A date is written with its year first: 2013-05-12.
+                if before and (
+                    (one.quantity is not None and before.quantity is not None)
+                    and (before.quantity.sort, one.quantity.sort) == ("year", "date")
+                    and one.start - before.end == 1
+                ):
                     counted.insert(-1, one)
                 elif one.text.casefold() not in _UNCOUNTED:
                     counted.append(one)
@@ -80,15 +85,6 @@ def _is_unit_of(term: Term, number: Term) -> bool:
     """Return whether a word is the unit that the amount before it has: 3 million *euros*."""
     unit, _ = UNITS.get(term.text.casefold(), ("", 0))
     return bool(unit and number.quantity and number.quantity.unit == unit)
-
-
-def _is_date_behind_year(term: Term, year: Term) -> bool:
-    """Return whether a date is written with its year first: 2013-05-12."""
-    return (
-        (term.quantity is not None and year.quantity is not None)
-        and (year.quantity.sort, term.quantity.sort) == ("year", "date")
-        and term.start - year.end == 1
-    )
 
 
 def _uncontracted(term: Term) -> Iterator[Term]:

@@ -84,7 +84,9 @@ class Quantity:
             return self.sort == other.sort and self.values <= other.values
         if self.unit and other.unit:
             return self.unit == other.unit and bool(self.values & other.values)
-        return bool(self.readings & other.readings) and self._fits(other)
+        return bool(self.readings & other.readings) and (
+            "ordinal" not in (self.sort, other.sort) or self.sort == other.sort
+        )
 
     @property
     def amount(self) -> Decimal | None:
@@ -96,9 +98,6 @@ class Quantity:
     def readings(self) -> frozenset[str]:
         """The values that the number may have without its unit."""
         return self.bare or self.values
-
-    def _fits(self, other: Quantity) -> bool:
-        return "ordinal" not in (self.sort, other.sort) or self.sort == other.sort
 
     def comparable(self, other: Quantity) -> bool:
         """Return whether both have the same sort and unit."""
@@ -155,7 +154,12 @@ def _dates(text: str) -> Iterator[Quantity]:
             said = match.groupdict()
             month = said["m"]
             number = int(month) if month.isdigit() else MONTHS[month.lower()]
-            yield _made("date", _date_values({number}, said.get("d"), said.get("y")), match)
+            values = {f"{number:02d}"}
+            if day := said.get("d"):
+                values.add(f"{number:02d}-{int(day):02d}")
+            if year := said.get("y"):
+                values.add(year)
+            yield _made("date", values, match)
     for match in _SLASHED.finditer(text):
         one, other = int(match[1]), int(match[2])
         if max(one, other) <= 31 and min(one, other) <= 12:
@@ -164,13 +168,6 @@ def _dates(text: str) -> Iterator[Quantity]:
             yield _made("date", values | {match[3]}, match)
     for match in _ALONE.finditer(text):
         yield _made("date", {f"{MONTHS[match[0].lower()]:02d}"}, match)
-
-
-def _date_values(months: set[int], day: str | None, year: str | None) -> set[str]:
-    values = {f"{month:02d}" for month in months}
-    if day:
-        values |= {f"{month:02d}-{int(day):02d}" for month in months}
-    return values | ({year} if year else set())
 
 
 def _numbers(text: str) -> Iterator[Quantity]:
@@ -187,7 +184,8 @@ def _numbers(text: str) -> Iterator[Quantity]:
             values = {value * scale for value in values}
             end = match.end("after")
             abbreviated = after in _ABBREVIATED and text[end : end + 1] == "."
-            after = _next_word(text, end + abbreviated)
+            found = _UNIT_BEHIND.match(text, end + abbreviated)
+            after = found[1].lower() if found else ""
         unit, factor = UNITS.get(_spelling(after), _NO_UNIT)
         if match["before"]:
             unit = match["before"].strip()
@@ -207,11 +205,6 @@ def _measured(
     scaled = frozenset(_shown(value * factor) for value in values)
     bare = frozenset(map(_shown, values)) if unit else frozenset[str]()
     return Quantity(sort, scaled, text, start, start + len(text), unit, bare)
-
-
-def _next_word(text: str, at: int) -> str:
-    found = _UNIT_BEHIND.match(text, at)
-    return found[1].lower() if found else ""
 
 
 def _spelling(unit: str) -> str:

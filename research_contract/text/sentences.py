@@ -118,21 +118,17 @@ def _cut(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end > start and passage[end - 1].isspace():
         end -= 1
     while end - start > MAX_LENGTH:
-        stop = _break(passage, start)
+        # Cut behind the last clause that fits, else a word, else at the limit.
+        breaks = list(_CLAUSE.finditer(passage, start + MIN_LENGTH, start + MAX_LENGTH))
+        clauses = [found for found in breaks if len(found[0]) > 1]
+        best = (clauses or breaks)[-1:]
+        stop = best[0].end() - 1 if best else start + MAX_LENGTH
         yield start, stop
         start = stop
         while start < end and passage[start].isspace():
             start += 1
     if start < end:
         yield start, end
-
-
-def _break(passage: str, start: int) -> int:
-    """Return where to cut: behind the last clause that fits, else a word, else at the limit."""
-    breaks = list(_CLAUSE.finditer(passage, start + MIN_LENGTH, start + MAX_LENGTH))
-    clauses = [found for found in breaks if len(found[0]) > 1]
-    best = (clauses or breaks)[-1:]
-    return best[0].end() - 1 if best else start + MAX_LENGTH
 
 
 def _says_something(passage: str, one: Sentence) -> bool:

@@ -90,15 +90,12 @@ def _words(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[Term]:
         if start <= match.start() and match.end() <= end:
             continue
         if _STARTS_SPACELESS.match(match[0]):
-            yield from _pairs(match[0][:MAX_WORD], match.start())
+            run, begin = match[0][:MAX_WORD], match.start()
+            for at in range(begin, begin + max(len(run) - 1, 1)):
+                pair = run[at - begin : at - begin + 2]
+                yield Term(pair, pair, "word", at, at + 2)
         else:
             yield _term(text, match, stop, capitals=capitals)
-
-
-def _pairs(run: str, start: int) -> Iterator[Term]:
-    for at in range(max(len(run) - 1, 1)):
-        pair = run[at : at + 2]
-        yield Term(pair, pair, "word", start + at, start + at + 2)
 
 
 def _term(text: str, match: re.Match[str], stop: frozenset[str], *, capitals: bool) -> Term:

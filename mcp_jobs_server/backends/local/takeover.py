@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.damage import write_failure
@@ -58,7 +59,7 @@ class Takeover:
         before = self._without_runner_since
         self._without_runner_since = {name: before.get(name, now) for name in without_runner}
         for profile_id, profile in without_runner.items():
-            gone = profile is not None and profile.is_gone
+            gone = profile is not None and not Path(profile.interpreter).exists()
             if gone or now - self._without_runner_since[profile_id] >= self.grace_seconds:
                 self._handle(profile_id, profile, at, gone=gone)
 

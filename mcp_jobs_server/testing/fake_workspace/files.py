@@ -25,7 +25,7 @@ from mcp_jobs_server.testing.fake_workspace.errors import (
     invalid_parameter,
 )
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
-from mcp_jobs_server.testing.fake_workspace.mount import DelayedChanges, MountedVolumes
+from mcp_jobs_server.testing.fake_workspace.mount import DelayedChanges
 from mcp_jobs_server.testing.fake_workspace.mount.delayed_changes import API, MOUNT
 from mcp_jobs_server.testing.fake_workspace.mount.volumes import STAGING
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
@@ -49,15 +49,6 @@ class Files:
     rights: Rights
     late_seconds: float = field(default=0.0, init=False)
     crossing_seconds: float = field(default=0.0, init=False)
-
-    def mount(self, identity: Identity) -> MountedVolumes:
-        """Return ``/Volumes`` as a job that runs as ``identity`` sees it."""
-        return MountedVolumes(
-            str(self.root.resolve()),
-            reads=self.catalog.volumes_with(identity, "READ_VOLUME"),
-            writes=self.catalog.volumes_with(identity, "WRITE_VOLUME"),
-            late_seconds=self.crossing_seconds,
-        )
 
     async def file(self, request: Request, caller: Identity, path: str) -> Response:
         """Respond to ``/api/2.0/fs/files{path}``."""

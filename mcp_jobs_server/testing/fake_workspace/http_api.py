@@ -103,20 +103,17 @@ class HttpApi:
             if caller is None:
                 message = "Credential was not sent or was of an unsupported type for this API."
                 return JSONResponse({"error_code": 401, "message": message}, 401)  # as recorded
-            return await self._route(request, caller)
+            # The decoded path of the scope: names in it may contain characters such as "?" and "#".
+            path = str(request.scope["path"])
+            if re.match(r"/api/2\.0/fs/create-\w+-url", path):
+                message, reason = "Presigned URLs API is not enabled", "API_IS_NOT_ENABLED"
+                raise files_error(403, "PERMISSION_DENIED", message, reason)
+            for pattern, handler in self._routes:
+                if match := re.match(pattern, path):
+                    return await handler(request, caller, path[match.end() :])
+            return await self._services.platform.handle(request, caller, path)
         except ApiError as error:
             return error.response()
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             message = f"Could not parse the request: {type(error).__name__}: {error}"
             return ApiError(400, "MALFORMED_REQUEST", message).response()
-
-    async def _route(self, request: Request, caller: Identity) -> Response:
-        # The decoded path of the scope: names in it may contain characters such as "?" and "#".
-        path = str(request.scope["path"])
-        if re.match(r"/api/2\.0/fs/create-\w+-url", path):
-            message, reason = "Presigned URLs API is not enabled", "API_IS_NOT_ENABLED"
-            raise files_error(403, "PERMISSION_DENIED", message, reason)
-        for pattern, handler in self._routes:
-            if match := re.match(pattern, path):
-                return await handler(request, caller, path[match.end() :])
-        return await self._services.platform.handle(request, caller, path)

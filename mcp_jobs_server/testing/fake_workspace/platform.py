@@ -35,7 +35,19 @@ class Platform:
         parts = [part for part in path.split("/") if part]
         match request.method, parts:
             case "GET", ["api", "2.0", "secrets", "get"]:
-                return JSONResponse(self._secret(request, caller))
+                scope, key = (
+                    request.query_params.get("scope", ""),
+                    request.query_params.get("key", ""),
+                )
+                self.rights.require(caller, "READ", f"secret-scope {scope}")
+                value = self.secrets.get(f"{scope}/{key}")
+                if value is None:
+                    raise ApiError(
+                        404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with key: {key}"
+                    )
+                return JSONResponse(
+                    {"key": key, "value": base64.b64encode(value.encode()).decode()}
+                )
             case "GET", ["api", "2.0", "serving-endpoints", name]:
                 return JSONResponse(self._endpoint(name, caller))
             case "POST", ["serving-endpoints", name, "invocations"]:
@@ -46,14 +58,6 @@ class Platform:
                     raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"App '{name}' does not exist.")
                 return JSONResponse({"name": name, **self.apps[name]})
         raise endpoint_not_found(request.method, path)
-
-    def _secret(self, request: Request, caller: Identity) -> dict[str, str]:
-        scope, key = request.query_params.get("scope", ""), request.query_params.get("key", "")
-        self.rights.require(caller, "READ", f"secret-scope {scope}")
-        value = self.secrets.get(f"{scope}/{key}")
-        if value is None:
-            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with key: {key}")
-        return {"key": key, "value": base64.b64encode(value.encode()).decode()}
 
     def _endpoint(self, name: str, caller: Identity) -> dict[str, Any]:
         self.rights.require(caller, "CAN_QUERY", f"serving-endpoint {name}")

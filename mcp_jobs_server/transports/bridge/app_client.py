@@ -73,7 +73,15 @@ class AppTransport(httpx2.AsyncBaseTransport):
         except httpx2.HTTPError as error:
             log.warning("The app cannot be reached (%s).", type(error).__name__)
             return _error_response(_MESSAGES[503]), 503
-        fault = _fault(response)
+        # What is not from the app itself, as a key of ``_MESSAGES``.
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        status = response.status_code
+        if 300 <= status < 400 or (status < 300 and kind == "text/html"):
+            fault = 302
+        elif status < 400 or (kind == "application/json" and status not in (401, 403)):
+            fault = 0  # a response of the app itself
+        else:
+            fault = status if status in _MESSAGES else 503
         if fault:
             await response.aclose()
             return _error_response(_MESSAGES[fault]), fault
@@ -91,17 +99,6 @@ def _sign_in_headers(client: WorkspaceClient) -> dict[str, str]:
             "Run `databricks auth login --host WORKSPACE --profile NAME`, then use --profile NAME.",
         )
     return dict(client.config.authenticate())
-
-
-def _fault(response: httpx2.Response) -> int:
-    """Return the fault of a response that is not from the app itself, as a key of ``_MESSAGES``."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    status = response.status_code
-    if 300 <= status < 400 or (status < 300 and kind == "text/html"):
-        return 302
-    if status < 400 or (kind == "application/json" and status not in (401, 403)):
-        return 0  # a response of the app itself
-    return status if status in _MESSAGES else 503
 
 
 def _error_response(message: str) -> httpx2.Response:

@@ -22,14 +22,6 @@ BREAKAWAY = 0x01000000
 https://learn.microsoft.com/windows/win32/procthread/job-objects"""
 
 
-def leave_session(command: list[str]) -> int:
-    """Start ``command`` in a new session (POSIX)."""
-    if sys.platform != "win32" and os.fork() == 0:
-        os.setsid()
-        os.execv(command[0], command)  # noqa: S606 - no shell is wanted
-    return 0
-
-
 def leave_job_object(command: list[str], start: Callable[..., object]) -> int:
     """Start ``command`` outside the client's job object (Windows).
 
@@ -49,4 +41,8 @@ if __name__ == "__main__":
 
         sys.exit(leave_job_object(sys.argv[1:], Popen))
     else:
-        sys.exit(leave_session(sys.argv[1:]))
+        command = sys.argv[1:]
+        if sys.platform != "win32" and os.fork() == 0:
+            os.setsid()
+            os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+        sys.exit(0)

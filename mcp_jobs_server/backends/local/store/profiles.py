@@ -7,7 +7,6 @@ import re
 import sqlite3
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from mcp_jobs_server import __version__
 from mcp_jobs_server.backends.local.options import RunnerOptions
@@ -39,11 +38,6 @@ class Profile:
     job_command: tuple[str, ...]
     settings: str
     secrets: tuple[str, ...]
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the interpreter of its jobs was removed."""
-        return not Path(self.interpreter).exists()
 
     def can_run_jobs_of(self, other: Profile) -> bool:
         """Return whether a job of ``other`` would give the same result here.

@@ -102,22 +102,21 @@ class OAuth:
                     return _error("invalid_grant", "Refresh token is invalid", 400)
                 self.refreshed += 1
             case _:
-                return self._client_credentials(request.headers.get("authorization", ""))
+                scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+                try:
+                    name, _, secret = (
+                        base64.b64decode(encoded, validate=True).decode().partition(":")
+                    )
+                except ValueError:
+                    name = secret = ""
+                for identity in self.identities.all:
+                    expected = (identity.client_id, identity.client_secret)
+                    if scheme == "Basic" and secret and (name, secret) == expected:
+                        return self._access_token(identity)
+                return _error("invalid_client", "Client authentication failed", 401)
         refresh_token = f"doau-fake-{secrets.token_hex(16)}"
         self._refresh_tokens[refresh_token] = identity
         return self._access_token(identity, refresh_token=refresh_token)
-
-    def _client_credentials(self, authorization: str) -> Response:
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except ValueError:
-            name = secret = ""
-        for identity in self.identities.all:
-            expected = (identity.client_id, identity.client_secret)
-            if scheme == "Basic" and secret and (name, secret) == expected:
-                return self._access_token(identity)
-        return _error("invalid_client", "Client authentication failed", 401)
 
     def _access_token(self, identity: Identity, **more: str) -> Response:
         return JSONResponse(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +37,27 @@ class Scim:
         kind, _, resource_id = path.partition("/")
         resources = self._resources(kind)
         if not resource_id:
-            return JSONResponse(_page(resources, request.query_params))
+            if request.query_params.get("filter"):
+                parsed = _FILTER.fullmatch(request.query_params["filter"].strip())
+                if parsed is None:
+                    raise invalid_parameter(
+                        f"The filter is not supported: {request.query_params['filter']}"
+                    )
+                name, value = parsed.groups()
+                resources = [
+                    item for item in resources if str(item.get(name, "")).lower() == value.lower()
+                ]
+            start = max(1, int(request.query_params.get("startIndex") or 1))
+            page = resources[start - 1 :][: int(request.query_params.get("count") or _MAX_PAGE)]
+            return JSONResponse(
+                {
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                    "totalResults": len(resources),
+                    "startIndex": start,
+                    "itemsPerPage": len(page),
+                    "Resources": page,
+                }
+            )
         for resource in resources:
             if resource["id"] == resource_id:
                 return JSONResponse(resource)
@@ -102,22 +121,3 @@ class Scim:
     def _group_ids(self) -> dict[str, str]:
         names = sorted({group for identity in self.identities.all for group in identity.groups})
         return {name: str(_FIRST_GROUP_ID + position) for position, name in enumerate(names)}
-
-
-def _page(resources: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
-    """Return one page of a list. The only supported filter is ``attribute eq "value"``."""
-    if query.get("filter"):
-        parsed = _FILTER.fullmatch(query["filter"].strip())
-        if parsed is None:
-            raise invalid_parameter(f"The filter is not supported: {query['filter']}")
-        name, value = parsed.groups()
-        resources = [item for item in resources if str(item.get(name, "")).lower() == value.lower()]
-    start = max(1, int(query.get("startIndex") or 1))
-    page = resources[start - 1 :][: int(query.get("count") or _MAX_PAGE)]
-    return {
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": len(resources),
-        "startIndex": start,
-        "itemsPerPage": len(page),
-        "Resources": page,
-    }

@@ -22,6 +22,7 @@ from mcp_jobs_server.testing.fake_workspace.jobs.responses import job_body, outp
 from mcp_jobs_server.testing.fake_workspace.jobs.runs import CANCELLED, Run, Runs, Termination
 from mcp_jobs_server.testing.fake_workspace.jobs.settings import JobSettings
 from mcp_jobs_server.testing.fake_workspace.jobs.task_process import TaskProcess
+from mcp_jobs_server.testing.fake_workspace.mount import MountedVolumes
 from mcp_jobs_server.testing.fake_workspace.rights import Rights
 
 _MAX_TOKEN_LENGTH = 64
@@ -51,7 +52,14 @@ class Jobs:
             case "GET", "get":
                 result = self._job(int(query.get("job_id", 0)), caller)
             case "GET", "list":
-                result = self._list_jobs(query.get("name", ""), caller)
+                name = query.get("name", "")
+                bodies = [
+                    job_body(job)
+                    for job in self.runs.jobs.values()
+                    if name.lower() in ("", job.name.lower())
+                    and self.rights.allows(caller, _CAN_VIEW, f"job {job.job_id}")
+                ]
+                result = {"jobs": bodies, "has_more": False} if bodies else {"has_more": False}
             case "GET", "runs/get":
                 result = run_body(self._find_run(query.get("run_id", "0"), caller), self.host)
             case "GET", "runs/list":
@@ -121,7 +129,12 @@ class Jobs:
     def _start_process(self, run: Run) -> TaskProcess:
         identity = run.job.run_as
         environment = {"DATABRICKS_HOST": self.host, "DATABRICKS_TOKEN": identity.token}
-        volumes = self.files.mount(identity)
+        volumes = MountedVolumes(
+            str(self.files.root.resolve()),
+            reads=self.files.catalog.volumes_with(identity, "READ_VOLUME"),
+            writes=self.files.catalog.volumes_with(identity, "WRITE_VOLUME"),
+            late_seconds=self.files.crossing_seconds,
+        )
         return TaskProcess(run.job.task, run.arguments, environment, volumes).start()
 
     def _job(self, job_id: int, caller: Identity) -> dict[str, Any]:
@@ -130,16 +143,6 @@ class Jobs:
             raise ApiError(404, None, f"Job {job_id} does not exist.")
         self._require(job, caller, "CAN_VIEW")
         return job_body(job)
-
-    def _list_jobs(self, name: str, caller: Identity) -> dict[str, Any]:
-        """Return the jobs that the caller may see; if ``name`` is set, only those of this name."""
-        bodies = [
-            job_body(job)
-            for job in self.runs.jobs.values()
-            if name.lower() in ("", job.name.lower())
-            and self.rights.allows(caller, _CAN_VIEW, f"job {job.job_id}")
-        ]
-        return {"jobs": bodies, "has_more": False} if bodies else {"has_more": False}
 
     def _list_runs(self, query: Mapping[str, str], caller: Identity) -> dict[str, Any]:
         """Return a page of the runs that the caller may see, the newest first.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import math
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+
 from mcp_jobs_server.testing.fake_workspace.identity.identities import Identity
 from mcp_jobs_server.testing.fake_workspace.jobs.settings import JobSettings
-from mcp_jobs_server.testing.fake_workspace.jobs.task_process import (
-    TaskProcess,
-    error_of,
-    kill_marked,
-)
+from mcp_jobs_server.testing.fake_workspace.jobs.task_process import MARK, TaskProcess
 
 Accident = str
 """A failure before the start of the task: "internal error", "library error", "skipped", or any
@@ -167,7 +167,12 @@ class Runs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._marks:
-            kill_marked(self._marks)
+            # Also processes of tasks that left their session.
+            marks = self._marks
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error, OSError):
+                    if process.environ().get(MARK) in marks:
+                        process.kill()
 
     def _must_wait(self, run: Run) -> bool:
         """Return whether the job has no free place, or an earlier run waits for it."""
@@ -194,27 +199,30 @@ class Runs:
             run.close(termination)
         else:
             run.state = "RUNNING"
-            await self._run_attempts(run)
-
-    async def _run_attempts(self, run: Run) -> None:
-        """Run the task until it succeeds, is cancelled or has no retry left."""
-        while run.active:
-            attempt = run.attempts[-1]
-            exit_code = None if run.cancel else await self._run_process(run, attempt)
-            if exit_code == 0:
-                attempt.termination = Termination("SUCCESS", "SUCCESS")
-                run.close(attempt.termination)
-            elif exit_code is None or run.cancel:
-                _close_cancelled(run)
-            else:
-                attempt.termination = Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", FAILED)
-                attempt.error = error_of(attempt.trace or attempt.log, exit_code)
-                if attempt.number >= run.job.max_retries:
-                    message = f"Task research failed with message: {FAILED}."
-                    run.close(Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", message))
-                    return
-                run.attempts.append(Attempt(self.next_id(), attempt.number + 1, state="WAITING"))
-                await _poll(lambda: run.cancel is not None, run.job.retry_seconds)
+            while run.active:
+                attempt = run.attempts[-1]
+                exit_code = None if run.cancel else await self._run_process(run, attempt)
+                if exit_code == 0:
+                    attempt.termination = Termination("SUCCESS", "SUCCESS")
+                    run.close(attempt.termination)
+                elif exit_code is None or run.cancel:
+                    _close_cancelled(run)
+                else:
+                    attempt.termination = Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", FAILED)
+                    lines = [
+                        line for line in (attempt.trace or attempt.log).splitlines() if line.strip()
+                    ]
+                    attempt.error = (
+                        textwrap.shorten(lines[-1], 2000) if lines else f"SystemExit: {exit_code}"
+                    )
+                    if attempt.number >= run.job.max_retries:
+                        message = f"Task research failed with message: {FAILED}."
+                        run.close(Termination("RUN_EXECUTION_ERROR", "CLIENT_ERROR", message))
+                        return
+                    run.attempts.append(
+                        Attempt(self.next_id(), attempt.number + 1, state="WAITING")
+                    )
+                    await _poll(lambda: run.cancel is not None, run.job.retry_seconds)
 
     async def _run_process(self, run: Run, attempt: Attempt) -> int:
         """Run one attempt and return its exit code."""

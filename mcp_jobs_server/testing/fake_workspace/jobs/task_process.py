@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,17 +186,3 @@ class TaskProcess:
         """Kill the process and remove its files outside the volumes."""
         self.kill()
         self._scratch.cleanup()
-
-
-def kill_marked(marks: Sequence[str]) -> None:
-    """Kill all remaining processes of tasks, also those that left their session."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) in marks:
-                process.kill()
-
-
-def error_of(log: str, exit_code: int) -> str:
-    """Return the error that the platform reports: the last line of the log."""
-    lines = [line for line in log.splitlines() if line.strip()]
-    return textwrap.shorten(lines[-1], 2000) if lines else f"SystemExit: {exit_code}"

@@ -144,7 +144,11 @@ class UnityCatalog:
                 case "volumes":
                     name, created = self._new_volume(body, caller)
                 case "connections":
-                    name, created = self._new_connection(body, caller)
+                    schema = str(body.get("parent", "")).removeprefix("schemas/").lower()
+                    self._check_parent("connections", schema, caller)
+                    full_name = f"{schema}.{valid_name(body, 'name')}"
+                    self._check_free("connections", full_name, full_name)
+                    name, created = full_name, connection_body(full_name, body, caller.name)
                 case _:
                     name, created = self._new_service(body, query, caller)
             self._collections[collection][name] = created
@@ -195,13 +199,6 @@ class UnityCatalog:
         self._check_free("volumes", full_name, name)
         (self._root / catalog / schema / name).mkdir(parents=True, exist_ok=True)
         return full_name, volume_body(full_name, body.get("comment", ""), caller.name)
-
-    def _new_connection(self, body: dict[str, Any], caller: Identity) -> tuple[str, dict[str, Any]]:
-        schema = str(body.get("parent", "")).removeprefix("schemas/").lower()
-        self._check_parent("connections", schema, caller)
-        full_name = f"{schema}.{valid_name(body, 'name')}"
-        self._check_free("connections", full_name, full_name)
-        return full_name, connection_body(full_name, body, caller.name)
 
     def _new_service(
         self, body: dict[str, Any], query: Mapping[str, str], caller: Identity
