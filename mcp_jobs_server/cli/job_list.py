@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -26,7 +25,16 @@ STATE_WIDTH = len("insufficient evidence")
 async def _list(args: argparse.Namespace, client: Research) -> int:
     chooses = bool(args.text or args.state or args.since or args.limit)
     everything = await client.jobs(include_ended=args.all or chooses)
-    jobs = _chosen(everything, args)
+    text = args.text.casefold()
+    fitting = [
+        job
+        for job in everything
+        if args.state in (None, job.state, job.outcome)
+        and (args.since is None or datetime.fromisoformat(job.created_at) >= args.since)
+        and text in f"{job.title}\n{job.summary}".casefold()
+    ]
+    fitting.sort(key=lambda job: job.created_at, reverse=True)
+    jobs = fitting[: args.limit]
     if notice := await client.notice():
         print_note(notice)
     if args.json:
@@ -39,20 +47,6 @@ async def _list(args: argparse.Namespace, client: Research) -> int:
         for job in jobs:
             _print(job)
     return 0
-
-
-def _chosen(jobs: Sequence[JobShown], args: argparse.Namespace) -> Sequence[JobShown]:
-    """Return the jobs that the options ask for, newest first."""
-    text = args.text.casefold()
-    fitting = [
-        job
-        for job in jobs
-        if args.state in (None, job.state, job.outcome)
-        and (args.since is None or datetime.fromisoformat(job.created_at) >= args.since)
-        and text in f"{job.title}\n{job.summary}".casefold()
-    ]
-    fitting.sort(key=lambda job: job.created_at, reverse=True)
-    return fitting[: args.limit]
 
 
 def _print(job: JobShown) -> None:

@@ -108,7 +108,10 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
                 f"To follow it: mcp-jobs-server jobs watch {report.job_id}",
             )
         print_line(pages[0])
-        if not await anyio.to_thread.run_sync(_open_in_browser, Path(pages[0])):
+        page = Path(pages[0])
+        if not await anyio.to_thread.run_sync(
+            lambda: page.exists() and webbrowser.open(page.as_uri())
+        ):
             print_note("No browser could be opened here; open this page in one.")
     elif args.json:
         print_json(report)
@@ -117,10 +120,6 @@ async def _report(args: argparse.Namespace, client: Research) -> int:
     else:
         print_markdown(report.content, client.folder(report.job_id))
     return 0
-
-
-def _open_in_browser(page: Path) -> bool:
-    return page.exists() and webbrowser.open(page.as_uri())
 
 
 async def _cancel(args: argparse.Namespace, client: Research) -> int:

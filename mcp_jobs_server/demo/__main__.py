@@ -108,20 +108,16 @@ async def _run(demo: Demo) -> int:
     if status["state"] != "completed" or folder is None:
         return 1
     exit_code = await verify(folder)
-    _print_next_steps(demo, folder)
-    return exit_code
-
-
-def _print_next_steps(demo: Demo, folder: Path) -> None:
     print_line(f"\nJob folder: {folder}\nTo read in a browser: {folder / 'report.html'}")
     print_line(demo.list_command())
     print_line("\nTo connect your own assistant, paste this into its configuration:\n")
-    server = server_command(sources=demo.sources if demo.own else ())
-    for instruction in instructions("claude-desktop", server):
+    command = server_command(sources=demo.sources if demo.own else ())
+    for instruction in instructions("claude-desktop", command):
         print_line(f"{instruction.client}: {instruction.place}\n{instruction.text}\n")
     print_line(f"For Cursor, VS Code and Claude Code: {command_line('connect')}")
     if not demo.own:
         print_line(f"To add your own documents: {command_line('sources', 'add', 'NAME', 'DIR')}")
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from mcp_jobs_server.jobs.elapsed import ElapsedTime, seconds_since_boot
 from mcp_jobs_server.jobs.listing import list_page, shown
 from mcp_jobs_server.jobs.lookup import Lookup
 from mcp_jobs_server.jobs.queued import check_access
+from mcp_jobs_server.jobs.quotas import Admission
 from mcp_jobs_server.jobs.starts import Starts
 from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import (
@@ -100,6 +101,7 @@ class Jobs:
         self._lookup = Lookup(runner, retention_days=settings.retention_days, clock=clock)
         self._starts = Starts(
             runner,
+            Admission(runner, settings.quotas, clock),
             folders,
             sources,
             settings,

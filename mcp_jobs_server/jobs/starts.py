@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,38 +30,30 @@ REUSE = timedelta(minutes=10)
 """The same request within this time returns the unfinished job that it started before."""
 
 
+@dataclass(eq=False)
 class Starts:
     """Starts the jobs of many owners.
 
     Args:
         runner: runs the jobs.
+        admission: starts them within the quotas.
         folders: holds their files.
         sources: what may be read.
-        settings: caps and quotas.
+        settings: caps.
         lookup: finds the job that a follow-up or refresh names.
         same_computer: whether callers use this machine, so that their paths have a meaning here.
         clock: the time, in UTC.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        folders: Folders,
-        sources: Sources,
-        settings: Settings,
-        lookup: Lookup,
-        *,
-        same_computer: bool,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._runner = runner
-        self._admission = Admission(runner, settings.quotas, clock)
-        self._folders = folders
-        self._sources = sources
-        self._settings = settings
-        self._lookup = lookup
-        self._same_computer = same_computer
-        self._clock = clock
+    runner: Runner
+    admission: Admission
+    folders: Folders
+    sources: Sources
+    settings: Settings
+    lookup: Lookup
+    _: KW_ONLY
+    same_computer: bool
+    clock: Callable[[], datetime]
 
     async def start(
         self, owner: Owner, asked: StartResearch, typed: Sequence[SourceRef], access: Access
@@ -69,7 +62,7 @@ class Starts:
 
         ``typed`` are sources that a person named on the command line: granted for this job.
         """
-        now = self._clock()
+        now = self.clock()
         base = await self._base_job(owner, asked)
         inherits = base is not None and not asked.sources and not typed
         known = await self._inherited(base, access) if base and inherits else {}
@@ -84,22 +77,22 @@ class Starts:
             sources=sources,
             granted_once=await self._granted_once(sources, typed),
             withheld=tuple(sorted({*lost, *await self._withheld(base, access)})),
-            caps=self._settings.caps,
+            caps=self.settings.caps,
             base=base,
-            base_folder=self._folders.location(base.folder) if base else "",
+            base_folder=self.folders.location(base.folder) if base else "",
         )
         options = StartOptions(
             key=asked.idempotency_key,
             fingerprint=fingerprint(request),
             reuse_after=None if asked.again else now - REUSE,
         )
-        started = await self._admission.start(request, owner=owner, options=options)
+        started = await self.admission.start(request, owner=owner, options=options)
         skipped: Sequence[str] = ()
         if not asked.sources and not typed:
             offered = (
                 [one for one in known.values() if one]
                 if inherits
-                else access.offered(self._sources.all())
+                else access.offered(self.sources.all())
             )
             read = {source.uri for source in request.sources}
             skipped = [source.name for source in offered if source.uri not in read]
@@ -122,20 +115,20 @@ class Starts:
         """Return the typical duration of similar jobs in seconds; 0 for an ended job."""
         if job.ended:
             return 0
-        typical = await self._runner.typical_seconds(job.owner, job.request)
+        typical = await self.runner.typical_seconds(job.owner, job.request)
         usual = USUAL_SECONDS[job.request.depth] if typical is None else typical
-        return usual if job.started_at else usual + self._runner.startup_seconds
+        return usual if job.started_at else usual + self.runner.startup_seconds
 
     async def _base_job(self, owner: Owner, asked: StartResearch) -> Job | None:
         """Return the job that this one follows up or refreshes."""
         if asked.follow_up_of and asked.refresh_of:
             raise InvalidArgument(*wording.EITHER_EARLIER)
         named = asked.follow_up_of or asked.refresh_of
-        return await self._lookup.find(owner, named) if named else None
+        return await self.lookup.find(owner, named) if named else None
 
     async def _inherited(self, base: Job, access: Access) -> dict[str, SourceRef | None]:
         """Return the sources of the base job by name, as they are granted now; ``None``: not."""
-        granted_again = partial(self._sources.granted_again, offered=access.offered)
+        granted_again = partial(self.sources.granted_again, offered=access.offered)
 
         def resolve() -> dict[str, SourceRef | None]:
             return {source.name: granted_again(source) for source in base.request.sources}
@@ -163,8 +156,8 @@ class Starts:
                 )
             return opened
         resolved = await anyio.to_thread.run_sync(
-            lambda: self._sources.resolve(
-                asked.sources, remote=not self._same_computer, offered=access.offered
+            lambda: self.sources.resolve(
+                asked.sources, remote=not self.same_computer, offered=access.offered
             )
         )
         return (*await _opened(resolved, access, all_must_open=bool(asked.sources)), *typed)
@@ -175,7 +168,7 @@ class Starts:
         Raises:
             NothingToSearch: names the first one.
         """
-        faults = await anyio.to_thread.run_sync(self._sources.empty, sources)
+        faults = await anyio.to_thread.run_sync(self.sources.empty, sources)
         if faults and (named or len(faults) == len(sources)):
             raise NothingToSearch(faults[0], "Put documents there, or name another source.")
 
@@ -185,7 +178,7 @@ class Starts:
         """Return the names of the sources that are granted for this job alone."""
 
         def resolve() -> tuple[str, ...]:
-            once = (one for one in sources if one in typed or self._sources.granted_once(one))
+            once = (one for one in sources if one in typed or self.sources.granted_once(one))
             return tuple(source.name for source in once)
 
         return await anyio.to_thread.run_sync(resolve)
@@ -196,11 +189,11 @@ class Starts:
             return ()
 
         async def quoted() -> Collection[str]:
-            known = await findings.read(self._folders, base)
+            known = await findings.read(self.folders, base)
             read = [source.name for source in base.request.sources]
             return {*read, *(quote.source for quote in known.quotes)}
 
-        return await access.withheld(self._sources.all(), quoted)
+        return await access.withheld(self.sources.all(), quoted)
 
     def _note(
         self, started: Started, *, keyed: bool, skipped: Sequence[str], lost: Sequence[str]
@@ -208,13 +201,13 @@ class Starts:
         """Return what the user should know about a start."""
         same = started.same
         earlier = same or started.job
-        seconds_ago = (self._clock() - earlier.request.created_at).total_seconds()
+        seconds_ago = (self.clock() - earlier.request.created_at).total_seconds()
         notes = [
             wording.made_anew(same, seconds_ago) if same else "",
             "" if started.created or keyed else wording.reused(seconds_ago),
             wording.skipped(skipped) if skipped else "",
             wording.not_granted_any_more(lost) if lost else "",
-            "" if self._runner.survives_client else wording.NOT_DETACHED,
+            "" if self.runner.survives_client else wording.NOT_DETACHED,
         ]
         return " ".join(note for note in notes if note) or None
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
@@ -91,6 +91,7 @@ class _Row:
     watches: set[Subscription] = field(default_factory=set)
 
 
+@dataclass(eq=False)
 class MemoryRunner:
     """``Runner`` whose jobs are driven by the test: ``begin``, ``write``, ``complete`` …
 
@@ -98,19 +99,14 @@ class MemoryRunner:
     one event loop only.
     """
 
-    def __init__(
-        self,
-        folders: MemoryFolders | None = None,
-        *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self.folders = folders or MemoryFolders()
-        self.failing: JobsError | None = None
-        self.noticed = ""
-        self.survives_client = True
-        self.startup_seconds = 0.0
-        self._clock = clock
-        self._rows: dict[str, _Row] = {}
+    folders: MemoryFolders = field(default_factory=MemoryFolders)
+    _: KW_ONLY
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    failing: JobsError | None = field(default=None, init=False)
+    noticed: str = field(default="", init=False)
+    survives_client: bool = field(default=True, init=False)
+    startup_seconds: float = field(default=0.0, init=False)
+    _rows: dict[str, _Row] = field(default_factory=dict, init=False)
 
     async def start(self, request: Request, *, owner: Owner, options: StartOptions) -> Started:
         earlier = self._earlier(request, owner, options)
@@ -237,7 +233,7 @@ class MemoryRunner:
         """Start a queued job."""
         with self._changed(job_id) as row:
             job = row.job
-            now = self._clock()
+            now = self.clock()
             row.job = replace(
                 job, state="running", attempt=job.attempt + 1, started_at=job.started_at or now
             )
@@ -251,7 +247,7 @@ class MemoryRunner:
 
     def complete(self, job_id: str, outcome: Outcome | None = None) -> None:
         """End a job with an outcome (default: ``answered``, without content)."""
-        outcome = outcome or Outcome(outcome="answered", ended_at=self._clock())
+        outcome = outcome or Outcome(outcome="answered", ended_at=self.clock())
         with self._changed(job_id) as row:
             self.folders.put(row.job.folder, records.OUTCOME, encode(outcome))
             row.active_seconds = outcome.spent.active_seconds
@@ -274,7 +270,7 @@ class MemoryRunner:
 
     def _end(self, job_id: str, state: JobState, error: Failure | None) -> None:
         with self._changed(job_id) as row:
-            now = self._clock()
+            now = self.clock()
             summary = error.message if error else "Cancelled."
             row.job = replace(row.job, state=state, error=error, summary=summary, ended_at=now)
             ended = Ended(

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from mcp_jobs_server.core.settings import Settings
@@ -72,13 +71,8 @@ def exit_on_signals() -> None:
     A thread blocks in a read of standard input that cannot be interrupted. Nothing is lost by an
     immediate exit: jobs run in separate processes, and every write is already on disk.
     """
-
-    def exit_now(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        os._exit(0)
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, exit_now)
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 async def _serve(

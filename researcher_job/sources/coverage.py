@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from research_contract.records import Coverage, NotRead
 from research_contract.text.stems import stem
@@ -23,17 +24,19 @@ _LEAST = 4
 _PHRASES = {phrase: reason for reason in Reason for phrase in reason.value}
 
 
+@dataclass(eq=False)
 class Tally:
-    """Counts files; ``coverage`` always adds up."""
+    """Counts files; ``coverage`` always adds up.
 
-    def __init__(self, expected: int = 0) -> None:
-        """``expected`` files were found; those not counted yet are said not to be reached."""
-        self._expected = expected
-        self._read = 0
-        self._in_part = 0
-        self._gaps: list[str] = []
-        self._counts: dict[Reason, int] = {}
-        self._examples: dict[Reason, list[str]] = {}
+    ``expected`` files were found; those not counted yet are said not to be reached.
+    """
+
+    expected: int = 0
+    _read: int = field(default=0, init=False)
+    _in_part: int = field(default=0, init=False)
+    _gaps: list[str] = field(default_factory=list, init=False)
+    _counts: dict[Reason, int] = field(default_factory=dict, init=False)
+    _examples: dict[Reason, list[str]] = field(default_factory=dict, init=False)
 
     def count_read(self, name: str = "", gaps: Sequence[str] = ()) -> None:
         """Count a file as read, but for ``gaps``."""
@@ -75,11 +78,11 @@ class Tally:
         """The counts so far, the largest first."""
         counts = dict(self._counts)
         done = self._read + sum(counts.values())
-        if done < self._expected:
-            counts[Reason.NOT_REACHED] = self._expected - done
+        if done < self.expected:
+            counts[Reason.NOT_REACHED] = self.expected - done
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0].name))
         return Coverage(
-            found=max(done, self._expected),
+            found=max(done, self.expected),
             read=self._read,
             in_part=self._read_in_part(),
             not_read=tuple(

@@ -52,9 +52,27 @@ def check_reports(
     """
     if data := read_whole(folder.file(records.REPORT)):
         text = visible(data.decode(errors="replace"))
-        yield from _check_markdown(text, evidence, nearest)
+        plain = bare(text)
+        lines = set(plain.split("\n"))
+        for number in sorted({int(digits) for digits in _CITATION.findall(text)}):
+            item = evidence.get(number)
+            if item is None:
+                yield Fault(f"citation {number}", "has no evidence")
+            elif bare(numbered_quote(item)) not in plain:
+                yield Fault(f"citation {number}", "its quote is not in report.md")
+            elif bare(citation_line(item)) not in lines:
+                yield Fault(f"citation {number}", "report.md names a different source")
+        known = {bare(blockquote(item.quote)) for item in _all(evidence, nearest)}
+        for block in _BLOCK_QUOTE.findall(text):
+            if bare(block) not in known:
+                yield Fault(
+                    records.REPORT, f"has a quote without evidence: {one_line(block, most=60)}"
+                )
         yield from _check_shown(text, evidence)
-        yield from _check_nearest(text, nearest)
+        expected = [bare("\n\n".join(nearest_blocks(items))) for items in nearest if items]
+        shown = [bare(found[0]).rstrip("\n") for found in _NEAREST.finditer(text)]
+        if shown != expected:
+            yield Fault(records.REPORT, "does not show the nearest passages as in the results")
     if data := read_whole(folder.file(records.REPORT_HTML)):
         text = visible(data.decode(errors="replace"))
         yield from _check_page(text, evidence, nearest)
@@ -71,25 +89,6 @@ def check_answer(outcome: Outcome, evidence: Mapping[int, Evidence]) -> Iterator
             yield Fault("the answer", f"does not quote [{number}] word for word")
 
 
-def _check_markdown(
-    text: str, evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]
-) -> Iterator[Fault]:
-    plain = bare(text)
-    lines = set(plain.split("\n"))
-    for number in sorted({int(digits) for digits in _CITATION.findall(text)}):
-        item = evidence.get(number)
-        if item is None:
-            yield Fault(f"citation {number}", "has no evidence")
-        elif bare(numbered_quote(item)) not in plain:
-            yield Fault(f"citation {number}", "its quote is not in report.md")
-        elif bare(citation_line(item)) not in lines:
-            yield Fault(f"citation {number}", "report.md names a different source")
-    known = {bare(blockquote(item.quote)) for item in _all(evidence, nearest)}
-    for block in _BLOCK_QUOTE.findall(text):
-        if bare(block) not in known:
-            yield Fault(records.REPORT, f"has a quote without evidence: {one_line(block, most=60)}")
-
-
 def _all(evidence: Mapping[int, Evidence], nearest: Sequence[Sequence[Evidence]]) -> list[Evidence]:
     return [*evidence.values(), *(item for items in nearest for item in items)]
 
@@ -104,14 +103,6 @@ def _check_shown(text: str, evidence: Mapping[int, Evidence]) -> Iterator[Fault]
             if not place or not following.startswith(f"{shown}\n\n"):
                 problem = "its context or words are not as in its record in report.md"
                 yield Fault(f"citation {item.n}", problem)
-
-
-def _check_nearest(text: str, nearest: Sequence[Sequence[Evidence]]) -> Iterator[Fault]:
-    """Yield nearest passages that the report lacks, or shows otherwise than the results."""
-    expected = [bare("\n\n".join(nearest_blocks(items))) for items in nearest if items]
-    shown = [bare(found[0]).rstrip("\n") for found in _NEAREST.finditer(text)]
-    if shown != expected:
-        yield Fault(records.REPORT, "does not show the nearest passages as in the results")
 
 
 def _check_figures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import anyio
 from anyio import to_thread
@@ -28,6 +29,7 @@ Mark = tuple[object, ...]
 """Changes whenever reading the job again would show something new."""
 
 
+@dataclass(eq=False)
 class Polling:
     """Wakes the subscribers of changed jobs.
 
@@ -40,23 +42,15 @@ class Polling:
         ensure_runner: called now and then, so that a waiting caller's job gets a runner.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        paths: DataPaths,
-        run: RunInBackground,
-        ensure_runner: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._database = database
-        self._store = JobStore(database)
-        self._paths = paths
-        self._run = run
-        self._ensure_runner = ensure_runner
-        self._subscriptions: dict[str, set[Subscription]] = {}
-        self._folders: dict[str, str] = {}
-        self._marks: dict[str, Mark] = {}
-        self._rows: tuple[object, dict[str, Mark]] = (None, {})
-        self._polling = False
+    database: Database
+    paths: DataPaths
+    run: RunInBackground
+    ensure_runner: Callable[[], Awaitable[None]]
+    _subscriptions: dict[str, set[Subscription]] = field(default_factory=dict, init=False)
+    _folders: dict[str, str] = field(default_factory=dict, init=False)
+    _marks: dict[str, Mark] = field(default_factory=dict, init=False)
+    _rows: tuple[object, dict[str, Mark]] = field(default_factory=lambda: (None, {}), init=False)
+    _polling: bool = field(default=False, init=False)
 
     @asynccontextmanager
     async def changes(self, job: Job) -> AsyncIterator[Subscription]:
@@ -69,7 +63,7 @@ class Polling:
                 marks = await to_thread.run_sync(self._read_marks, {job.id: job.folder})
                 self._marks.setdefault(job.id, marks[job.id])
             if not self._polling:
-                self._run(self._poll)
+                self.run(self._poll)
                 self._polling = True
             yield subscription
         finally:
@@ -86,7 +80,7 @@ class Polling:
             while self._subscriptions:
                 if anyio.current_time() - ensured_at > ENSURE_SECONDS:
                     ensured_at = anyio.current_time()
-                    await self._ensure_runner()
+                    await self.ensure_runner()
                 await anyio.sleep(POLL_SECONDS)
                 try:
                     marks = await to_thread.run_sync(self._read_marks, dict(self._folders))
@@ -105,15 +99,15 @@ class Polling:
 
     def _read_marks(self, folders: dict[str, str]) -> dict[str, Mark]:
         """Return the mark of each job; ``folders`` has their folders by job id."""
-        version = self._database.data_version()
+        version = self.database.data_version()
         version_read, rows = self._rows
         if version != version_read or not folders.keys() <= rows.keys():
-            rows = dict.fromkeys(folders, ()) | self._store.marks(folders)
+            rows = dict.fromkeys(folders, ()) | JobStore(self.database).marks(folders)
             self._rows = (version, rows)
         marks: dict[str, Mark] = {}
         for job_id, folder in folders.items():
             try:
-                found = (self._paths.jobs / folder / STATUS).stat()
+                found = (self.paths.jobs / folder / STATUS).stat()
                 status = (found.st_mtime_ns, found.st_size)
             except OSError:
                 status = None

@@ -80,11 +80,6 @@ class JobFiles:
         return {job_id for job_id in (request.follow_up_of, request.refresh_of) if job_id}
 
 
-def owners(root: Path) -> list[Path]:
-    """Return the folders of owners below ``root``, sorted."""
-    return [path for path in directories(root) if OWNER.fullmatch(path.name)]
-
-
 def job_files(owner: Path) -> list[JobFiles]:
     """Return the files of each job of an owner, sorted by job id."""
     jobs: dict[str, JobFiles] = {}

@@ -17,7 +17,6 @@ from mcp_jobs_server.operations.retention.inventory import (
     children,
     directories,
     job_files,
-    owners,
 )
 from research_contract import records
 from research_contract.records import JOB_ID
@@ -83,7 +82,8 @@ def sweep(
             "--owner is not the folder name of a person.",
             "It looks like ana-example-com-0123456789abcdef.",
         )
-    folders = [path for path in owners(root) if owner in ("", path.name)]
+    people = [path for path in directories(root) if OWNER.fullmatch(path.name)]
+    folders = [path for path in people if owner in ("", path.name)]
     if owner and not folders:
         raise NotFound("The root has no folder of that person.", "No data of theirs is kept.")
     ended_before = None if days == 0 else now - timedelta(days=days or 0)

@@ -56,7 +56,11 @@ def plain_units(
         said = place(line.start)
         match line.shape:
             case "fence":
-                yield from _code(lines[at:stop], said)
+                inside = lines[at + 1 : stop]
+                if len(inside) > 1 and inside[-1].shape == "fence":
+                    inside.pop()
+                if inside:
+                    yield Unit("code", inside[0].start, inside[-1].end, place=said)
             case "row":
                 yield from _table(text, lines[at:stop], said)
             case "item":
@@ -126,12 +130,6 @@ def _last(lines: list[_Line], at: int) -> int:
             break
         stop += 1
     return stop
-
-
-def _code(lines: list[_Line], place: str) -> Iterator[Unit]:
-    inside = lines[1:-1] if len(lines) > 2 and lines[-1].shape == "fence" else lines[1:]
-    if inside:
-        yield Unit("code", inside[0].start, inside[-1].end, place=place)
 
 
 def _table(text: str, lines: list[_Line], place: str) -> Iterator[Unit]:

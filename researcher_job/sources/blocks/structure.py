@@ -239,18 +239,15 @@ class _Structure:
             above += self._given
         if self._question and kind == "answer":
             above.append(Context("question", *self._question))
-        locator = self._locator(kind, unit, Span(start, end))
-        for part in _cut(self._text, start, end):
-            own = (one for one in context if one.cell < start or one.cell in range(*part))
-            yield Block(kind, *part, locator, (*above, *own))
-
-    def _locator(self, kind: BlockKind, unit: Unit, span: Span) -> str:
-        spans = [*self._headings, *([span] if kind == "heading" else [])]
+        spans = [*self._headings, *([Span(start, end)] if kind == "heading" else [])]
         named = [self._text[one.start : one.end][:_MAX_NAME] for one in spans if one]
         if named and unit.place.startswith(named[-1]):  # a slide without a title
             named.pop()
         said = [trail([" ".join(name.split()) for name in named]), unit.place]
-        return ", ".join(filter(None, said)) or f"paragraph {self._number}"
+        locator = ", ".join(filter(None, said)) or f"paragraph {self._number}"
+        for part in _cut(self._text, start, end):
+            own = (one for one in context if one.cell < start or one.cell in range(*part))
+            yield Block(kind, *part, locator, (*above, *own))
 
 
 def _runs(items: Sequence[Unit], text: str) -> Iterator[list[Unit]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from researcher_job.sources.blocks.plain import plain_units
 from researcher_job.sources.blocks.structure import blocks_of
@@ -16,6 +17,7 @@ SEPARATOR = " | "
 """Between the cells of a row."""
 
 
+@dataclass(eq=False)
 class DocumentWriter:
     """Appends elements in reading order and remembers where each one stands.
 
@@ -24,16 +26,15 @@ class DocumentWriter:
     ``inside`` are those of the document.
     """
 
-    def __init__(self, most: int = MAX_TEXT) -> None:
-        self._most = most
-        self._parts: list[str] = []
-        self._length = 0
-        self._last: UnitKind | None = None
-        self._carried: dict[int, Cell] = {}
-        self._begins = False
-        self.units: list[Unit] = []
-        self.gaps: list[str] = []
-        self.inside: list[Inside] = []
+    most: int = MAX_TEXT
+    _parts: list[str] = field(default_factory=list, init=False)
+    _length: int = field(default=0, init=False)
+    _last: UnitKind | None = field(default=None, init=False)
+    _carried: dict[int, Cell] = field(default_factory=dict, init=False)
+    _begins: bool = field(default=False, init=False)
+    units: list[Unit] = field(default_factory=list, init=False)
+    gaps: list[str] = field(default_factory=list, init=False)
+    inside: list[Inside] = field(default_factory=list, init=False)
 
     def add(
         self,
@@ -105,7 +106,7 @@ class DocumentWriter:
         self._begins = False
 
     def _append(self, said: str, kind: UnitKind) -> int:
-        if self._length + len(said) > self._most:
+        if self._length + len(said) > self.most:
             raise Unreadable(Reason.INFLATED)
         together = kind == self._last and kind in ("item", "row", "field")
         gap = "" if not self._parts else "\n" if together else "\n\n"

@@ -207,11 +207,12 @@ class DocumentSource:
 
     def _scored(self, found: Sequence[Found], question: Question) -> list[_Hit]:
         """Score by the joint word statistics, the best first."""
+        passages = sum(shelf.index.blocks for shelf in self._shelves)
         ranked = scores(
             [block for _, block in found],
             question,
             question.together(self._frequencies(question.index_stems)),
-            average_length=self._average_length,
+            average_length=sum(shelf.index.length for shelf in self._shelves) / max(passages, 1),
         )
         hits = [_Hit(*one, score) for one, score in zip(found, ranked, strict=True)]
         return sorted(
@@ -238,11 +239,6 @@ class DocumentSource:
             for passage in _passages(self._scored(held, question), compared)
             for text in places[name]
         ]
-
-    @property
-    def _average_length(self) -> float:
-        passages = sum(shelf.index.blocks for shelf in self._shelves)
-        return sum(shelf.index.length for shelf in self._shelves) / max(passages, 1)
 
     def _frequencies(self, stems: Sequence[str]) -> Frequencies:
         containing = dict.fromkeys(stems, 0)

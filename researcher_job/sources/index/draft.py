@@ -23,7 +23,12 @@ def begin(draft: Path, earlier: Sequence[Path]) -> None:
     """
     if not _is_sound(draft):
         _remove(draft)
-        _copy_first(earlier, draft)
+        for path in earlier:
+            with contextlib.suppress(OSError):  # it may be pruned at this moment
+                shutil.copyfile(path, draft)
+                if _is_sound(draft):
+                    return
+            _remove(draft)
 
 
 def _is_sound(path: Path) -> bool:
@@ -37,15 +42,6 @@ def _is_sound(path: Path) -> bool:
     except sqlite3.DatabaseError:
         return False
     return bool(version == (VERSION,) and whole == ("ok",))
-
-
-def _copy_first(earlier: Sequence[Path], draft: Path) -> None:
-    for path in earlier:
-        with contextlib.suppress(OSError):  # it may be pruned at this moment
-            shutil.copyfile(path, draft)
-            if _is_sound(draft):
-                return
-        _remove(draft)
 
 
 def _remove(draft: Path) -> None:

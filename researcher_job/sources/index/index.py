@@ -164,7 +164,14 @@ class Index:
         if "coverage" not in facts or facts["bytes"] != _size(path):
             raise IndexBroken(path)
         self.coverage = Coverage.model_validate_json(str(facts["coverage"]))
-        self.blocks, *_, self.length = _numbers(facts["words"])
+        record = facts["words"]
+        numbers, number = [], 0
+        for byte in record if isinstance(record, bytes) else b"":
+            number = number << 7 | byte & 0x7F
+            if byte < 0x80:
+                numbers.append(number)
+                number = 0
+        self.blocks, *_, self.length = numbers or [0, 0]
         self.doubtful = facts["doubtful"] != "0"
 
     def containing(self, stems: Sequence[str]) -> dict[str, int]:
@@ -240,20 +247,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:  # it is gone
         return -1
-
-
-def _numbers(record: object) -> list[int]:
-    """Return how many blocks there are, and how many words each field of all has.
-
-    FTS5 counts them in row 1 of its data, as integers of seven bits a byte, the highest first.
-    """
-    numbers, number = [], 0
-    for byte in record if isinstance(record, bytes) else b"":
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            numbers.append(number)
-            number = 0
-    return numbers or [0, 0]
 
 
 def remove_unused(cache_dir: Path, *, kept_seconds: float = KEPT_SECONDS) -> None:

@@ -23,7 +23,10 @@ def names(titles: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     found = stems([title for title, _ in titles])
     short = stems([_QUALIFIED.sub("", title) for title, _ in titles])
     for (_, number), *both in zip(titles, found, short, strict=True):
-        yield from ((words, number) for words in {" ".join(one) for one in both if _fits(one)})
+        yield from (
+            (words, number)
+            for words in {" ".join(one) for one in both if 0 < len(one) <= LONGEST_NAME}
+        )
 
 
 def titles(document: Document, first: int) -> Iterator[tuple[str, int]]:
@@ -38,10 +41,6 @@ def titles(document: Document, first: int) -> Iterator[tuple[str, int]]:
             continue
         yield from ((title, number) for title in waiting)
         waiting = []
-
-
-def _fits(words: Sequence[str]) -> bool:
-    return 0 < len(words) <= LONGEST_NAME
 
 
 def runs(words: Sequence[str]) -> set[str]:

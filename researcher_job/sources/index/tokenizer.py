@@ -61,15 +61,8 @@ def segmented(text: str) -> str:
     text = _JOINED.sub(lambda name: f"{name[0]} {_HUMP.sub(' ', name[0])}", text)
     if text.isascii():
         return text
-    return _TRIPLED.sub(_triples, _PAIRED.sub(_pairs, without_hidden(text).translate(_FOLDED)))
-
-
-def _pairs(run: re.Match[str]) -> str:
-    return _parts(run[0], 2)
-
-
-def _triples(run: re.Match[str]) -> str:
-    return _parts(run[0], 3)
+    paired = _PAIRED.sub(lambda run: _parts(run[0], 2), without_hidden(text).translate(_FOLDED))
+    return _TRIPLED.sub(lambda run: _parts(run[0], 3), paired)
 
 
 def _parts(run: str, size: int) -> str:
@@ -84,13 +77,9 @@ def is_part(word: str) -> bool:
 
 def stems(texts: Sequence[str]) -> list[list[str]]:
     """Return the stems of each text in order, as the index makes them; spellings are one."""
-    divided = [_pieces(text) for text in texts]
+    divided = [[piece for piece in _GAP.split(segmented(text)) if piece] for text in texts]
     _learn({piece for pieces in divided for piece in pieces if piece not in _known})
     return [[stem for piece in pieces for stem in _known[piece]] for pieces in divided]
-
-
-def _pieces(text: str) -> list[str]:
-    return [piece for piece in _GAP.split(segmented(text)) if piece]
 
 
 def _learn(pieces: Iterable[str]) -> None:

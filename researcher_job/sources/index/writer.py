@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from research_contract.records import Coverage
-from researcher_job.sources.document import Block, Document, Reason
+from researcher_job.sources.document import Document, Reason
 from researcher_job.sources.index.abbreviations import abbreviations
 from researcher_job.sources.index.draft import VERSION, begin
 from researcher_job.sources.index.index import DIVIDER, SCHEMA, VIEW
@@ -99,18 +99,14 @@ class IndexWriter:
         self._database.executescript(_PRAGMAS)
         self._database.execute("BEGIN")
         if not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            self._make()
+            for statement in (*SCHEMA.split(";"), VIEW, *_LARGE_LEAVES.split(";")):
+                self._database.execute(statement)
+            self._note("version", VERSION)
         self._committed = time.monotonic()
         self._held = _Held()
         self._is_new = not self._one("SELECT EXISTS (SELECT 1 FROM files)")
         self._document = self._one("SELECT coalesce(max(id), 0) FROM documents")
         self._block = self._one("SELECT coalesce(max(id), 0) FROM blocks")
-
-    def _make(self) -> None:
-        """Make the tables; not committed before the first documents, to sync the disk once."""
-        for statement in (*SCHEMA.split(";"), VIEW, *_LARGE_LEAVES.split(";")):
-            self._database.execute(statement)
-        self._note("version", VERSION)
 
     def known(self, address: str) -> Known | None:
         """Return what the index held of the file at ``address``, ``None`` where nothing."""
@@ -193,7 +189,10 @@ class IndexWriter:
         for block in document.blocks:
             self._block += 1
             body = text[block.start : block.end]
-            heading, around = _context_texts(document, block)
+            texts: tuple[list[str], list[str]] = ([], [])
+            for kind, start, end, _ in block.context:
+                texts[kind != "heading"].append(document.text[start:end])
+            heading, around = DIVIDER.join(texts[0]), DIVIDER.join(texts[1])
             held.blocks.append(
                 (
                     *(self._block, self._document, block.kind, block.locator),
@@ -215,25 +214,23 @@ class IndexWriter:
         if not held.files:
             return
         try:
-            self._insert(held)
+            insert = self._database.executemany
+            insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", held.documents)
+            insert("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", held.blocks)
+            insert(
+                "INSERT INTO words(rowid, title, heading, around, body) VALUES (?, ?, ?, ?, ?)",
+                held.words,
+            )
+            insert("INSERT OR IGNORE INTO names VALUES (?, ?)", names(held.titles))
+            insert(
+                "INSERT OR IGNORE INTO abbreviations VALUES (?, ?, ?)",
+                _both_ways(held.abbreviations),
+            )
+            insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", held.files)
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
-
-    def _insert(self, held: _Held) -> None:
-        insert = self._database.executemany
-        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", held.documents)
-        insert("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", held.blocks)
-        insert(
-            "INSERT INTO words(rowid, title, heading, around, body) VALUES (?, ?, ?, ?, ?)",
-            held.words,
-        )
-        insert("INSERT OR IGNORE INTO names VALUES (?, ?)", names(held.titles))
-        insert(
-            "INSERT OR IGNORE INTO abbreviations VALUES (?, ?, ?)", _both_ways(held.abbreviations)
-        )
-        insert("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", held.files)
 
     def finish(self, path: Path, coverage: Coverage) -> None:
         """Write down ``coverage`` and put the index in its place."""
@@ -266,14 +263,6 @@ class IndexWriter:
 
     def _note(self, name: str, value: object) -> None:
         self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(value)))
-
-
-def _context_texts(document: Document, block: Block) -> tuple[str, str]:
-    """Return the text of the headings above a block, and of the rest of its context."""
-    texts: tuple[list[str], list[str]] = ([], [])
-    for kind, start, end, _ in block.context:
-        texts[kind != "heading"].append(document.text[start:end])
-    return DIVIDER.join(texts[0]), DIVIDER.join(texts[1])
 
 
 def _both_ways(found: Sequence[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
@@ -114,7 +114,19 @@ def pieces(text: str, start: int = 0) -> Iterator[Piece]:
             place = found.end()
         else:
             stop, tokens = _parsed(text, place)
-            yield from _of_tokens(tokens, text, place, stop)
+            lines = text[place:stop].split("\n")
+            offsets = [*accumulate((len(row) + 1 for row in lines), initial=place)]
+            for index, token in enumerate(tokens):
+                if token.level or token.map is None:
+                    continue
+                first, last = token.map
+                heading = token.type == "heading_open"
+                yield Piece(
+                    offsets[first],
+                    min(offsets[last] - 1, len(text)),
+                    int(token.tag[1:]) if heading else 0,
+                    tokens[index + 1].content if heading else "",
+                )
             place = stop
 
 
@@ -135,22 +147,6 @@ def _parsed(text: str, start: int) -> tuple[int, list[Token]]:
         if [(token.type, token.level, token.content) for token in tokens[-3:]] == _CLOSING:
             return stop, tokens[:-3]
         passed *= 2
-
-
-def _of_tokens(tokens: Sequence[Token], text: str, start: int, stop: int) -> Iterator[Piece]:
-    lines = text[start:stop].split("\n")
-    offsets = [*accumulate((len(row) + 1 for row in lines), initial=start)]
-    for index, token in enumerate(tokens):
-        if token.level or token.map is None:
-            continue
-        first, last = token.map
-        heading = token.type == "heading_open"
-        yield Piece(
-            offsets[first],
-            min(offsets[last] - 1, len(text)),
-            int(token.tag[1:]) if heading else 0,
-            tokens[index + 1].content if heading else "",
-        )
 
 
 @cache

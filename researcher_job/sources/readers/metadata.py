@@ -23,14 +23,11 @@ def read(data: bytes, name: str) -> Document:
     title = " ".join(filter(None, (fields.get("Name", name), fields.get("Version"))))
     head = Block("field", 0, stop, _FIELDS_LOCATOR)
     try:
-        body = _body(text, title, stop, fields.get("Description-Content-Type", ""))
+        line = text.count("\n", 0, stop) + 1
+        if "markdown" in fields.get("Description-Content-Type", ""):
+            body = markdown_document(text, title, start=stop)
+        else:
+            body = text_document(text, title, line=line, start=stop)
     except Unreadable:
         return Document(title=title, text=text, blocks=[head])
     return Document(title=title, text=text, blocks=[head, *body.blocks])
-
-
-def _body(text: str, title: str, start: int, content_type: str) -> Document:
-    line = text.count("\n", 0, start) + 1
-    if "markdown" in content_type:
-        return markdown_document(text, title, start=start)
-    return text_document(text, title, line=line, start=start)

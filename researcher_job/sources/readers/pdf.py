@@ -70,7 +70,9 @@ class _Reading:
         writer = DocumentWriter()
         compose(writer, pages)
         if self._opened is not None:
-            self._read_attached(writer, name)
+            for index in range(self._opened.count_attachments()):
+                attached = self._opened.get_attachment(index)
+                add_attached(writer, bytes(attached.get_data()), attached.get_name(), name)
         unread = self._broken or self._pictures
         if not writer.inside and (not letters or (unread and letters < _FEW_LETTERS)):
             raise Unreadable(Reason.BROKEN_PDF if self._broken else Reason.SCANNED)
@@ -141,11 +143,6 @@ class _Reading:
             Line((Piece(0, 0, line),), -12.0 * index, 10.0, bold=False)
             for index, line in enumerate(said)
         ]
-
-    def _read_attached(self, writer: DocumentWriter, name: str) -> None:
-        for index in range(self._opened.count_attachments()):
-            attached = self._opened.get_attachment(index)
-            add_attached(writer, bytes(attached.get_data()), attached.get_name(), name)
 
 
 def _pages(numbers: list[int]) -> str:

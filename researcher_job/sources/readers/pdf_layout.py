@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from researcher_job.sources.blocks.writer import DocumentWriter
-from researcher_job.sources.readers.pdf_lines import Line, Piece
+from researcher_job.sources.readers.pdf_lines import Line
 from researcher_job.sources.readers.rows import add_table
 
 _LARGER = 1.12
@@ -42,7 +42,16 @@ _ALIGNED = 12.0
 def compose(writer: DocumentWriter, pages: Sequence[tuple[int, list[Line]]]) -> None:
     """Append the pages, each with its number; what stands on top or below of many only once."""
     levels = _levels([line for _, lines in pages for line in lines])
-    running = _running(pages)
+    counts = Counter(
+        form
+        for number, lines in pages
+        for form in {
+            form for line in (*lines[:_ENDS], *lines[-_ENDS:]) for form in _forms(line.text, number)
+        }
+    )
+    enough = min(_REPEATED, max(len(pages), 2))
+    # The forms of the first and last lines that stand on several pages.
+    running = frozenset(form for form, count in counts.items() if count >= enough)
     told: set[str] = set()
     for number, lines in pages:
         place = f"page {number}"
@@ -69,19 +78,6 @@ def _levels(lines: Sequence[Line]) -> dict[float, int]:
     larger = sorted((size for size in sizes if size >= usual * _LARGER), reverse=True)
     levels = {size: min(level, 5) for level, size in enumerate(larger, start=1)}
     return {**levels, usual: 0}
-
-
-def _running(pages: Sequence[tuple[int, list[Line]]]) -> frozenset[str]:
-    """Return the forms of the first and last lines that stand on several pages."""
-    counts = Counter(
-        form
-        for number, lines in pages
-        for form in {
-            form for line in (*lines[:_ENDS], *lines[-_ENDS:]) for form in _forms(line.text, number)
-        }
-    )
-    enough = min(_REPEATED, max(len(pages), 2))
-    return frozenset(form for form, count in counts.items() if count >= enough)
 
 
 def _forms(said: str, number: int) -> set[str]:
@@ -135,7 +131,12 @@ def _add(
     writer: DocumentWriter, lines: Sequence[Line], levels: dict[float, int], place: str
 ) -> None:
     at = 0
-    pitch = _pitch(lines)
+    gaps = sorted(
+        gap
+        for one, other in pairwise(lines)
+        if 0 < (gap := one.bottom - other.bottom) < 4 * one.size
+    )
+    pitch = gaps[len(gaps) // 3] if gaps else 0.0  # the usual distance of lines
     while at < len(lines):
         stop = _table_end(lines, at)
         if stop - at > 1 and (rows := _rows(lines[at:stop])):
@@ -181,16 +182,6 @@ def _divides(
     return gap > _WIDE_GAP * max(pitch, larger) or gap < -larger or _table_end(lines, at) - at > 1
 
 
-def _pitch(lines: Sequence[Line]) -> float:
-    """Return the usual distance of lines."""
-    gaps = sorted(
-        gap
-        for one, other in pairwise(lines)
-        if 0 < (gap := one.bottom - other.bottom) < 4 * one.size
-    )
-    return gaps[len(gaps) // 3] if gaps else 0.0
-
-
 def _table_end(lines: Sequence[Line], at: int) -> int:
     """Return the index behind the last line of the table that begins at ``at``, else ``at``."""
     stop = at
@@ -213,13 +204,12 @@ def _rows(lines: Sequence[Line]) -> list[list[str]]:
             columns.append((piece.left, piece.right))
     rows: list[list[str]] = []
     for line in lines:
-        cells = [_within(line.pieces, column) for column in columns]
+        cells = [
+            " ".join(piece.text for piece in line.pieces if column[0] <= piece.left < column[1])
+            for column in columns
+        ]
         if rows and len(line.pieces) == 1 and not cells[0]:  # what had no room above
             rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], cells, strict=True)]
         else:
             rows.append(cells)
     return rows if len(columns) > 1 else []
-
-
-def _within(pieces: Sequence[Piece], column: tuple[float, float]) -> str:
-    return " ".join(piece.text for piece in pieces if column[0] <= piece.left < column[1])

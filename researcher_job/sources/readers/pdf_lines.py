@@ -54,7 +54,17 @@ class Line:
 def lines_of(textpage: Any) -> list[Line]:  # noqa: ANN401 - the library has no types
     """Return the lines of a page in the order in which they stand in the file."""
     text = textpage.get_text_range()
-    return list(_lines(_Boxes(textpage.raw), text, _divided(textpage)))
+    boxes = sorted(
+        (textpage.get_rect(index) for index in range(textpage.count_rects())),
+        key=lambda box: (-round(box[1] / _SAME), box[0]),
+    )
+    places: set[int] = set()  # of lines on which runs of letters stand far from each other
+    for one, other in pairwise(boxes):
+        same = min(one[3], other[3]) - max(one[1], other[1]) > (one[3] - one[1]) / 2
+        if same and other[0] - one[2] > _APART * max(one[3] - one[1], _SAME):
+            bottoms = round(one[1] / _SAME), round(other[1] / _SAME)
+            places.update(range(min(bottoms) - 1, max(bottoms) + 2))
+    return list(_lines(_Boxes(textpage.raw), text, frozenset(places)))
 
 
 class _Boxes:
@@ -111,18 +121,3 @@ def _pieces(boxes: _Boxes, text: str, start: int, end: int, size: float) -> list
             begin, left = found.end(), after
     pieces.append(Piece(left, boxes.of(end - 1)[1], text[begin:end]))
     return pieces
-
-
-def _divided(textpage: Any) -> frozenset[int]:  # noqa: ANN401
-    """Return the places of lines on which runs of letters stand far from each other."""
-    boxes = sorted(
-        (textpage.get_rect(index) for index in range(textpage.count_rects())),
-        key=lambda box: (-round(box[1] / _SAME), box[0]),
-    )
-    places: set[int] = set()
-    for one, other in pairwise(boxes):
-        same = min(one[3], other[3]) - max(one[1], other[1]) > (one[3] - one[1]) / 2
-        if same and other[0] - one[2] > _APART * max(one[3] - one[1], _SAME):
-            bottoms = round(one[1] / _SAME), round(other[1] / _SAME)
-            places.update(range(min(bottoms) - 1, max(bottoms) + 2))
-    return frozenset(places)

@@ -44,7 +44,9 @@ def add_table(
         writer.add("caption", said, place=place.format(number))
     known = [row for _, row in body]
     heads = _heads(known) if heads is None else heads
-    leads = not heads and _may_be_head(known)
+    # The first row may name the columns, where no figures tell it from others.
+    is_long = len(known) > 3 and len(known[0]) > 2
+    leads = not heads and is_long and is_header([cell or "" for cell in known[0]])
     for index, (number, row) in enumerate(chain(body, numbered)):
         still_reading()
         writer.add_row(
@@ -78,11 +80,6 @@ def _heads(rows: Sequence[Row]) -> int:
     """Return 1 where the first row names the columns, else 0."""
     cells = [cell or "" for cell in rows[0]] if len(rows) > 1 else []
     return int(is_header(cells) and _differs(cells, rows[1:]))
-
-
-def _may_be_head(rows: Sequence[Row]) -> bool:
-    """Return whether the first row may name the columns, where no figures tell it from others."""
-    return len(rows) > 3 and len(rows[0]) > 2 and is_header([cell or "" for cell in rows[0]])
 
 
 def is_header(cells: Sequence[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from itertools import chain
 
 from researcher_job.sources.blocks.writer import DocumentWriter
@@ -23,7 +22,13 @@ def read(data: bytes, name: str) -> Document:
     csv.field_size_limit(_MAX_CELL)
     writer = DocumentWriter()
     try:
-        records = _records(text)
+        lines = [line for line in text[:_SAMPLE].splitlines() if line.strip()][:20]
+        records = csv.reader(
+            text.splitlines(keepends=True),
+            delimiter=max(
+                _DELIMITERS, key=lambda mark: _evenness([line.count(mark) for line in lines])
+            ),
+        )
         first = next(records, [])
         heads = int(is_header(first))
         add_table(writer, chain([first], records), place="row {}", heads=heads)
@@ -32,15 +37,6 @@ def read(data: bytes, name: str) -> Document:
     if not writer.units:
         raise Unreadable(Reason.EMPTY)
     return writer.document(title_of(name))
-
-
-def _records(text: str) -> Iterator[list[str]]:
-    return csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text[:_SAMPLE]))
-
-
-def _delimiter(sample: str) -> str:
-    lines = [line for line in sample.splitlines() if line.strip()][:20]
-    return max(_DELIMITERS, key=lambda mark: _evenness([line.count(mark) for line in lines]))
 
 
 def _evenness(counts: list[int]) -> float:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 from mcp_jobs_server.backends.local import locks
 from mcp_jobs_server.backends.local.options import RunnerOptions
@@ -22,29 +23,24 @@ IMMEDIATE_RELAUNCHES, MAX_PAUSE_SECONDS = 3, 60.0
 RUNNER_COMMAND = (sys.executable, "-m", "mcp_jobs_server.backends.local")
 
 
+@dataclass(eq=False)
 class RunnerLauncher:
     """Launches the runner of one profile if none runs. Thread-safe."""
 
-    def __init__(
-        self,
-        options: RunnerOptions,
-        paths: DataPaths,
-        *,
-        command: Sequence[str] = RUNNER_COMMAND,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._command = command
-        self._monotonic = monotonic
-        self._options = options
-        self._paths = paths
-        self._launching = threading.Lock()
-        self._launched_at = float("-inf")
-        self._started_before: int | None = None
-        self._relaunches, self._relaunched_at = 0, float("-inf")
+    options: RunnerOptions
+    paths: DataPaths
+    _: KW_ONLY
+    command: Sequence[str] = RUNNER_COMMAND
+    monotonic: Callable[[], float] = time.monotonic
+    _launching: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _launched_at: float = field(default_factory=lambda: float("-inf"), init=False)
+    _started_before: int | None = field(default=None, init=False)
+    _relaunches: int = field(default=0, init=False)
+    _relaunched_at: float = field(default_factory=lambda: float("-inf"), init=False)
 
     def failed(self) -> None:
         """Note that the launcher process failed: the next call launches at once."""
-        self._launched_at = float("-inf")
+        self._launched_at: float = float("-inf")
 
     def relaunch(self, check: Callable[[], None]) -> subprocess.Popen[bytes] | None:
         """Do as ``launch_if_missing``, for jobs that were left without a runner.
@@ -55,17 +51,17 @@ class RunnerLauncher:
         Args:
             check: called before a launch; if it raises, nothing is launched.
         """
-        if locks.is_held(self._paths.runner_lock(self._options.profile)):
+        if locks.is_held(self.paths.runner_lock(self.options.profile)):
             self._relaunches = 0
             return None
         delayed = self._relaunches - IMMEDIATE_RELAUNCHES
         pause = min(2.0**delayed, MAX_PAUSE_SECONDS) if delayed > 0 else 0.0
-        if self._monotonic() - self._relaunched_at < pause:
+        if self.monotonic() - self._relaunched_at < pause:
             return None
         check()
         launcher = self.launch_if_missing()
         if launcher is not None:
-            self._relaunches, self._relaunched_at = self._relaunches + 1, self._monotonic()
+            self._relaunches, self._relaunched_at = self._relaunches + 1, self.monotonic()
         return launcher
 
     def launch_if_missing(self) -> subprocess.Popen[bytes] | None:
@@ -74,22 +70,22 @@ class RunnerLauncher:
         ``None``: a runner works or is starting. It will see every row committed before this call.
         """
         with self._launching:
-            if locks.is_held(self._paths.runner_lock(self._options.profile)):
+            if locks.is_held(self.paths.runner_lock(self.options.profile)):
                 return None
             try:
-                started = self._paths.runner_started(self._options.profile).stat().st_mtime_ns
+                started = self.paths.runner_started(self.options.profile).stat().st_mtime_ns
             except FileNotFoundError:
                 started = None
-            waited = self._monotonic() - self._launched_at
+            waited = self.monotonic() - self._launched_at
             # A runner that has started since the last launch, and whose lock is free, has exited.
             if started == self._started_before and waited < STARTUP_SECONDS:
                 return None
-            self._paths.make_inside()
-            self._paths.rotate_log()
+            self.paths.make_inside()
+            self.paths.rotate_log()
             launcher = os_processes.launch(
-                (*self._command, *self._options.arguments()),
-                data_dir=self._paths.root,
-                log=self._paths.log,
+                (*self.command, *self.options.arguments()),
+                data_dir=self.paths.root,
+                log=self.paths.log,
             )
-            self._launched_at, self._started_before = self._monotonic(), started
+            self._launched_at, self._started_before = self.monotonic(), started
             return launcher

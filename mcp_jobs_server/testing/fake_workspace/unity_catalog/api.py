@@ -150,7 +150,15 @@ class UnityCatalog:
                     self._check_free("connections", full_name, full_name)
                     name, created = full_name, connection_body(full_name, body, caller.name)
                 case _:
-                    name, created = self._new_service(body, query, caller)
+                    schema = query["parent"].removeprefix("schemas/").lower()
+                    self._check_parent("mcp-services", schema, caller)
+                    full_name = f"{schema}.{valid_name(query, 'mcp_service_id')}"
+                    self._check_free("mcp-services", full_name, full_name)
+                    source = body.get("config", {}).get("source_connection", {}).get("name", "")
+                    connection = source.removeprefix("connections/").lower()
+                    self.find("connections", connection)
+                    self._rights.require(caller, "USE_CONNECTION", f"connection {connection}")
+                    name, created = full_name, service_body(full_name, body, caller.name)
             self._collections[collection][name] = created
             securable = f"{_SECURABLES[collection]} {name}"
             self._rights.grant(securable, caller.name, ALL_PRIVILEGES, "MANAGE")
@@ -199,19 +207,6 @@ class UnityCatalog:
         self._check_free("volumes", full_name, name)
         (self._root / catalog / schema / name).mkdir(parents=True, exist_ok=True)
         return full_name, volume_body(full_name, body.get("comment", ""), caller.name)
-
-    def _new_service(
-        self, body: dict[str, Any], query: Mapping[str, str], caller: Identity
-    ) -> tuple[str, dict[str, Any]]:
-        schema = query["parent"].removeprefix("schemas/").lower()
-        self._check_parent("mcp-services", schema, caller)
-        full_name = f"{schema}.{valid_name(query, 'mcp_service_id')}"
-        self._check_free("mcp-services", full_name, full_name)
-        source = body.get("config", {}).get("source_connection", {}).get("name", "")
-        connection = source.removeprefix("connections/").lower()
-        self.find("connections", connection)
-        self._rights.require(caller, "USE_CONNECTION", f"connection {connection}")
-        return full_name, service_body(full_name, body, caller.name)
 
     def _check_parent(self, collection: str, parent: str, caller: Identity) -> None:
         """Check that the catalog or schema exists and that the caller may create in it."""

@@ -60,7 +60,12 @@ class _Reading:
         self._words = Words(opened)
         self._notes = Notes(opened)
         self._numbers = Numbers(opened)
-        self._styles = _names(opened)
+        # The names of styles by their ids: names are English in whatever language, ids are not.
+        names: dict[str | None, str] = {}
+        for style in opened.styles.element.iterchildren(qn("w:style")):
+            name = style.find(qn("w:name"))
+            names[style.get(qn("w:styleId"))] = "" if name is None else name.get(qn("w:val"), "")
+        self._styles = names
         self._writer = DocumentWriter()
         self._title = ""
         self._apart: _Apart | None = None
@@ -164,7 +169,10 @@ class _Reading:
     def _add_left(self, left: list[Any]) -> None:
         """Add what paragraphs hide, then tables and text boxes; take down the notes."""
         said = [one for one in left if isinstance(one, Said)]
-        self._add_hidden("\n".join(one.hidden for one in said if one.hidden))
+        place = ", ".join(filter(None, (self._place(), HIDDEN)))
+        self._writer.add(
+            "paragraph", "\n".join(one.hidden for one in said if one.hidden), place=place
+        )
         for one in left:
             if not isinstance(one, Said):
                 self._table(one)
@@ -179,16 +187,3 @@ class _Reading:
 
     def _add(self, kind: UnitKind, said: str, *, level: int = 1) -> None:
         self._writer.add(kind, said, place=self._place(), level=level)
-
-    def _add_hidden(self, said: str) -> None:
-        place = ", ".join(filter(None, (self._place(), HIDDEN)))
-        self._writer.add("paragraph", said, place=place)
-
-
-def _names(opened: Opened) -> dict[str | None, str]:
-    """Return the names of styles by their ids; names are English in whatever language, ids not."""
-    names: dict[str | None, str] = {}
-    for style in opened.styles.element.iterchildren(qn("w:style")):
-        name = style.find(qn("w:name"))
-        names[style.get(qn("w:styleId"))] = "" if name is None else name.get(qn("w:val"), "")
-    return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from docx.document import Document as Opened
@@ -30,23 +30,32 @@ class Note:
     hidden: bool
 
 
+@dataclass(eq=False)
 class Notes:
     """Collects notes while the text is read. Notes that nothing shown refers to are none.
 
     They are numbered through the document, as Word does unless it is told to begin anew.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        self._part = opened.part
-        self._contents: dict[str, dict[str, Any]] = {}
-        self._numbers: Counter[str] = Counter()
-        self._seen: set[Any] = set()
-        self.found: list[Note] = []
+    opened: Opened
+    _contents: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
+    _numbers: Counter[str] = field(default_factory=Counter, init=False)
+    _seen: set[Any] = field(default_factory=set, init=False)
+    found: list[Note] = field(default_factory=list, init=False)
 
     def refer(self, reference: Any, *, hidden: bool) -> None:  # noqa: ANN401
         """Take the note that ``reference`` means, once; none where there is no such note."""
         kind, relation = _KINDS[reference.tag]
-        content = self._of(relation).get(reference.get(_ID, ""))
+        if relation not in self._contents:
+            parts = [
+                one.target_part
+                for one in self.opened.part.rels.values()
+                if one.reltype == relation and not one.is_external
+            ]
+            self._contents[relation] = {
+                note.get(_ID): note for part in parts for note in parse_xml(part.blob)
+            }
+        content = self._contents[relation].get(reference.get(_ID, ""))
         if content is None or content in self._seen:
             return
         self._seen.add(content)
@@ -57,15 +66,3 @@ class Notes:
             self._numbers[kind] += 1
             locator = f"{kind} {self._numbers[kind]}"
         self.found.append(Note(content, locator, hidden))
-
-    def _of(self, relation: str) -> dict[str, Any]:
-        if relation not in self._contents:
-            parts = [
-                one.target_part
-                for one in self._part.rels.values()
-                if one.reltype == relation and not one.is_external
-            ]
-            self._contents[relation] = {
-                note.get(_ID): note for part in parts for note in parse_xml(part.blob)
-            }
-        return self._contents[relation]

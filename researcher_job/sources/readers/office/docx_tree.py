@@ -31,13 +31,11 @@ def inside(element: Any, wanted: frozenset[str]) -> Iterator[Any]:  # noqa: ANN4
         if child.tag in wanted:
             yield child
         elif child.tag == _ALTERNATIVES:
-            for way in _with_text(child)[:1]:
+            # What is for old programs stands last, and some ways say nothing.
+            ways = [
+                way for way in child.iterchildren("*") if next(way.iter(_TEXT), None) is not None
+            ]
+            for way in ways[:1]:
                 yield from inside(way, wanted)
         elif child.tag not in _SKIPPED:
             yield from inside(child, wanted)
-
-
-def _with_text(alternatives: Any) -> list[Any]:  # noqa: ANN401
-    """Return the ways that say anything; what is for old programs stands last."""
-    ways = alternatives.iterchildren("*")
-    return [way for way in ways if next(way.iter(_TEXT), None) is not None]

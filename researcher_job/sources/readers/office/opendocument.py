@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -46,41 +47,37 @@ _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 def read(data: bytes, name: str) -> Document:
     """Read a document, packed or flat; charts are read as the tables that they draw."""
     try:
-        return _read(data, name)
+        reading = _Reading()
+        if not data.startswith(b"PK"):
+            root = etree.fromstring(data, parser=_PARSER)
+            reading.body(root)
+            return reading.writer.document(root.findtext(f".//{_TITLE}") or title_of(name))
+        with zipfile.ZipFile(BytesIO(opened(data, Reason.BROKEN_ODF))) as archive:
+            members = archive.namelist()
+            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+                raise Unreadable(Reason.LOCKED_OFFICE)
+            for styles in ("styles.xml",) if "styles.xml" in members else ():
+                reading.margins(etree.fromstring(archive.read(styles), parser=_PARSER))
+            reading.body(etree.fromstring(archive.read("content.xml"), parser=_PARSER))
+            for number, member in enumerate(filter(_OBJECT.fullmatch, members), start=1):
+                reading.chart(etree.fromstring(archive.read(member), parser=_PARSER), number)
+            title = ""
+            if "meta.xml" in members:
+                title = etree.fromstring(archive.read("meta.xml"), parser=_PARSER).findtext(
+                    f".//{_TITLE}"
+                )
+        return reading.writer.document(title or title_of(name))
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parser raise anything at all
         raise Unreadable(Reason.BROKEN_ODF) from error
 
 
-def _read(data: bytes, name: str) -> Document:
-    reading = _Reading()
-    if not data.startswith(b"PK"):
-        root = etree.fromstring(data, parser=_PARSER)
-        reading.body(root)
-        return reading.writer.document(root.findtext(f".//{_TITLE}") or title_of(name))
-    with zipfile.ZipFile(BytesIO(opened(data, Reason.BROKEN_ODF))) as archive:
-        members = archive.namelist()
-        if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-            raise Unreadable(Reason.LOCKED_OFFICE)
-        for styles in ("styles.xml",) if "styles.xml" in members else ():
-            reading.margins(etree.fromstring(archive.read(styles), parser=_PARSER))
-        reading.body(etree.fromstring(archive.read("content.xml"), parser=_PARSER))
-        for number, member in enumerate(filter(_OBJECT.fullmatch, members), start=1):
-            reading.chart(etree.fromstring(archive.read(member), parser=_PARSER), number)
-        title = ""
-        if "meta.xml" in members:
-            title = etree.fromstring(archive.read("meta.xml"), parser=_PARSER).findtext(
-                f".//{_TITLE}"
-            )
-    return reading.writer.document(title or title_of(name))
-
-
+@dataclass(eq=False)
 class _Reading:
-    def __init__(self) -> None:
-        self.writer = DocumentWriter()
-        self._place = ""
-        self._waiting: list[Any] = []
+    writer: DocumentWriter = field(default_factory=DocumentWriter, init=False)
+    _place: str = field(default="", init=False)
+    _waiting: list[Any] = field(default_factory=list, init=False)
 
     def body(self, root: Any) -> None:  # noqa: ANN401 - no types there
         """Read what stands in the body of a document."""

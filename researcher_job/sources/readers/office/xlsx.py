@@ -40,35 +40,31 @@ def read(data: bytes, name: str) -> Document:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it reports every extension it does not know
-            _read(writer, data)
+            workbook = _loaded(data, values=True)
+            paths = dict(sheet_paths(data))
+            formulas: Any = None
+            with zipfile.ZipFile(BytesIO(data)) as archive:
+                for sheet in workbook.worksheets:
+                    parts = Parts(archive, paths[sheet.title])
+                    if parts.lacks_results and formulas is None:
+                        formulas = _loaded(data, values=False)
+                    asked = formulas[sheet.title] if parts.lacks_results else None
+                    hidden = "" if sheet.sheet_state == "visible" else "hidden sheet, "
+                    writer.add("heading", sheet.title)
+                    rows = _rows(sheet, asked, parts.covered())
+                    add_table(writer, rows, place=f"{hidden}row {{}}", heads=_bold_head(sheet))
+                    for cell, said in parts.comments():
+                        writer.add("note", f"{cell}: {said}", place=f"{hidden}comment on {cell}")
+                    for kind, content in parts.drawings():
+                        if kind == "chart":
+                            add_chart(writer, content, place=f"{hidden}chart")
+                        else:
+                            writer.add("note", content.decode(), place=f"{hidden}text box")
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a hostile file makes the parsers raise anything at all
         raise Unreadable(Reason.BROKEN_XLSX) from error
     return writer.document(title_of(name))
-
-
-def _read(writer: DocumentWriter, data: bytes) -> None:
-    workbook = _loaded(data, values=True)
-    paths = dict(sheet_paths(data))
-    formulas: Any = None
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        for sheet in workbook.worksheets:
-            parts = Parts(archive, paths[sheet.title])
-            if parts.lacks_results and formulas is None:
-                formulas = _loaded(data, values=False)
-            asked = formulas[sheet.title] if parts.lacks_results else None
-            hidden = "" if sheet.sheet_state == "visible" else "hidden sheet, "
-            writer.add("heading", sheet.title)
-            rows = _rows(sheet, asked, parts.covered())
-            add_table(writer, rows, place=f"{hidden}row {{}}", heads=_bold_head(sheet))
-            for cell, said in parts.comments():
-                writer.add("note", f"{cell}: {said}", place=f"{hidden}comment on {cell}")
-            for kind, content in parts.drawings():
-                if kind == "chart":
-                    add_chart(writer, content, place=f"{hidden}chart")
-                else:
-                    writer.add("note", content.decode(), place=f"{hidden}text box")
 
 
 def _loaded(data: bytes, *, values: bool) -> Any:  # noqa: ANN401 - the library has no types

@@ -38,11 +38,7 @@ def _is_hidden(element: html.HtmlElement) -> bool:
         return True
     if element.tag == "datalist" or (element.tag == "dialog" and element.get("open") is None):
         return True
-    return any(map(_HIDING.fullmatch, _declarations(element.get("style", ""))))
-
-
-def _declarations(style: str) -> list[str]:
-    """Return the declarations in force, without white space: of one property the last."""
-    plain = _IGNORED.sub("", _COMMENT.sub("", style)).lower()
+    plain = _IGNORED.sub("", _COMMENT.sub("", element.get("style", ""))).lower()
+    # Of one property the last declaration is in force.
     last = {one.partition(":")[0]: one for one in plain.split(";")}
-    return list(last.values())
+    return any(map(_HIDING.fullmatch, last.values()))

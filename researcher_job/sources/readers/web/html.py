@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from lxml import etree, html
 
@@ -63,18 +64,18 @@ def write(
     return " ".join((root.findtext(".//title") or page.first_heading).split())
 
 
+@dataclass(eq=False)
 class _Page:
     """Gathers inline text until an element that stands on lines of its own begins or ends."""
 
-    def __init__(self, writer: DocumentWriter, place: str, level: int) -> None:
-        self._writer = writer
-        self._place = place
-        self._level = level
-        self.first_heading = ""
-        self._inline: list[str] = []
-        self._verbatim = 0
-        self._lists = 0
-        self._kinds: list[UnitKind] = []
+    writer: DocumentWriter
+    place: str
+    level: int
+    first_heading: str = field(default="", init=False)
+    _inline: list[str] = field(default_factory=list, init=False)
+    _verbatim: int = field(default=0, init=False)
+    _lists: int = field(default=0, init=False)
+    _kinds: list[UnitKind] = field(default_factory=list, init=False)
 
     def walk(self, root: html.HtmlElement) -> None:
         """Gather all that is seen below ``root``; without recursion, however deep it nests."""
@@ -92,14 +93,23 @@ class _Page:
             elif event == "start":
                 walker.skip_subtree()
             else:
-                self._close(tag)
+                if _HEADING.fullmatch(tag):
+                    self._take_heading(int(tag[1]))
+                elif _OWN_LINES.fullmatch(tag):
+                    self._flush()
+                if tag == "pre":
+                    self._verbatim = max(0, self._verbatim - 1)
+                elif tag in ("ul", "ol"):
+                    self._lists = max(0, self._lists - 1)
+                elif tag in _KINDS and self._kinds:
+                    self._kinds.pop()
                 self._inline.append(self._text(element.tail))
         self._flush()
 
     def _table(self, table: html.HtmlElement) -> None:
         if caption := caption_of(table):
-            self._writer.add("caption", caption, place=self._place)
-        add_table(self._writer, rows_of(table), place=self._place, heads=head_rows(table))
+            self.writer.add("caption", caption, place=self.place)
+        add_table(self.writer, rows_of(table), place=self.place, heads=head_rows(table))
 
     def _text(self, text: str | None) -> str:
         return (text or "") if self._verbatim else _SPACE.sub(" ", text or "")
@@ -118,36 +128,24 @@ class _Page:
         elif tag in ("td", "th"):
             self._inline.append(" ")
 
-    def _close(self, tag: str) -> None:
-        if _HEADING.fullmatch(tag):
-            self._take_heading(int(tag[1]))
-        elif _OWN_LINES.fullmatch(tag):
-            self._flush()
-        if tag == "pre":
-            self._verbatim = max(0, self._verbatim - 1)
-        elif tag in ("ul", "ol"):
-            self._lists = max(0, self._lists - 1)
-        elif tag in _KINDS and self._kinds:
-            self._kinds.pop()
-
     def _take_heading(self, level: int) -> None:
         said = " ".join("".join(self._inline).replace("¶", " ").split())
         self._inline = []
         if said:
             self.first_heading = self.first_heading or said
-            self._writer.add("heading", said, level=level + self._level, place=self._place)
+            self.writer.add("heading", said, level=level + self.level, place=self.place)
 
     def _flush(self) -> None:
         said = "".join(self._inline)
         self._inline = []
         if self._verbatim:
-            self._writer.add("code", said.strip("\n"), place=self._place)
+            self.writer.add("code", said.strip("\n"), place=self.place)
             return
         said = "\n".join(line for row in said.split("\n") if (line := row.strip()))
         kind = self._kinds[-1] if self._kinds else "paragraph"
         if kind == "item" and said:
             said = f"- {said}"
-        self._writer.add(kind, said, place=self._place, level=max(self._lists, 1))
+        self.writer.add(kind, said, place=self.place, level=max(self._lists, 1))
         if kind == "item":  # what follows in the same item is below it
             self._kinds[-1] = "paragraph"
 
