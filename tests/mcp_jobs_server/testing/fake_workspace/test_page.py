@@ -20,7 +20,7 @@ def test_the_table_of_faults_lists_every_kind() -> None:
 
 def test_the_settings_on_the_page_exist(workspace: FakeWorkspace) -> None:
     known = {
-        *vars(workspace.files),
+        *dir(workspace.files),
         *(field.name for field in fields(Fault)),
         *(field.name for field in fields(JobSettings)),
         *dir(FakeWorkspace),
