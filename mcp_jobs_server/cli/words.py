@@ -27,9 +27,9 @@ def at_command_line(text: str) -> str:
     """Return a message of the server as the command line says it."""
     for phrase, said in _PHRASES.items():
         text = text.replace(phrase, said)
-    return _ARGUMENT.sub(_option, text)
-
-
-def _option(match: re.Match[str]) -> str:
-    number = f" number {match[2]}" if match[2] else ""
-    return f"{_OPTIONS.get(match[1], match[1])}{number}"
+    return _ARGUMENT.sub(
+        lambda found: (
+            _OPTIONS.get(found[1], found[1]) + (f" number {found[2]}" if found[2] else "")
+        ),
+        text,
+    )

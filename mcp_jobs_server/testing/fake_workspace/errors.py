@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -47,12 +48,8 @@ def endpoint_not_found(method: str, path: str) -> ApiError:
     return ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{method} {short}'")
 
 
-def permission_denied(message: str) -> ApiError:
-    return ApiError(403, "PERMISSION_DENIED", message)
-
-
-def invalid_parameter(message: str) -> ApiError:
-    return ApiError(400, "INVALID_PARAMETER_VALUE", message)
+permission_denied = partial(ApiError, 403, "PERMISSION_DENIED")
+invalid_parameter = partial(ApiError, 400, "INVALID_PARAMETER_VALUE")
 
 
 def required(fields: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -239,8 +240,7 @@ def _not_found(kind: str) -> ApiError:
     return files_error(404, "NOT_FOUND", f"The {kind} being accessed is not found.", reason)
 
 
-def _conflict(message: str, reason: str) -> ApiError:
-    return files_error(409, "ALREADY_EXISTS", message, reason)
+_conflict = partial(files_error, 409, "ALREADY_EXISTS")
 
 
 def _invalid_path(why: str) -> ApiError:

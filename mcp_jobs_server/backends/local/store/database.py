@@ -78,7 +78,7 @@ class Database:
     def require_directory(self) -> None:
         """Raise ``Unavailable`` if the data directory was there before and is gone."""
         if self._was_there and not self._paths.root.is_dir():
-            raise _moved()
+            raise Unavailable(*_MOVED)
 
     def make_directories(self) -> None:
         """Create the directories; the data directory itself only where it never was.
@@ -156,7 +156,7 @@ class Database:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # opens the log as well
             if file is None or file != self.file:
                 connection.close()
-                raise _moved()
+                raise Unavailable(*_MOVED)
             self._opened[kind] = (connection, file)
         return connection
 
@@ -174,7 +174,7 @@ class Database:
             if not moved:
                 raise
         if moved or self._opened[kind][1] != self.file:
-            raise _moved()
+            raise Unavailable(*_MOVED)
 
     def _create_or_migrate(self) -> None:
         path = self._paths.database
@@ -224,13 +224,10 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
-def _moved() -> Unavailable:
-    return Unavailable(
-        "The data directory was removed or moved while it was in use.",
-        "Move it back, or create it anew as an empty directory, and try again.",
-    )
-
-
+_MOVED = (
+    "The data directory was removed or moved while it was in use.",
+    "Move it back, or create it anew as an empty directory, and try again.",
+)
 _BUSY = ("The job database is busy.", "Try again in a few seconds.")
 _READ_ONLY = (
     "The job database cannot be written.",
