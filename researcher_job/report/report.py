@@ -232,7 +232,14 @@ def _sections(
     sections = []
     for number, result in enumerate(results, start=1):
         found = [by_number[n] for n in result.evidence if n in by_number]
-        shown = _best_within(found, words_each)
+        # The best quotes with about the words of a question in total, but at least one quote.
+        shown: list[Evidence] = []
+        used = 0
+        for item in found:
+            used += len(item.quote.split())
+            if shown and words_each is not None and used > words_each:
+                break
+            shown.append(item)
         sections.append(
             Section(
                 number=number,
@@ -247,18 +254,6 @@ def _sections(
             )
         )
     return tuple(sections)
-
-
-def _best_within(found: Sequence[Evidence], words: float | None) -> list[Evidence]:
-    """Return the best quotes with about this many words in total, but at least one quote."""
-    shown: list[Evidence] = []
-    used = 0
-    for item in found:
-        used += len(item.quote.split())
-        if shown and words is not None and used > words:
-            break
-        shown.append(item)
-    return shown
 
 
 def _select_answer(sections: Sequence[Section]) -> tuple[Evidence, ...]:

@@ -76,7 +76,10 @@ def _message(writer: DocumentWriter, message: Message, place: str, name: str) ->
         elif (
             part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text"
         ):
-            attached.append(_attachment(writer, part, name))
+            # An attachment is read as a document of its own, or noted as not read.
+            raw = part.get_payload(decode=True)
+            attached.append(" ".join(clean(part.get_filename() or part.get_content_type()).split()))
+            add_attached(writer, raw if isinstance(raw, bytes) else b"", attached[-1], name)
         else:
             texts += 1
             _text(writer, part, f"{place}mail text" + (f" {texts}" if texts > 1 else ""))
@@ -86,14 +89,6 @@ def _message(writer: DocumentWriter, message: Message, place: str, name: str) ->
     for number, part in enumerate(messages, start=1):
         for inner in _children(part):
             _message(writer, inner, f"{place}attached message {number}, ", name)
-
-
-def _attachment(writer: DocumentWriter, part: Message, within: str) -> str:
-    """Read an attachment as a document of its own, or note that it is not; return its name."""
-    raw = part.get_payload(decode=True)
-    name = " ".join(clean(part.get_filename() or part.get_content_type()).split())
-    add_attached(writer, raw if isinstance(raw, bytes) else b"", name, within)
-    return name
 
 
 def _parts(part: Message) -> list[Message]:
