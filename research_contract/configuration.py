@@ -13,17 +13,24 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from research_contract.patterns import fault_of_pattern
 from research_contract.records import Record, SourceRef
+from research_contract.services import (
+    KEYS as SERVICE_KEYS,
+)
+from research_contract.services import (
+    Service,
+    ServiceSettings,
+    address_fault,
+    is_secret,
+    is_service,
+)
 
 TABLES = ("server", "auth", "researcher", "model", "sources")
 _SOURCE_TEXTS = ("uri", "audience", "token")
 _SOURCE_LISTS = ("include", "exclude")
-_SECRET = re.compile(
-    r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z0-9._@-]{1,128}/[A-Za-z0-9._@-]{1,128}", re.ASCII
-)
 _VOLUME = re.compile(r"[^/.\x00-\x20\x7f]{1,255}")
 
 
@@ -42,7 +49,8 @@ class ConfiguredSource(Record):
     ``audience`` is the group whose members may use the source. Without one, nobody may in a shared
     deployment, where callers are identified, and the single user may elsewhere. ``token`` is a
     reference to the credential of the source (``secret:scope/key`` or ``env:NAME``), never the
-    credential itself. ``include`` and ``exclude`` are the patterns of a ``SourceRef``.
+    credential itself. ``include`` and ``exclude`` are the patterns of a ``SourceRef``, for folders;
+    ``settings`` are the keys of a source that is a service.
     """
 
     name: str
@@ -51,10 +59,18 @@ class ConfiguredSource(Record):
     token: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    settings: ServiceSettings = ServiceSettings()
 
     @property
     def source(self) -> SourceRef:
         return SourceRef(name=self.name, uri=self.uri, include=self.include, exclude=self.exclude)
+
+    @property
+    def service(self) -> Service | None:
+        """The source as a service; ``None`` for folders and files."""
+        if not is_service(self.uri):
+            return None
+        return Service(name=self.name, uri=self.uri, settings=self.settings, token=self.token)
 
 
 class Configuration(Record):
@@ -112,8 +128,10 @@ def _sources(tables: Mapping[str, Any], base: Path) -> tuple[ConfiguredSource, .
 
 def _source(name: str, table: object, base: Path) -> ConfiguredSource:
     said = table if isinstance(table, dict) else {}
+    uri, settings = said.get("uri"), {key: said[key] for key in SERVICE_KEYS if key in said}
+    said = {key: value for key, value in said.items() if key not in settings}
     texts = (said.get(key, "") for key in _SOURCE_TEXTS)
-    if not isinstance(said.get("uri"), str) or not all(isinstance(one, str) for one in texts):
+    if not isinstance(uri, str) or not all(isinstance(one, str) for one in texts):
         raise ConfigurationError(
             f"[sources.{name}] needs the key uri, a text.",
             'Write for example uri = "file:///home/me/documents".',
@@ -121,7 +139,8 @@ def _source(name: str, table: object, base: Path) -> ConfiguredSource:
     if unknown := sorted(set(said) - {*_SOURCE_TEXTS, *_SOURCE_LISTS}):
         raise ConfigurationError(
             f"Unknown key {unknown[0]!r} in [sources.{name}].",
-            "The keys are uri, audience, token, include and exclude.",
+            "The keys are uri, audience, token, include and exclude; of services"
+            f" {', '.join(SERVICE_KEYS)}, too.",
         )
     return ConfiguredSource(
         name=name,
@@ -129,6 +148,7 @@ def _source(name: str, table: object, base: Path) -> ConfiguredSource:
         audience=said.get("audience", ""),
         token=_reference(name, said.get("token", "")),
         **{key: _patterns(name, key, said.get(key, [])) for key in _SOURCE_LISTS},
+        settings=_settings(name, uri, settings),
     )
 
 
@@ -147,6 +167,26 @@ def _patterns(name: str, key: str, said: object) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _settings(name: str, uri: str, said: Mapping[str, Any]) -> ServiceSettings:
+    if not is_service(uri):
+        if said:
+            raise ConfigurationError(
+                f"The key {next(iter(said))!r} of [sources.{name}] is for services.",
+                "Remove it: the source is a folder or file.",
+            )
+        return ServiceSettings()
+    if fault := address_fault(uri):
+        raise ConfigurationError(f"The uri of [sources.{name}] {fault}.")
+    try:
+        return ServiceSettings.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(
+            f"[sources.{name}] cannot be used: {key}: {first['msg']}.".replace(": : ", ": ")
+        ) from error
+
+
 def _reference(name: str, token: str) -> str:
     if token and not is_secret(token):
         raise ConfigurationError(
@@ -154,11 +194,6 @@ def _reference(name: str, token: str) -> str:
             'Secrets never stand in this file. Write token = "secret:scope/key" or "env:NAME".',
         )
     return token
-
-
-def is_secret(text: str) -> bool:
-    """Return whether ``text`` is a reference to a secret: ``secret:scope/key`` or ``env:NAME``."""
-    return _SECRET.fullmatch(text) is not None
 
 
 def volume_path(uri: str) -> str | None:

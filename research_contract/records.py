@@ -211,34 +211,33 @@ class NotRead(Record):
 
 
 NOT_REACHED = ("file not reached yet", "files not reached yet")  # one file, several
+SAID_NAMES = 2  # file names per reason in the sentence about the coverage
 
 
 class Coverage(Record):
     """How much of the sources was read. ``found`` = ``read`` + the counts of ``not_read``.
 
-    ``in_part`` counts those among ``read`` of which something was not.
+    ``in_part`` counts those read of which something was not, ``pages`` those found in services.
     """
 
     found: int = 0
     read: int = 0
     not_read: tuple[NotRead, ...] = ()
     in_part: NotRead | None = None
+    pages: int = 0
 
     @property
     def reached(self) -> int:
-        """How many files were dealt with so far, read or not."""
+        """How many files were dealt with so far."""
         return self.found - sum(one.count for one in self.not_read if one.reason in NOT_REACHED)
 
     def sentence(self) -> str:
         """Return it as text: ``Read 214 of 312 files; not read: 61 scanned PDFs (a.pdf) …``."""
-        said = f"Read {self.read} of {self.found} file{'' if self.found == 1 else 's'}"
+        one = "file" if not self.pages else "page" if self.pages == self.found else "files and page"
+        said = f"Read {self.read} of {self.found} {one}{'' if self.found == 1 else 's'}"
         if self.not_read:
             said += "; not read: " + ", ".join(_said(kind) for kind in self.not_read)
         return said + (f"; {_said(self.in_part)}." if self.in_part else ".")
-
-
-SAID_NAMES = 2
-"""File names per reason in the sentence about the coverage."""
 
 
 def _said(kind: NotRead) -> str:

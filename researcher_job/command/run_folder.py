@@ -116,13 +116,13 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
     from researcher_job.models.settings import read_model_table
     from researcher_job.research.job import Job
     from researcher_job.research.purse import Purse
-    from researcher_job.sources.documents.documents import open_documents
     from researcher_job.sources.embeddings.configured import (
         model_of_blocks,
         model_of_quotes,
         refuse_egress,
     )
     from researcher_job.sources.index.index import remove_unused
+    from researcher_job.sources.opener import open_sources
     from researcher_job.strategies.configured import configured_strategy
 
     request = folder.request()
@@ -151,10 +151,11 @@ def _research(folder: JobFolder, options: argparse.Namespace) -> ExitCode:
             attempt=options.attempt or (previous.attempt + 1 if previous else 1),
             settings=settings,
             open_source=partial(
-                open_documents,
+                open_sources,
                 without=left_out,
                 model=model_of_blocks(settings),
                 ahead=model_of_quotes(settings, purse),
+                services={one.name: one.service for one in configuration.sources if one.service},
             ),
             strategy=configured_strategy(settings, purse),
             purse=purse,

@@ -40,7 +40,7 @@ from researcher_job.research.base_job import BaseJob, BaseJobUnreadable, read_ba
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.interruption import Interruption
 from researcher_job.research.lead import Lead, open_questions
-from researcher_job.research.metered_source import MeteredSource
+from researcher_job.research.paid_calls import metered
 from researcher_job.research.purse import Purse
 from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
@@ -48,6 +48,7 @@ from researcher_job.research.with_model import WithModel, seconds_to_write
 from researcher_job.research.worker import Worker
 from researcher_job.sources.base import Reading, Source
 from researcher_job.sources.embeddings.configured import editions
+from researcher_job.sources.services.source_set import SourceSet
 from researcher_job.strategies.base import Strategy
 from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
 
@@ -245,7 +246,19 @@ class _Attempt:
         if not open_questions(self._job.folder, self._questions) and not not_compared:
             return
         source = await self._read_sources()
-        if not source.coverage.read and not (base_job and base_job.quotes):
+        try:
+            await self._search(source, base_job)
+        finally:
+            if isinstance(source, SourceSet):
+                self._status.update(coverage=source.coverage)
+                with anyio.CancelScope(shield=True):
+                    await source.close()
+
+    async def _search(self, source: Source, base_job: BaseJob | None) -> None:
+        """Research what was read, and compare a refresh with its base job."""
+        refreshed = base_job if self._job.request.refresh_of else None
+        asks_services = isinstance(source, SourceSet) and source.services
+        if not (source.coverage.read or asks_services) and not (base_job and base_job.quotes):
             self._interruption.reason = (
                 f"Nothing could be read in the sources. {source.coverage.sentence()}"
                 if self._job.request.sources
@@ -339,14 +352,14 @@ class _Attempt:
         """Record which quotes are new, changed or gone since the base job."""
         folder = self._job.folder
         self._journal.set_summary(f"Comparing with job {base_job.job_id}")
-        metered = MeteredSource(
+        paying = metered(
             source,
             worker="refresh",
             journal=self._journal,
             ledger=self._ledger,
             tracer=self._job.tracer,
         )
-        refresh = Refresh(base_job, self._questions, metered, self._book)
+        refresh = Refresh(base_job, self._questions, paying, self._book)
         tasks = (folder.task(index) for index in range(len(self._questions)))
         cited = {n for task in tasks if task and task.result for n in task.result.evidence}
         changes = await refresh.compare([item for item in folder.evidence() if item.n in cited])

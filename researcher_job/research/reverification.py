@@ -40,7 +40,8 @@ async def reverify(item: Evidence, source: Source) -> Reverification:
 
     Errors of the source are passed on.
     """
-    passages = await source.search(Query(item.quote[:_MOST_QUERY]), limit=PASSAGES)
+    query = Query(item.quote[:_MOST_QUERY], words_from=(item.source,))
+    passages = await source.search(query, limit=PASSAGES)
     own = [passage for passage in passages if passage.uri == item.uri]
     for passage in [*own, *(other for other in passages if other.uri != item.uri)]:
         if found := _word_for_word(item, passage):

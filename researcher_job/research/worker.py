@@ -15,7 +15,7 @@ from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.research.follow_up import FollowUp
-from researcher_job.research.metered_source import MeteredSource
+from researcher_job.research.paid_calls import metered
 from researcher_job.research.question_progress import QuestionProgress
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import Progress, Strategy
@@ -60,7 +60,7 @@ class Worker:
             LimitReached: no tool call was left; evidence of this question may be missing.
         """
         with self.tracer.span(QUESTION, {"index": index}):
-            source = MeteredSource(
+            source = metered(
                 self.source,
                 worker=worker_name(index),
                 journal=self.journal,

@@ -67,10 +67,15 @@ class Quote:
 
 @dataclass(frozen=True)
 class Query:
-    """What to look for: the question and other words for the same (synonyms, names)."""
+    """What to look for: the question and other words for the same (synonyms, names).
+
+    ``words_from`` are the names of the sources from whose texts words of the query were taken;
+    none where all are those of the question and plan. Sources that may not see them are not asked.
+    """
 
     question: str
     terms: Sequence[str] = ()
+    words_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

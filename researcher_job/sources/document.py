@@ -71,6 +71,31 @@ class Reason(Enum):
         "sources whose paths lead through links",
     )
     MISSING_SOURCE = ("missing source", "missing sources")
+    NOT_CONFIGURED = (
+        "source that the job's configuration does not have",
+        "sources that the job's configuration does not have",
+    )
+    NOT_USABLE = (
+        "source that its configuration keeps from being asked",
+        "sources that their configuration keeps from being asked",
+    )
+    MAY_NOT_SEE = (
+        "source that may not see words of the question",
+        "sources that may not see words of the question",
+    )
+    CALL_FAILED = ("source or page that failed", "sources or pages that failed")
+    GIVEN_UP = ("source given up after failures", "sources given up after failures")
+    NO_TOOL = ("source without a tool that searches", "sources without a tool that searches")
+    NO_CALL_LEFT = (
+        "page for which no tool call was left",
+        "pages for which no tool call was left",
+    )
+    NOT_FOUND = ("page that its site does not have", "pages that their sites do not have")
+    REFUSED = ("page that its site refuses", "pages that their sites refuse")
+    ROBOTS = ("page that its site closes to programs", "pages that their sites close to programs")
+    PRIVATE = ("page of a private network", "pages of private networks")
+    LARGE_PAGE = ("page over 5 MB", "pages over 5 MB")
+    NO_TEXT_PAGE = ("page of a kind that is not read", "pages of kinds that are not read")
     OTHER_SOURCE = ("source that cannot be searched yet", "sources that cannot be searched yet")
 
     def of(self, count: int) -> str:

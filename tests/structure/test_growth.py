@@ -20,10 +20,10 @@ from mcp_jobs_server.reports.findings import Findings, footnotes
 from mcp_jobs_server.reports.paging import split as pages
 from mcp_jobs_server.reports.report_parts import sections
 from research_contract.claims.claims import claims
-from research_contract.configuration import is_secret
 from research_contract.context import labelled_row
 from research_contract.questions import questions_of
 from research_contract.records import Evidence, Plan
+from research_contract.services import is_secret
 from research_contract.text import safe
 from research_contract.text.folding import without_accents
 from research_contract.text.quantities import quantities

@@ -10,11 +10,11 @@ import pytest
 from research_contract import records
 from research_contract.configuration import (
     ConfigurationError,
-    is_secret,
     read_configuration,
     volume_path,
 )
 from research_contract.records import SourceRef
+from research_contract.services import is_secret
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
 from tests.researcher_job.command.test_job_command import handbook

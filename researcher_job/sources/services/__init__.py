@@ -1,0 +1,1 @@
+"""Sources that are asked over a connection: their port, and their pages searched with documents."""

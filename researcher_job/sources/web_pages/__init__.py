@@ -1,0 +1,1 @@
+"""Web pages and web searches as sources: addresses that may be opened, robots, main text."""

@@ -1,0 +1,1 @@
+"""Tests of web pages and searches, against real servers on loopback."""
