@@ -135,7 +135,7 @@ $(VENV)/.base: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/python $(INSTALL) --editable '.[semantic,model]' --constraint constraints.txt
+	$(BIN)/python $(INSTALL) --editable '.[semantic,model,web]' --constraint constraints.txt
 	@$(BIN)/python $(GROUP) dev > $(VENV)/dev.txt
 	$(BIN)/python $(INSTALL) --requirement $(VENV)/dev.txt --constraint constraints.txt
 	$(BIN)/python -m tests.project.pinned
@@ -157,7 +157,7 @@ $(PEERS)/.made:
 # Models for many languages are large and slow, so that the other tests do without them.
 $(MODELS)/.made: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(MODELS)
-	$(MODELS)/$(SCRIPTS)/python $(INSTALL) --editable '.[semantic,multilingual]' --constraint constraints.txt
+	$(MODELS)/$(SCRIPTS)/python $(INSTALL) --editable '.[semantic,multilingual,web]' --constraint constraints.txt
 	@touch $@
 
 $(FRAMEWORKS)/.made: tests/clients/frameworks/requirements.txt

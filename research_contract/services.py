@@ -164,21 +164,34 @@ class Service(Record):
             return set(words_from) <= set(public)
         return self.egress == "documents"
 
-    def fault(self, *, here: bool) -> str:
-        """Return why no job can use it, and what to do; "" if one can.
+    def fault(self, *, here: bool) -> tuple[str, str] | None:
+        """Return why no job can use it, and what to do; ``None`` if one can.
 
         ``here`` tells that jobs run in the environment of this process, so that what is installed
         can be looked for.
         """
         if self.egress == "nothing" and not self.is_page:
             return (
-                f"The source '{self.name}' is outside this machine and may see no word of a"
-                f' question. To allow it, write egress = "question" in [sources.{self.name}].'
+                f"The source '{self.name}' is not of this machine alone, and may see no word of a"
+                " question.",
+                f'To allow it, write egress = "question" in [sources.{self.name}].',
+            )
+        if self.is_page and self._is_here and not self.settings.loopback:
+            return (
+                f"The source '{self.name}' is a page of this machine, which is not read.",
+                f"To allow it, write loopback = true in [sources.{self.name}] of research.toml.",
             )
         if here and self.opens_by_web and not (find_spec("trafilatura") and find_spec("protego")):
-            other = "" if self.is_page else ", or write pages = 0"
-            return f"The source '{self.name}' opens web pages, which needs: {WEB_EXTRA}{other}."
-        return ""
+            other = "" if self.is_page else f", or write pages = 0 in [sources.{self.name}]"
+            return (
+                f"The source '{self.name}' opens web pages, and what does so is not installed.",
+                f"Install it: {WEB_EXTRA}{other}.",
+            )
+        return None
+
+    @property
+    def _is_here(self) -> bool:
+        return is_loopback(urlsplit(self.uri))
 
 
 def is_service(uri: str) -> bool:

@@ -15,6 +15,7 @@ from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.names import ADD_A_FOLDER, unknown_source
 from mcp_jobs_server.sources.registry import Sources
 from research_contract.records import SourceRef
+from research_contract.services import is_service
 
 
 def add(args: argparse.Namespace) -> int:
@@ -36,7 +37,11 @@ def list_sources(args: argparse.Namespace) -> int:
     for source in Sources(settings).all():
         fault = ""
         try:
-            grantable_path(path_from_uri(source.uri), settings)
+            if service := settings.services.get(source.name):
+                why = service.fault(here=settings.backend == "local")
+                fault = f"no: {' '.join(why)}" if why else ""
+            else:
+                grantable_path(path_from_uri(source.uri), settings)
         except NotFound:
             fault = "no: it is gone"
         except JobsError as error:
@@ -59,6 +64,11 @@ def index(args: argparse.Namespace) -> int:
     source = next((one for one in sources.all() if one.name == args.name), None)
     if source is None:
         raise unknown_source(args.name, sources.granted())
+    if is_service(source.uri):
+        raise InvalidArgument(
+            f"'{source.name}' is asked by each job and cannot be read ahead.",
+            "Name a folder or file.",
+        )
     grantable_path(path_from_uri(source.uri), settings)
     configuration = ("--config", str(settings.config)) if settings.config else ()
     patterns = [f"--include={one}" for one in source.include]

@@ -21,6 +21,7 @@ from mcp_jobs_server.core.network import split_host
 from research_contract.configuration import Configuration, ConfigurationError, read_configuration
 from research_contract.processes import DATA_MARK, JOB_MARK
 from research_contract.records import Limits, SourceRef
+from research_contract.services import Service
 
 KEYS = {
     "MCP_JOBS_DATA_DIR": "directory of all data (default: the user's data directory)",
@@ -71,6 +72,7 @@ class Settings:
     job that was told to finish with a report. ``report_seconds`` bounds writing a report from an
     existing job folder.
 
+    ``services`` are those of ``sources`` that are services, by name.
     ``auth_table`` is the raw ``[auth]`` table; ``auth/auth_table.py`` parses it when serving
     starts. ``volume`` and ``job_id`` are set only if the backend is ``lakeflow``. ``hosts`` are the
     hosts by which HTTP clients reach the server, besides the loopback names. ``app`` is the name of
@@ -85,6 +87,7 @@ class Settings:
     caps: Limits = DEFAULT_CAPS
     allow_any_path: bool = False
     sources: tuple[SourceRef, ...] = ()
+    services: Mapping[str, Service] = field(default_factory=dict)
     audiences: Mapping[str, str] = field(default_factory=dict)
     volume: str = ""
     job_id: int = 0
@@ -169,6 +172,7 @@ def load_settings(
         ),
         allow_any_path=value.text("ALLOW_PATHS", "") == "any",
         sources=configured_sources(file, local=not lakeflow),
+        services={one.name: one.service for one in file.sources if one.service},
         audiences={configured.name: configured.audience for configured in file.sources},
         volume=_volume(value.text("VOLUME", "")) if lakeflow else "",
         job_id=_job_id(value.text("JOB_ID", "")) if lakeflow else 0,

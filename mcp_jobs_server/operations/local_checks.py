@@ -7,22 +7,27 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from mcp_jobs_server.backends.local.options import JOB_COMMAND
 from mcp_jobs_server.core.errors import JobsError, NotFound
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.registry import Sources
+from research_contract.probes import Checked, Probed
+from research_contract.services import Service
 
 WARN_BELOW_BYTES = 500_000_000
 """Less free space gives a warning: index and snapshots of a few thousand documents may not fit."""
 BROKEN_BELOW_BYTES = 50_000_000
 
+_PROBE_SECONDS = 300.0
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+")
 _MAIN_REQUIREMENTS = (
     "mcp",
@@ -224,8 +229,35 @@ def _sources(settings: Settings) -> Iterator[Check]:
     if not sources:
         advice = 'Add a folder: mcp-jobs-server sources add documents "/path/to/folder"'
         yield Check("sources", "warning", "none", advice)
+    asked = _asked_services(settings) if settings.services else {}
     for source in sources:
-        yield _source(f"source {source.name}", source.uri, settings)
+        name = f"source {source.name}"
+        if service := settings.services.get(source.name):
+            yield _service(name, service, asked)
+        else:
+            yield _source(name, source.uri, settings)
+
+
+def _asked_services(settings: Settings) -> dict[str, Checked]:
+    """Return what a probe of the job says of each source: only the job can ask services."""
+    command = [*JOB_COMMAND, "--probe", "--json", "--config", str(settings.config)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=_PROBE_SECONDS, check=False, text=True
+        )
+        return {one.name: one for one in Probed.model_validate_json(done.stdout).checks}
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return {}
+
+
+def _service(name: str, service: Service, asked: Mapping[str, Checked]) -> Check:
+    if fault := service.fault(here=True):
+        return Check(name, "broken", *fault)
+    checked = asked.get(name)
+    if checked and checked.ok:
+        return Check(name, "ok", f"{service.uri}: {checked.said}")
+    found = checked.said if checked else "the job did not say whether it can be asked"
+    return Check(name, "broken", f"{service.uri}: {found}", "Correct it in research.toml.")
 
 
 def _source(name: str, uri: str, settings: Settings) -> Check:

@@ -37,6 +37,7 @@ from mcp_jobs_server.sources.names import (
 )
 from research_contract.patterns import files_of
 from research_contract.records import SourceRef
+from research_contract.services import is_service
 
 
 class Sources:
@@ -188,7 +189,7 @@ class Sources:
             offered: filters the sources that the caller may know about.
         """
         granted = offered(self.all())
-        if self._jobs_are_remote:
+        if self._jobs_are_remote or is_service(source.uri):
             place = (source.name, source.uri)
             return next((one for one in granted if (one.name, one.uri) == place), None)
         try:
@@ -207,7 +208,7 @@ class Sources:
 
     def granted_once(self, source: SourceRef) -> bool:
         """Return whether only this process grants the source: by ``extra``, or as any path."""
-        if self._jobs_are_remote:
+        if self._jobs_are_remote or is_service(source.uri):
             return False
         path = path_from_uri(source.uri)
         if any(_inside(path, one) is not None for one in self._extra):
@@ -296,12 +297,19 @@ class Sources:
     def _unmoved(self, source: SourceRef) -> SourceRef:
         """Return the source if it is still where it was granted.
 
-        Remote jobs check their sources where they run, so those are returned as they are.
+        Remote jobs check their sources where they run, so those are returned as they are. Services
+        are those of the configuration; whether they answer is found out by the job.
 
         Raises:
             NotFound: its folder is gone.
-            NotGranted: it may never be read, or a link leads elsewhere since it was granted.
+            NotGranted: it may never be read, or a link leads elsewhere since it was granted. Of a
+                service: no word may be sent to it, or what it needs is not installed.
         """
+        if is_service(source.uri):
+            service = self._settings.services.get(source.name)
+            if service and (fault := service.fault(here=not self._jobs_are_remote)):
+                raise NotGranted(*fault)
+            return source
         if self._jobs_are_remote:
             return source
         path = path_from_uri(source.uri)

@@ -16,10 +16,12 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.parse import urlsplit
 
+import anyio
 import psutil
 
 from research_contract.configuration import Configuration, ConfiguredSource
 from research_contract.probes import Checked, Probed
+from research_contract.services import Service
 from researcher_job.command.policy import source_path
 from researcher_job.core.errors import JobError, error_kind
 from researcher_job.core.plural import counted
@@ -28,6 +30,9 @@ from researcher_job.core.settings import Researcher
 from researcher_job.records.storage import Storage
 from researcher_job.sources.documents.opening import open_file
 from researcher_job.sources.documents.walk import walk
+from researcher_job.sources.mcp.server import McpServer
+from researcher_job.sources.opener import open_service
+from researcher_job.sources.services.base import ServiceFailed
 
 CHECK_SECONDS = 60.0
 """A test that takes longer is abandoned and counts as failed."""
@@ -130,6 +135,8 @@ def _test_model(name: str) -> str:
 
 
 def _test_source(source: ConfiguredSource) -> str:
+    if source.service:
+        return anyio.run(_asked, source.service)
     path = source_path(source.source)
     if path is None:
         raise ProbeFailed("Sources of this kind cannot be read yet.")
@@ -140,6 +147,22 @@ def _test_source(source: ConfiguredSource) -> str:
     with os.fdopen(open_file(readable[0].path), "rb") as file:
         file.read(1)
     return f"{counted(len(readable), 'file')} found"
+
+
+async def _asked(service: Service) -> str:
+    """Ask a service what it can do; no word of a question is sent, and no page is opened."""
+    if fault := service.fault(here=True):
+        raise ProbeFailed(" ".join(fault))
+    opened = open_service(service)
+    try:
+        if isinstance(opened, McpServer):
+            tools = await opened.tools()
+            return f"calls {tools.search}" + (f" and {tools.fetch}" if tools.fetch else "")
+        return "can be asked" if service.scheme in ("search", "python") else "can be opened"
+    except ServiceFailed as error:
+        raise ProbeFailed(str(error)) from error
+    finally:
+        await opened.close()
 
 
 def _test_secret(reference: str) -> str:
