@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from research_contract.configuration import is_secret
+from research_contract.services import is_secret
 from research_contract.text.safe import one_line
 from researcher_job.core.errors import RequestRefused
 
