@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from research_contract.configuration import is_secret
+from research_contract.services import is_secret
 from researcher_job.core.errors import RequestRefused
 from researcher_job.models.base import Role
 

@@ -134,6 +134,13 @@ class Agent:
         for at, event in ended.items():
             if at not in todo:
                 event.set()
+        # The lead saw the quotes of earlier rounds, so its words may be theirs.
+        seen = frozenset(
+            quote.passage.source
+            for at, result in pursuit.results.items()
+            if at not in todo
+            for quote in result.quotes
+        )
 
         async def work(at: int) -> None:
             task = pursuit.tasks[at]
@@ -142,7 +149,7 @@ class Agent:
                 await ended[other].wait()
             try:
                 known = [quote for other in needed for quote in pursuit.results[other].quotes]
-                await self._task(at, pursuit, known)
+                await self._task(at, pursuit, known, seen)
             finally:
                 ended[at].set()
 
@@ -150,7 +157,9 @@ class Agent:
             for at in todo:
                 group.start_soon(work, at)
 
-    async def _task(self, at: int, pursuit: _Pursuit, known: Sequence[Quote]) -> None:
+    async def _task(
+        self, at: int, pursuit: _Pursuit, known: Sequence[Quote], seen: frozenset[str]
+    ) -> None:
         """Work on one task, without a model if none gives a usable answer; record its quotes."""
         task, number = pursuit.tasks[at], f"{at + 1}"
         pursuit.states[at] = ("in_progress", "")
@@ -165,11 +174,14 @@ class Agent:
             depth=pursuit.depth,
             terms=pursuit.terms,
             read_characters=self.read_characters,
+            words_from=seen,
         )
         try:
             result = await worker.work(known)
         except NoAnswer as error:
-            result = await self._search_without_model(task, number, pursuit, f"{error}")
+            # Words that may be of a source are sent nowhere: the question is asked instead.
+            asked = pursuit.question if seen or len(pursuit.tasks) == 1 else task.ask
+            result = await self._search_without_model(asked, number, pursuit, f"{error}")
         state: TaskState = "complete"
         if result.limit:
             state = "failed"
@@ -184,12 +196,11 @@ class Agent:
         self._tell(pursuit)
 
     async def _search_without_model(
-        self, task: TaskAsked, number: str, pursuit: _Pursuit, failure: str
+        self, asked: str, number: str, pursuit: _Pursuit, failure: str
     ) -> TaskResult:
         message = f"No model gives a usable answer ({failure}); searched without one."
         self.progress.log("error", message, task=number)
         pursuit.fallbacks.append(failure)
-        asked = task.ask if len(pursuit.tasks) > 1 else pursuit.question
         result = TaskResult(answers="evidence", reason=message)
         try:
             found = await self.without_model.find(

@@ -58,6 +58,7 @@ class TaskWorker:
 
     Calls that plan are shown titles, counts and located quotes; calls that read are shown text and
     can do nothing but return quotes. ``read_characters`` bounds the text in one call.
+    ``words_from`` are the sources whose quotes were seen by who wrote the task.
     """
 
     models: Asked
@@ -69,6 +70,7 @@ class TaskWorker:
     depth: Depth
     terms: Sequence[str]
     read_characters: int
+    words_from: frozenset[str] = frozenset()
 
     async def work(self, known: Sequence[Quote]) -> TaskResult:
         """Return what was found; ``known`` are quotes of earlier tasks of the question.
@@ -83,7 +85,7 @@ class TaskWorker:
                 if not planned.needed and (known or result.quotes):
                     result.reason = planned.reason
                     break
-                passages = await self._search(planned, result, first=number == 0)
+                passages = await self._search(planned, result, known, first=number == 0)
                 await self._read(passages, result)
                 if result.answers == "yes":
                     break
@@ -114,7 +116,9 @@ class TaskWorker:
         planned = prompt("plan", asked, Searches, PLAN_TOKENS)
         return await ask(self.models, Searches, planned, worker=self.name)
 
-    async def _search(self, planned: Searches, result: TaskResult, *, first: bool) -> list[Passage]:
+    async def _search(
+        self, planned: Searches, result: TaskResult, seen: Sequence[Quote], *, first: bool
+    ) -> list[Passage]:
         """Return the passages found that were not read yet, and those of opened documents."""
         tried = {words.casefold() for words, _ in result.searched}
         searches = [one for one in planned.searches if one.casefold() not in tried]
@@ -123,11 +127,13 @@ class TaskWorker:
         found: dict[int, Sequence[Passage]] = {}
         limits: list[LimitReached] = []
         terms = (*self.task.search_terms, *self.terms)
+        shown = (*(quote.passage for quote in (*seen, *result.quotes)), *result.read)
+        words_from = tuple(sorted(self.words_from.union(one.source for one in shown)))
 
         async def search(at: int, words: str) -> None:
             try:
                 found[at] = await self.source.search(
-                    Query(words, terms), limit=PASSAGES[self.depth]
+                    Query(words, terms, words_from), limit=PASSAGES[self.depth]
                 )
             except LimitReached as limit:
                 limits.append(limit)
