@@ -25,6 +25,7 @@ async def open_sources(
     about: Sequence[str] = (),
     without: Collection[str] = (),
     model: Model | None = None,
+    ahead: Model | None = None,
     services: Mapping[str, Service],
 ) -> Source:
     """Open ``sources``: documents are read as ``open_documents`` says, services are asked later.
@@ -44,6 +45,7 @@ async def open_sources(
             about=about,
             without=without,
             model=model,
+            ahead=ahead,
         )
 
     if not asked:
