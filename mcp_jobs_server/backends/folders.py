@@ -20,7 +20,13 @@ class Folders(Protocol):
 
     Every method raises ``Unavailable`` if the storage does not answer or is full. Files that were
     there before are not lost.
+
+    Attributes:
+        distant: whether each read is a request to another computer, so that it saves time to ask
+            for several files side by side before it is known which ones are needed.
     """
+
+    distant: bool
 
     async def read(
         self, folder: str, name: str, *, start: int = 0, limit: int = -1

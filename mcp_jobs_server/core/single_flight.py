@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,11 +17,34 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+_numbers = itertools.count()
+_call: ContextVar[float] = ContextVar("call", default=float("inf"))
+"""Number from which on answers are new to the call that runs; endless outside of calls."""
+
+
+@contextmanager
+def one_call(*, new: bool = False) -> Iterator[None]:
+    """Let the block see each answer once: one that it has asked for is new enough until its end.
+
+    So what will be needed can be asked for side by side, however slow the answers are. A block
+    within another one belongs to it, unless it is ``new``, as each look of a call that waits is.
+    """
+    if not new and _call.get() != float("inf"):
+        yield
+        return
+    token = _call.set(next(_numbers))
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
 @dataclass
 class _Entry(Generic[V]):
     value: V
     at: float
     weight: int
+    number: int
 
 
 @dataclass
@@ -34,7 +60,8 @@ class _Flight(Generic[V]):
 class SingleFlightCache(Generic[K, V]):
     """Keeps answers by key; concurrent requests for one key share a single call.
 
-    Each caller states how old an answer may be. Above ``most`` in weight, the least recently used
+    Each caller states how old an answer may be; within ``one_call`` it may also be as old as the
+    call. Above ``most`` in weight, the least recently used
     answers are dropped first. If a key is dropped while its call is running, the callers that wait
     still get the answer, but it is not kept. All use must be in one event loop.
 
@@ -54,7 +81,7 @@ class SingleFlightCache(Generic[K, V]):
     def known(self, key: K, seconds: float) -> _Entry[V] | None:
         """Return the entry for ``key``, with its ``value``, unless it is older than ``seconds``."""
         entry = self._entries.get(key)
-        if entry is None or self.clock() - entry.at > seconds:
+        if entry is None or (self.clock() - entry.at > seconds and entry.number < _call.get()):
             return None
         self._entries.move_to_end(key)
         return entry
@@ -81,7 +108,7 @@ class SingleFlightCache(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Keep a value that is known without a call, as fresh."""
         self.drop(key)
-        self._keep(key, _Entry(value, self.clock(), self.weigh(value)))
+        self._keep(key, _Entry(value, self.clock(), self.weigh(value), next(_numbers)))
 
     def drop(self, key: K) -> None:
         """Forget the answer; the answer of a running call is not kept either."""
@@ -97,14 +124,14 @@ class SingleFlightCache(Generic[K, V]):
 
     async def _fly(self, key: K, fetch: Callable[[], Awaitable[V]]) -> V:
         flight = self._flights[key] = _Flight[V]()
-        began = self.clock()
+        began, number = self.clock(), next(_numbers)
         try:
             value = await fetch()
         except Exception as error:
             flight.error = error
             raise
         else:
-            flight.entry = _Entry(value, began, self.weigh(value))
+            flight.entry = _Entry(value, began, self.weigh(value), number)
             if self._flights.get(key) is flight:
                 del self._flights[key]
                 self.drop(key)

@@ -51,8 +51,6 @@ class FilesApi:
         first = max(0, start - 1) if start >= 0 else start
         length = limit if limit < 0 or start < 0 else limit + (start - first)
         part = await self._range(path, first, length)
-        if part is None:
-            return Slice(data=b"", start=start, size=await self._size(path))
         begin = start if start >= 0 else max(0, part.size + start)
         data = part.data[max(0, begin - part.start) :]
         return Slice(data=data if limit < 0 else data[:limit], start=begin, size=part.size)
@@ -111,8 +109,8 @@ class FilesApi:
             needs=_READ,
         )
 
-    async def _range(self, path: str, start: int, limit: int) -> Slice | None:
-        """Return a range of a file; ``None`` if ``start`` is at or behind the end of the file."""
+    async def _range(self, path: str, start: int, limit: int) -> Slice:
+        """Return a range of a file; no bytes if ``start`` is at or behind the end of the file."""
         headers = {"Accept": "application/octet-stream"}
         if start < 0:
             headers["Range"] = f"bytes={start}"
@@ -142,6 +140,7 @@ class FilesApi:
             if start < 0 or (start == 0 and limit < 0):  # no range, or one of any file
                 raise
             # The SDK has no specific error for "range not satisfiable", so compare with the size.
-            if await self._size(path) > start:
+            size = await self._size(path)
+            if size > start:
                 raise
-            return None
+            return Slice(data=b"", start=start, size=size)

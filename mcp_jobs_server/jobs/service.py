@@ -17,11 +17,12 @@ import anyio
 from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.runner import Runner
 from mcp_jobs_server.citations.check import check_draft
-from mcp_jobs_server.core.concurrency import gather
+from mcp_jobs_server.core.concurrency import gather, gather_pair
 from mcp_jobs_server.core.errors import InvalidArgument, JobsError, NotFound, Refused
 from mcp_jobs_server.core.models import ACTIVE_STATES, Job, Owner, job_folder
 from mcp_jobs_server.core.readiness import DataDirectoryReadiness, Readiness
 from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.core.single_flight import one_call
 from mcp_jobs_server.jobs.elapsed import ElapsedTime, seconds_since_boot
 from mcp_jobs_server.jobs.listing import list_page, shown
 from mcp_jobs_server.jobs.lookup import Lookup
@@ -49,7 +50,7 @@ from mcp_jobs_server.reports import report_parts
 from mcp_jobs_server.reports.job_status import StatusReader
 from mcp_jobs_server.sources.access import FULL_ACCESS, Access
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.records import SourceRef
+from research_contract.records import JOB_ID, SourceRef
 
 log = logging.getLogger(__name__)
 
@@ -154,27 +155,34 @@ class Jobs:
             NotFound: no such job of this owner.
             InvalidArgument: the cursor was not issued for it.
         """
-        job = await self._lookup.find(owner, asked.job_id)
-        await check_access(job, self._folders, access)
-        expected = await self._starts.expected_seconds(job)
         reader = StatusReader(
-            self._folders,
-            asked,
-            clock=self._clock,
-            elapsed=self._elapsed.seconds,
-            expected_seconds=expected,
+            self._folders, asked, clock=self._clock, elapsed=self._elapsed.seconds
         )
+
+        async def find() -> Job:
+            job = await self._lookup.find(owner, asked.job_id)
+            await check_access(job, self._folders, access)
+            reader.expected_seconds = await self._starts.expected_seconds(job)
+            return job
+
         wait = SHORT_WAIT_SECONDS if asked.wait_seconds is None else asked.wait_seconds
-        if job.ended or not wait or self._is_closing:
-            return await reader.read(job)
+        with one_call(new=True):
+            job = await self._beside(owner, asked.job_id, find, reader.read_ahead)
+            if job.ended or not wait or self._is_closing:
+                return await reader.read(job)
+
+        async def look() -> StatusResult:
+            with one_call(new=True):
+                return await reader.read(await self._runner.job(owner, job.id) or job)
+
         async with self._runner.changes(job) as changes:
-            first = latest = await reader.read(await self._latest(job))
+            first = latest = await look()
             with self._wait(wait):
                 while latest.state in ACTIVE_STATES and not (
                     until_change and reader.has_news(first, latest)
                 ):
                     await changes.wait()
-                    latest = await reader.read(await self._latest(job))
+                    latest = await look()
                     if on_change:
                         await on_change(latest)
         return latest
@@ -189,15 +197,17 @@ class Jobs:
         Raises:
             InvalidArgument: the cursor was not issued by a list.
         """
-        now = self._clock()
-        page = await list_page(self._runner, owner, asked, now)
-        await gather(partial(check_access, job, self._folders, access) for job in page.jobs)
+        with one_call(new=True):
+            page = await list_page(self._runner, owner, asked, self._clock())
+            await gather(partial(check_access, job, self._folders, access) for job in page.jobs)
+            jobs = await gather(
+                partial(shown, job, self._folders, self._elapsed) for job in page.jobs
+            )
+            counts = await self._runner.counts(owner)
         none_yet = next_steps.tell_user("There is no research job yet.")
         return JobListResult(
-            jobs=tuple(
-                await gather(partial(shown, job, self._folders, self._elapsed) for job in page.jobs)
-            ),
-            counts={str(state): n for state, n in (await self._runner.counts(owner)).items()},
+            jobs=tuple(jobs),
+            counts={str(state): n for state, n in counts.items()},
             next_cursor=page.next_cursor,
             note=await self._runner.notice() or None,
             next=None if page.jobs else none_yet,
@@ -231,8 +241,14 @@ class Jobs:
             NotFound: no such job, section or citation.
             InvalidArgument: the cursor was not issued for this part.
         """
-        job = await self._lookup.find(owner, asked.job_id)
-        answer = await report_parts.fetch(self._folders, job, asked, paths=self._same_computer)
+        with one_call(new=True):
+            job = await self._beside(
+                owner,
+                asked.job_id,
+                partial(self._lookup.find, owner, asked.job_id),
+                partial(report_parts.read_ahead, self._folders, asked=asked),
+            )
+            answer = await report_parts.fetch(self._folders, job, asked, paths=self._same_computer)
         if job.ended and job.fetched_at is None:
             try:
                 await self._runner.fetched(owner, job.id, self._clock())
@@ -303,8 +319,17 @@ class Jobs:
         for scope in self._waiting:
             scope.cancel()
 
-    async def _latest(self, job: Job) -> Job:
-        return await self._runner.job(job.owner, job.id) or job
+    async def _beside(
+        self,
+        owner: Owner,
+        named: str,
+        find: Callable[[], Awaitable[Job]],
+        read_ahead: Callable[[str], Awaitable[None]],
+    ) -> Job:
+        """Return the job that ``find`` returns; files far away are asked for meanwhile."""
+        if not (self._folders.distant and JOB_ID.fullmatch(named)):
+            return await find()
+        return (await gather_pair(find, partial(read_ahead, job_folder(owner, named))))[0]
 
     @contextmanager
     def _wait(self, seconds: float) -> Iterator[None]:

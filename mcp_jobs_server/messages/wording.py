@@ -102,14 +102,6 @@ def cancelled(job: Job, *, changed: bool) -> str:
     return CANCEL_NOTHING if job.ended else CANCEL_AGAIN
 
 
-def too_large(name: str, size: int, read: int) -> str:
-    """Return the note that ends the beginning of a file which is too large to be read whole."""
-    return (
-        f"\n\n{name} has {size / 1e6:,.0f} MB; only its first {read / 1e6:g} MB can be fetched."
-        " Open the file for the rest."
-    )
-
-
 def skipped(names: Sequence[str]) -> str:
     """Return which configured sources a job does not search."""
     return f"Not available now, so not searched: {short(', '.join(names), 200)}."

@@ -9,10 +9,11 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from mcp_jobs_server.backends.folders import Folders
-from mcp_jobs_server.core.models import Job
+from mcp_jobs_server.core.concurrency import gather
+from mcp_jobs_server.core.models import Job, Slice
 from mcp_jobs_server.messages import wording
 from mcp_jobs_server.reports.logs import EVIDENCE, Cursor
 from mcp_jobs_server.reports.quoted import (
@@ -39,6 +40,9 @@ from research_contract.text.safe import named as file_name
 
 MAX_QUOTES = 500
 """Quotes of one job that are read; a job finds a few per question."""
+
+MAX_QUOTES_BYTES = 8_000_000
+"""Bytes of the file of quotes that are read: so many with paragraphs of 16 kB each."""
 
 STATES: dict[QuestionState, str] = {
     "answered": "answered",
@@ -84,24 +88,35 @@ class Findings:
 
 async def read(folders: Folders, job: Job) -> Findings:
     """Read what the job has found so far."""
-    quotes = await _composed(folders, job) if job.state == "completed" else None
-    if quotes is None:
-        quotes = (await EVIDENCE.page(folders, job.folder, Cursor(), MAX_QUOTES)).records
-    ended = await folders.read(job.folder, contract.OUTCOME)
-    outcome = decode(Outcome, ended.data if ended else None)
-    file = await folders.read(job.folder, contract.STATUS)
+    composed, ended, file = await read_files(folders, job.folder)
     status = decode(Status, file.data if file else None)
+    if composed and job.state == "completed":
+        found = decode_lines(Evidence, composed.data)[:MAX_QUOTES]
+        quotes = tuple(record for record, _ in found if record is not None)
+    else:
+        last = status.last_evidence if status else None
+        log = await EVIDENCE.page(folders, job.folder, Cursor(), MAX_QUOTES, last=last)
+        quotes = log.records
+    outcome = decode(Outcome, ended.data if ended else None)
     coverage = outcome.coverage if outcome else status.coverage if status else None
     return Findings(recorded=quotes, outcome=outcome, coverage=coverage)
 
 
-async def _composed(folders: Folders, job: Job) -> tuple[Evidence, ...] | None:
-    """Return the quotes in the one file that a completed job has of them; ``None``: none."""
-    file = await folders.read(job.folder, contract.EVIDENCE)
-    if file is None:
-        return None
-    records = decode_lines(Evidence, file.data)[:MAX_QUOTES]
-    return tuple(record for record, _ in records if record is not None)
+async def read_files(
+    folders: Folders, folder: str
+) -> tuple[Slice | None, Slice | None, Slice | None]:
+    """Return the files of what was found, read side by side.
+
+    They are the quotes of a completed job in one file, the outcome and the status.
+    """
+    quotes, outcome, status = await gather(
+        (
+            partial(folders.read, folder, contract.EVIDENCE, limit=MAX_QUOTES_BYTES),
+            partial(folders.read, folder, contract.OUTCOME),
+            partial(folders.read, folder, contract.STATUS),
+        )
+    )
+    return quotes, outcome, status
 
 
 def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from mcp_jobs_server.backends.folders import Folders
+from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import GetStatus
 from mcp_jobs_server.messages.results import ErrorShown, Progress, StatusResult, StepShown
 from mcp_jobs_server.reports.logs import STEPS, Cursor, Page
-from research_contract.files import decode
+from research_contract.files import NewerFormat, decode
 from research_contract.records import OUTCOME, STATUS, Outcome, Spent, Status, Step
 
 BRIEF_STEPS = 5
@@ -32,7 +34,9 @@ class StatusReader:
         asked: what the caller wants to see.
         clock: the time, in UTC.
         elapsed: returns the seconds that a job took so far, which are at least its active seconds.
-        expected_seconds: typical duration of similar jobs.
+
+    Attributes:
+        expected_seconds: typical duration of similar jobs, known once the job is.
     """
 
     def __init__(
@@ -42,13 +46,12 @@ class StatusReader:
         *,
         clock: Callable[[], datetime],
         elapsed: Callable[[Job, float], int],
-        expected_seconds: float,
     ) -> None:
         self._folders = folders
         self._asked = asked
         self._clock = clock
         self._elapsed = elapsed
-        self._expected = expected_seconds
+        self.expected_seconds = 0.0
         self._page: Page[Step] | None = None
 
     def has_news(self, first: StatusResult, latest: StatusResult) -> bool:
@@ -58,6 +61,12 @@ class StatusReader:
         seen = (first.state, first.progress, first.cursor, first.queue_position)
         return seen != (latest.state, latest.progress, latest.cursor, latest.queue_position)
 
+    async def read_ahead(self, folder: str) -> None:
+        """Ask for the files that ``read`` shows, while the job of the folder is looked up."""
+        with suppress(JobsError, NewerFormat):  # told by what needs it
+            found = await self._folders.read(folder, STATUS)
+            await self._steps(folder, decode(Status, found.data if found else None))
+
     async def read(self, job: Job) -> StatusResult:
         """Return the state of ``job`` now.
 
@@ -66,7 +75,9 @@ class StatusReader:
         """
         status = await self._status(job)
         latest = await self._latest(job, status)
-        page = self._page = await self._new_steps(job, status)
+        began = job.attempt or self._asked.cursor
+        page = await self._new_steps(job, status) if began else Page((), Cursor(), more=False)
+        self._page = page
         cursor = page.cursor.text(job.id)
         spent = latest.spent if latest else Spent()
         left = self._seconds_left(job, status)
@@ -84,7 +95,7 @@ class StatusReader:
             more_steps=page.more,
             queue_position=job.queue_position,
             elapsed_seconds=self._elapsed(job, spent.active_seconds),
-            expected_seconds=None if job.ended else max(1, round(self._expected)),
+            expected_seconds=None if job.ended else max(1, round(self.expected_seconds)),
             seconds_left=None if job.ended else max(1, round(left)),
             spent=spent.model_copy(update={"active_seconds": round(spent.active_seconds, 1)}),
             coverage=latest.coverage if latest else None,
@@ -112,12 +123,16 @@ class StatusReader:
         seen = self._page.cursor.number - 1 if self._page else None
         if self._page and status and not job.ended and seen == status.last_step:
             return self._page
-        cursor = Cursor.parse(self._asked.cursor, job.id)
-        if self._asked.detail == "full":
-            return await STEPS.page(self._folders, job.folder, cursor, FULL_STEPS)
-        if not self._asked.cursor:
-            return await STEPS.tail(self._folders, job.folder, status.step_part if status else 1)
-        return await STEPS.page(self._folders, job.folder, cursor, BRIEF_READ)
+        return await self._steps(job.folder, status)
+
+    async def _steps(self, folder: str, status: Status | None) -> Page[Step]:
+        cursor = Cursor.parse(self._asked.cursor, folder.rpartition("/")[2])
+        full = self._asked.detail == "full"
+        if not self._asked.cursor and not full:
+            return await STEPS.tail(self._folders, folder, status.step_part if status else 1)
+        limit = FULL_STEPS if full else BRIEF_READ
+        last = status.last_step if status else None
+        return await STEPS.page(self._folders, folder, cursor, limit, last=last)
 
     def _shown(self, page: Page[Step]) -> tuple[StepShown, ...]:
         if self._asked.detail == "full":
@@ -126,17 +141,17 @@ class StatusReader:
 
     def _seconds_left(self, job: Job, status: Status | None) -> float:
         """Estimate the remaining seconds from the pace so far, else from similar jobs."""
+        expected = self.expected_seconds
         if job.started_at is None:
-            return self._expected * (job.queue_position or 1)
+            return expected * (job.queue_position or 1)
         ran = (self._clock() - job.started_at).total_seconds()
         coverage = status.coverage if status and status.state == "starting" else None
         if coverage and 0 < coverage.reached < coverage.found:
-            return max(
-                self._expected - ran, ran / coverage.reached * (coverage.found - coverage.reached)
-            )
-        if status and status.done and ran > self._expected:
+            pace = ran / coverage.reached
+            return max(expected - ran, pace * (coverage.found - coverage.reached))
+        if status and status.done and ran > expected:
             return ran / status.done * (status.total - status.done)
-        return abs(self._expected - ran)  # an overdue job: assume as long again as it is late
+        return abs(expected - ran)  # an overdue job: assume as long again as it is late
 
 
 def full_step(step: Step) -> StepShown:

@@ -76,23 +76,30 @@ class Log(Generic[R]):
     kind: type[R]
     number: Callable[[R], int]
 
-    async def page(self, folders: Folders, folder: str, cursor: Cursor, limit: int) -> Page[R]:
+    async def page(
+        self, folders: Folders, folder: str, cursor: Cursor, limit: int, *, last: int | None = None
+    ) -> Page[R]:
         """Return up to ``limit`` records, beginning at ``cursor``.
+
+        ``last``: number of the newest record by the status; behind it no other one is looked for.
 
         Raises:
             InvalidArgument: this cursor was never issued for this job.
         """
         found: list[tuple[R, Cursor]] = []
         while len(found) <= limit:
-            piece = await self._piece(folders, folder, cursor)
+            before, piece = await self._piece(folders, folder, cursor)
             behind = self._take(piece, cursor, found)
             if behind == cursor and not found:
-                await self._check_end(folders, folder, cursor)
-            if behind.offset == cursor.offset:
-                behind = await self._following(folders, folder, cursor)
-            if behind == cursor:
-                break
+                self._check_end(before, cursor)
+            at_end = behind.offset in (cursor.offset, piece.size)
             cursor = behind
+            if at_end:
+                if cursor.number not in (cursor.segment, last + 1 if last else 0):
+                    behind = await self._following(folders, folder, cursor)
+                if behind == cursor:
+                    break
+                cursor = behind
         kept = tuple(record for record, _ in found[:limit])
         more = len(found) > limit
         return Page(kept, found[limit][1] if more else cursor, more=more)
@@ -117,27 +124,31 @@ class Log(Generic[R]):
         there = await folders.read(folder, name, limit=0)
         return Cursor(cursor.number, 0, cursor.number) if there else cursor
 
-    async def _piece(self, folders: Folders, folder: str, cursor: Cursor) -> Slice:
-        """Return the bytes at the cursor; none where its segment does not exist yet."""
+    async def _piece(self, folders: Folders, folder: str, cursor: Cursor) -> tuple[bytes, Slice]:
+        """Return some bytes before the cursor, and those from it on, in one read.
+
+        There are none where its segment does not exist yet.
+        """
         name = segment_name(self.folder_name, cursor.segment)
-        piece = await folders.read(folder, name, start=cursor.offset, limit=CHUNK)
+        start = max(0, cursor.offset - TAIL)
+        limit = cursor.offset - start + CHUNK
+        piece = await folders.read(folder, name, start=start, limit=limit)
         if piece is None and cursor != Cursor():
             raise _not_issued()
         if piece is not None and cursor.offset > piece.size:
             raise _not_issued()
-        return piece or Slice(data=b"", start=0, size=0)
+        if piece is None:
+            return b"", Slice(data=b"", start=0, size=0)
+        before = piece.data[: cursor.offset - start]
+        return before, replace(piece, data=piece.data[len(before) :], start=cursor.offset)
 
-    async def _check_end(self, folders: Folders, folder: str, cursor: Cursor) -> None:
-        """Check a cursor that no record follows by the number of the record before it."""
+    def _check_end(self, before: bytes, cursor: Cursor) -> None:
+        """Check a cursor that no record follows by the number of the record ``before`` it."""
         if not cursor.offset:
             if cursor.number != cursor.segment:
                 raise _not_issued()
             return
-        name = segment_name(self.folder_name, cursor.segment)
-        start = max(0, cursor.offset - TAIL)
-        piece = await folders.read(folder, name, start=start, limit=cursor.offset - start)
-        before = piece.data.rstrip(b"\n").rpartition(b"\n")[2] if piece else b""
-        record = decode(self.kind, before)
+        record = decode(self.kind, before.rstrip(b"\n").rpartition(b"\n")[2])
         if record is not None and self.number(record) + 1 != cursor.number:
             raise _not_issued()
 

@@ -42,6 +42,8 @@ from research_contract.records import Ended, Failure, Outcome, Request, Run
 class MemoryFolders:
     """``Folders`` in a dictionary. Every call raises ``failing`` while it is set."""
 
+    distant = False
+
     failing: JobsError | None = field(default=None, init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 

@@ -44,8 +44,8 @@ TABLES: Mapping[str, Table] = {
     ),
     "lakeflow": Table(
         "## On Databricks\n\nThe service over the real SDK against the fake workspace: requests"
-        " that a call makes, with one, 50 and 500 callers waiting for one job, and time where each"
-        " request takes 150 ms. 120 ended jobs.",
+        " that a call makes, with one, 50 and 500 callers waiting for one job, those that it makes"
+        " one after another, and time where each request takes 150 ms. 120 ended jobs.",
         ("measured", "beside"),
         lambda root: anyio.run(lakeflow, root),
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +21,26 @@ from mcp_jobs_server.core.models import Owner
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.jobs.service import Jobs
-from mcp_jobs_server.messages.arguments import GetStatus, ListActiveJobs, StartResearch
+from mcp_jobs_server.messages.arguments import (
+    FetchReport,
+    GetStatus,
+    ListActiveJobs,
+    StartResearch,
+)
 from mcp_jobs_server.sources.registry import Sources
+from mcp_jobs_server.testing.fake_workspace.http_api import one_after_another
 from mcp_jobs_server.testing.fake_workspace.jobs.runs import Run, Termination
 from mcp_jobs_server.testing.fake_workspace.workspace import FakeWorkspace
 from research_contract.files import encode
-from research_contract.records import OUTCOME, STATUS, Outcome, SourceRef, Status
+from research_contract.records import (
+    EVIDENCE,
+    OUTCOME,
+    REPORT,
+    STATUS,
+    Outcome,
+    SourceRef,
+    Status,
+)
 from tests.benchmarks.measures import Row
 
 ME = Owner("900800700600", "5511969577895513")
@@ -72,7 +86,10 @@ class Scene:
     def complete(self, job_id: str) -> None:
         run = self.run_of(job_id)
         done = Outcome(outcome="answered", answer="Yes.", ended_at=datetime.now(UTC))
-        (self.place(run) / OUTCOME).write_bytes(encode(done))
+        place = self.place(run)
+        (place / OUTCOME).write_bytes(encode(done))
+        (place / REPORT).write_text("# Report\n\nYes.\n")
+        (place / EVIDENCE).write_text("\n")
         self.workspace.jobs.runs.end(run, Termination("SUCCESS", "SUCCESS"))
 
     async def count(self, call: Callable[[], Awaitable[object]]) -> int:
@@ -109,10 +126,11 @@ async def lakeflow(root: Path) -> list[Row]:
         async with replica(workspace, job_id, root) as scene:
             rows = await _starting(scene)
             job = await _history(scene)
-            rows.append(await _apart(scene, job))
             rows += [await _polled(scene, job, waiters) for waiters in (1, 50, 500)]
         async with replica(workspace, job_id, root) as fresh:
-            return rows + await _listing(fresh) + await _distant(fresh, job)
+            rows += await _listing(fresh)
+        async with replica(workspace, job_id, root) as fresh:
+            return rows + await _one_after_another(fresh, job) + await _distant(fresh, job)
 
 
 async def _starting(scene: Scene) -> list[Row]:
@@ -128,20 +146,42 @@ async def _starting(scene: Scene) -> list[Row]:
 async def _history(scene: Scene) -> str:
     """Make jobs that ended, and return one that runs."""
     for number in range(ENDED_JOBS):
-        scene.complete(await scene.start(f"Question {number}?"))
+        job = await scene.start(f"Question {number}?")
+        scene.complete(job)
+        await scene.jobs.status(ME, GetStatus(job_id=job, wait_seconds=0))
     job = await scene.start("Does it run?")
     scene.begin(job)
     return job
 
 
-async def _apart(scene: Scene, job: str) -> Row:
-    """Count the requests of a status that is asked for so late that nothing read is fresh."""
-    asked = GetStatus(job_id=job, wait_seconds=0)
-    await scene.jobs.status(ME, asked)
-    await anyio.sleep(APART_SECONDS)
-    scene.tell(job, done=1)
-    requests = await scene.count(lambda: scene.jobs.status(ME, asked))
-    return Row("requests of get_status", requests, MOST_A_POLL, "", f"≤ {MOST_A_POLL}")
+async def _one_after_another(scene: Scene, running: str) -> list[Row]:
+    """Count requests that wait for one another, of calls so late that nothing read is fresh.
+
+    The first list is made by a replica that knows nothing yet.
+    """
+    ended = next(
+        run.parameters["job_id"] for run in reversed(scene.workspace.runs()) if not run.active
+    )
+    status = GetStatus(job_id=running, wait_seconds=0)
+    calls: Mapping[str, tuple[Callable[[], Awaitable[object]], int, int]] = {
+        "list_active_jobs": (lambda: scene.jobs.list(ME, ListActiveJobs()), 4, 1),
+        "get_status": (lambda: scene.jobs.status(ME, status), 2, 2),
+        "fetch_report": (lambda: scene.jobs.report(ME, FetchReport(job_id=ended)), 2, 2),
+    }
+    rows: list[Row] = []
+    scene.workspace.http.latency = LATENCY
+    for name, (call, *most) in calls.items():
+        for which, aim in zip(("first", "a later"), most, strict=True):
+            await anyio.sleep(APART_SECONDS)
+            scene.tell(running, done=1)
+            since = len(scene.workspace.requests)
+            await call()
+            needed = one_after_another(scene.workspace.requests[since:])
+            rows.append(
+                Row(f"requests one after another, {which} {name}", needed, aim, "", f"≤ {aim}")
+            )
+    scene.workspace.http.latency = 0
+    return rows
 
 
 async def _polled(scene: Scene, job: str, waiters: int) -> Row:
@@ -185,8 +225,9 @@ async def _distant(scene: Scene, job: str) -> list[Row]:
     """Measure time with a workspace that takes 150 ms for each request."""
     scene.workspace.http.latency = LATENCY
     numbers = iter(range(10_000))
+    look = GetStatus(job_id=job, wait_seconds=0)
     start = await _spent(lambda: scene.start(f"Is this far away, {next(numbers)}?"))
-    status = await _spent(lambda: scene.jobs.status(ME, GetStatus(job_id=job)), pause=1.5)
+    status = await _spent(lambda: scene.jobs.status(ME, look), pause=1.5)
     scene.workspace.http.latency = 0
     floor = LATENCY * 1000
     return [

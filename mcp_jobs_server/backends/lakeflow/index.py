@@ -13,14 +13,14 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
 
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
-from mcp_jobs_server.core.concurrency import gather
+from mcp_jobs_server.core.concurrency import gather, gather_pair
 from mcp_jobs_server.core.models import ENDED_STATES, JobState, Owner
-from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.core.single_flight import SingleFlightCache, one_call
 from research_contract.records import OutcomeKind, Request, month_of
 
 FRESH_SECONDS = 2.0
@@ -196,23 +196,36 @@ class Index:
         """Return the entries of the last months, newest job first; ``max_age`` in seconds."""
         fresh = self._fresh_seconds if max_age is None else max_age
         root = f"{owner.folder}/index"
-        known = self._months.known(root, OLDER_SECONDS)
+        known = self._months.known(root, float("inf"))
         # An owner without jobs may have made the first one through another server just now.
         seconds = OLDER_SECONDS if known and known.value else fresh
-        subfolders = await self._months.get(
-            root, seconds, partial(self._folders.names, root, subfolders=True)
-        )
-        months = sorted(filter(_MONTH.fullmatch, subfolders), reverse=True)[:MAX_MONTHS]
-        listings = await gather(
-            partial(
-                self._list,
-                f"{root}/{month}",
-                fresh if number < NEWEST else OLDER_SECONDS,
+
+        async def listings(months: Iterable[str]) -> list[set[str]]:
+            newest_first = sorted(filter(_MONTH.fullmatch, months), reverse=True)[:MAX_MONTHS]
+            return await gather(
+                partial(self._list, f"{root}/{month}", fresh if n < NEWEST else OLDER_SECONDS)
+                for n, month in enumerate(newest_first)
             )
-            for number, month in enumerate(months)
+
+        list_months = partial(self._folders.names, root, subfolders=True)
+        with one_call():
+            # The months are mostly those that they were, so their entries are listed meanwhile.
+            months, _ = await gather_pair(
+                partial(self._months.get, root, seconds, list_months),
+                partial(listings, known.value if known else _last_months()),
+            )
+            names_by_month = await listings(months)
+        return _newest_first(names_by_month)
+
+    def known_entries(self, owner: Owner) -> list[IndexEntry]:
+        """Return the entries as they were listed last, without a request."""
+        root = f"{owner.folder}/index"
+        months = self._months.known(root, float("inf"))
+        listed = (
+            self._names.known(f"{root}/{month}", float("inf"))
+            for month in (months.value if months else ())
         )
-        entries = [entry for names in listings for entry in read_names(names).values()]
-        return sorted(entries, key=lambda entry: (entry.created_at, entry.job_id), reverse=True)
+        return _newest_first(names.value for names in listed if names)
 
     async def add(self, owner: Owner, job_id: str, name: str, data: bytes = b"") -> None:
         """Write an entry; an existing one is left as it is."""
@@ -255,6 +268,17 @@ class Index:
             if month == folder and now - at < OLDER_SECONDS
         }
         return written.union(listed)
+
+
+def _newest_first(names_by_month: Iterable[Iterable[str]]) -> list[IndexEntry]:
+    entries = [entry for names in names_by_month for entry in read_names(names).values()]
+    return sorted(entries, key=lambda entry: (entry.created_at, entry.job_id), reverse=True)
+
+
+def _last_months() -> tuple[str, str]:
+    """Return this month and the one before, where the jobs of most owners are."""
+    today = datetime.now(UTC)
+    return f"{today:%Y-%m}", f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
 
 
 def _folder(owner: Owner, job_id: str) -> str:

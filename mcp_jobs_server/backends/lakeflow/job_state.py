@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.completion import Completion
 from mcp_jobs_server.backends.lakeflow.control import Control
-from mcp_jobs_server.backends.lakeflow.index import Index, IndexEntry
+from mcp_jobs_server.backends.lakeflow.index import OLDER_SECONDS, Index, IndexEntry
 from mcp_jobs_server.backends.lakeflow.runs import RunJson, Runs
 from mcp_jobs_server.backends.lakeflow.settle import (
     Active,
@@ -25,11 +26,12 @@ from mcp_jobs_server.backends.lakeflow.settle import (
 from mcp_jobs_server.backends.lakeflow.submit import Submitter
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.settle import Cancelled, Completed, Failed, Recorded, RunAgain
-from mcp_jobs_server.core.concurrency import gather_pair
+from mcp_jobs_server.core.concurrency import gather, gather_pair
 from mcp_jobs_server.core.errors import JobsError, NotPermitted, Refused
 from mcp_jobs_server.core.models import Job, Owner, job_folder
-from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.core.single_flight import SingleFlightCache, one_call
 from mcp_jobs_server.databricks.run_state import COMPUTE_STARTS, RunState, run_state
+from research_contract.files import NewerFormat
 from research_contract.records import (
     ENDED,
     OUTCOME,
@@ -95,14 +97,22 @@ class JobStates:
 
     async def job(self, owner: Owner, job_id: str, *, polled: bool = False) -> Job | None:
         """Return the job as it is now; ``polled``: older answers are good enough for some parts."""
+        with one_call():
+            known = self._index.known(owner, job_id)
+            may_be_old = polled
+            if known is not None and self._times.alive:
+                if known.ended is None and (job := await self._by_status(owner, job_id)):
+                    return job
+                may_be_old = polled or known.ended is not None
+            max_age = POLLED_SECONDS if may_be_old else None
+            await self._read_ahead(owner, job_id, known, max_age, polled=polled)
+            return await self._job(owner, job_id, max_age, polled=polled)
+
+    async def _job(
+        self, owner: Owner, job_id: str, max_age: float | None, *, polled: bool
+    ) -> Job | None:
+        """Return the job by its entries in the index, its folder and its run."""
         folder = job_folder(owner, job_id)
-        known = self._index.known(owner, job_id)
-        may_be_old = polled
-        if known is not None and self._times.alive:
-            if known.ended is None and (job := await self._by_status(owner, job_id)) is not None:
-                return job
-            may_be_old = polled or known.ended is not None
-        max_age = POLLED_SECONDS if may_be_old else None
         entry = await self._index.entry(owner, job_id, max_age=max_age)
         if entry is None:
             # It may have been removed by another server: nothing of it may be shown, or started
@@ -124,6 +134,42 @@ class JobStates:
         observed = await self._observe(owner, request, polled=polled)
         return await self._settled(observed, entry)
 
+    async def _read_ahead(
+        self,
+        owner: Owner,
+        job_id: str,
+        known: IndexEntry | None,
+        max_age: float | None,
+        *,
+        polled: bool,
+    ) -> None:
+        """Ask side by side for what looking at the job needs: two requests one after another."""
+        folder = job_folder(owner, job_id)
+
+        async def entry() -> None:
+            found = await self._index.entry(owner, job_id, max_age=max_age)
+            if found is not None and found.ended is not None:
+                await self._index.read(owner, job_id, found.ended.name)
+
+        async def run() -> None:
+            status, run = await gather_pair(
+                partial(self._folders.read, folder, STATUS), partial(self.run, owner, job_id)
+            )
+            if run is not None:
+                queued = () if status else (self._runs.active,)
+                await gather((partial(self._runs.get, run.run_id), *queued))
+
+        ahead: list[Callable[[], Awaitable[object]]] = [entry]
+        if known is None or known.ended is None:
+            ahead += [run, partial(self._control.requested, folder, None, polled=polled)]
+        if known is None:
+            typical = partial(self._index.entries, owner, max_age=OLDER_SECONDS)
+            ahead += [typical, partial(self._folders.read, folder, REQUEST)]
+        if known is None or (known.ended is not None and known.ended.state != "completed"):
+            ahead.append(partial(self._folders.read, folder, OUTCOME))
+        with suppress(JobsError, NewerFormat):  # told by what needs it
+            await gather(ahead)
+
     async def _by_status(self, owner: Owner, job_id: str) -> Job | None:
         """Return a job that its ``status.json`` alone shows to work, or to have its outcome.
 
@@ -131,8 +177,10 @@ class JobStates:
         no status. ``None``: more has to be read.
         """
         folder = job_folder(owner, job_id)
-        status = await self._folders.record(Status, folder, STATUS)
-        request = await self.request(owner, job_id) if status else None
+        status, request = await gather_pair(
+            partial(self._folders.record, Status, folder, STATUS),
+            partial(self.request, owner, job_id),
+        )
         if status is None or request is None:
             return None
         if status.state == "ended":
@@ -200,8 +248,9 @@ class JobStates:
 
     async def mark(self, owner: Owner, job_id: str) -> tuple[object, ...]:
         """Return values that change whenever reading the job would show something new."""
-        job = await self.job(owner, job_id, polled=True)
-        status = await self._folders.read(job_folder(owner, job_id), STATUS)
+        with one_call():
+            job = await self.job(owner, job_id, polled=True)
+            status = await self._folders.read(job_folder(owner, job_id), STATUS)
         if job is None:
             return ()
         shown = (job.state, job.requested, job.attempt, job.queue_position, job.summary)

@@ -23,10 +23,10 @@ from mcp_jobs_server.backends.lakeflow.runs import RunJson, Runs
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.core.concurrency import gather
 from mcp_jobs_server.core.models import ACTIVE_STATES, Job, JobState, Owner, Usage, job_folder
-from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.core.single_flight import SingleFlightCache, one_call
 from mcp_jobs_server.databricks.run_state import job_parameters, run_state
 from research_contract.files import NewerFormat
-from research_contract.records import Request
+from research_contract.records import OUTCOME, REQUEST, STATUS, Request
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ SETTLE_BATCH = 5
 
 Each takes three requests if it has an outcome, and a list may make 25 requests in all. A start and
 a removal need all of them, and read them in batches of this size."""
+
+AHEAD, AHEAD_ENDED = 10, 6
+"""Jobs of which a list reads ahead what it needs; of ended ones mostly five are shown."""
 
 UNREADABLE_SECONDS = 60.0
 """How long lists pass over a job that could not be read."""
@@ -67,11 +70,13 @@ class JobLists:
         )
 
     async def active(self, owner: Owner, *, limit: int, before: str) -> Sequence[Job]:
-        entries = await self._unended_entries(owner)
-        ids = [entry.job_id for entry in entries]
-        first = ids.index(before) + 1 if before in ids else 0
-        page = entries[first : first + limit + SETTLE_BATCH]
-        return (await self._unended(owner, page))[:limit]
+        with one_call():
+            await self._read_ahead(owner)
+            entries = await self._unended_entries(owner)
+            ids = [entry.job_id for entry in entries]
+            first = ids.index(before) + 1 if before in ids else 0
+            page = entries[first : first + limit + SETTLE_BATCH]
+            return (await self._unended(owner, page))[:limit]
 
     async def ended(
         self, owner: Owner, *, limit: int, before: tuple[datetime, str] | None
@@ -94,11 +99,18 @@ class JobLists:
         return Counter([*ended, *await self._unended_states(owner, unlisted)])
 
     async def match(self, owner: Owner, prefix: str) -> Sequence[Job]:
-        matching = [
-            entry
-            for entry in await self._index.entries(owner)
-            if entry.job_id.startswith(prefix) or entry.job_id[9:].startswith(prefix)
-        ]
+        def fitting(entries: Iterable[IndexEntry]) -> list[IndexEntry]:
+            return [
+                entry
+                for entry in entries
+                if entry.job_id.startswith(prefix) or entry.job_id[9:].startswith(prefix)
+            ]
+
+        known = fitting(self._index.known_entries(owner))[:3]
+        ahead = self._statuses(owner, known)
+        ahead.append(partial(self._index.entries, owner))
+        await gather(ahead)
+        matching = fitting(await self._index.entries(owner))
         jobs: list[Job] = []
         while matching and len(jobs) < 3:
             batch, matching = matching[:3], matching[3:]
@@ -138,6 +150,47 @@ class JobLists:
             if job_id in (job.request.follow_up_of, job.request.refresh_of):
                 return job.id
         return ""
+
+    async def _read_ahead(self, owner: Owner) -> None:
+        """Ask side by side for what a list needs, in two requests one after another.
+
+        The first step reads what the last list showed to be needed, mostly all there is.
+        """
+        known = self._index.known_entries(owner)
+        unended = [entry for entry in known if entry.ended is None]
+        ahead: list[Callable[[], Awaitable[object]]] = [
+            partial(self._index.entries, owner),
+            *self._statuses(owner, unended[:AHEAD]),
+        ]
+        if unended or not known:
+            ahead.append(self._runs.active)
+        await gather(ahead)
+        entries = await self._index.entries(owner)
+        ended = [entry for entry in entries if entry.ended is not None]
+        ended.sort(key=_end_key, reverse=True)
+        unended = [entry for entry in entries if entry.ended is None][:AHEAD]
+        runs = await self._active_runs(owner, unended)
+        ahead = [
+            partial(self._index.read, owner, entry.job_id, entry.ended.name)
+            for entry in ended[:AHEAD_ENDED]
+            if entry.ended is not None
+        ]
+        unlisted = [entry for entry in unended if entry.job_id not in runs][:SETTLE_BATCH]
+        for entry in [*unlisted, *(entry for entry in unended if entry.job_id in runs)]:
+            folder = job_folder(owner, entry.job_id)
+            changing = STATUS if entry.job_id in runs else OUTCOME
+            ahead += [partial(self._folders.read, folder, name) for name in (REQUEST, changing)]
+        await gather(ahead)
+
+    def _statuses(
+        self, owner: Owner, entries: Iterable[IndexEntry]
+    ) -> list[Callable[[], Awaitable[object]]]:
+        """Return reads of the statuses of those jobs that have not ended."""
+        return [
+            partial(self._folders.read, job_folder(owner, entry.job_id), STATUS)
+            for entry in entries
+            if entry.ended is None
+        ]
 
     def forget(self, owner: Owner) -> None:
         """Read jobs without an active run again at the next call: a job was just started."""

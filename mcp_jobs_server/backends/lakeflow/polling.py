@@ -12,7 +12,7 @@ from mcp_jobs_server.backends.changes import Subscription
 from mcp_jobs_server.backends.lifecycle import RunInBackground
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job, Owner
-from mcp_jobs_server.core.single_flight import SingleFlightCache
+from mcp_jobs_server.core.single_flight import SingleFlightCache, one_call
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,8 @@ class Polling:
             await anyio.sleep(pause)
             pause = min(pause * SLOWDOWN, slowest)
             try:
-                mark = await self._mark(*key)
+                with one_call(new=True):
+                    mark = await self._mark(*key)
             except JobsError as error:
                 log.warning("job %s could not be polled: %s", key[1], error.message)
                 continue

@@ -53,6 +53,8 @@ class VolumeFolders:
         fresh_seconds: how old an answer about a file that can still change may be.
     """
 
+    distant = True
+
     def __init__(
         self,
         workspace: Workspace,

@@ -43,6 +43,8 @@ class DirectoryFolders:
     which may wait for the disk, run in a thread.
     """
 
+    distant = False
+
     root: Path
 
     async def read(

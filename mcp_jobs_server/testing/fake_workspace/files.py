@@ -15,6 +15,7 @@ from email.utils import formatdate
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -154,24 +155,10 @@ class Files:
         """Return a file, or a part of it for a valid ``Range`` header."""
         visible, status = self._visible(place)
         try:
-            data = visible.read_bytes()
+            with visible.open("rb") as file:
+                return _part(file, status, byte_range)
         except OSError as error:
             raise _not_found("file") from error
-        parsed = _RANGE.fullmatch(byte_range.strip())
-        if parsed is None or parsed.groups() == ("", ""):
-            return Response(data, headers=_headers(status))
-        first, last = parsed.groups()
-        size = len(data)
-        if not first:
-            start, stop = max(0, size - int(last)), size
-        elif int(first) < size:
-            start, stop = int(first), min(int(last) + 1, size) if last else size
-        else:
-            message = f"The range begins behind the end of the file ({size} bytes)."
-            reason = "RANGE_NOT_SATISFIABLE"
-            raise files_error(416, "RANGE_NOT_SATISFIABLE", message, reason)
-        content_range = {"Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-        return Response(data[start:stop], 206, headers=_headers(status) | content_range)
 
     @property
     def _delayed(self) -> DelayedChanges:
@@ -226,6 +213,26 @@ class Files:
             "name": place.name,
         }
         return entry if is_directory else entry | {"file_size": status.st_size}
+
+
+def _part(file: BinaryIO, status: os.stat_result, byte_range: str) -> Response:
+    """Return the file, or the part of it that a valid ``Range`` header names; only that is read."""
+    parsed = _RANGE.fullmatch(byte_range.strip())
+    if parsed is None or parsed.groups() == ("", ""):
+        return Response(file.read(), headers=_headers(status))
+    first, last = parsed.groups()
+    size = os.fstat(file.fileno()).st_size
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    elif int(first) < size:
+        start, stop = int(first), min(int(last) + 1, size) if last else size
+    else:
+        message = f"The range begins behind the end of the file ({size} bytes)."
+        reason = "RANGE_NOT_SATISFIABLE"
+        raise files_error(416, "RANGE_NOT_SATISFIABLE", message, reason)
+    file.seek(start)
+    content_range = {"Content-Range": f"bytes {start}-{stop - 1}/{size}"}
+    return Response(file.read(stop - start), 206, headers=_headers(status) | content_range)
 
 
 def _headers(status: os.stat_result) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -31,7 +32,8 @@ Handler = Callable[[Request, Identity, str], Awaitable[Response]]
 class LoggedRequest:
     """A request in the log. ``who`` is the name of the caller, empty without a valid token.
 
-    ``status`` is the status of the response, also if a fault lost that response.
+    ``status`` is the status of the response, also if a fault lost that response. The request came
+    at ``began`` and was answered at ``ended``: seconds, of which only differences count.
     """
 
     method: str
@@ -39,6 +41,20 @@ class LoggedRequest:
     who: str
     status: int
     query: Mapping[str, str] = field(default_factory=dict)
+    began: float = 0.0
+    ended: float = 0.0
+
+
+def one_after_another(requests: Iterable[LoggedRequest]) -> int:
+    """Return the length of the longest chain of requests each of which began after the last ended.
+
+    Requests made side by side count as one. Give the workspace a ``latency``, so that they overlap.
+    """
+    length, last = 0, float("-inf")
+    for one in sorted(requests, key=lambda one: one.ended):
+        if one.began >= last:
+            length, last = length + 1, one.ended
+    return length
 
 
 @dataclass
@@ -75,7 +91,7 @@ class HttpApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = Request(scope, receive)
+        began, request = time.monotonic(), Request(scope, receive)
         method, path = request.method, str(scope["path"])
         authorization = request.headers.get("authorization", "")
         caller = self._services.identities.authenticate(authorization)
@@ -87,7 +103,8 @@ class HttpApi:
         else:
             response = await self._respond(request, caller)
         who, query = caller.name if caller else "", dict(QueryParams(scope["query_string"]))
-        self.requests.append(LoggedRequest(method, path, who, response.status_code, query))
+        ended, status = time.monotonic(), response.status_code
+        self.requests.append(LoggedRequest(method, path, who, status, query, began, ended))
         if fault:
             response = await fault.apply(response)
         response.headers["X-Databricks-Org-Id"] = WORKSPACE_ID

@@ -1,24 +1,31 @@
-"""The number of requests to the workspace per call, which does not depend on the callers."""
+"""The number of requests to the workspace per call, which does not depend on the callers.
+
+Requests that are made side by side take the time of one, so those made one after another count.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
 import pytest
 
-from mcp_jobs_server.backends.lakeflow.runner import LakeflowTimes
-from mcp_jobs_server.core.models import StartOptions
+from mcp_jobs_server.backends.lakeflow.runner import LakeflowRunner, LakeflowTimes
+from mcp_jobs_server.core.models import Job, StartOptions
 from mcp_jobs_server.core.settings import Settings
+from mcp_jobs_server.databricks.workspace import Timeouts
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import FetchReport, GetStatus, ListActiveJobs
 from mcp_jobs_server.sources.registry import Sources
+from mcp_jobs_server.testing.fake_workspace.http_api import one_after_another
 from research_contract.records import EVIDENCE, REPORT
 from tests.mcp_jobs_server.backends.lakeflow.backend import (
     OWNER,
     Scene,
+    eventually,
     server,
     started,
     until,
@@ -134,3 +141,108 @@ async def test_calls_made_one_after_another_cost_few_requests(
         await show()
         counted = await cost(show)
         assert sum(counted.values()) == 1, counted
+
+
+LATENCY = 0.2
+"""Seconds of a request: so long that requests that are made side by side overlap."""
+
+MOST_SIDE_BY_SIDE = 25
+
+
+@asynccontextmanager
+async def replica(stage: Scene) -> AsyncIterator[Jobs]:
+    """Open the service of a server that has read nothing of any job yet."""
+    async with server(stage, times=USUAL, fresh_seconds=FRESH, timeouts=Timeouts()) as (
+        runner,
+        folders,
+    ):
+        settings = Settings(data_dir=stage.volume)
+        await runner.waiting()  # signs in
+        stage.workspace.latency = LATENCY
+        try:
+            yield Jobs(runner=runner, folders=folders, sources=Sources(settings), settings=settings)
+        finally:
+            stage.workspace.latency = 0
+
+
+async def steps(stage: Scene, call: Callable[[], Awaitable[object]], apart: float = 0.0) -> int:
+    """Return how many requests one after another the call makes, so many seconds later."""
+    await anyio.sleep(apart)
+    since = len(stage.workspace.requests)
+    await call()
+    made = stage.workspace.requests[since:]
+    assert len(made) <= MOST_SIDE_BY_SIDE, kinds(stage, since)
+    return one_after_another(made)
+
+
+async def written(stage: Scene, runner: LakeflowRunner) -> Job:
+    """Return a completed job with all files that its report is made of."""
+    job = await until_ended(runner, await started(runner, "answer"))
+    (stage.folder(job) / REPORT).write_text("# Report\n\n## One\n\nText.\n")
+    (stage.folder(job) / EVIDENCE).write_text("\n")
+    return job
+
+
+async def test_a_status_needs_two_requests_one_after_another(stage: Scene) -> None:
+    stage.job.max_concurrent_runs = 1
+    async with server(stage) as (runner, _):
+        ended = await written(stage, runner)
+        running = await until_running(runner, await started(runner))
+        queued = await started(runner)
+    for job in (ended, running, queued):
+        async with replica(stage) as jobs:
+            look = partial(jobs.status, OWNER, GetStatus(job_id=job.id, wait_seconds=0))
+            needed = [await steps(stage, look, apart) for apart in (0, FRESH * 3, FRESH * 8)]
+            assert max(needed) <= 2, needed
+            cursor = (await look()).cursor
+            asked = GetStatus(job_id=job.id, wait_seconds=0, cursor=cursor)
+            assert await steps(stage, partial(jobs.status, OWNER, asked), FRESH * 3) <= 2
+    async with replica(stage) as jobs:
+        newest = partial(jobs.status, OWNER, GetStatus(wait_seconds=0))
+        await newest()
+        assert await steps(stage, newest, FRESH * 3) <= 2
+
+
+@pytest.mark.parametrize("part", ["summary", "report", "evidence", "steps"])
+async def test_a_report_needs_two_requests_one_after_another(stage: Scene, part: str) -> None:
+    async with server(stage) as (runner, _):
+        job = await written(stage, runner)
+    async with replica(stage) as jobs:
+        await jobs.status(OWNER, GetStatus(job_id=job.id))
+        fetch = partial(jobs.report, OWNER, FetchReport(job_id=job.id, part=part))
+        # The first time also writes that the report was read.
+        needed = [await steps(stage, fetch, FRESH * 3) for _ in range(2)]
+        assert max(needed) <= 2, needed
+    async with replica(stage) as jobs:  # one that knows nothing of the job
+        fetch = partial(jobs.report, OWNER, FetchReport(job_id=job.id, part=part))
+        assert await steps(stage, fetch) <= 2
+
+
+@pytest.mark.parametrize("recent", [False, True])
+async def test_the_first_list_needs_four_requests_one_after_another_and_later_ones_one(
+    stage: Scene, *, recent: bool
+) -> None:
+    stage.job.max_concurrent_runs = 2
+    async with server(stage) as (runner, _):
+        for _ in range(6):
+            await written(stage, runner)
+        for _ in range(2):
+            await until_running(runner, await started(runner))
+        await started(runner)
+    async with replica(stage) as jobs:
+        show = partial(jobs.list, OWNER, ListActiveJobs(include_recent=recent))
+        assert await steps(stage, show) <= 4
+        later = [await steps(stage, show, FRESH * 3) for _ in range(2)]
+        assert later == [1, 1]
+        listed = await show()
+        assert {"running": 2, "queued": 1, "completed": 6}.items() <= listed.counts.items()
+
+
+async def test_jobs_that_ended_unseen_are_settled_within_the_first_list(stage: Scene) -> None:
+    async with server(stage) as (runner, _):
+        unseen = [await started(runner, "answer") for _ in range(4)]
+    await eventually(lambda: not any(run.active for run in stage.workspace.runs()))
+    async with replica(stage) as jobs:
+        show = partial(jobs.list, OWNER, ListActiveJobs())
+        assert await steps(stage, show) <= 4
+        assert {job.job_id for job in (await show()).jobs} == {job.id for job in unseen}
