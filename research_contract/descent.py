@@ -13,7 +13,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -80,11 +80,40 @@ def stat_below(root: str, parts: Sequence[str]) -> os.stat_result:
 
 
 @contextmanager
-def _folder(root: str, parts: Sequence[str]) -> Iterator[int]:
+def writable(root: str, parts: Sequence[str]) -> Iterator[tuple[int | None, str]]:
+    """Yield the folder at ``parts`` below ``root``; missing ones below it are made (0700).
+
+    Its files are named by the ``dir_fd`` of functions of ``os`` and a name after the text that is
+    yielded with it.
+
+    Raises:
+        OSError: there is no ``root``, a folder may not be made or opened, or a part is a link.
+    """
+    _refuse_parents(parts)
+    if sys.platform == "win32":
+        from research_contract.windows_handles import held_folder
+
+        with ExitStack() as held:
+            path = held.enter_context(held_folder(root, ()))
+            for depth, part in enumerate(parts, start=1):
+                with suppress(FileExistsError):
+                    os.mkdir(os.path.join(path, part))  # noqa: PTH102, PTH118 - strings only
+                path = held.enter_context(held_folder(root, parts[:depth]))
+            yield None, path + os.sep
+    else:
+        with _folder(root, parts, make=True) as descriptor:
+            yield descriptor, ""
+
+
+@contextmanager
+def _folder(root: str, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
     """Yield a descriptor from which what is in the folder can be opened."""
     descriptor = os.open(root, _PASS_THROUGH)
     try:
         for part in parts:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=descriptor)
             inner = os.open(part, _PASS_THROUGH | _NO_LINK, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner

@@ -21,7 +21,7 @@ from mcp_jobs_server.backends.folder_paths import (
 )
 from mcp_jobs_server.core.errors import NotFound, Unavailable
 from mcp_jobs_server.core.models import Slice
-from research_contract.descent import open_below
+from research_contract.descent import open_below, writable
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
@@ -82,27 +82,29 @@ class DirectoryFolders:
             if error.errno not in _LINK:
                 raise
             real = self._resolve(parts)
-            if real is None or real == self.root.joinpath(*parts):
+            if real is None or real == (str(self.root), parts):
                 raise
-            root = os.path.realpath(self.root)
-            return open_below(root, real.relative_to(root).parts, _READ)
+            return open_below(*real, _READ)
 
     def _write(self, folder: str, name: str, data: bytes, *, overwrite: bool) -> bool:
-        """Write the file; return whether it was written."""
-        path = self._resolve(checked_path(folder, name).parts)
-        if path is None:
-            raise no_such_file()
-        with _translate_errors():
-            if not overwrite and os.path.lexists(path):
-                return False
-            with _temporary_file(path, data, self.root) as temporary:
-                if not overwrite:
-                    return _rename_exclusively(temporary, path, data)
-                temporary.replace(path)
-                return True
+        """Write the file; return whether it was written.
 
-    def _resolve(self, parts: Sequence[str]) -> Path | None:
-        """Return the path of the file; ``None``: it has a link that leads out of the root."""
+        Links are resolved first. A folder that becomes one meanwhile is not followed.
+        """
+        real = self._resolve(checked_path(folder, name).parts)
+        if real is None:
+            raise no_such_file()
+        root, (*folders, file_name) = real
+        with _translate_errors():
+            make_private_directory(self.root, within=self.root.parent)
+            with writable(root, folders) as place:
+                return _write_whole(place, file_name, data, overwrite=overwrite)
+
+    def _resolve(self, parts: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+        """Return root and parts of the file without links in the parts.
+
+        ``None``: it has a link that leads out of the root.
+        """
         path = str(self.root)
         for part in parts:
             path = f"{path}{os.sep}{part}"
@@ -116,39 +118,42 @@ class DirectoryFolders:
                     real = os.path.realpath(self.root.joinpath(*parts))
                 except OSError:  # it is being replaced
                     return None
-                return Path(real) if real.startswith(root + os.sep) else None
-        return self.root.joinpath(*parts)
+                if not real.startswith(root + os.sep):
+                    return None
+                return root, Path(real).relative_to(root).parts
+        return str(self.root), parts
 
 
-@contextlib.contextmanager
-def _temporary_file(path: Path, data: bytes, root: Path) -> Iterator[Path]:
-    """Write ``data`` to a new file beside ``path``, and remove that file after the block."""
-    make_private_directory(path.parent, within=root.parent)
-    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, _CREATE, 0o600), "wb") as file:
-            file.write(data)
-        yield temporary
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+def _write_whole(place: tuple[int | None, str], name: str, data: bytes, *, overwrite: bool) -> bool:
+    """Write a new file in the folder ``place`` and give it the name; return whether it got it.
 
-
-def _rename_exclusively(temporary: Path, path: Path, data: bytes) -> bool:
-    """Give the file the name ``path`` unless that exists; return whether it got the name.
-
-    A file system without hard links (exFAT, some mounts) gets a new file with the same data.
+    A file that exists keeps its name unless ``overwrite``. A file system without hard links (exFAT,
+    some mounts) gets a second new file with the same data instead.
     """
+    at, before = place
+    temporary = f"{before}.{name[:80]}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    name = before + name
+
+    def make(new: str) -> None:
+        with os.fdopen(os.open(new, _CREATE, 0o600, dir_fd=at), "wb") as file:
+            file.write(data)
+
     try:
+        make(temporary)
+        if overwrite:
+            os.replace(temporary, name, src_dir_fd=at, dst_dir_fd=at)
+            return True
         try:
-            os.link(temporary, path)
+            os.link(temporary, name, src_dir_fd=at, dst_dir_fd=at)
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            with os.fdopen(os.open(path, _CREATE, 0o600), "wb") as file:
-                file.write(data)
+            make(name)
     except FileExistsError:
         return False
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=at)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -180,6 +181,27 @@ async def test_while_a_folder_is_swapped_for_a_link_nothing_outside_is_read(
             found = await folders.read(JOB, "steps/1")
             seen.add(found.data if found else None)
     assert seen == {b"own", None}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows refuses to rename a folder in use")
+@pytest.mark.parametrize("place", ["control", "."])
+async def test_while_a_folder_is_swapped_for_a_link_nothing_outside_is_written(
+    tmp_path: Path, place: str
+) -> None:
+    folders = DirectoryFolders(tmp_path / "jobs")
+    await folders.write(JOB, "control/1", b"own")
+    outside = tmp_path / "outside" / "control"
+    outside.mkdir(parents=True)
+    (outside / "1").write_text("others")
+    written = 0
+    with swapping((tmp_path / "jobs" / JOB / place).resolve(), outside.parent / place):
+        for number in range(1_000):
+            with suppress(NotFound):
+                await folders.write(JOB, "control/1", b"new")
+                written += await folders.create(JOB, f"control/new{number}/2", b"new")
+    assert written > 0
+    assert [path.name for path in outside.iterdir()] == ["1"]
+    assert (outside / "1").read_text() == "others"
 
 
 async def test_a_pipe_in_a_folder_does_not_block_a_reader(tmp_path: Path) -> None:
