@@ -10,15 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PROGRAM = """
-    import os, sys
+    import os, shutil, sys
     folder, target = sys.argv[1:]
+
+    def put(name):
+        while True:
+            try:
+                return os.rename(name, folder)
+            except OSError:  # somebody made the folder anew meanwhile
+                shutil.rmtree(folder, ignore_errors=True)
+
     os.symlink(target, folder + "-link")
     print("ready", flush=True)
     while True:
         os.rename(folder, folder + "-moved")
-        os.rename(folder + "-link", folder)
+        put(folder + "-link")
         os.rename(folder, folder + "-link")
-        os.rename(folder + "-moved", folder)
+        put(folder + "-moved")
 """
 
 
