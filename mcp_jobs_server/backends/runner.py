@@ -52,8 +52,7 @@ class Runner(Protocol):
         returned as an earlier one.
 
         If a new job is made although ``options.reuse_after`` allows an earlier one, the result
-        names the last other job of this owner with the same fingerprint that was started so, if it
-        still exists.
+        names the last other job of this owner with the same fingerprint, if it still exists.
 
         Raises:
             Conflict: the key was used for a request with a different fingerprint; names its job.

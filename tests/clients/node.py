@@ -27,9 +27,12 @@ _INSPECTORS = {
 }
 
 
-def missing(what: str) -> None:
-    """Skip the test, or fail it where ``REQUIRED`` is set."""
-    reason = f"{what} is not there: install Node 20 or newer with npm, then run 'make clients'."
+NODE = "install Node 20 or newer with npm, then run 'make clients'"
+
+
+def missing(what: str, remedy: str = NODE) -> None:
+    """Skip the test and say how to get what is missing, or fail it where ``REQUIRED`` is set."""
+    reason = f"{what} is not there: {remedy}."
     assert REQUIRED not in os.environ, reason
     pytest.skip(reason)
 

@@ -27,7 +27,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Converte
     """The tools by framework, listed over stdio and converted in its own environment."""
     python = ROOT / os.environ.get(PYTHON, ".venv-frameworks/bin/python")
     if not python.exists():
-        missing(f"The environment of {python}")
+        missing(f"The environment of {python}", "run 'make clients'")
     with home(tmp_path_factory.mktemp("home")) as here:
         command = [str(python), str(ROOT / "tests/clients/frameworks/convert.py"), *here.command]
         env = {name: value for name, value in here.env.items() if name != "PYTHONPATH"}

@@ -11,7 +11,7 @@ from functools import partial
 
 from mcp_jobs_server.backends.lakeflow.completion import Completion
 from mcp_jobs_server.backends.lakeflow.control import Control
-from mcp_jobs_server.backends.lakeflow.index import OLDER_SECONDS, Index, IndexEntry
+from mcp_jobs_server.backends.lakeflow.index import Index, IndexEntry, from_milliseconds
 from mcp_jobs_server.backends.lakeflow.runs import RunJson, Runs
 from mcp_jobs_server.backends.lakeflow.settle import (
     Active,
@@ -130,9 +130,23 @@ class JobStates:
             return await self._completion.load(owner, entry)
         request = await self.request(owner, job_id)
         if request is None:
-            return None
+            return await self._unreadable(owner, entry) if entry else None
         observed = await self._observe(owner, request, polled=polled)
         return await self._settled(observed, entry)
+
+    async def _unreadable(self, owner: Owner, entry: IndexEntry) -> Job | None:
+        """Return a job as failed whose request is there and cannot be read.
+
+        ``None``: it has no request, or one that may only be becoming visible.
+        """
+        found = await self._folders.read(job_folder(owner, entry.job_id), REQUEST)
+        made = from_milliseconds(entry.created_at)
+        if found is None or self._clock() - made < timedelta(seconds=self._times.late):
+            return None
+        question = "(The request of this job cannot be read.)"
+        request = Request(job_id=entry.job_id, question=question, created_at=made)
+        job = Job(owner=owner, request=request, state="running")
+        return await self.end(job, failure_of_run(RunState("failed"), "SystemExit: 5"))
 
     async def _read_ahead(
         self,
@@ -163,8 +177,8 @@ class JobStates:
         if known is None or known.ended is None:
             ahead += [run, partial(self._control.requested, folder, None, polled=polled)]
         if known is None:
-            typical = partial(self._index.entries, owner, max_age=OLDER_SECONDS)
-            ahead += [typical, partial(self._folders.read, folder, REQUEST)]
+            ahead.append(partial(self._index.entries, owner, max_age=POLLED_SECONDS))
+            ahead.append(partial(self._folders.read, folder, REQUEST))
         if known is None or (known.ended is not None and known.ended.state != "completed"):
             ahead.append(partial(self._folders.read, folder, OUTCOME))
         with suppress(JobsError, NewerFormat):  # told by what needs it

@@ -8,7 +8,7 @@ the key file and in the index entry makes the workspace return the same run.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -47,12 +47,14 @@ class _Claimed:
         claim: names the job.
         is_own: no other start claimed it first.
         files: the key files that name the job.
+        later: the key files that name it once its run is submitted.
         same: the last job of the same request, which this start does not return.
     """
 
     claim: KeyClaim
     is_own: bool
     files: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     same: Job | None = None
 
 
@@ -121,7 +123,7 @@ class JobStarter:
             return Started(job=job, created=False)
         # Both are written before any run. The entry comes first, so that lists find every request,
         # and with it the token of its run.
-        start = StartRecord(token=claimed.claim.token, keys=claimed.files)
+        start = StartRecord(token=claimed.claim.token, keys=(*claimed.files, *claimed.later))
         await self._index.add(owner, job_id, created_name(request), encode(start))
         folder = job_folder(owner, job_id)
         is_new = await self._folders.create(folder, REQUEST, encode(request))
@@ -134,6 +136,8 @@ class JobStarter:
             if other is not None:
                 await self._undo(owner, job_id, ())
                 return Started(job=other, created=False)
+        for name in claimed.later:
+            await self._keys.replace(owner, name, claimed.claim)
         if not is_new:
             request = await self._states.request(owner, job_id) or request
         job = Job(owner=owner, request=request, state="queued")
@@ -164,7 +168,7 @@ class JobStarter:
             found = await self._claim_request(owner, claim, options)
             if not found.is_own:
                 await self._keys.replace(owner, name, found.claim)
-            return _Claimed(found.claim, found.is_own, (name, *found.files), found.same)
+            return replace(found, files=(name, *found.files))
         if not await self._is_removed(owner, claim):
             if claim.fingerprint != options.fingerprint:
                 raise key_conflict(claim.job_id)
@@ -177,7 +181,9 @@ class JobStarter:
     async def _claim_request(self, owner: Owner, own: KeyClaim, options: StartOptions) -> _Claimed:
         """Follow the chain of the request to a reusable job, or to its end."""
         if not (options.fingerprint and options.reuse_after):
-            return _Claimed(own, is_own=True)
+            # It is not made instead of another job, but is the last one of this request.
+            last = (key_file("same", options.fingerprint),) if options.fingerprint else ()
+            return _Claimed(own, is_own=True, later=last)
         first = name = key_file("same", options.fingerprint)
         same: Job | None = None
         for _ in range(MAX_CHAIN):
@@ -223,7 +229,7 @@ class JobStarter:
                 if not keyed:
                     raise
             token = self._submitter.token(owner, job_id)
-            start = StartRecord(token=token, keys=claimed.files)
+            start = StartRecord(token=token, keys=(*claimed.files, *claimed.later))
             await self._index.replace(owner, job_id, created_name(request), encode(start))
             return await self._submitter.submit(owner, job_id, token)
         except (Refused, NotPermitted, NotSignedIn):

@@ -148,6 +148,22 @@ async def test_a_new_job_names_the_last_one_of_the_same_request(bench: Bench, ke
         assert (other.created, other.same) == (True, None)
 
 
+async def test_a_job_that_was_asked_for_again_is_the_last_one_of_its_request(bench: Bench) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=10)
+    same = StartOptions(fingerprint="f", reuse_after=since)
+    jobs = []
+    for options in (same, StartOptions(fingerprint="f"), StartOptions(key="k", fingerprint="f")):
+        jobs.append(await start(bench, options=options))
+        await bench.run(jobs[-1])
+        await bench.complete(jobs[-1])
+    assert len({job.id for job in jobs}) == 3
+    later = await bench.runner.start(local.request(), owner=ADA, options=same)
+    assert later.created
+    assert later.same is not None
+    assert later.same.id == jobs[-1].id
+    assert await bench.runner.remove(ADA, jobs[-1].id)
+
+
 async def test_a_removed_job_is_not_named_as_one_of_the_same_request(bench: Bench) -> None:
     since = datetime.now(UTC) - timedelta(minutes=10)
     same = StartOptions(fingerprint="f", reuse_after=since)

@@ -97,7 +97,7 @@ async def everything_goes_on(
         settings = Settings(data_dir=Path("/nowhere"))
         jobs = Jobs(runner=runner, folders=folders, sources=Sources(settings), settings=settings)
         shown: set[str] = set()
-        for _ in range(3):  # a list reads a few jobs without a known end, later lists the others
+        for _ in range(6):  # a list reads a few jobs without a known end, later lists the others
             cursor: str | None = ""
             while cursor is not None:
                 asked = parse_arguments(ListActiveJobs, {"include_recent": True, "cursor": cursor})
@@ -133,6 +133,28 @@ async def test_a_damaged_file_fails_its_job_and_no_other(stage: Scene, name: str
         running = await until_running(runner, await started(runner))
     await everything_goes_on(stage, {ended.id, old, running.id}, running, damaged)
     stage.let_go(running)
+
+
+async def test_a_job_whose_request_cannot_be_read_is_shown_as_failed(stage: Scene) -> None:
+    async with server(stage) as (runner, _):
+        ended = await until_ended(runner, await started(runner, "answer"))
+        damaged = [copied(stage, ended, timedelta(minutes=5 + n)) for n in range(4)]
+        for job_id, content in zip(damaged, (b"\xff\xfe", b"", b"{", b"[]\n"), strict=True):
+            spoil(stage, job_id, REQUEST, content)
+        becoming_visible = copied(stage, ended, timedelta(0))
+        spoil(stage, becoming_visible, REQUEST, b"{")
+    async with server(stage) as (runner, _):
+        shown = {job.id: job for job in await runner.ended(OWNER, limit=99)}
+        assert set(shown) == {ended.id, *damaged}
+        errors = [shown[job_id].error for job_id in damaged]
+        assert {error.code for error in errors if error} == {"unreadable_request"}
+        assert None not in errors
+        assert (await runner.counts(OWNER))["failed"] == len(damaged)
+        for job_id in damaged:
+            found = await runner.job(OWNER, job_id)
+            assert found is not None
+            assert found.state == "failed"
+            assert await runner.remove(OWNER, job_id)
 
 
 NAMES = (

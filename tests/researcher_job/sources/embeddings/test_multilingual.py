@@ -33,7 +33,7 @@ QUESTION = "How many months before must the lease be terminated?"
 def python() -> str:
     path = ROOT / os.environ.get(PYTHON, ".venv-models/bin/python")
     if not path.exists():
-        missing(f"The environment of {path}")
+        missing(f"The environment of {path}", "run 'make .venv-models/.made', as 'make test' does")
     return str(path)
 
 
