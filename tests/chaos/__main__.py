@@ -7,12 +7,16 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
+import anyio
+
+from tests.chaos.accidents import followed_up, half_removed
 from tests.chaos.checks import CHECKS, Remains
 from tests.chaos.run import Pace, Run
+from tests.chaos.workspace import ROUNDS, on_workspace
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,7 +40,7 @@ def report(run: Run) -> int:
     print(f"\nkilled in {time.monotonic() - began:.0f} s, {run.victims.processes} processes:")
     for kind, kills in run.victims.kills.items():
         print(f"  {kind:<10}{kills:>5}")
-    print(f"  {'moves':<10}{run.moves:>5}")
+    print(f"  {'moves':<10}{run.moves:>5}\n  {'columns':<10}{run.rows.done:>5}")
     remains = Remains(run.stage)
     print(f"\n{len(remains.rows)} jobs:")
     for state, jobs in Counter(row.state for row in remains.rows).items():
@@ -48,10 +52,24 @@ def report(run: Run) -> int:
         found = list(check(remains))
         faults += found
         print(f"  {name:<38}{f'{len(found)} faults' if found else 'holds'}")
+    for name, accidents in after(run).items():
+        print(f"  {name:<38}{f'{len(accidents)} faults' if accidents else 'holds'}")
+        faults += accidents
     for fault in faults:
         print(f"  ! {fault}")
     print(f"\n{'broken' if faults else 'all holds'}, after {time.monotonic() - began:.0f} s")
     return 1 if faults else 0
+
+
+def after(run: Run, rounds: int = ROUNDS) -> Mapping[str, list[str]]:
+    """Return what is wrong after the accidents that follow the kills, by what must hold."""
+    chance = random.Random(run.seed)  # noqa: S311 - no secret
+    bases = followed_up(Remains(run.stage))[:rounds]
+    root = run.stage.root
+    return {
+        "half removed bases are told": anyio.run(half_removed, run.stage, bases, chance),
+        "on Databricks each job ends truthfully": anyio.run(on_workspace, root, chance, rounds),
+    }
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_jobs_server.backends.local.processes import os_processes
-from mcp_jobs_server.core.models import ACTIVE_STATES
+from tests.chaos.accidents import DamagedRows
 from tests.chaos.stage import Stage
 from tests.chaos.victims import KINDS, Victims
+from tests.mcp_jobs_server.backends.local.damaged_rows import JOBS, PROFILES
 from tests.repository import ROOT
 
 WITNESS = """
@@ -34,10 +35,12 @@ COMMIT;
 class Pace:
     """``kills`` of each kind; then up to ``quiet_seconds`` for all jobs to end. Killing gives up
     after ``most_seconds``. ``rest_seconds``: the longest pause between two kills. Meanwhile the
-    data directory is moved away ``moves`` times, and back after a moment."""
+    data directory is moved away ``moves`` times, and back after a moment, and ``columns`` of its
+    tables are damaged in copies of their rows."""
 
     kills: int
     moves: int = 20
+    columns: int = len(JOBS) + len(PROFILES)
     servers: int = 3
     rest_seconds: float = 0.3
     most_seconds: float = 600.0
@@ -50,11 +53,12 @@ class Run:
     def __init__(self, root: Path, pace: Pace, seed: int) -> None:
         self.stage = Stage(root)
         self._pace = pace
-        self._seed = seed
+        self.seed = seed
         self._chance = random.Random(seed)  # noqa: S311 - no secret
         self._served = 0
         self.moves = 0
         self._servers: list[subprocess.Popen[bytes]] = []
+        self.rows = DamagedRows(self.stage, self._chance, pace.columns)
         self.victims = Victims(self.stage.settings.data_dir, self._chance)
         self.faults: list[str] = []
 
@@ -68,13 +72,14 @@ class Run:
                 self._kill_until_enough()
             self.stage.enough.touch()
             self._serve()
-            self._quiet("jobs have not ended", self._unended)
+            self._quiet("jobs have not ended", self.rows.unended)
         finally:
             self._close()
         self._quiet("processes have not ended", self._living)
         os_processes.kill(
             lambda: os_processes.data_dir_processes(self.stage.settings.data_dir), wait_seconds=10
         )
+        self.rows.take_out()
 
     def _serve(self) -> None:
         """Bring back the servers that are gone."""
@@ -85,7 +90,7 @@ class Run:
             with (self.stage.root / "servers.log").open("ab") as log:
                 living.append(
                     subprocess.Popen(
-                        [*command, f"{self._seed}-{self._served}"],
+                        [*command, f"{self.seed}-{self._served}"],
                         stdin=subprocess.PIPE,
                         stderr=log,
                         cwd=ROOT,
@@ -113,14 +118,18 @@ class Run:
     def _kill_until_enough(self) -> None:
         until = time.monotonic() + self._pace.most_seconds
         while (
-            wanted := [kind for kind in KINDS if self.victims.kills[kind] < self._pace.kills]
-        ) or self.moves < self._pace.moves:
+            (wanted := [kind for kind in KINDS if self.victims.kills[kind] < self._pace.kills])
+            or self.moves < self._pace.moves
+            or self.rows.done < self._pace.columns
+        ):
             if time.monotonic() > until:
                 self.faults.append(f"not enough kills in time of: {', '.join(wanted)}")
                 return
             self._kill_next([kind for kind in wanted if kind != "launcher"])
             if self.moves < self._pace.moves and self._chance.random() < 0.2:
                 self._move_away()
+            if self.rows.done < self._pace.columns and self._chance.random() < 0.3:
+                self.rows.damage_one()
             self._serve()
 
     def _move_away(self) -> None:
@@ -159,7 +168,7 @@ class Run:
         over = threading.Event()
 
         def hunt() -> None:
-            chance = random.Random(self._seed)  # noqa: S311 - no secret
+            chance = random.Random(self.seed)  # noqa: S311 - no secret
             while not over.wait(0.002) and self.victims.kills["launcher"] < self._pace.kills:
                 if self.victims.launchers() and not over.wait(chance.uniform(0, 0.01)):
                     self.victims.kill("launcher")
@@ -179,12 +188,6 @@ class Run:
                 self.faults.append(f"{len(found)} {fault}: {found}")
                 return
             time.sleep(0.2)
-
-    def _unended(self) -> list[str]:
-        path = self.stage.settings.data_dir / "jobs.sqlite3"
-        with closing(sqlite3.connect(path, timeout=10)) as db:
-            sql = f"SELECT id FROM jobs WHERE state IN {ACTIVE_STATES}"  # noqa: S608 - constants
-            return [row[0] for row in db.execute(sql)]
 
     def _living(self) -> list[int]:
         return [one.pid for one in os_processes.data_dir_processes(self.stage.settings.data_dir)]
