@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 
 import anyio
 
-from tests.chaos.accidents import followed_up, half_removed
+from tests.chaos.accidents import half_removed
 from tests.chaos.checks import CHECKS, Remains
 from tests.chaos.run import Pace, Run
 from tests.chaos.workspace import ROUNDS, on_workspace
@@ -64,11 +64,11 @@ def report(run: Run) -> int:
 def after(run: Run, rounds: int = ROUNDS) -> Mapping[str, list[str]]:
     """Return what is wrong after the accidents that follow the kills, by what must hold."""
     chance = random.Random(run.seed)  # noqa: S311 - no secret
-    bases = followed_up(Remains(run.stage))[:rounds]
-    root = run.stage.root
     return {
-        "half removed bases are told": anyio.run(half_removed, run.stage, bases, chance),
-        "on Databricks each job ends truthfully": anyio.run(on_workspace, root, chance, rounds),
+        "half removed bases are told": anyio.run(half_removed, run.stage, chance, rounds),
+        "on Databricks each job ends truthfully": anyio.run(
+            on_workspace, run.stage.root, chance, rounds
+        ),
     }
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mcp_jobs_server.backends.local.processes.stop_all import stop_all
 from mcp_jobs_server.backends.local.runner import LocalRunner
-from mcp_jobs_server.core.models import ACTIVE_STATES, StartOptions
+from mcp_jobs_server.core.models import ACTIVE_STATES, Job, StartOptions
 from research_contract.files import decode_lines
 from research_contract.records import (
     EVIDENCE_SEGMENTS,
@@ -22,7 +21,6 @@ from research_contract.records import (
     Step,
     new_job_id,
 )
-from tests.chaos.checks import Remains, Row
 from tests.chaos.stage import QUESTIONS, Stage
 from tests.mcp_jobs_server.backends.local.damaged_rows import JOBS, PROFILES, damage, database
 from tests.mcp_jobs_server.backends.local.data_directory import LONGEST, OWNER, until_ended
@@ -87,39 +85,35 @@ def _ids(db: sqlite3.Connection, table: str) -> dict[int, str]:
     return {number: (raw or b"").decode(errors="replace") for number, raw in rows}
 
 
-async def half_removed(stage: Stage, rows: Sequence[Row], chance: random.Random) -> list[str]:
+async def half_removed(stage: Stage, chance: random.Random, rounds: int) -> list[str]:
     """Follow up jobs whose folder is half removed; return which do not end well or say so."""
-    faults: list[str] = [] if rows else ["there is no completed job with evidence"]
+    faults: list[str] = []
     async with LocalRunner(stage.settings) as runner:
-        for row in rows:
-            for path in (row.folder / chance.choice([EVIDENCE_SEGMENTS, SNAPSHOTS])).iterdir():
-                path.unlink()
+
+        async def researched(earlier: Job | None = None) -> Job:
             now = datetime.now(UTC)
             asked = Request(
                 job_id=new_job_id(now),
                 question="Life in ponds",
-                plan=Plan(questions=tuple(chance.sample(QUESTIONS, k=2))),
+                plan=Plan(questions=QUESTIONS),
                 sources=stage.sources,
-                follow_up_of=row.id,
-                earlier=str(row.folder),
+                follow_up_of=earlier.id if earlier else None,
+                earlier=str(stage.settings.jobs_dir / earlier.folder) if earlier else "",
                 created_at=now,
             )
             started = await runner.start(asked, owner=OWNER, options=StartOptions())
-            ended = await until_ended(runner, started.job)
-            folder = stage.settings.jobs_dir / ended.folder
-            steps = b"".join(path.read_bytes() for path in sorted((folder / STEPS).iterdir()))
-            said = [step.message for step, _ in decode_lines(Step, steps) if step]
+            return await until_ended(runner, started.job)
+
+        for _ in range(rounds):
+            base = await researched()
+            place = stage.settings.jobs_dir / base.folder
+            for path in list((place / chance.choice([EVIDENCE_SEGMENTS, SNAPSHOTS])).iterdir()):
+                path.unlink()
+            ended = await researched(base)
+            parts = sorted((stage.settings.jobs_dir / ended.folder / STEPS).iterdir())
+            steps = [decode_lines(Step, part.read_bytes()) for part in parts]
+            said = [step.message for lines in steps for step, _ in lines if step]
             if ended.state != "completed" or not any(INCOMPLETE in one for one in said):
-                faults.append(f"{ended.id} follows up {row.id}, is {ended.state}, said {said}")
+                faults.append(f"{ended.id} follows up {base.id}, is {ended.state}, said {said}")
     stop_all(stage.settings, wait_seconds=LONGEST)
     return faults
-
-
-def followed_up(remains: Remains) -> list[Row]:
-    """Return a few completed jobs with evidence, the first of the run."""
-    found = [
-        row
-        for row in remains.rows
-        if row.research and row.state == "completed" and any(row.folder.glob("evidence/*.jsonl"))
-    ]
-    return found[:5]
