@@ -30,12 +30,13 @@ class Models:
     """The models of a job: those of each role are asked in this order until one answers.
 
     ``concurrency`` calls are made at once. ``read_characters`` is how much text of sources one
-    call is shown.
+    call is shown, ``wait_seconds`` the first wait before a failed call is repeated.
     """
 
     by_role: Mapping[Role, tuple[PricedModel, ...]]
     concurrency: int = 4
     read_characters: int = READ_AT_ONCE
+    wait_seconds: float = 1.0
 
 
 def configured_models(table: ModelTable, limits: Limits) -> Models:

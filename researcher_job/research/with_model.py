@@ -64,7 +64,8 @@ class WithModel:
     ) -> WithModel:
         """Return the models for one attempt."""
         limiter = anyio.CapacityLimiter(models.concurrency)
-        return cls(models, Meter(ledger, journal, tracer, limiter), limits)
+        meter = Meter(ledger, journal, tracer, limiter, models.wait_seconds)
+        return cls(models, meter, limits)
 
     @property
     def names(self) -> tuple[str, ...]:

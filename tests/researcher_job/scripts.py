@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from researcher_job.models.base import Prompt
-from researcher_job.testing import Answer
+from researcher_job.testing import Answer, Script
 
 _PASSAGE = re.compile(
     r"Passage (\d+):\n<<<DATA \w+\n(?:\w+: .*\n)*?text:\n(.*?)\nDATA \w+>>>", re.DOTALL
@@ -55,3 +55,31 @@ def writes_quotes(prompt: Prompt) -> Answer:
         "summary": claims[:1],
         "sections": [{"question": n, "claims": said} for n, said in by_question.items()],
     }
+
+
+def writes(
+    sentence: str, *, kind: str = "quote", expression: str = "", summary: bool = True
+) -> Callable[[Prompt], Answer]:
+    """Return a writer, and corrector, of this one sentence about the first quote."""
+    claim = {"kind": kind, "text": sentence, "evidence": ["E1.1"], "expression": expression}
+
+    def write(prompt: Prompt) -> Answer:
+        if prompt.name.startswith("rewrite@"):
+            return {"claims": [{**claim, "replaces": number} for number in (1, 2)]}
+        return {
+            "summary": [claim] if summary else [],
+            "sections": [{"question": 1, "claims": [claim]}],
+        }
+
+    return write
+
+
+GOOD: Script = {
+    "divide": ({"tasks": [{"ask": "How long are log files kept?"}]},),
+    "plan": ({"searches": ["retention of log files"]},),
+    "read": reads_all,
+    "review": ({"enough": True},),
+    "write": writes_quotes,
+    "check": ({"supported": True},),
+}
+"""A model that does what it is asked to do."""

@@ -87,7 +87,7 @@ class TaskWorker:
                     break
                 passages = await self._search(planned, result, known, first=number == 0)
                 await self._read(passages, result)
-                if result.answers == "yes":
+                if result.answers == "yes" or result.limit:
                     break
         except LimitReached as limit:
             result.limit = str(limit)
@@ -143,6 +143,8 @@ class TaskWorker:
                 group.start_soon(search, at, words)
         if limits and not found:
             raise limits[0]
+        if limits:  # what was found is read first
+            result.limit = str(limits[0])
         for at in sorted(found):
             result.searched.append((searches[at], len(found[at])))
             for snapshot in dict.fromkeys(one.snapshot for one in found[at]):
