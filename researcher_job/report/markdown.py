@@ -13,7 +13,7 @@ from researcher_job.report.report import (
     Document,
     Report,
     Section,
-    answer_quote,
+    answer_sentences,
     claim_text,
 )
 
@@ -50,8 +50,7 @@ def markdown_report(report: Report) -> str:
     comparison = report.comparison
     headline = HEADLINES[report.outcome], markdown(report.reason)
     verdict = " ".join(text for text in headline if text)
-    said = [*map(claim_text, report.summary)] or [*map(answer_quote, report.answer)]
-    summary = " ".join([*said, *answer_notes(report)])
+    summary = " ".join([*answer_sentences(report), *answer_notes(report)])
     blocks = [
         f"# {markdown(report.title)}",
         *([f"**{markdown(comparison.sentence)}**"] if comparison else []),

@@ -215,9 +215,19 @@ def report_title(request: Request) -> str:
 
 def answer_text(report: Report) -> str:
     """Return the short answer as one line of Markdown with its citations."""
-    quotes = [*map(claim_text, report.summary)] or [*map(answer_quote, report.answer)]
     compared = [markdown(report.comparison.sentence)] if report.comparison else []
-    return " ".join([*compared, *quotes])
+    return " ".join([*compared, *answer_sentences(report)])
+
+
+def answer_sentences(report: Report) -> list[str]:
+    """Return the sentences of the short answer as Markdown: those of a model, or quotes.
+
+    Words of ours stand before those of a model, which may be the words of a document: no line of
+    an answer begins with them.
+    """
+    if report.summary:
+        return ["In short:", *map(claim_text, report.summary)]
+    return [*map(answer_quote, report.answer)]
 
 
 def _sections(

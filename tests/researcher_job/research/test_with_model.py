@@ -63,7 +63,7 @@ def test_a_report_is_written_from_located_quotes(tmp_path: Path) -> None:
     folder, model = ran(tmp_path)
     outcome = outcome_of(folder)
     assert outcome.outcome == "answered"
-    assert outcome.answer == "Retention of log files lasts thirty days. [1]"
+    assert outcome.answer == "In short: Retention of log files lasts thirty days. [1]"
     assert "\n- Retention of log files lasts thirty days. [1]\n" in report_of(folder)
     assert outcome.models == tuple(f"{role}: scripted" for role in model.models().by_role)
     assert outcome.spent.tokens == 120 * len(model.prompts)

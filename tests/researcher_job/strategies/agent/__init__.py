@@ -1,0 +1,1 @@
+"""Research with a scripted model."""
