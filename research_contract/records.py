@@ -34,6 +34,7 @@ TASKS = "work/tasks"
 PLANS = "work/plans"
 RESULTS = "work/results"
 CLAIMS = "work/claims.json"
+MODELS = "work/models.json"
 CHANGES = "work/changes.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
@@ -355,7 +356,6 @@ class Outcome(Record):
     """``outcome.json``: the last file that a job writes. A valid one means that it completed.
 
     ``outcome`` is ``evidence`` if evidence was found and nothing judged whether it answers.
-
     ``files`` maps the name of each result file to its SHA-256 (hex). ``sha256`` is the hash of the
     outcome itself, computed while this field is empty.
     """

@@ -64,6 +64,8 @@ def _execute(arguments: list[str]) -> tuple[int, str]:
     """Return the exit code and the message printed to standard error."""
     if arguments[:1] == ["verify"]:
         work = partial(_verify, arguments[1:])
+    elif arguments[:1] == ["replay"]:
+        work = partial(_replay, arguments[1:])
     elif arguments[:1] == ["index"]:
         work = partial(_index, arguments[1:])
     else:
@@ -132,6 +134,12 @@ def _index(arguments: list[str]) -> int:
     return run_index(arguments)
 
 
+def _replay(arguments: list[str]) -> int:
+    from researcher_job.command.replay_command import run_replay
+
+    return run_replay(arguments)
+
+
 def _verify(arguments: list[str]) -> int:
     """Verify a folder and print its faults."""
     import json
@@ -168,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s --folder DIR [options]\n"
         "       %(prog)s --probe [--config FILE] [--folder DIR] [--json]\n"
         "       %(prog)s verify DIR [--json]\n"
+        "       %(prog)s replay DIR --into DIR2\n"
         "       %(prog)s index NAME=URI ... --cache DIR [--config FILE]",
         description="Runs the research job in one folder. 'verify DIR' checks a folder again.",
         epilog=_EXIT_CODES,

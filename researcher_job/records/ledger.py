@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue
 
 from research_contract.files import decode, encode, read_whole
 from research_contract.records import RESULTS, Cost, Record
+from researcher_job.core.errors import LimitReached
 from researcher_job.limits.budget import NOTHING, Budget
 from researcher_job.records.storage import LOCAL, Storage
 
@@ -100,6 +101,26 @@ class Ledger:
 
     def _write(self, call: Call, paid: PaidCall, **changes: object) -> None:
         self._storage.write(self._root / call.name, encode(paid.model_copy(update=changes)))
+
+
+class KeptCalls(Ledger):
+    """The ledger of a job that is replayed: no call is made, only kept answers are given.
+
+    ``reason`` is why calls that are not kept were not made: the job ended then.
+    """
+
+    def __init__(self, root: Path, budget: Budget, reason: str) -> None:
+        super().__init__(root, budget)
+        self._reason = reason
+
+    def begin(self, call: Call, *, keep: Cost = NOTHING) -> None:
+        """Make no call.
+
+        Raises:
+            LimitReached: always, with the reason for which the job ended.
+        """
+        del call, keep
+        raise LimitReached(self._reason)
 
 
 def total_paid(root: Path) -> Cost:

@@ -7,8 +7,6 @@ import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 import anyio
 from anyio import to_thread
@@ -16,7 +14,7 @@ from anyio import to_thread
 from research_contract import records
 from research_contract.files import encode
 from research_contract.questions import questions_of
-from research_contract.records import FORMAT_VERSION, Coverage, Request, SourceRef, Status
+from research_contract.records import FORMAT_VERSION, Coverage, Limits, Request, Status
 from research_contract.text.safe import named
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import ExitCode, LimitReached, error_message
@@ -26,11 +24,12 @@ from researcher_job.evidence.evidence_book import EvidenceBook
 from researcher_job.limits.budget import Budget
 from researcher_job.limits.disk_reserve import DISK_FULL, DiskReserve, is_disk_full
 from researcher_job.models.configured import Models
+from researcher_job.models.kept import KeptModels
 from researcher_job.records.changes import read_changes
 from researcher_job.records.control import Control, ControlRequest
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
-from researcher_job.records.ledger import Ledger
+from researcher_job.records.ledger import KeptCalls, Ledger
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.sinks.base import StepSink
 from researcher_job.records.status import StatusWriter
@@ -44,26 +43,14 @@ from researcher_job.research.paid_calls import metered
 from researcher_job.research.purse import Purse
 from researcher_job.research.reading_steps import ReadingLog
 from researcher_job.research.refresh import Refresh
+from researcher_job.research.replay import Replay
 from researcher_job.research.with_model import WithModel, seconds_to_write
 from researcher_job.research.worker import Worker
-from researcher_job.sources.base import Reading, Source
+from researcher_job.sources.base import OpenSource, Source
 from researcher_job.sources.embeddings.configured import editions
 from researcher_job.sources.services.source_set import SourceSet
 from researcher_job.strategies.base import Strategy
 from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Tracer
-
-
-class OpenSource(Protocol):
-    """Reads the sources of a request and returns one source to search."""
-
-    def __call__(
-        self,
-        sources: Sequence[SourceRef],
-        *,
-        cache_dir: Path,
-        reading: Reading | None = None,
-        about: Sequence[str] = (),
-    ) -> Awaitable[Source]: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +61,7 @@ class Job:
     ``on_stop`` is called once when a stop is requested, before the research is cancelled.
     ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
     ``models`` are the language models, if there are any: then ``strategy`` does what they fail at.
+    With ``replay`` no call is made.
     ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
     not read them, and no evidence of theirs is carried over. ``purse`` gets the ledger.
     """
@@ -93,6 +81,7 @@ class Job:
     sinks: Sequence[StepSink] = ()
     tracer: Tracer = field(default_factory=NoTracing)
     purse: Purse = field(default_factory=Purse)
+    replay: Replay | None = None
     format_version: int = FORMAT_VERSION
 
     async def run(self) -> ExitCode:
@@ -113,8 +102,13 @@ class _Attempt:
         previous = folder.status()
         self._job = job
         self._questions = questions_of(request.question, request.plan)
-        self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
-        self._ledger = Ledger(root, self._budget, storage)
+        replay = job.replay
+        if replay:
+            self._budget = Budget(Limits(), replay.outcome.spent, job.clock.monotonic)
+            self._ledger: Ledger = KeptCalls(root, self._budget, replay.reason)
+        else:
+            self._budget = Budget(request.limits, folder.spent(), job.clock.monotonic)
+            self._ledger = Ledger(root, self._budget, storage)
         job.purse.open(self._ledger)
         self._book = EvidenceBook(root, folder.quotes(), limit=limit, storage=storage)
         first_status = Status(
@@ -125,7 +119,7 @@ class _Attempt:
             total=len(self._questions),
             last_evidence=self._book.last,
             coverage=previous.coverage if previous else None,
-            embeddings=editions(settings),
+            embeddings=replay.embeddings if replay else editions(settings),
             updated_at=job.clock.now(),
         )
         self._status = StatusWriter(
@@ -162,6 +156,7 @@ class _Attempt:
         )
         if self._models:
             self._status.update(models=self._models.names, prompts=self._models.prompts)
+            folder.write(records.MODELS, encode(KeptModels.of(self._models.models)))
 
     async def run(self) -> ExitCode:
         """Research; then stop on request, or write the report."""
@@ -333,6 +328,7 @@ class _Attempt:
             terms=job.request.plan.search_terms,
             depth=job.request.depth,
             with_model=self._models.strategy_of(job.strategy) if self._models else None,
+            turns=job.replay.turns if job.replay else None,
             follow_up=FollowUp(base_job, job.strategy) if base_job else None,
             keeps_nearest=job.format_version > 1,
         )

@@ -17,6 +17,7 @@ from researcher_job.records.progress_page import ProgressPage
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.paid_calls import metered
 from researcher_job.research.question_progress import QuestionProgress
+from researcher_job.research.replay import Turns
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import Progress, Strategy
 from researcher_job.tracing.base import QUESTION, Tracer
@@ -34,7 +35,8 @@ _RANK = {"not_found": 0, "evidence": 1, "partial": 2, "answered": 3}
 class Worker:
     """Everything that is needed to research a question. Questions share it and run concurrently.
 
-    ``with_model`` returns the strategy of one question where there is a language model.
+    ``with_model`` returns the strategy of one question where there is a language model, ``turns``
+    is set where a job is replayed.
     ``follow_up`` is set if the job follows up on a base job. Readers of format 1 take nearest
     passages for evidence, so that a job for them keeps none.
     """
@@ -50,6 +52,7 @@ class Worker:
     terms: Sequence[str]
     depth: Depth
     with_model: Callable[[Progress], Strategy] | None = None
+    turns: Turns | None = None
     follow_up: FollowUp | None = None
     keeps_nearest: bool = True
 
@@ -149,6 +152,8 @@ class Worker:
         self, index: int, quote: Quote, *, nearest: bool = False, task: str = ""
     ) -> Evidence | None:
         """Record the quote; log an error and return ``None`` if it does not match its snapshot."""
+        if self.turns:
+            await self.turns.wait(index, quote, nearest=nearest, task=task)
         try:
             text = await self.source.snapshot(quote.passage.snapshot)
             return self._record(index, quote, text, nearest=nearest, task=task)

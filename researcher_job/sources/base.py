@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from research_contract.records import Coverage
+from research_contract.records import Coverage, SourceRef
 from researcher_job.sources.document import BlockKind, ContextKind
 
 
@@ -192,6 +193,19 @@ class Source(Protocol):
             KeyError: no document of this source has this hash.
         """
         ...
+
+
+class OpenSource(Protocol):
+    """Reads the sources of a request and returns one source to search."""
+
+    def __call__(
+        self,
+        sources: Sequence[SourceRef],
+        *,
+        cache_dir: Path,
+        reading: Reading | None = None,
+        about: Sequence[str] = (),
+    ) -> Awaitable[Source]: ...
 
 
 async def word_statistics(

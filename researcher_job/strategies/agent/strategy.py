@@ -109,8 +109,8 @@ class Agent:
         """Add the tasks of the question: itself for a quick job, or where the lead gives none."""
         division = Division(tasks=(TaskAsked(ask=pursuit.question[:400]),))
         if pursuit.depth != "quick":
-            asked = f"Question:\n{fenced(pursuit.question)}\n\nSources: {pursuit.source.kind}"
             try:
+                asked = f"Question:\n{fenced(pursuit.question)}"
                 division = await self._lead("divide", asked, Division)
             except NoAnswer as error:
                 message = f"The question is one task, because the lead gave none: {error}."
