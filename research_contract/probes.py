@@ -6,6 +6,9 @@ from pydantic import AwareDatetime
 
 from research_contract.records import FORMAT_VERSION, Record
 
+LANGUAGE_MODELS = "language models"
+"""The name of the check of the table ``[model]``."""
+
 
 class Checked(Record):
     """One check of a probe and its duration in seconds. ``said`` holds no text of a source."""

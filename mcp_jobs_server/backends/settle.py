@@ -103,7 +103,8 @@ def failure_of_exit(
         return Failure(
             code="unreadable_request",
             message="The job could not use its request: it cannot be read, is of a newer version,"
-            " or names a source that the job's configuration does not have any more.",
+            " or names a source that the job's configuration does not have any more; or that"
+            " configuration itself is wrong, such as its table [model].",
             hint=upgrade,
         )
     if exit_code == EXIT_NO_ROOM:

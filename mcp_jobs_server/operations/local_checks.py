@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Literal
 
 from mcp_jobs_server.backends.local.options import JOB_COMMAND
@@ -20,7 +21,8 @@ from mcp_jobs_server.core.errors import JobsError, NotFound
 from mcp_jobs_server.core.settings import Settings
 from mcp_jobs_server.sources.grants import grantable_path, path_from_uri
 from mcp_jobs_server.sources.registry import Sources
-from research_contract.probes import Checked, Probed
+from research_contract.configuration import read_configuration
+from research_contract.probes import LANGUAGE_MODELS, Checked, Probed
 from research_contract.services import Service
 
 WARN_BELOW_BYTES = 500_000_000
@@ -61,6 +63,8 @@ def local_checks(settings: Settings) -> list[Check]:
     """
     if settings.backend == "lakeflow":
         return [check for part in (_python, _dependencies, _settings) for check in part(settings)]
+    table = read_configuration(settings.config).model if settings.config else {}
+    asked = _asked(settings) if settings.services or table else {}
     all_checks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
         _python,
         _data_directory,
@@ -71,7 +75,8 @@ def local_checks(settings: Settings) -> list[Check]:
         _runner,
         _dependencies,
         _vectors,
-        _sources,
+        partial(_language_models, table=table, asked=asked),
+        partial(_sources, asked=asked),
         _settings,
     )
     return [check for part in all_checks for check in part(settings)]
@@ -220,7 +225,28 @@ def _vectors(settings: Settings) -> Iterator[Check]:
     yield Check("vectors", "ok", found)
 
 
-def _sources(settings: Settings) -> Iterator[Check]:
+def _language_models(
+    settings: Settings, *, table: Mapping[str, object], asked: Mapping[str, Checked]
+) -> Iterator[Check]:
+    """Yield which language models jobs use, by name; without any, jobs find and do not write."""
+    del settings
+    if not table:
+        found = "none: research.toml has no table [model], so jobs find and do not write"
+        try:
+            found += f"; pydantic-ai-slim {importlib.metadata.version('pydantic-ai-slim')}"
+        except importlib.metadata.PackageNotFoundError:
+            found += "; to use one, pip install 'mcp-jobs-server[model]'"
+        yield Check(LANGUAGE_MODELS, "ok", found)
+        return
+    checked = asked.get(LANGUAGE_MODELS)
+    found = checked.said if checked else "the job did not say which models it uses"
+    if checked and checked.ok:
+        yield Check(LANGUAGE_MODELS, "ok", found)
+    else:
+        yield Check(LANGUAGE_MODELS, "broken", found, "Correct [model] in research.toml.")
+
+
+def _sources(settings: Settings, *, asked: Mapping[str, Checked]) -> Iterator[Check]:
     try:
         sources = Sources(settings).all()
     except JobsError as error:
@@ -229,7 +255,6 @@ def _sources(settings: Settings) -> Iterator[Check]:
     if not sources:
         advice = 'Add a folder: mcp-jobs-server sources add documents "/path/to/folder"'
         yield Check("sources", "warning", "none", advice)
-    asked = _asked_services(settings) if settings.services else {}
     for source in sources:
         name = f"source {source.name}"
         if service := settings.services.get(source.name):
@@ -238,8 +263,8 @@ def _sources(settings: Settings) -> Iterator[Check]:
             yield _source(name, source.uri, settings)
 
 
-def _asked_services(settings: Settings) -> dict[str, Checked]:
-    """Return what a probe of the job says of each source: only the job can ask services."""
+def _asked(settings: Settings) -> dict[str, Checked]:
+    """Return what a probe of the job says: only the job can ask services and read ``[model]``."""
     command = [*JOB_COMMAND, "--probe", "--json", "--config", str(settings.config)]
     try:
         done = subprocess.run(

@@ -7,7 +7,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -20,13 +20,18 @@ import anyio
 import psutil
 
 from research_contract.configuration import Configuration, ConfiguredSource
-from research_contract.probes import Checked, Probed
+from research_contract.probes import LANGUAGE_MODELS, Checked, Probed
+from research_contract.records import Limits
 from research_contract.services import Service
 from researcher_job.command.policy import source_path
 from researcher_job.core.errors import JobError, error_kind
 from researcher_job.core.plural import counted
 from researcher_job.core.secrets import read_secret, workspace
 from researcher_job.core.settings import Researcher
+from researcher_job.models.base import ModelFailure
+from researcher_job.models.configured import configured_models
+from researcher_job.models.hosted import HostedModel
+from researcher_job.models.settings import read_model_table
 from researcher_job.records.storage import Storage
 from researcher_job.sources.documents.opening import open_file
 from researcher_job.sources.documents.walk import walk
@@ -78,6 +83,8 @@ def _tests(
     model = str(configuration.researcher.get("model", Researcher().model))
     if model:
         yield f"model {model}", partial(_test_model, model)
+    if configuration.model:
+        yield LANGUAGE_MODELS, partial(_test_language_models, configuration.model)
     for source in configuration.sources:
         yield f"source {source.name}", partial(_test_source, source)
         if source.token:
@@ -132,6 +139,25 @@ def _test_model(name: str) -> str:
         body={"messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 5},
     )
     return "answers"
+
+
+def _test_language_models(table: Mapping[str, object]) -> str:
+    """Name the models of ``[model]``, of which none is called: a call may cost something.
+
+    Their prices must be known, because every job of a server has a limit in dollars.
+    """
+    found = read_model_table(table)
+    models = configured_models(found, Limits(cost_usd=1)) if found else None
+    roles: dict[str, list[str]] = {}
+    for role, priced in models.by_role.items() if models else ():
+        for one in priced:
+            try:
+                if isinstance(one.model, HostedModel):
+                    one.model.load()
+            except ModelFailure as failure:
+                raise ProbeFailed(f"{failure}.") from failure
+        roles.setdefault(", else ".join(one.model.name for one in priced), []).append(role)
+    return "; ".join(f"{', '.join(named)}: {name}" for name, named in roles.items())
 
 
 def _test_source(source: ConfiguredSource) -> str:

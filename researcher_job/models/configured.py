@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import get_args
 
 from research_contract.records import Limits
-from researcher_job.core.errors import RequestRefused
-from researcher_job.core.secrets import read_secret, workspace
+from researcher_job.core.errors import RequestRefused, error_kind
+from researcher_job.core.secrets import SecretUnavailable, read_secret, workspace
 from researcher_job.models.base import Role
 from researcher_job.models.hosted import Address, HostedModel
 from researcher_job.models.metered import PricedModel
@@ -43,9 +44,13 @@ def configured_models(table: ModelTable, limits: Limits) -> Models:
     """Return the models of each role. Keys are read here, in the process that needs them.
 
     Raises:
-        RequestRefused: the request limits dollars, and the price of a model is not known.
-        SecretUnavailable: a key cannot be read.
+        RequestRefused: the extra ``model`` is not installed, a key is missing or cannot be read, or
+            the request limits dollars and the price of a model is not known.
     """
+    if not (find_spec("pydantic_ai") and find_spec("genai_prices")):
+        raise RequestRefused(
+            "[model] needs packages that are not installed: pip install 'mcp-jobs-server[model]'."
+        )
     roles: tuple[Role, ...] = get_args(Role)
     models: dict[Role, tuple[PricedModel, ...]] = {
         role: _models(table.of_role(role)) for role in roles
@@ -75,9 +80,22 @@ def _models(settings: ModelSettings) -> tuple[PricedModel, ...]:
 
 
 def _address(name: str, settings: ModelSettings) -> Address:
-    key = read_secret(settings.key) if settings.key else ""
+    try:
+        key = read_secret(settings.key) if settings.key else ""
+    except SecretUnavailable as error:
+        raise RequestRefused(f"The key in [model] cannot be used. {error}") from error
     if name.startswith("databricks:") and not settings.base_url:
-        config = workspace().config
-        token = config.authenticate().get("Authorization", "").removeprefix("Bearer ")
+        try:
+            config = workspace().config
+            token = config.authenticate().get("Authorization", "").removeprefix("Bearer ")
+        except Exception as error:  # the SDK raises many kinds, with hosts in their texts
+            raise RequestRefused(
+                f"The workspace of {name} cannot be signed in to ({error_kind(error)})."
+            ) from error
         return Address(f"{config.host.rstrip('/')}/serving-endpoints", key or token)
+    if name.startswith("openai:") and not (settings.base_url or key):
+        raise RequestRefused(
+            f'{name} needs a key: write key = "env:NAME" in [model], or the base_url of a server'
+            " that asks for none."
+        )
     return Address(settings.base_url, key)

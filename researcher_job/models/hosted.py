@@ -48,11 +48,19 @@ class HostedModel:
     def name(self) -> str:
         return f"{self._name} at {self._address.base_url}" if self._address.base_url else self._name
 
-    async def reply(self, prompt: Prompt) -> Reply:
+    def load(self) -> Model:
+        """Return the library's model, for which nothing is sent yet.
+
+        Raises:
+            ModelFailure: the library has no such model, or what it needs is not installed.
+        """
         self._model = self._model or _library_model(self._name, self._settings, self._address)
+        return self._model
+
+    async def reply(self, prompt: Prompt) -> Reply:
         for mode in self._modes:
             try:
-                response = await self._request(self._model, prompt, mode)
+                response = await self._request(self.load(), prompt, mode)
             except ModelFailure as failure:
                 if failure.kind == "rejected" and mode != self._modes[-1]:
                     continue

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from research_contract.services import is_secret
 from researcher_job.core.errors import RequestRefused
@@ -16,6 +17,15 @@ OutputMode = Literal["auto", "native", "tool", "prompted"]
 tool, or by instructions alone. ``auto`` tries them in this order."""
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9-]+:\S{1,200}$")]
+
+
+def _without_sign_in(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s@?#]+", url):
+        raise ValueError("write https://HOST/PATH, without user, password and parameters")
+    return url
+
+
+BaseUrl = Annotated[str, AfterValidator(_without_sign_in)]
 
 
 class ModelSettings(BaseModel):
@@ -30,7 +40,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ModelName
-    base_url: str = ""
+    base_url: BaseUrl = ""
     key: str = ""
     context_tokens: int = Field(default=32_000, ge=1_000, le=10_000_000)
     output_tokens: int = Field(default=2_000, ge=64, le=200_000)

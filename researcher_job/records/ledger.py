@@ -123,6 +123,16 @@ class KeptCalls(Ledger):
         raise LimitReached(self._reason)
 
 
+def model_answered(root: Path) -> bool:
+    """Return whether a language model answered a call of the job in the folder ``root``."""
+    calls = (decode(PaidCall, read_whole(path)) for path in (root / RESULTS).glob("*.json"))
+    return any(
+        one.kind == MODEL and isinstance(one.answer, dict) and not one.answer.get("failed")
+        for one in calls
+        if one
+    )
+
+
 def total_paid(root: Path) -> Cost:
     """Return the cost of all calls in the job folder ``root`` so far."""
     total = Cost()

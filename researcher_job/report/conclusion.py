@@ -31,6 +31,7 @@ from researcher_job.limits.disk_reserve import DiskReserve
 from researcher_job.records.changes import read_changes
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
+from researcher_job.records.ledger import model_answered
 from researcher_job.records.manifest import hash_files, seal
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.status import StatusWriter
@@ -109,7 +110,13 @@ class Conclusion:
             reason=reason,
             coverage=self.coverage,
             usage=JobUsage(
-                self.spent, self.attempts, self.at, self.embeddings, self.models, self.prompts
+                self.spent,
+                self.attempts,
+                self.at,
+                self.embeddings,
+                self.models,
+                self.prompts,
+                answered=bool(self.models) and model_answered(self.folder.path),
             ),
             changes=read_changes(self.folder.path),
             written=self.folder.written(),

@@ -17,6 +17,7 @@ class JobUsage:
     """What the job used, and when it ended; ``embeddings`` are the models that compare meanings.
 
     ``models`` are the language models by role, ``prompts`` the names of their instructions.
+    ``answered``: a model answered at least one call.
     """
 
     spent: Spent
@@ -25,6 +26,7 @@ class JobUsage:
     embeddings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
+    answered: bool = False
 
 
 def method_lines(
@@ -74,6 +76,12 @@ def _model_lines(usage: JobUsage, *, written: bool) -> Iterator[str]:
         )
         return
     yield f"Language models: {', '.join(usage.models)}. Instructions: {', '.join(usage.prompts)}."
+    if not usage.answered:
+        yield (
+            "No language model answered, so none took part: every statement is a verbatim quote,"
+            " found by search and checked by code against a stored copy of its document."
+        )
+        return
     yield (
         "Models planned the searches and chose the quotes; code found each quote in a stored copy"
         " of its document, or dropped it."

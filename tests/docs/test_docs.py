@@ -330,7 +330,10 @@ def test_links_lead_somewhere(name: str) -> None:
 GENERAL = {"Volumes", "Workspace", "path", "home", "mcp", "health", "ready"}
 """How absolute paths in documents may begin; others are those of somebody's machine."""
 
-HOSTS = {"127.0.0.1:8000", "modelcontextprotocol.io", "wiki.example.org"}
+HOSTS = {
+    *("127.0.0.1:8000", "127.0.0.1:1234", "127.0.0.1:8080", "127.0.0.1:11434"),
+    *("modelcontextprotocol.io", "openrouter.ai", "wiki.example.org"),
+}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -163,8 +163,8 @@ def failure_of_run(run: RunState, task_error: str = "") -> Failure:
         known = failure_of_exit(
             int(code) if exited else None,
             storage="volume",
-            upgrade="Tell the operator of this server to deploy server and job of the same version."
-            f" {START_AGAIN}",
+            upgrade="Tell the operator of this server to run 'mcp-jobs-server doctor', and to"
+            f" deploy server and job of the same version. {START_AGAIN}",
             make_room=_OPERATOR,
         )
         if known is not None:

@@ -125,6 +125,10 @@ def test_a_base_job_of_another_owner_is_refused(
         ("[researcher]\npace = 1", "[researcher] cannot be used: pace"),
         ("[researcher]\nlook_seconds = 60", "[researcher] cannot be used: look_seconds"),
         ('[sources.a]\nuri = "x"\ntoken = "abc123"', "does not name a secret"),
+        ('[model]\nname = "openai:x"\npace = 3', "[model] cannot be used: pace"),
+        ('[model]\nname = "openai:x"\nkey = "abc123"', "does not name a secret"),
+        ('[model]\nname = "openai:x"\nkey = "env:NOT_SET_ANYWHERE"', "is not set"),
+        ('[model]\nname = "openai:x"', "needs a key"),
         ('[sources.a]\nuri = "volume:main"', "names no volume"),
     ],
 )

@@ -109,7 +109,8 @@ def settle_attempt(attempt: AttemptFacts) -> Verdict:
     fatal = failure_of_exit(
         attempt.exit_code,
         storage="disk",
-        upgrade=f"Upgrade mcp-jobs-server where jobs run. {START_AGAIN}",
+        upgrade="Run 'mcp-jobs-server doctor', which says what is wrong with the configuration;"
+        f" else upgrade mcp-jobs-server where jobs run. {START_AGAIN}",
         make_room=f"Free some space. {START_AGAIN}",
     )
     died_and_reported = attempt.report_begun == "died" and attempt.report_written
