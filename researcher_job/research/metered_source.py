@@ -70,6 +70,13 @@ class MeteredSource:
         self._journal = journal
         self._ledger = ledger
         self._tracer = tracer
+        self._words_from: tuple[str, ...] = ()
+
+    def asked_with_words_from(self, names: Sequence[str]) -> MeteredSource:
+        """Return the same for queries with words from the texts of these sources."""
+        other = copy(self)
+        other._words_from = tuple(names)
+        return other
 
     @property
     def edition(self) -> str:
@@ -99,11 +106,14 @@ class MeteredSource:
             "terms": list(query.terms),
             "limit": limit,
         }
+        if self._words_from:
+            words_from = tuple(sorted({*query.words_from, *self._words_from}))
+            query = replace(query, words_from=words_from)
         call = Call(SEARCH, {**arguments, "edition": self.edition}, max_cost=Cost(tool_calls=1))
-        stored = await self._restore(self._ledger.stored_answer(call))
-        if stored is not None:
-            self._log_result(stored, prefix="Searched before: ")
-            return stored
+        known = await restored(self._ledger.stored_answer(call), self._source)
+        if known is not None:
+            self._log_result(known, prefix="Searched before: ")
+            return known
         self._ledger.begin(call)
         message = f"Searching for: {query.question}"
         self._journal.step(
@@ -111,22 +121,9 @@ class MeteredSource:
         )
         with self._tracer.span(tracing.SEARCH, {"source": self.kind, "limit": limit}):
             passages = await self._source.search(query, limit=limit)
-        places = [StoredPassage.model_validate(item, from_attributes=True) for item in passages]
-        self._ledger.store_answer(call, _STORED_PASSAGES.dump_python(places, mode="json"))
+        self._ledger.store_answer(call, stored(passages))
         self._log_result(passages)
         return passages
-
-    async def _restore(self, answer: JsonValue) -> list[Passage] | None:
-        """Return the passages of a stored answer; ``None`` if it is missing or no longer valid."""
-        if answer is None:
-            return None
-        try:
-            places = _STORED_PASSAGES.validate_python(answer)
-            hashes = dict.fromkeys(place.snapshot for place in places)
-            texts = {sha256: await self._source.snapshot(sha256) for sha256 in hashes}
-        except (ValidationError, KeyError):
-            return None
-        return [_passage(place, texts[place.snapshot]) for place in places]
 
     def _log_result(self, passages: Sequence[Passage], *, prefix: str = "") -> None:
         best = [f"{item.title}, {item.locator}".removesuffix(", ") for item in passages[:5]]
@@ -142,6 +139,26 @@ class MeteredSource:
             tool=SEARCH,
             payload={"found": len(passages), "best": best},
         )
+
+
+def stored(passages: Sequence[Passage]) -> JsonValue:
+    """Return passages as an answer of the ledger: their places, without text."""
+    places = [StoredPassage.model_validate(item, from_attributes=True) for item in passages]
+    answer: JsonValue = _STORED_PASSAGES.dump_python(places, mode="json")
+    return answer
+
+
+async def restored(answer: JsonValue, source: Source) -> list[Passage] | None:
+    """Return the passages of a stored answer; ``None`` if it is missing or no longer valid."""
+    if answer is None:
+        return None
+    try:
+        places = _STORED_PASSAGES.validate_python(answer)
+        hashes = dict.fromkeys(place.snapshot for place in places)
+        texts = {sha256: await source.snapshot(sha256) for sha256 in hashes}
+    except (ValidationError, KeyError):
+        return None
+    return [_passage(place, texts[place.snapshot]) for place in places]
 
 
 def _passage(place: StoredPassage, text: str) -> Passage:
