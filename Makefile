@@ -34,7 +34,7 @@ export SMALL_MODEL_PYTHON := $(SMALL)/$(SCRIPTS)/python
 export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help demo demo-lakeflow demo-model test test-fast clients smoke check format map pins docs dist chaos conformance bench \
-	bench-peers eval clean screenshots
+	bench-peers eval eval-agent clean screenshots
 
 help:
 	@echo 'make demo     watch an assistant start research, follow it and read the report'
@@ -59,6 +59,7 @@ help:
 	@echo 'make bench-peers  the same work here and in another way to run tools in the background'
 	@echo 'make eval     how good finding and checking are, by words and with models (an hour)'
 	@echo '              MODES=words without models (minutes)'
+	@echo 'make eval-agent  which sentences of scripted writers are kept, and what a question costs'
 	@echo 'make screenshots  the pictures of a report in docs/images (needs Chromium)'
 	@echo 'make clean    remove the virtual environments and what was built'
 
@@ -123,6 +124,9 @@ bench-peers: $(VENV)/.dev $(PEERS)/.made
 
 eval: $(MODELS)/.made
 	$(MODELS)/$(SCRIPTS)/python -m tests.evaluation $(MODES)
+
+eval-agent: $(VENV)/.dev
+	$(BIN)/python -m tests.evaluation.agent
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.browser

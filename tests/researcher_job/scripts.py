@@ -20,6 +20,11 @@ def passages_in(prompt: Prompt) -> list[tuple[int, str]]:
     return [(int(n), text) for n, text in _PASSAGE.findall(prompt.messages[0].text)]
 
 
+def keyed_in(prompt: Prompt) -> list[tuple[str, str]]:
+    """Return the keys and texts of the quotes that a writer is shown."""
+    return _KEYED.findall(prompt.messages[0].text)
+
+
 def reads_all(prompt: Prompt) -> Answer:
     """Quote the first line of every passage."""
     found = passages_in(prompt)
@@ -46,7 +51,7 @@ def reads(word: str) -> Callable[[Prompt], Answer]:
 
 def writes_quotes(prompt: Prompt) -> Answer:
     """Write each quote as a sentence of its own, and the first one as the summary."""
-    quotes = _KEYED.findall(prompt.messages[0].text)
+    quotes = keyed_in(prompt)
     claims = [{"kind": "quote", "text": text, "evidence": [key]} for key, text in quotes]
     by_question: dict[int, list[dict[str, object]]] = {}
     for (key, _), claim in zip(quotes, claims, strict=True):
