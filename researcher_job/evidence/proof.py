@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from research_contract.claims.claims import Claim, claims
+from research_contract.claims.claims import Claim, claims, without_markup
 from research_contract.claims.quotes import Quoted, Quotes
 from research_contract.claims.verdicts import judge
 from research_contract.context import labelled_row
@@ -41,6 +41,8 @@ def _unsupported(claim: ReportClaim, cited: Sequence[Evidence]) -> str:
     quotes = Quotes(
         Quoted(one.n, _with_context(one), f"{one.title}. {one.locator}", "") for one in cited
     )
+    if any(without_markup(one.quote) == without_markup(claim.text) for one in cited):
+        return ""
     sentences = claims(claim.text) or [Claim(claim.text, (), terms(claim.text))]
     for sentence in sentences:
         judged = judge(sentence, quotes, claim.evidence)

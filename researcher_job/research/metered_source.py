@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from research_contract.records import Cost, Coverage, Record
+from research_contract.records import Cost, Record
 from research_contract.text.safe import in_quotes
 from researcher_job.core.plural import counted
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Call, Ledger
-from researcher_job.sources.base import ContextText, Lexicon, Passage, Query, Source
+from researcher_job.sources.base import ContextText, Passage, Query, Source, WrappedSource
 from researcher_job.sources.document import BlockKind, ContextKind
 from researcher_job.tracing import base as tracing
 
@@ -49,7 +49,7 @@ class StoredPassage(Record):
 _STORED_PASSAGES = TypeAdapter(list[StoredPassage])
 
 
-class MeteredSource:
+class MeteredSource(WrappedSource):
     """``source`` for one worker.
 
     A search that this or an earlier attempt made is not repeated while the source has the same
@@ -65,40 +65,11 @@ class MeteredSource:
         ledger: Ledger,
         tracer: tracing.Tracer,
     ) -> None:
-        self._source = source
+        super().__init__(source)
         self._worker = worker
         self._journal = journal
         self._ledger = ledger
         self._tracer = tracer
-        self._words_from: tuple[str, ...] = ()
-
-    def asked_with_words_from(self, names: Sequence[str]) -> MeteredSource:
-        """Return the same for queries with words from the texts of these sources."""
-        other = copy(self)
-        other._words_from = tuple(names)
-        return other
-
-    @property
-    def edition(self) -> str:
-        return self._source.edition
-
-    @property
-    def kind(self) -> str:
-        return self._source.kind
-
-    @property
-    def coverage(self) -> Coverage:
-        return self._source.coverage
-
-    @property
-    def lexicon(self) -> Lexicon | None:
-        return self._source.lexicon
-
-    async def unread(self, uri: str) -> bool:
-        return await self._source.unread(uri)
-
-    async def snapshot(self, sha256: str) -> str:
-        return await self._source.snapshot(sha256)
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         arguments: dict[str, JsonValue] = {
@@ -106,9 +77,6 @@ class MeteredSource:
             "terms": list(query.terms),
             "limit": limit,
         }
-        if self._words_from:
-            words_from = tuple(sorted({*query.words_from, *self._words_from}))
-            query = replace(query, words_from=words_from)
         call = Call(SEARCH, {**arguments, "edition": self.edition}, max_cost=Cost(tool_calls=1))
         known = await restored(self._ledger.stored_answer(call), self._source)
         if known is not None:

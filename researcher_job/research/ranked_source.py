@@ -3,79 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
 
 from pydantic import JsonValue
 
-from research_contract.records import Cost, Coverage, Depth
+from research_contract.records import Cost, Depth
 from researcher_job.core.errors import LimitReached
 from researcher_job.records.ledger import Call, Ledger
-from researcher_job.research.metered_source import MeteredSource, restored, stored
-from researcher_job.sources.base import Lexicon, Passage, Query
+from researcher_job.research.metered_source import restored, stored
+from researcher_job.sources.base import Passage, Query, Source, WrappedSource
 from researcher_job.strategies.base import Strategy
 
 RANKING = "ranking"
 """The kind of a kept ranking. It costs nothing besides its searches."""
 
 
-@dataclass
-class RankedSource:
+class RankedSource(WrappedSource):
     """``source`` with the passages of a search in the order of ``strategy``, best first.
 
     A ranking is kept in the ledger, so that a resumed or replayed job reads the same passages.
     """
 
-    source: MeteredSource
-    strategy: Strategy
-    ledger: Ledger
-    depth: Depth
-    _known: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def edition(self) -> str:
-        return self.source.edition
-
-    @property
-    def kind(self) -> str:
-        return self.source.kind
-
-    @property
-    def coverage(self) -> Coverage:
-        return self.source.coverage
-
-    @property
-    def lexicon(self) -> Lexicon | None:
-        return self.source.lexicon
-
-    async def unread(self, uri: str) -> bool:
-        return await self.source.unread(uri)
-
-    async def snapshot(self, sha256: str) -> str:
-        return await self.source.snapshot(sha256)
+    def __init__(self, source: Source, strategy: Strategy, ledger: Ledger, depth: Depth) -> None:
+        super().__init__(source)
+        self._strategy = strategy
+        self._ledger = ledger
+        self._depth = depth
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
+        terms: list[JsonValue] = list(query.terms)
         arguments: dict[str, JsonValue] = {
             "question": query.question,
-            "terms": list(query.terms),
-            "words_from": sorted(query.words_from),
+            "terms": terms,
             "limit": limit,
             "edition": self.edition,
         }
         call = Call(RANKING, arguments, max_cost=Cost())
-        known = await restored(self.ledger.stored_answer(call), self.source)
+        known = await restored(self._ledger.stored_answer(call), self._source)
         if known is not None:
             return known
+        source = _WordsFrom(self._source, query.words_from)
         try:
-            found = await self.strategy.find(
-                query.question, self.source, terms=query.terms, depth=self.depth
+            found = await self._strategy.find(
+                query.question, source, terms=query.terms, depth=self._depth
             )
             ranked = [quote.passage for quote in (*found.quotes, *found.nearest)]
         except LimitReached:
-            # The first search of the strategy may be kept: what it found is read as it is.
-            ranked = list(await self.source.search(query, limit=limit))
+            # Nothing is left to rank with; a search that is still paid for is read as it is.
+            ranked = list(await self._source.search(query, limit=limit))
         places = {(one.snapshot, one.start, one.end): one for one in ranked}
         passages = list(places.values())[:limit]
-        self.ledger.begin(call)
-        self.ledger.store_answer(call, stored(passages))
+        self._ledger.begin(call)
+        self._ledger.store_answer(call, stored(passages))
         return passages
+
+
+class _WordsFrom(WrappedSource):
+    """``source``, asked with words from the texts of the sources ``names``."""
+
+    def __init__(self, source: Source, names: Sequence[str]) -> None:
+        super().__init__(source)
+        self._names = names
+
+    async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
+        words_from = tuple(sorted({*query.words_from, *self._names}))
+        return await super().search(replace(query, words_from=words_from), limit=limit)

@@ -195,6 +195,38 @@ class Source(Protocol):
         ...
 
 
+class WrappedSource:
+    """A ``Source`` around another one, all of which it passes on; it may search in another way."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def edition(self) -> str:
+        return self._source.edition
+
+    @property
+    def kind(self) -> str:
+        return self._source.kind
+
+    @property
+    def coverage(self) -> Coverage:
+        return self._source.coverage
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        return self._source.lexicon
+
+    async def unread(self, uri: str) -> bool:
+        return await self._source.unread(uri)
+
+    async def snapshot(self, sha256: str) -> str:
+        return await self._source.snapshot(sha256)
+
+    async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
+        return await self._source.search(query, limit=limit)
+
+
 class OpenSource(Protocol):
     """Reads the sources of a request and returns one source to search."""
 

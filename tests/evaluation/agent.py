@@ -12,8 +12,8 @@ import json
 import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -22,8 +22,10 @@ from pathlib import Path
 import anyio
 
 from research_contract import records
+from research_contract.claims.claims import without_markup
 from research_contract.files import create_once, encode
 from research_contract.records import Limits, Plan, Request, SourceRef
+from research_contract.text.safe import one_line
 from research_contract.text.splitting import split
 from researcher_job.core.settings import JobSettings
 from researcher_job.models.base import Prompt
@@ -46,6 +48,7 @@ CALLS = (2, 20, 50, 150)
 
 CALLS_A_QUESTION = 2
 MOST_QUESTIONS = 20
+LONGEST, MOST_CLAIMS = 590, 16
 MAY_KEEP, MAY_LOSE = 0.02, 0.10
 
 Writer = Callable[[str, str], Iterator[tuple[str, bool]]]
@@ -57,24 +60,36 @@ def true_ones(quote: str, _other: str) -> Iterator[tuple[str, bool]]:
     first = next((quote[a:b].strip() for a, b in split(quote)), "")
     if len(first.split()) >= 4:
         yield first, True
-        respelled = re.sub(r"(\d) ?%", r"\1 per cent", first).replace("-", " ")
+        respelled = re.sub(r"(\d) ?%", r"\1 per cent", first)
         if respelled != first:
             yield respelled, True
 
 
+def plain(text: str) -> str:
+    """Return ``text`` as it is compared: on one line, without markup."""
+    return one_line(without_markup(text))
+
+
 def false_ones(quote: str, other: str) -> Iterator[tuple[str, bool]]:
-    """Yield the first sentence of a quote made false in several ways."""
+    """Yield the first sentence of a quote made false in several ways; none that is one of both."""
+    said = (plain(quote), plain(other))
+    for text in _made_false(quote, other):
+        if not any(plain(text) in one for one in said):
+            yield text, False
+
+
+def _made_false(quote: str, other: str) -> Iterator[str]:
     for first, _ in list(true_ones(quote, other))[:1]:
         for number in re.findall(r"\b[1-9]\d*\b", first)[:1]:
-            yield first.replace(number, f"{int(number) + 7}", 1), False
+            yield first.replace(number, f"{int(number) + 7}", 1)
         for verb in re.findall(r" (?:is|are|may|must|can|has|have) ", first)[:1]:
-            yield first.replace(verb, f"{verb}not ", 1), False
-            yield first.replace(verb, f"{verb}always ", 1), False
+            yield first.replace(verb, f"{verb}not ", 1)
+            yield first.replace(verb, f"{verb}always ", 1)
         words = first.split()
         theirs = other.split()
         if len(theirs) > 6 and other != quote:
             half = len(words) // 2
-            yield " ".join((*words[:half], *theirs[len(theirs) // 2 :])), False
+            yield " ".join((*words[:half], *theirs[len(theirs) // 2 :]))
 
 
 def careless(quote: str, other: str) -> Iterator[tuple[str, bool]]:
@@ -125,16 +140,14 @@ class Scripted:
 
     def _writes(self, prompt: Prompt) -> Answer:
         quotes = keyed_in(prompt)
-        sections: dict[int, list[dict[str, object]]] = {}
+        sections: dict[int, list[Mapping[str, object]]] = defaultdict(list)
         for (key, quote), (_, other) in pairwise([*quotes, *quotes[:1]]):
+            claims = sections[int(key[1:].split(".")[0])]
             for text, label in self.writer(quote, other):
-                if self.labels.setdefault(text, label) == label:
-                    claim = {"kind": "quote", "text": text[:590], "evidence": [key]}
-                    sections.setdefault(int(key[1:].split(".")[0]), []).append(claim)
-        said = [{"question": n, "claims": claims[:16]} for n, claims in sections.items()]
-        self.labels = {
-            str(c["text"]): self.labels[str(c["text"])] for s in said for c in s["claims"]
-        }  # type: ignore[attr-defined]
+                fits = len(text) <= LONGEST and len(claims) < MOST_CLAIMS
+                if fits and self.labels.setdefault(text, label) == label:
+                    claims.append({"kind": "quote", "text": text, "evidence": [key]})
+        said = [{"question": n, "claims": claims} for n, claims in sections.items()]
         return {"summary": [], "sections": said}
 
 
@@ -178,12 +191,11 @@ def run(root: Path, part: Sequence[tuple[str, list[str]]], calls: int, name: str
     outcome, written = folder.outcome(), folder.written()
     assert outcome
     claims = [claim for one in written.sections for claim in one.claims] if written else []
-    kept = {claim.text for claim in claims}
-    quoted = {" ".join(claim.text.split()) for claim in claims}
+    kept = {plain(claim.text) for claim in claims}
     counted: Counter[str] = Counter(questions=len(part), calls=len(model.prompts))
     counted.update(tokens=outcome.spent.tokens, micro_usd=round(outcome.spent.cost_usd * 1e6))
     for text, label in scripted.labels.items():
-        stands = text in kept or any(text in one for one in quoted)
+        stands = any(plain(text) in one for one in kept)
         counted[f"{label} {'kept' if stands else 'out'}"] += 1
     return counted
 

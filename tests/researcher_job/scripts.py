@@ -9,9 +9,9 @@ from researcher_job.models.base import Prompt
 from researcher_job.testing import Answer, Script
 
 _PASSAGE = re.compile(
-    r"Passage (\d+):\n<<<DATA \w+\n(?:\w+: .*\n)*?text:\n(.*?)\nDATA \w+>>>", re.DOTALL
+    r"Passage (\d+):\n<<<DATA \w+\n(?:\w+: [^\n]*\n)*?text:\n(.*?)\nDATA \w+>>>", re.DOTALL
 )
-_KEYED = re.compile(r"(E\d+\.\d+):\n<<<DATA \w+\n(?:\w+: .*\n)*?text:\n(.*?)\nDATA", re.DOTALL)
+_KEYED = re.compile(r"(E\d+\.\d+):\n<<<DATA \w+\n(?:\w+: [^\n]*\n)*?text:\n(.*?)\nDATA", re.DOTALL)
 _QUESTION = re.compile(r"^Question (\d+):", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ def writes(
 
 
 GOOD: Script = {
-    "divide": ({"tasks": [{"ask": "How long are log files kept?"}]},),
+    "divide": ({"tasks": [{"ask": "How long is the retention of log files?"}]},),
     "plan": ({"searches": ["retention of log files"]},),
     "read": reads_all,
     "review": ({"enough": True},),

@@ -83,20 +83,20 @@ def test_tasks_stand_in_the_folder_and_in_the_step_log(tmp_path: Path) -> None:
     folder, _ = ran(tmp_path)
     path = folder.file(f"{records.PLANS}/0.json")
     [task] = QuestionTasks.model_validate_json(path.read_text(encoding="utf-8")).tasks
-    assert (task.ask, task.state) == ("How long are log files kept?", "complete")
+    assert (task.ask, task.state) == ("How long is the retention of log files?", "complete")
     said = [(step.worker, step.message) for step in steps_of(folder) if step.kind == "task"]
-    assert ("question 1, task 1", "Found 1 quote.") in said
+    assert ("question 1, task 1", "Found 2 quotes.") in said
 
 
 def test_a_quote_that_no_passage_has_is_dropped_and_its_nearest_text_is_told(
     tmp_path: Path,
 ) -> None:
-    false = {"passage": 1, "text": "Backup files are kept for two hundred years."}
+    false = {"passage": 1, "text": "The retention of log files lasts two hundred years."}
     folder, _ = ran(tmp_path, with_script(read=({"quotes": [false], "answers": "yes"},)))
     assert outcome_of(folder).outcome == "insufficient_evidence"
     [error] = [step.message for step in steps_of(folder) if step.kind == "error"]
     assert "two hundred years" in error
-    assert "The nearest text is “Backup files are kept for”" in error
+    assert "The nearest text is “of log files lasts”" in error
 
 
 @pytest.mark.parametrize(
