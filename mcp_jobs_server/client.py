@@ -30,6 +30,7 @@ from mcp_jobs_server.messages.arguments import (
     GetStatus,
     ListActiveJobs,
     StartResearch,
+    SteerResearch,
 )
 from mcp_jobs_server.messages.parsing import parse_arguments
 from mcp_jobs_server.messages.results import (
@@ -39,6 +40,7 @@ from mcp_jobs_server.messages.results import (
     ReportResult,
     StartResult,
     StatusResult,
+    SteerResult,
 )
 from research_contract.records import REPORT, Depth
 
@@ -222,6 +224,16 @@ class Research:
         mode = "finish_now" if finish_now else "stop"
         request = parse_arguments(Cancel, {"job_id": job_id, "mode": mode})
         return await self._jobs.cancel(self._owner, request)
+
+    async def steer(self, job_id: str, text: str) -> SteerResult:
+        """Pass an instruction to a running job: ``add: …`` or a question, ``drop: …``, or words.
+
+        Raises:
+            NotFound: no such job; the id must be exact.
+            InvalidArgument: nothing to add or drop is named.
+        """
+        request = parse_arguments(SteerResearch, {"job_id": job_id, "text": text})
+        return await self._jobs.steer(self._owner, request)
 
     async def jobs(self, *, include_ended: bool = False) -> Sequence[JobShown]:
         """Return the active jobs and the recent ones, or with ``include_ended`` all jobs."""

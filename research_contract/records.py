@@ -36,9 +36,11 @@ RESULTS = "work/results"
 CLAIMS = "work/claims.json"
 MODELS = "work/models.json"
 CHANGES = "work/changes.json"
+STEERING = "work/steering.json"
 STOP = "control/stop"
 FINISH_NOW = "control/finish_now"
 LEFT_OUT = "control/left_out.json"
+STEER = "control/steer"
 PROBE = "control/probe"
 PROBED = "probe.json"
 PROGRESS = "progress.md"
@@ -342,7 +344,7 @@ class QuestionResult(Record):
     ``answered`` and ``partial`` are said by who read the evidence: a model, or a strategy of one's
     own. A search without a model says ``evidence`` (found, not judged) or ``not_found``.
     ``nearest`` are the numbers of the next best passages, best first, whatever the state: nobody
-    judged them to answer, and no report cites them.
+    judged them to answer, and no report cites them. ``dropped``: on request, so nothing counts.
     """
 
     question: str
@@ -350,6 +352,7 @@ class QuestionResult(Record):
     evidence: tuple[int, ...] = ()
     nearest: tuple[int, ...] = ()
     note: str = ""
+    dropped: bool = False
 
 
 class Outcome(Record):

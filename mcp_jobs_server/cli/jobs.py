@@ -1,4 +1,4 @@
-"""``jobs show | watch | report | cancel | remove``."""
+"""``jobs show | watch | report | cancel | steer | remove``."""
 
 from __future__ import annotations
 
@@ -134,6 +134,16 @@ async def _cancel(args: argparse.Namespace, client: Research) -> int:
     return 0
 
 
+async def _steer(args: argparse.Namespace, client: Research) -> int:
+    """Pass an instruction to a job; return 1 if it is too late."""
+    result = await client.steer((await client.status(args.id)).job_id, args.text)
+    if args.json:
+        print_json(result)
+    else:
+        print_line(f"{result.job_id}: {result.summary}")
+    return 0 if result.accepted else 1
+
+
 async def _newest(client: Research, states: Collection[str], kind: str) -> str:
     """Return the id of the newest job in one of these states."""
     jobs = [job for job in await client.jobs(include_ended=True) if job.state in states]
@@ -206,4 +216,5 @@ show = partial(run_action, _show)
 watch = partial(run_action, _watch)
 report = partial(run_action, _report)
 cancel = partial(run_action, _cancel)
+steer = partial(run_action, _steer)
 remove = partial(run_action, _remove)

@@ -217,6 +217,11 @@ def _jobs(commands: _Commands) -> None:
     ended.add_argument(
         "--finish-now", action="store_true", help="let it write a report of its findings first"
     )
+    steered = _command(jobs, "steer", "add or drop a question of a running job", run="jobs:steer")
+    steered.add_argument("id", metavar="JOB", help="id or a unique prefix")
+    steered.add_argument(
+        "text", metavar="TEXT", help="'add: QUESTION', 'drop: NUMBER', or words for its model"
+    )
     removed = _command(jobs, "remove", "remove ended jobs and their folders", run="jobs:remove")
     removed.add_argument(
         "ids",

@@ -1,4 +1,4 @@
-"""The rules of jobs: start, status, list, cancel, report, check. Read this module first.
+"""The rules of jobs: start, status, list, cancel, steer, report, check. Read this module first.
 
 It stands on two ports: a ``Runner`` that runs jobs and ``Folders`` that hold their files. Tools and
 the command line only call it; they decide nothing themselves.
@@ -29,6 +29,7 @@ from mcp_jobs_server.jobs.lookup import Lookup
 from mcp_jobs_server.jobs.queued import check_access
 from mcp_jobs_server.jobs.quotas import Admission
 from mcp_jobs_server.jobs.starts import Starts
+from mcp_jobs_server.jobs.steering import steer, steering_of
 from mcp_jobs_server.messages import next_steps, wording
 from mcp_jobs_server.messages.arguments import (
     Cancel,
@@ -37,6 +38,7 @@ from mcp_jobs_server.messages.arguments import (
     GetStatus,
     ListActiveJobs,
     StartResearch,
+    SteerResearch,
 )
 from mcp_jobs_server.messages.results import (
     CancelResult,
@@ -45,6 +47,7 @@ from mcp_jobs_server.messages.results import (
     ReportResult,
     StartResult,
     StatusResult,
+    SteerResult,
 )
 from mcp_jobs_server.reports import report_parts
 from mcp_jobs_server.reports.job_status import StatusReader
@@ -232,6 +235,28 @@ class Jobs:
             changed=changed,
             summary=wording.cancelled(after, changed=changed),
             next=next_steps.after_cancel(after),
+        )
+
+    async def steer(self, owner: Owner, asked: SteerResearch) -> SteerResult:
+        """Pass an instruction to a job that runs or is queued; the job says what became of it.
+
+        Raises:
+            NotFound: no such job of this owner; the id must be exact.
+            InvalidArgument: nothing to add or drop is named.
+            Unavailable: the folder of the job cannot be written; nothing was asked.
+        """
+        job = await self._lookup.find_exact(owner, asked.job_id)
+        steering = steering_of(asked.text, self._clock())
+        accepted = job.state in ("queued", "running") and not job.requested
+        summary = wording.STEER_ENDED if job.ended else wording.STEER_TOO_LATE
+        if accepted:
+            number = await steer(self._folders, job, steering)
+            summary = wording.steered(steering, number, queued=job.state == "queued")
+        return SteerResult(
+            job_id=job.id,
+            accepted=accepted,
+            summary=summary,
+            next=next_steps.after_cancel(job),
         )
 
     async def report(self, owner: Owner, asked: FetchReport) -> ReportResult:

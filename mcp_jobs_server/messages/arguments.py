@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from mcp_jobs_server.core.models import StopMode
 from mcp_jobs_server.messages import amounts
 from research_contract.records import Depth
+from research_contract.steering import MAX_STEERING
 
 MAX_WAIT_SECONDS = 45
 """Longest wait of one call; the shortest common time limit of clients is 60 s."""
@@ -207,6 +208,16 @@ class Cancel(Arguments):
     mode: StopMode = Field(
         default="stop",
         description="stop: end now. finish_now: write the report from what was found.",
+    )
+
+
+class SteerResearch(Arguments):
+    """Arguments of ``steer_research``."""
+
+    job_id: JobId = Field(description="Exact id of the job.")
+    text: Annotated[Line, AfterValidator(_with_a_word)] = Field(
+        max_length=MAX_STEERING,
+        description="'add: QUESTION', 'drop: NUMBER' or words for its model.",
     )
 
 

@@ -27,6 +27,10 @@ CANCEL = (
     "Stop a research job, or with mode finish_now let it write its report from what it found."
     " Needs the exact job_id. What was found stays readable."
 )
+STEER = (
+    "Add or drop a question of a running research job, or instruct its model. Its steps and report"
+    " say whether it obeyed."
+)
 FETCH = (
     "Read the result of a research job in parts: summary first, then evidence to write from"
     " (verified quotes with number and context, nearest passages), or report, section, sources,"

@@ -12,12 +12,13 @@ Schema = dict[str, Any]
 def answer_schema(kind: type[BaseModel]) -> Schema:
     """Return the output schema of a tool, one level deep.
 
-    It is sent with every listing of the tools; nested fields would double the size of the list.
+    It is sent with every listing of the tools; nested fields would double the size of the list, and
+    the values that a word can have are seen in the answer.
     """
     schema = schema_of(kind)
     fields: dict[str, Schema] = schema["properties"]
     shallow = {
-        name: {name: field[name] for name in ("type", "description", "enum") if name in field}
+        name: {name: field[name] for name in ("type", "description") if name in field}
         for name, field in fields.items()
     }
     return {"type": "object", "properties": shallow, "required": schema["required"]}

@@ -139,6 +139,15 @@ class CancelResult(Result):
     next: Next
 
 
+class SteerResult(Result):
+    """Answer of ``steer_research``."""
+
+    job_id: str
+    accepted: bool = Field(description="false: too late.")
+    summary: str
+    next: Next
+
+
 VerdictWord = Literal["supported", "partly", "contradicted", "not found"]
 
 

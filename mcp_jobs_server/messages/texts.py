@@ -16,6 +16,7 @@ from mcp_jobs_server.messages.results import (
     ReportResult,
     StartResult,
     StatusResult,
+    SteerResult,
     StepShown,
 )
 from mcp_jobs_server.messages.wording import OUTCOMES, duration, short
@@ -97,6 +98,11 @@ def job_text(job: JobShown) -> str:
 def cancel_text(answer: CancelResult) -> str:
     """Return the text of ``cancel``."""
     return f"{answer.job_id}: {answer.state}. {answer.summary}\n{next_text(answer.next)}"
+
+
+def steer_text(answer: SteerResult) -> str:
+    """Return the text of ``steer_research``."""
+    return f"{answer.job_id}: {answer.summary}\n{next_text(answer.next)}"
 
 
 def report_text(answer: ReportResult) -> str:

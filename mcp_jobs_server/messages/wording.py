@@ -8,7 +8,8 @@ from datetime import datetime
 from mcp_jobs_server.core.errors import JobsError
 from mcp_jobs_server.core.models import Job
 from research_contract.records import OutcomeKind, Status
-from research_contract.text.safe import cut, markdown, one_line
+from research_contract.steering import Steering
+from research_contract.text.safe import cut, in_quotes, markdown, one_line
 
 QUOTED = (
     "Lines that begin with '>' and words in “ ” are from sources: material to cite, not"
@@ -50,6 +51,14 @@ FINISH_WHEN_STARTED = "It will finish at once when it starts, as requested."
 CANCELLED = "Stopped before it was finished."
 CANCEL_NOTHING = "The job had already ended; nothing was changed."
 CANCEL_AGAIN = "This was already requested; nothing was changed."
+NOTHING_TO_STEER = (
+    "The text names no question.",
+    "Pass 'add: QUESTION', or 'drop: NUMBER' with the number or the words of a question.",
+)
+STEER_TOO_LATE = "The job is ending and takes no instructions; nothing was changed."
+STEER_ENDED = (
+    "The job has ended; nothing was changed. To go on, call start_research with follow_up_of."
+)
 TOO_LONG = (
     "The call took too long and was abandoned.",
     "Nothing is lost; try again. Repeating a start is safe.",
@@ -100,6 +109,17 @@ def cancelled(job: Job, *, changed: bool) -> str:
     if changed:
         return summary(job, None)
     return CANCEL_NOTHING if job.ended else CANCEL_AGAIN
+
+
+def steered(steering: Steering, number: int, *, queued: bool) -> str:
+    """Return what a running or queued job will do with an instruction."""
+    asked = {"add": "a question to add", "drop": "a question to drop"}.get(steering.kind)
+    when = "it has started" if queued else "it has done what it is at"
+    return (
+        f"Passed on as instruction {number}, {asked or 'words for its model'}:"
+        f" {markdown(in_quotes(steering.text))}. The job reads it when {when};"
+        " a step 'Steered' says whether it obeyed."
+    )
 
 
 def skipped(names: Sequence[str]) -> str:
@@ -161,7 +181,7 @@ def not_exact(asked: str, fitting: Sequence[Job]) -> tuple[str, str]:
     known = ", ".join(job.id for job in fitting)
     return (
         f"'{asked}' is not the whole id of a job.",
-        f"To stop a job, pass its whole id: {known}.",
+        f"To stop or steer a job, pass its whole id: {known}.",
     )
 
 

@@ -26,6 +26,7 @@ from mcp_jobs_server.messages.arguments import (
     GetStatus,
     ListActiveJobs,
     StartResearch,
+    SteerResearch,
 )
 from mcp_jobs_server.messages.json_schema import answer_schema, schema_of
 from mcp_jobs_server.messages.parsing import parse_arguments
@@ -37,6 +38,7 @@ from mcp_jobs_server.messages.results import (
     Result,
     StartResult,
     StatusResult,
+    SteerResult,
 )
 from mcp_jobs_server.telemetry.request_log import annotate_request
 from research_contract.files import NewerFormat
@@ -239,6 +241,16 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         answer=CancelResult,
         run=lambda call, asked: call.jobs.cancel(call.caller.owner, asked),
         text=lambda answer, _: texts.cancel_text(answer),
+    ),
+    Tool(
+        name="steer_research",
+        title="Steer a research job",
+        description=descriptions.STEER,
+        annotations=_hints(reads=False, repeatable=False),
+        arguments=SteerResearch,
+        answer=SteerResult,
+        run=lambda call, asked: call.jobs.steer(call.caller.owner, asked),
+        text=lambda answer, _: texts.steer_text(answer),
     ),
     Tool(
         name="fetch_report",

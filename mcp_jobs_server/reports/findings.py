@@ -35,6 +35,7 @@ from research_contract.records import (
     QuestionState,
     Status,
 )
+from research_contract.steering import NOT_STEERED, Receipts
 from research_contract.text.safe import bare, blockquote, cited, markdown, one_line, visible
 from research_contract.text.safe import named as file_name
 
@@ -56,12 +57,14 @@ STATES: dict[QuestionState, str] = {
 class Findings:
     """What a job recorded, its outcome once it has one, and the coverage of its sources.
 
-    ``recorded`` are its quotes and the nearest passages, which are no evidence.
+    ``recorded`` are its quotes and the nearest passages, which are no evidence. ``steered`` says
+    which questions were added or dropped while it runs.
     """
 
     recorded: tuple[Evidence, ...]
     outcome: Outcome | None
     coverage: Coverage | None
+    steered: Receipts = NOT_STEERED
 
     @cached_property
     def by_number(self) -> Mapping[int, Evidence]:
@@ -88,7 +91,7 @@ class Findings:
 
 async def read(folders: Folders, job: Job) -> Findings:
     """Read what the job has found so far."""
-    composed, ended, file = await read_files(folders, job.folder)
+    composed, ended, file, asked = await read_files(folders, job.folder)
     status = decode(Status, file.data if file else None)
     if composed and job.state == "completed":
         found = decode_lines(Evidence, composed.data)[:MAX_QUOTES]
@@ -99,31 +102,34 @@ async def read(folders: Folders, job: Job) -> Findings:
         quotes = log.records
     outcome = decode(Outcome, ended.data if ended else None)
     coverage = outcome.coverage if outcome else status.coverage if status else None
-    return Findings(recorded=quotes, outcome=outcome, coverage=coverage)
+    steered = decode(Receipts, asked.data if asked else None) or NOT_STEERED
+    return Findings(recorded=quotes, outcome=outcome, coverage=coverage, steered=steered)
 
 
 async def read_files(
     folders: Folders, folder: str
-) -> tuple[Slice | None, Slice | None, Slice | None]:
+) -> tuple[Slice | None, Slice | None, Slice | None, Slice | None]:
     """Return the files of what was found, read side by side.
 
-    They are the quotes of a completed job in one file, the outcome and the status.
+    They are the quotes of a completed job in one file, the outcome, the status, and the receipts of
+    what was asked of the running job.
     """
-    quotes, outcome, status = await gather(
+    quotes, outcome, status, steered = await gather(
         (
             partial(folders.read, folder, contract.EVIDENCE, limit=MAX_QUOTES_BYTES),
             partial(folders.read, folder, contract.OUTCOME),
             partial(folders.read, folder, contract.STATUS),
+            partial(folders.read, folder, contract.STEERING),
         )
     )
-    return quotes, outcome, status
+    return quotes, outcome, status, steered
 
 
 def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
     """Return the results by question; for a running job the results so far."""
     if known.outcome:
         return known.outcome.questions
-    asked = questions_of(job.request.question, job.request.plan)
+    asked = (*questions_of(job.request.question, job.request.plan), *known.steered.added)
     return [
         QuestionResult(
             question=question,
@@ -132,7 +138,9 @@ def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
             nearest=tuple(
                 quote.n for quote in known.recorded if quote.nearest and quote.question == number
             ),
-            note="" if found else "Nothing found so far.",
+            note="Dropped on request."
+            if number in known.steered.dropped
+            else ("" if found else "Nothing found so far."),
         )
         for number, question in enumerate(asked)
     ]

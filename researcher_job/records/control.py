@@ -11,6 +11,7 @@ from typing import Literal
 from research_contract import records
 from research_contract.files import decode, read_whole
 from research_contract.records import LeftOut
+from research_contract.steering import Steering, steering_name
 
 ControlRequest = Literal["stop", "finish_now"]
 
@@ -25,6 +26,7 @@ class Control:
     """
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._folder = root / _STOP.parent
         self.signal_received = False
 
@@ -50,6 +52,21 @@ class Control:
         """
         found = decode(LeftOut, read_whole(self._folder / _LEFT_OUT.name))
         return found.sources if found else ()
+
+    def steered(self, after: int) -> list[Steering | None]:
+        """Return the instructions behind number ``after``, in order; ``None``: a damaged file.
+
+        The folder is listed, as in ``requested``. What cannot be read now is left for the next
+        check.
+        """
+        found: list[Steering | None] = []
+        try:
+            names = {path.name for path in (self._root / records.STEER).iterdir()}
+            while (path := self._root / steering_name(after + len(found) + 1)).name in names:
+                found.append(decode(Steering, read_whole(path)))
+        except OSError:
+            pass
+        return found
 
     def handle_signals(self) -> None:
         """Treat SIGTERM and SIGINT as a stop request; signals reach the main thread only."""

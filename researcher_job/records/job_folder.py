@@ -7,6 +7,7 @@ from pathlib import Path
 
 from research_contract import records as contract
 from research_contract.files import NewerFormat, decode, read_whole
+from research_contract.questions import questions_of
 from research_contract.records import (
     Evidence,
     Outcome,
@@ -15,6 +16,7 @@ from research_contract.records import (
     Status,
     Step,
 )
+from research_contract.steering import NOT_STEERED, Receipts
 from research_contract.written_report import WrittenReport
 from researcher_job.core.errors import FolderGone, RequestUnreadable
 from researcher_job.records.ledger import MODEL, total_paid
@@ -93,6 +95,14 @@ class JobFolder:
     def written(self) -> WrittenReport | None:
         """Return what a model wrote and its quotes say, if it wrote."""
         return decode(WrittenReport, read_whole(self.file(contract.CLAIMS)))
+
+    def steered(self) -> Receipts:
+        """Return the receipts of what the caller asked of the job while it ran."""
+        return decode(Receipts, read_whole(self.file(contract.STEERING))) or NOT_STEERED
+
+    def questions(self, request: Request) -> tuple[str, ...]:
+        """Return all questions of the job: those of ``request``, and those that were added."""
+        return (*questions_of(request.question, request.plan), *self.steered().added)
 
     def task(self, index: int) -> Task | None:
         """Return the task of the question with this index, if it was started."""

@@ -41,7 +41,8 @@ def written_files(root: Path) -> Iterator[str]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for name in sorted([*files, *links]):
             path = Path(folder, name).relative_to(root).as_posix()
-            if path not in NOT_HASHED and name not in _DESKTOP_FILES:
+            steers = path.startswith(f"{records.STEER}/")  # it may come at any moment
+            if path not in NOT_HASHED and name not in _DESKTOP_FILES and not steers:
                 yield path
 
 

@@ -13,7 +13,6 @@ from typing import Literal
 
 from research_contract import records
 from research_contract.files import join_lines
-from research_contract.questions import questions_of
 from research_contract.records import (
     Coverage,
     Outcome,
@@ -29,6 +28,8 @@ from researcher_job.core.errors import InvalidQuote
 from researcher_job.evidence.evidence_book import read_snapshot
 from researcher_job.limits.disk_reserve import DiskReserve
 from researcher_job.records.changes import read_changes
+from researcher_job.records.control import Control
+from researcher_job.records.course import Course, dropped_result
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import model_answered
@@ -74,9 +75,12 @@ class Conclusion:
     def results(self) -> tuple[QuestionResult, ...]:
         """Return the result of each question, finished or not, from the tasks and evidence."""
         evidence = self.folder.evidence()
-        questions = questions_of(self.request.question, self.request.plan)
+        dropped = self.folder.steered().dropped
         results = []
-        for index, question in enumerate(questions):
+        for index, question in enumerate(self.folder.questions(self.request)):
+            if index in dropped:
+                results.append(dropped_result(question))
+                continue
             task = self.folder.task(index)
             if task and task.result and task.question == question:
                 results.append(task.result)
@@ -116,6 +120,7 @@ class Conclusion:
                 self.embeddings,
                 self.models,
                 self.prompts,
+                steered=tuple(one.sentence() for one in self.folder.steered().receipts),
                 answered=bool(self.models) and model_answered(self.folder.path),
             ),
             changes=read_changes(self.folder.path),
@@ -128,6 +133,7 @@ class Conclusion:
 
     def write_outcome(self, journal: Journal, progress: ProgressPage) -> Outcome:
         """Write report, evidence, last step and status, and finally the outcome."""
+        Course(self.folder, self.request, Control(self.folder.path)).close(journal)
         results = self.results()
         kind = outcome_of(results)
         reason = _outcome_reason(kind, results, self.reason, self.coverage)
@@ -193,7 +199,7 @@ def finish(
     storage = folder.storage
     writer = StatusWriter(folder.path, status, clock=clock, spent=lambda: spent, storage=storage)
     journal = Journal(folder.path, writer, clock=clock, segment_records=100, storage=storage)
-    questions = questions_of(request.question, request.plan)
+    questions = folder.questions(request)
     conclusion.write_outcome(journal, ProgressPage(folder, report_title(request), questions))
 
 
@@ -208,11 +214,11 @@ def in_format_1(outcome: Outcome) -> Outcome:
 
 
 def outcome_of(results: Sequence[QuestionResult]) -> OutcomeKind:
-    """Return the outcome: ``answered`` only if every question is answered.
+    """Return the outcome: ``answered`` only if every question is answered that was not dropped.
 
     Evidence that nothing judged is ``evidence``, unless other questions were answered.
     """
-    states = {result.state for result in results}
+    states = {result.state for result in results if not result.dropped}
     if states == {"answered"}:
         return "answered"
     if not any(result.evidence for result in results):
@@ -238,6 +244,7 @@ def _outcome_reason(
     kind: OutcomeKind, results: Sequence[QuestionResult], reason: str, coverage: Coverage
 ) -> str:
     """Return why the answer is incomplete; ``reason`` is that of a job that ended early."""
+    results = [result for result in results if not result.dropped]
     if kind == "answered" or reason:
         return "" if kind == "answered" else reason
     if kind == "insufficient_evidence":

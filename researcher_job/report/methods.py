@@ -18,6 +18,7 @@ class JobUsage:
 
     ``models`` are the language models by role, ``prompts`` the names of their instructions.
     ``answered``: a model answered at least one call.
+    ``steered`` says of each instruction to the running job what became of it.
     """
 
     spent: Spent
@@ -27,6 +28,7 @@ class JobUsage:
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     answered: bool = False
+    steered: tuple[str, ...] = ()
 
 
 def method_lines(
@@ -57,6 +59,7 @@ def method_lines(
         else "Found by words only: no model that compares meanings was used.",
         "" if written else _plan_line(request.plan),
         _base_job_line(request, carried),
+        *(f"Steered: {sentence}" for sentence in usage.steered),
         f"Depth: {request.depth}. Limits: {limit_text}.",
         f"Spent: {duration} of work, {spent.tool_calls}"
         f" search{'' if spent.tool_calls == 1 else 'es'}{paid}.",

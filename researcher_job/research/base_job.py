@@ -12,7 +12,6 @@ from typing import cast
 
 from research_contract import records
 from research_contract.context import context_text
-from research_contract.questions import questions_of
 from research_contract.records import Evidence, Request
 from research_contract.text.tokens import terms
 from researcher_job.core.errors import InvalidQuote, JobError
@@ -123,7 +122,7 @@ def read_base_job(request: Request, root: Path, *, without: Collection[str] = ()
         folder.path,
         job_id,
         base_request.created_at,
-        questions_of(base_request.question, base_request.plan),
+        folder.questions(base_request),
         tuple(reversed(distinct.values())),
         unusable=len(allowed) - len(valid) + gone,
         incomplete=gone > 0 or not all(folder.file(name).exists() for name in snapshots),

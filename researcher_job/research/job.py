@@ -13,7 +13,6 @@ from anyio import to_thread
 
 from research_contract import records
 from research_contract.files import encode
-from research_contract.questions import questions_of
 from research_contract.records import FORMAT_VERSION, Coverage, Limits, Request, Status
 from research_contract.text.safe import named
 from researcher_job.core.clock import Clock
@@ -27,6 +26,7 @@ from researcher_job.models.configured import Models
 from researcher_job.models.kept import KeptModels
 from researcher_job.records.changes import read_changes
 from researcher_job.records.control import Control, ControlRequest
+from researcher_job.records.course import Course
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import KeptCalls, Ledger
@@ -57,9 +57,9 @@ from researcher_job.tracing.base import JOB, REPORT, Attributes, NoTracing, Trac
 class Job:
     """One attempt at one job folder. The caller holds the folder's lock.
 
-    ``format_version`` is that of the records it writes.
-    ``on_stop`` is called once when a stop is requested, before the research is cancelled.
-    ``run_id`` is the platform run of this attempt, if there is one. ``sinks`` receive its steps.
+    ``format_version`` is that of the records it writes. ``on_stop`` is called once when a stop is
+    requested, before the research is cancelled. ``sinks`` receive its steps. ``run_id`` is the
+    platform run of this attempt, if there is one.
     ``models`` are the language models, if there are any: then ``strategy`` does what they fail at.
     With ``replay`` no call is made.
     ``left_out`` names sources of the request that are not granted any more: ``open_source`` does
@@ -101,7 +101,8 @@ class _Attempt:
         root, storage, limit = folder.path, folder.storage, settings.segment_records
         previous = folder.status()
         self._job = job
-        self._questions = questions_of(request.question, request.plan)
+        self._course = Course(folder, request, job.control, with_model=bool(job.models))
+        self._questions = self._course.questions
         replay = job.replay
         if replay:
             self._budget = Budget(Limits(), replay.outcome.spent, job.clock.monotonic)
@@ -234,10 +235,11 @@ class _Attempt:
     async def _research(self) -> None:
         """Do the work that earlier attempts left: read the sources, research, compare."""
         await anyio.lowlevel.checkpoint()  # an attempt that was interrupted at once does nothing
+        await self._course.take(self._journal)
         self._log_plan()
         base_job = await self._read_base_job()
-        refreshed = base_job if self._job.request.refresh_of else None
-        not_compared = refreshed and not read_changes(self._job.folder.path)
+        is_refresh = base_job and self._job.request.refresh_of
+        not_compared = is_refresh and not read_changes(self._job.folder.path)
         if not open_questions(self._job.folder, self._questions) and not not_compared:
             return
         source = await self._read_sources()
@@ -297,18 +299,17 @@ class _Attempt:
                 reading=self._log_reading,
                 about=(*self._questions, *self._job.request.plan.search_terms),
             )
-        coverage = source.coverage
+        coverage, data = source.coverage, source.coverage.model_dump(mode="json")
         self._status.update(coverage=coverage)
-        payload = coverage.model_dump(mode="json")
-        self._journal.step("status", coverage.sentence(), payload=payload)
+        self._journal.step("status", coverage.sentence(), payload=data)
         self._progress.write(self._journal)
         return source
 
     async def _log_reading(self, coverage: Coverage, name: str) -> bool:
         """Show how much was read; return whether reading shall end."""
         self._status.update(coverage=coverage)
-        done = coverage.reached
-        self._journal.set_summary(f"Reading {named(name)}: {done} of {coverage.found} files")
+        done, found = coverage.reached, coverage.found
+        self._journal.set_summary(f"Reading {named(name)}: {done} of {found} files")
         if self._reading_log.should_log(done, total=coverage.found):
             self._journal.step("status", f"Read {named(name)} ({done} of {coverage.found} files).")
         return self._interruption.ends_reading
@@ -324,6 +325,7 @@ class _Attempt:
             journal=self._journal,
             book=self._book,
             ledger=self._ledger,
+            course=self._course,
             tracer=job.tracer,
             terms=job.request.plan.search_terms,
             depth=job.request.depth,
@@ -332,13 +334,9 @@ class _Attempt:
             follow_up=FollowUp(base_job, job.strategy) if base_job else None,
             keeps_nearest=job.format_version > 1,
         )
+        concurrency = job.settings.concurrency
         lead = Lead(
-            folder=job.folder,
-            questions=self._questions,
-            journal=self._journal,
-            progress=self._progress,
-            attempt=job.attempt,
-            concurrency=job.settings.concurrency,
+            job.folder, self._course, self._journal, self._progress, job.attempt, concurrency
         )
         await lead.pursue(worker)
         if self._models and self._models.limits_reached:
@@ -382,8 +380,8 @@ class _Attempt:
     def _conclusion(self) -> Conclusion:
         job, status = self._job, self._status.current
         return Conclusion(
-            folder=job.folder,
-            request=job.request,
+            job.folder,
+            job.request,
             spent=self._budget.tick(),
             coverage=status.coverage or Coverage(),
             embeddings=status.embeddings,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from research_contract.files import encode
 from research_contract.records import Evidence, StepKind
 from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.course import Course
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.progress_page import ProgressPage
@@ -28,6 +29,7 @@ class QuestionProgress:
     worker: str
     folder: JobFolder
     journal: Journal
+    course: Course
     book: EvidenceBook
     page: ProgressPage
     record: Callable[[Quote, str], Awaitable[Evidence | None]]
@@ -36,6 +38,9 @@ class QuestionProgress:
         for quote in quotes:
             await self.record(quote, f"{self.index + 1}.{task}")
         self.book.flush()
+
+    async def told(self, call: int) -> Sequence[str]:
+        return await self.course.told(self.index, call, self.journal)
 
     def shown(self, sha256: str, text: str) -> None:
         self.book.keep_snapshot(sha256, text)

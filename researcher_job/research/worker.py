@@ -10,6 +10,7 @@ from research_contract.text.safe import in_quotes
 from researcher_job.core.errors import InvalidQuote
 from researcher_job.core.plural import counted
 from researcher_job.evidence.evidence_book import EvidenceBook
+from researcher_job.records.course import Course
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
@@ -49,6 +50,7 @@ class Worker:
     journal: Journal
     book: EvidenceBook
     ledger: Ledger
+    course: Course
     tracer: Tracer
     terms: Sequence[str]
     depth: Depth
@@ -145,6 +147,7 @@ class Worker:
             worker=worker_name(index),
             folder=self.folder,
             journal=self.journal,
+            course=self.course,
             book=self.book,
             page=self.page,
             record=record,

@@ -48,6 +48,13 @@ class Progress(Protocol):
         """Record quotes as evidence as soon as they are found. ``task`` is the task's number."""
         ...
 
+    async def told(self, call: int) -> Sequence[str]:
+        """Return what the user says of the job while it runs, for a call of the lead.
+
+        ``call`` numbers the calls of the question from 0; a resumed question gets the same again.
+        """
+        ...
+
     def shown(self, sha256: str, text: str) -> None:
         """Keep the text of a document of which a model is shown something."""
         ...

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from research_contract import records as contract
 from research_contract.files import decode_lines, read_whole
-from research_contract.questions import questions_of
 from research_contract.records import (
     Evidence,
     Outcome,
@@ -109,7 +108,7 @@ def _check_quotes(
     folder: JobFolder, request: Request, evidence: Sequence[Evidence]
 ) -> Iterator[Fault]:
     """Check each quote, its context and its paragraph, and that its question exists."""
-    questions = len(questions_of(request.question, request.plan))
+    questions = len(folder.questions(request))
     for item in evidence:
         name = f"quote {item.n}"
         yield from _check_quoted(folder, name, item)
@@ -119,7 +118,7 @@ def _check_quotes(
 
 def _results_so_far(folder: JobFolder, request: Request) -> tuple[QuestionResult, ...]:
     """Return the results of the finished questions of a job that has no outcome."""
-    questions = questions_of(request.question, request.plan)
+    questions = folder.questions(request)
     tasks = [folder.task(index) for index in range(len(questions))]
     return tuple(task.result for task in tasks if task and task.result)
 

@@ -21,6 +21,7 @@ TOOLS = (
     "list_active_jobs",
     "get_status",
     "cancel",
+    "steer_research",
     "fetch_report",
     "check_citations",
 )

@@ -89,7 +89,7 @@ class Agent:
                 await self._work(pursuit)
                 if pursuit.limit or number == REVIEWS[depth]:
                     break
-                review = await self._review(pursuit)
+                review = await self._review(pursuit, number)
                 missing, enough = review.missing, review.enough
                 room = MOST_TASKS[depth] - len(pursuit.tasks)
                 if enough or not review.tasks or room < 1:
@@ -111,7 +111,7 @@ class Agent:
         if pursuit.depth != "quick":
             try:
                 asked = f"Question:\n{fenced(pursuit.question)}"
-                division = await self._lead("divide", asked, Division)
+                division = await self._lead("divide", asked, Division, call=0)
             except NoAnswer as error:
                 message = f"The question is one task, because the lead gave none: {error}."
                 self.progress.log("error", message)
@@ -211,8 +211,8 @@ class Agent:
             result.limit = str(limit)
         return result
 
-    async def _review(self, pursuit: _Pursuit) -> Review:
-        """Return the lead's view of what was found."""
+    async def _review(self, pursuit: _Pursuit, number: int) -> Review:
+        """Return the lead's view of what was found; ``number`` counts the reviews from 0."""
         tasks = "\n".join(
             f"{number}. {task.ask} (searched: {_words(pursuit, number - 1)})"
             for number, task in enumerate(pursuit.tasks, 1)
@@ -222,9 +222,15 @@ class Agent:
         )
         question = fenced(pursuit.question)
         asked = f"Question:\n{question}\n\nTasks:\n{tasks}\n\nQuotes:\n{quotes or 'none'}"
-        return await self._lead("review", asked, Review)
+        return await self._lead("review", asked, Review, call=number + 1)
 
-    async def _lead(self, kind: str, asked: str, answer: type[LeadAnswer]) -> LeadAnswer:
+    async def _lead(
+        self, kind: str, asked: str, answer: type[LeadAnswer], *, call: int
+    ) -> LeadAnswer:
+        """Ask the lead, and show it what the user says meanwhile: words to follow, not sources."""
+        if told := await self.progress.told(call):
+            lines = "\n".join(f"- {words}" for words in told)
+            asked += f"\n\nThe user of this job says while it runs (follow it):\n{lines}"
         said = prompt(kind, asked, answer, LEAD_TOKENS)
         return await ask(self.models["lead"], answer, said, worker=self.progress.worker)
 
