@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from research_contract.records import FORMAT_VERSION, STEER, Record
+from research_contract.records import FORMAT_VERSION, STEER, QuestionResult, Record
 from research_contract.text.safe import in_quotes
 
 MAX_STEERING = 1_000
@@ -78,6 +78,12 @@ class Receipts(Record):
 
     def _obeyed(self, kind: SteeringKind) -> list[Receipt]:
         return [one for one in self.receipts if (one.kind, one.state) == (kind, "obeyed")]
+
+
+def dropped_result(question: str) -> QuestionResult:
+    """Return the result of a question that was dropped."""
+    note = "Dropped on request."
+    return QuestionResult(question=question, state="not_found", note=note, dropped=True)
 
 
 NOT_STEERED = Receipts()

@@ -36,6 +36,7 @@ examples:
   mcp-jobs-server jobs report 20260131-abc --part evidence
   mcp-jobs-server jobs report --open
   mcp-jobs-server jobs check 20260131-abc answer.md
+  mcp-jobs-server jobs steer 20260131-abc "add: Who pays for it?"
   mcp-jobs-server jobs cancel 20260131-abc --finish-now
   mcp-jobs-server jobs remove --older-than 30d
 """

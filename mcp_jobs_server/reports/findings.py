@@ -35,7 +35,7 @@ from research_contract.records import (
     QuestionState,
     Status,
 )
-from research_contract.steering import NOT_STEERED, Receipts
+from research_contract.steering import NOT_STEERED, Receipts, dropped_result
 from research_contract.text.safe import bare, blockquote, cited, markdown, one_line, visible
 from research_contract.text.safe import named as file_name
 
@@ -138,10 +138,10 @@ def questions(job: Job, known: Findings) -> Sequence[QuestionResult]:
             nearest=tuple(
                 quote.n for quote in known.recorded if quote.nearest and quote.question == number
             ),
-            note="Dropped on request."
-            if number in known.steered.dropped
-            else ("" if found else "Nothing found so far."),
+            note="" if found else "Nothing found so far.",
         )
+        if number not in known.steered.dropped
+        else dropped_result(question)
         for number, question in enumerate(asked)
     ]
 
@@ -183,6 +183,8 @@ def _nearest_of_unanswered(job: Job, known: Findings) -> list[str]:
 
 
 def _question_line(number: int, result: QuestionResult) -> str:
+    if result.dropped:
+        return f"{number}. {markdown(result.question)} – dropped on request"
     cited = "".join(f" [{n}]" for n in result.evidence[:8])
     note = f" – {markdown(result.note)}" if result.note else ""
     return f"{number}. {markdown(result.question)} – {STATES[result.state]}{cited}{note}"

@@ -9,20 +9,14 @@ from functools import partial
 from research_contract import records
 from research_contract.files import encode
 from research_contract.questions import MAX_QUESTIONS
-from research_contract.records import QuestionResult, Request, Step
+from research_contract.records import Request, Step
 from research_contract.steering import Receipt, Receipts, Steering
 from researcher_job.records.control import Control
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.segments import read_segments
 
-DROPPED = "Dropped on request."
 _NUMBER = re.compile(r"(?:question\s)?\s?#?(\d{1,3})\.?", re.ASCII | re.IGNORECASE)
-
-
-def dropped_result(question: str) -> QuestionResult:
-    """Return the result of a question that was dropped."""
-    return QuestionResult(question=question, state="not_found", note=DROPPED, dropped=True)
 
 
 class Course:

@@ -74,4 +74,6 @@ class ProgressPage:
         quotes = f", {counted(count, 'quote')}" if count else ""
         if near := len(task.result.nearest):
             quotes += f", {counted(near, 'nearest passage')}"
+        if task.result.dropped:
+            return f"- [x] {text} (dropped on request)"
         return f"- [x] {text} ({_RESULTS[task.result.state]}{quotes})"

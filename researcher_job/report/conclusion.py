@@ -22,6 +22,7 @@ from research_contract.records import (
     Spent,
     Status,
 )
+from research_contract.steering import dropped_result
 from research_contract.text.safe import markdown, one_line
 from researcher_job.core.clock import Clock
 from researcher_job.core.errors import InvalidQuote
@@ -29,7 +30,7 @@ from researcher_job.evidence.evidence_book import read_snapshot
 from researcher_job.limits.disk_reserve import DiskReserve
 from researcher_job.records.changes import read_changes
 from researcher_job.records.control import Control
-from researcher_job.records.course import Course, dropped_result
+from researcher_job.records.course import Course
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import model_answered

@@ -31,6 +31,7 @@ STATES = {
     "partial": "Partly answered.",
     "evidence": "Evidence found, not judged.",
     "not_found": "Nothing found.",
+    "dropped": "Dropped on request.",
 }
 """The first words of a section, by the state of its question."""
 
@@ -83,8 +84,9 @@ def answer_notes(report: Report) -> list[str]:
     contradicted = [f"{item.number}" for item in report.sections if item.contradictions]
     if len(report.sections) < 2:
         return [f"{DIFFER}: see below."] if contradicted else []
-    missing = [f"{item.number}" for item in report.sections if not item.evidence]
-    if len(missing) == len(report.sections):
+    asked = [item for item in report.sections if item.state != "dropped"]
+    missing = [f"{item.number}" for item in asked if not item.evidence]
+    if len(missing) == len(asked):
         missing = []  # the line above the answer says so
     notes = []
     for numbers, begin, end in (

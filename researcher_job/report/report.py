@@ -254,8 +254,8 @@ def _sections(
             Section(
                 number=number,
                 question=result.question,
-                state=result.state,
-                note=result.note,
+                state="dropped" if result.dropped else result.state,
+                note="" if result.dropped else result.note,
                 evidence=tuple(shown),
                 left_out=len(found) - len(shown),
                 contradictions=find_contradictions(shown),
@@ -289,7 +289,9 @@ def _open_points(sections: Sequence[Section]) -> list[str]:
         if section.state == "answered" or (section.state == "evidence" and not section.note):
             continue
         said = f" {section.note}" if section.note else ""
-        if section.state != "evidence":
+        if section.state == "dropped":
+            said = " dropped on request."
+        elif section.state != "evidence":
             found = "only a partial answer was found" if section.evidence else "nothing was found"
             said = f" {found}.{said}"
         points.append(f"Question {section.number}, {one_line(section.question)}:{said}")

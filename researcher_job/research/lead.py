@@ -9,9 +9,10 @@ import anyio
 
 from research_contract.files import encode
 from research_contract.records import QuestionResult
+from research_contract.steering import dropped_result
 from researcher_job.core.errors import JobError, LimitReached
 from researcher_job.limits.disk_reserve import is_disk_full
-from researcher_job.records.course import Course, dropped_result
+from researcher_job.records.course import Course
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.progress_page import ProgressPage

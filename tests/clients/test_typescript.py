@@ -19,6 +19,7 @@ WRONG: Mapping[str, tuple[Mapping[str, str], str]] = {
     "list_active_jobs": ({"limit": "-3"}, "limit"),
     "get_status": ({"job_id": "99999999-nobody"}, "99999999-nobody"),
     "cancel": ({"job_id": "99999999-nobody"}, "99999999-nobody"),
+    "steer_research": ({"job_id": "99999999-nobody", "text": "drop: 1"}, "99999999-nobody"),
     "fetch_report": ({"job_id": "99999999-nobody"}, "99999999-nobody"),
     "check_citations": ({"job_id": "99999999-nobody", "text": "It is."}, "99999999-nobody"),
 }
@@ -76,8 +77,9 @@ async def test_each_answer_of_a_job_fits_its_schema(server: Mapping[str, Any]) -
         ("fetch_report", {**job, "part": "evidence"}),
         ("check_citations", {**job, "text": cited}),
         ("cancel", job),
+        ("steer_research", {**job, "text": "drop: 1"}),
     )
-    assert [answer.get("isError", False) for answer in answers] == [False] * 5, answers
+    assert [answer.get("isError", False) for answer in answers] == [False] * 6, answers
     assert answers[0]["structuredContent"]["state"] == "completed"
     assert "21 litres" in answers[2]["content"][0]["text"]
     assert "thrown" not in refused

@@ -304,9 +304,12 @@ def test_ctrl_c_keeps_the_job_and_prints_how_to_follow_it(shell: CommandLine) ->
     assert again.out.strip() == job["job_id"]
     assert "Pass --again for a new one." in again.err
     assert "again=true" not in again.err
+    steered = shell.run("jobs", "steer", job["job_id"][:14], "And who pays for it?")
+    assert (steered.code, "a question to add" in steered.out) == (0, True)
     cancelled = shell.run("jobs", "cancel", "--json").json  # the newest unfinished one
     assert cancelled["job_id"] == job["job_id"]
     assert (cancelled["state"], cancelled["changed"]) == ("cancelled", True)
+    assert shell.run("jobs", "steer", job["job_id"], "drop: 1").code == 1  # it is too late
     watched = shell.run("jobs", "watch", job["job_id"])
     assert watched.code == 1
     assert "cancelled" in watched.err

@@ -104,6 +104,7 @@ async def test_what_a_model_hears_of_a_job(stage: Stage) -> None:
         await talk.say("status-full", "get_status", job_id=job_id, detail="full", wait_seconds=0)
         stage.find(job_id)
         await talk.say("so-far", "fetch_report", job_id=job_id)
+        await talk.say("steer", "steer_research", job_id=job_id, text="add: Who buys it?")
         await talk.say("finish-now", "cancel", job_id=job_id, mode="finish_now")
         await talk.say("list", "list_active_jobs")
         stage.complete(job_id)
@@ -115,6 +116,7 @@ async def test_what_a_model_hears_of_a_job(stage: Stage) -> None:
         await talk.say("check", "check_citations", text=DRAFT)
         await talk.say("check-faultless", "check_citations", text=f"{QUOTE} [1]")
         await talk.say("cancel-ended", "cancel", job_id=job_id)
+        await talk.say("steer-ended", "steer_research", job_id=job_id, text="drop: 1")
         assert [tokens(text_of(answer)) <= 150 for answer in brief] == [True] * 3
 
 

@@ -46,6 +46,7 @@ async def assert_apart(ana: Client, eve: Client) -> None:
             ("get_status", {}),
             ("fetch_report", {"part": "evidence"}),
             ("cancel", {"mode": "stop"}),
+            ("steer_research", {"text": "drop: 1"}),
             ("check_citations", {"text": "Pump 7 moves 21 litres. [1]"}),
         ):
             await _not_found(eve, tool, {"job_id": named, **more}, job_id)

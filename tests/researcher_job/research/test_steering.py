@@ -77,23 +77,28 @@ def test_a_question_is_added_and_another_dropped_while_the_job_runs(tmp_path: Pa
     assert steered(folder) == said
     method = report_of(folder).partition("## How this report was made")[2]
     assert all(one.partition("“")[0] in method for one in said)
-    assert "Dropped on request" in folder.file(records.PROGRESS).read_text() + report_of(folder)
+    assert "*Dropped on request.*" in report_of(folder)
+    assert "Nothing" not in report_of(folder)
+    assert f"{SECOND} (dropped on request)" in folder.file(records.PROGRESS).read_text()
     assert verify(tmp_path).faults == ()
 
 
 def test_dropping_the_question_that_is_searched_ends_its_search(tmp_path: Path) -> None:
     folder, asked = make_folder(tmp_path, **WITH_PLAN), anyio.Event()
+    late: list[str] = []
 
     async def steer(question: str) -> None:
         if question == SECOND:
             ask(folder, 1, "drop", SECOND.upper())
             asked.set()
-            await anyio.sleep_forever()
+            await anyio.sleep(20)
+            late.append(question)
         await asked.wait()
 
     run_job(folder, FakeSource(TEXTS, watcher=steer))
     outcome = outcome_of(folder)
     assert (outcome.outcome, outcome.questions[1].dropped) == ("answered", True)
+    assert late == []
     assert verify(tmp_path).faults == ()
 
 
@@ -236,7 +241,7 @@ def test_the_lead_is_told_at_its_next_review_and_after_a_restart_in_the_same_pla
     async def steer(question: str) -> None:
         if "retention" in question:
             ask(folder, 1, "instruction", WORDS)
-        else:
+        elif "approval" in question:
             create_once(folder.file(records.STOP), b"")
             await anyio.sleep_forever()
 

@@ -1,7 +1,8 @@
 """The project's own job over texts in memory, which kills itself during a search.
 
 The command of any job, plus ``--dies-at WORD`` (die in a search for a question with this word) and
-``--until N`` (survive from this attempt on). Each search that is made adds a line to ``searches``.
+``--until N`` (survive from this attempt on). ``--waits-for FILE``: each search waits until this
+file is in the folder. Each search that is made adds a line to ``searches``.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ def main() -> int:
     parser.add_argument("--finish")
     parser.add_argument("--dies-at", required=True)
     parser.add_argument("--until", type=int, required=True)
+    parser.add_argument("--waits-for", default="request.json")
     told = parser.parse_args()
 
     async def search(question: str) -> None:
         with (told.folder.parent / f"{told.folder.name}.searches").open("a") as file:
             file.write(f"{told.attempt} {question}\n")
+        while not (told.folder / told.waits_for).exists():  # noqa: ASYNC110 - of the server
+            await anyio.sleep(0.01)
         if told.dies_at in question and told.attempt < told.until:
             await anyio.sleep(0.1)  # some active time, which is to add up
             os.kill(os.getpid(), signal.SIGKILL)
