@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from researcher_job.models.base import Prompt
 from researcher_job.testing import Answer, Script
@@ -53,7 +53,7 @@ def writes_quotes(prompt: Prompt) -> Answer:
     """Write each quote as a sentence of its own, and the first one as the summary."""
     quotes = keyed_in(prompt)
     claims = [{"kind": "quote", "text": text, "evidence": [key]} for key, text in quotes]
-    by_question: dict[int, list[dict[str, object]]] = {}
+    by_question: dict[int, list[Mapping[str, object]]] = {}
     for (key, _), claim in zip(quotes, claims, strict=True):
         by_question.setdefault(int(key[1:].split(".")[0]), []).append(claim)
     return {
