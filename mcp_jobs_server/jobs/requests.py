@@ -80,7 +80,14 @@ def limits_in_force(request: Request, asked: StartResearch) -> LimitsInForce:
 
 
 def fingerprint(request: Request) -> str:
-    """Return a hash of the request that is the same when the same request is made again."""
+    """Return a hash of the request that is the same when the same request is made again.
+
+    Fields of a source that a release added count only where they say something, so that a key of a
+    job of the last release is still its key.
+    """
     varies = {"job_id", "owner", "created_at", "format_version", "granted_once"}
     content = request.model_dump(mode="json", exclude=varies)
+    content["sources"] = [
+        one.model_dump(mode="json", exclude_defaults=True) for one in request.sources
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from difflib import SequenceMatcher
 from typing import NamedTuple
+
+from research_contract.text import unseen
 
 _ENDS = " \t\n.,;:!?…\"'()[]"
 _SAME = str.maketrans(
@@ -16,7 +19,7 @@ _SAME = str.maketrans(
 )
 """Apostrophes, quotation marks and dashes, each as the one of ASCII."""
 
-_LEFT_OUT = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_LEFT_OUT = re.compile(f"[\u00ad{unseen.HIDDEN}{unseen.JOINERS}]")
 _MOST_WORDS = 2_000
 _LEAST_ALIKE = 3
 
@@ -58,7 +61,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
     letters: list[str] = []
     places: list[int] = []
     for place, letter in enumerate(text):
-        if letter in _LEFT_OUT:
+        if _LEFT_OUT.match(letter):
             continue
         folded = unicodedata.normalize("NFKC", letter).casefold().translate(_SAME)
         for one in folded:

@@ -74,5 +74,6 @@ def check_calls(folder: JobFolder, outcome: Outcome) -> Iterator[Fault]:
         identity = json.dumps([paid.kind, paid.arguments], sort_keys=True)
         if hashlib.sha256(identity.encode()).hexdigest()[:32] != path.stem:
             yield Fault(name, "is another call than its name says")
-        if paid.kind == MODEL and paid.arguments.get("name") not in outcome.prompts:
+        prompt = paid.arguments.get("name")
+        if paid.kind == MODEL and prompt is not None and prompt not in outcome.prompts:
             yield Fault(name, "has instructions that the outcome does not name")
