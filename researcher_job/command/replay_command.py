@@ -61,6 +61,8 @@ def replayed(root: Path, into: Path) -> tuple[str, ...]:
         raise RequestRefused("Only a finished job with a language model can be replayed.")
     if request.earlier:
         raise RequestRefused("A job that builds on another one cannot be replayed.")
+    if done.steered().receipts:
+        raise RequestRefused("A job that was steered while it ran cannot be replayed.")
     if outcome.prompts != tuple(instructions(kind).name for kind in PURPOSES):
         raise RequestRefused(
             "The job was made with the instructions of another version. Replay it with that one."
