@@ -89,7 +89,9 @@ async def test_stop_overrides_finish_now_and_not_the_reverse(stage: Stage) -> No
 
 async def test_cancel_needs_the_exact_id(stage: Stage) -> None:
     job_id = await running(stage)
-    with pytest.raises(NotFound, match=f"not the whole id of a job. To stop or steer a job.*{job_id}"):
+    with pytest.raises(
+        NotFound, match=f"not the whole id of a job. To stop or steer a job.*{job_id}"
+    ):
         await stage.jobs.cancel(ME, Cancel(job_id=job_id[:14]))
     with pytest.raises(NotFound, match="There is no research job"):
         await stage.jobs.cancel(ME, Cancel(job_id="20991231-aaaaa"))
