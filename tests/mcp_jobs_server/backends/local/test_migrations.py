@@ -157,7 +157,7 @@ async def test_a_folder_of_a_newer_format_is_refused_and_unchanged(
         ended = await until_ended(runner, job)
         assert ended.error is not None
         assert ended.error.code == "unreadable_request"
-        assert "Upgrade" in ended.error.hint
+        assert "upgrade mcp-jobs-server" in ended.error.hint
         assert contents(local.folder(runner, job)) == before
 
 
