@@ -45,7 +45,7 @@ def test_a_wrong_table_refuses_jobs_and_not_the_server(shell: CommandLine) -> No
     assert "mcp-jobs-server doctor" in done.err
     [job] = shell.run("jobs", "list", "--json", **config).json
     assert job["state"] == "failed"
-    log = (shell.data_dir / "log").read_text(encoding="utf-8")
+    log = (shell.data_dir / "log" / "runner.log").read_text(encoding="utf-8")
     assert "[model] cannot be used: temprature" in log
     done = shell.run("research", "Who grants leave?", **environ(shell, ""))
     assert done.code == 0, done.err
