@@ -33,8 +33,11 @@ def test_a_role_may_have_a_model_of_its_own() -> None:
     assert writer.model.name.startswith("openai:large") and writer.output_tokens == 900
 
 
-def test_list_prices_are_known_and_an_address_of_ones_own_has_none() -> None:
-    hosted = read_model_table({"name": "openai:gpt-4o-mini"})
+def test_list_prices_are_known_and_an_address_of_ones_own_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOSTED_KEY", "sk-hosted")
+    hosted = read_model_table({"name": "openai:gpt-4o-mini", "key": "env:HOSTED_KEY"})
     assert hosted
     assert configured_models(hosted, Limits(cost_usd=1)).by_role["lead"][0].prices.known
     with pytest.raises(RequestRefused, match="limit tokens instead"):
