@@ -10,7 +10,7 @@ import anyio
 
 from research_contract import records
 from research_contract.files import encode
-from research_contract.records import Cost, Coverage, Limits, QuestionResult, Request
+from research_contract.records import Cost, Coverage, Depth, Limits, QuestionResult, Request
 from researcher_job.limits.budget import NOTHING
 from researcher_job.models.base import Role
 from researcher_job.models.configured import Models
@@ -19,6 +19,8 @@ from researcher_job.models.structured import Asked
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.journal import Journal
 from researcher_job.records.ledger import Ledger
+from researcher_job.research.ranked_source import RankedSource
+from researcher_job.sources.base import Source
 from researcher_job.strategies.agent.prompts import PURPOSES, instructions
 from researcher_job.strategies.agent.strategy import Agent
 from researcher_job.strategies.agent.writer import WRITE_TOKENS, Writer
@@ -83,8 +85,12 @@ class WithModel:
         """Return what makes the strategy of a question; it leaves enough of limits to write."""
         kept = self._kept()
         models = {role: self._metered(role, kept) for role in self.models.by_role}
+
+        def ranked(source: Source, depth: Depth) -> Source:
+            return RankedSource(source, without_model, self.meter.ledger, depth)
+
         read, reached = self.models.read_characters, self.limits_reached
-        return partial(Agent, models, without_model, read, reached)
+        return partial(Agent, models, without_model, ranked, read, reached)
 
     async def write(
         self,

@@ -18,7 +18,6 @@ from researcher_job.records.progress_page import ProgressPage
 from researcher_job.research.follow_up import FollowUp
 from researcher_job.research.paid_calls import metered
 from researcher_job.research.question_progress import QuestionProgress
-from researcher_job.research.ranked_source import RankedSource
 from researcher_job.research.replay import Turns
 from researcher_job.sources.base import Quote, Source
 from researcher_job.strategies.base import Progress, Strategy
@@ -73,11 +72,10 @@ class Worker:
                 ledger=self.ledger,
                 tracer=self.tracer,
             )
-            strategy, searched = self.strategy, source
+            strategy = self.strategy
             if self.with_model:
                 strategy = self.with_model(self._progress(index, question))
-                searched = RankedSource(source, self.strategy, self.ledger, self.depth)
-            finding = await strategy.find(question, searched, terms=self.terms, depth=self.depth)
+            finding = await strategy.find(question, source, terms=self.terms, depth=self.depth)
             recorded = [await self._record_valid(index, quote) for quote in finding.quotes]
             evidence = [item for item in recorded if item]
             nearest = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -67,13 +67,15 @@ class Agent:
 
     ``depth`` decides how many tasks a question may have (1, 4 or 10), how often a task plans
     searches, and how many passages are read. ``without_model`` does a task for which no model
-    gives a usable answer. ``limits`` gets which limit ended the question early. The state is
+    gives a usable answer; ``ranked`` puts the passages of a source in its order, for a model to
+    read. ``limits`` gets which limit ended the question early. The state is
     what the model judged: ``answered``, ``partial`` or ``not_found``; ``evidence`` for quotes that
     no model read.
     """
 
     models: Mapping[Role, Asked]
     without_model: Strategy
+    ranked: Callable[[Source, Depth], Source]
     read_characters: int
     limits: list[str]
     progress: Progress
@@ -166,7 +168,7 @@ class Agent:
         self._tell(pursuit)
         worker = TaskWorker(
             models=self.models["worker"],
-            source=pursuit.source,
+            source=self.ranked(pursuit.source, pursuit.depth),
             progress=self.progress,
             name=f"{self.progress.worker}, task {number}",
             task=task,
