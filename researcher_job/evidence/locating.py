@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from difflib import SequenceMatcher
-from typing import NamedTuple
 
 from research_contract.text import unseen
+from researcher_job.sources.blocks.units import Span
 
 _ENDS = " \t\n.,;:!?…\"'()[]"
 _SAME = str.maketrans(
@@ -24,14 +24,7 @@ _MOST_WORDS = 2_000
 _LEAST_ALIKE = 3
 
 
-class Place(NamedTuple):
-    """``text[start:end]``, counted in code points."""
-
-    start: int
-    end: int
-
-
-def locate(words: str, text: str) -> Place | None:
+def locate(words: str, text: str) -> Span | None:
     """Return where ``text`` says ``words``; ``None`` if it does not.
 
     White space, case, width of letters, quotation marks, dashes and letters that nobody sees may
@@ -44,7 +37,7 @@ def locate(words: str, text: str) -> Place | None:
         while at >= 0:
             end = at + len(wanted)
             if not (_joins(said, at) or _joins(said, end)):
-                return Place(places[at], places[end - 1] + 1)
+                return Span(places[at], places[end - 1] + 1)
             at = said.find(wanted, end)
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,12 +123,17 @@ class KeptCalls(Ledger):
         raise LimitReached(self._reason)
 
 
+def paid_calls(root: Path) -> Iterator[tuple[str, PaidCall | None]]:
+    """Yield the calls in the job folder ``root`` with their file names; ``None``: damaged."""
+    for path in sorted((root / RESULTS).glob("*.json")):
+        yield path.name, decode(PaidCall, read_whole(path))
+
+
 def model_answered(root: Path) -> bool:
     """Return whether a language model answered a call of the job in the folder ``root``."""
-    calls = (decode(PaidCall, read_whole(path)) for path in (root / RESULTS).glob("*.json"))
     return any(
         one.kind == MODEL and isinstance(one.answer, dict) and not one.answer.get("failed")
-        for one in calls
+        for _, one in paid_calls(root)
         if one
     )
 
@@ -136,7 +141,7 @@ def model_answered(root: Path) -> bool:
 def total_paid(root: Path) -> Cost:
     """Return the cost of all calls in the job folder ``root`` so far."""
     total = Cost()
-    for path in (root / RESULTS).glob("*.json"):
-        if paid := decode(PaidCall, read_whole(path)):
+    for _, paid in paid_calls(root):
+        if paid:
             total = total.plus(paid.cost)
     return total

@@ -51,7 +51,7 @@ class RankedSource(WrappedSource):
         except LimitReached:
             # Nothing is left to rank with; a search that is still paid for is read as it is.
             ranked = list(await self._source.search(query, limit=limit))
-        places = {(one.snapshot, one.start, one.end): one for one in ranked}
+        places = {one.place: one for one in ranked}
         passages = list(places.values())[:limit]
         self._ledger.begin(call)
         self._ledger.store_answer(call, stored(passages))

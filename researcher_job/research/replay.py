@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import anyio
-from pydantic import ValidationError
 
-from research_contract.files import decode, read_whole
-from research_contract.records import RESULTS, Coverage, Evidence, Outcome, SourceRef
+from research_contract.records import Coverage, Evidence, Outcome, SourceRef
 from researcher_job.core.errors import InvalidQuote, JobError, LimitReached
 from researcher_job.evidence.evidence_book import read_snapshot
-from researcher_job.records.ledger import PaidCall
-from researcher_job.sources.base import Passage, Query, Quote, Reading, Source
+from researcher_job.records.ledger import paid_calls
+from researcher_job.sources.base import Passage, Place, Query, Quote, Reading, Source
 
 TURN_SECONDS = 5.0
 """How long a quote waits for those that were recorded before it."""
@@ -25,20 +23,12 @@ class ReplayDiffers(JobError):
     """A replayed job does not do what the job did."""
 
 
-class _Place(NamedTuple):
-    question: int
-    snapshot: str
-    start: int
-    end: int
-    nearest: bool
-
-
 class Turns:
     """Lets the quotes of concurrent questions be recorded in the order of ``recorded``."""
 
     def __init__(self, recorded: Sequence[Evidence]) -> None:
         self._order = {
-            _Place(one.question, one.snapshot, one.start, one.end, one.nearest): (at, one.task)
+            (one.question, Place(one.snapshot, one.start, one.end), one.nearest): (at, one.task)
             for at, one in enumerate(recorded)
         }
         self._next = 0
@@ -52,8 +42,7 @@ class Turns:
         Raises:
             ReplayDiffers: they are not.
         """
-        place = _Place(question, quote.passage.snapshot, quote.start, quote.end, nearest)
-        at, finder = self._order.get(place, (self._next, task))
+        at, finder = self._order.get((question, quote.place, nearest), (self._next, task))
         before = at + 1 if task and finder != task else at
         with anyio.move_on_after(TURN_SECONDS):
             while self._next < before:
@@ -90,17 +79,12 @@ class KeptSource:
     kind: str = "documents"
     lexicon: None = None
 
-    @property
+    @cached_property
     def edition(self) -> str:
         """The edition that the kept searches were made in; "" if there are none."""
-        for path in sorted((self.root / RESULTS).glob("*.json")):
-            try:
-                paid = decode(PaidCall, read_whole(path))
-            except ValidationError:
-                continue
-            if paid and isinstance(edition := paid.arguments.get("edition"), str):
-                return edition
-        return ""
+        calls = (paid for _, paid in paid_calls(self.root) if paid)
+        editions = (paid.arguments.get("edition") for paid in calls)
+        return next((edition for edition in editions if isinstance(edition, str)), "")
 
     async def search(self, query: Query, *, limit: int) -> Sequence[Passage]:
         """Search nothing.

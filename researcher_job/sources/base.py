@@ -25,6 +25,14 @@ class ContextText(NamedTuple):
     cell: int = -1
 
 
+class Place(NamedTuple):
+    """Where a text stands: from ``start`` to ``end`` in the snapshot with this hash."""
+
+    snapshot: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Passage:
     """A place in a document that matches: ``snapshot text[start:end] == text`` (code points).
@@ -50,6 +58,10 @@ class Passage:
     nearness: float = 0.0
     ahead: bool = False
 
+    @property
+    def place(self) -> Place:
+        return Place(self.snapshot, self.start, self.end)
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -64,6 +76,10 @@ class Quote:
     end: int
     text: str
     score: float
+
+    @property
+    def place(self) -> Place:
+        return Place(self.passage.snapshot, self.start, self.end)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 
 from research_contract import records
-from research_contract.files import decode, read_whole
+from research_contract.files import read_whole
 from research_contract.records import Evidence, Outcome
 from research_contract.text.safe import bare, one_line, visible
 from research_contract.written_report import WrittenReport
 from researcher_job.evidence.proof import absence_text, unproven
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.records.ledger import MODEL, PaidCall
+from researcher_job.records.ledger import MODEL, Call, paid_calls
 from researcher_job.report.report import claim_text
 from researcher_job.verification.faults import Fault
 
@@ -63,16 +61,14 @@ def _check_report(report: str, written: WrittenReport) -> Iterator[Fault]:
 
 def check_calls(folder: JobFolder, outcome: Outcome) -> Iterator[Fault]:
     """Yield kept calls that are not those of their names, and of instructions nobody named."""
-    for path in sorted((folder.path / records.RESULTS).glob("*.json")):
-        name = f"{records.RESULTS}/{path.name}"
-        paid = decode(PaidCall, read_whole(path))
+    for file, paid in paid_calls(folder.path):
+        name = f"{records.RESULTS}/{file}"
         if paid is None:
             yield Fault(name, "is no valid call")
             continue
         if not paid.arguments:
             continue  # of a release that did not keep them
-        identity = json.dumps([paid.kind, paid.arguments], sort_keys=True)
-        if hashlib.sha256(identity.encode()).hexdigest()[:32] != path.stem:
+        if Call(paid.kind, paid.arguments, paid.cost).name != name:
             yield Fault(name, "is another call than its name says")
         prompt = paid.arguments.get("name")
         if paid.kind == MODEL and prompt is not None and prompt not in outcome.prompts:

@@ -52,7 +52,7 @@ class _Pursuit:
     def quotes(self) -> list[Quote]:
         """The quotes of all tasks in their order, none twice."""
         ordered = [quote for at in sorted(self.results) for quote in self.results[at].quotes]
-        places = {(one.passage.snapshot, one.start, one.end): one for one in reversed(ordered)}
+        places = {one.place: one for one in reversed(ordered)}
         return list(reversed(places.values()))
 
     @property
@@ -216,8 +216,8 @@ class Agent:
     async def _review(self, pursuit: _Pursuit, number: int) -> Review:
         """Return the lead's view of what was found; ``number`` counts the reviews from 0."""
         tasks = "\n".join(
-            f"{number}. {task.ask} (searched: {_words(pursuit, number - 1)})"
-            for number, task in enumerate(pursuit.tasks, 1)
+            f"{at + 1}. {task.ask} (searched: {_words(pursuit, at)})"
+            for at, task in enumerate(pursuit.tasks)
         )
         quotes = "\n\n".join(
             fenced(one.text[:_QUOTE_SHOWN]) for one in pursuit.quotes[:_QUOTES_SHOWN]

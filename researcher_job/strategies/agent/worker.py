@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -150,11 +150,11 @@ class TaskWorker:
             for snapshot in dict.fromkeys(one.snapshot for one in found[at]):
                 self.progress.shown(snapshot, await self.source.snapshot(snapshot))
         opened = await self._opened(planned, result.read)
-        known = {_place(one) for one in result.read}
+        known = {one.place for one in result.read}
         new = {
-            _place(one): one
+            one.place: one
             for one in (*opened, *(one for at in sorted(found) for one in found[at]))
-            if _place(one) not in known
+            if one.place not in known
         }
         return list(new.values())[: 2 * PASSAGES[self.depth] + len(opened)]
 
@@ -186,11 +186,11 @@ class TaskWorker:
             for at, part in enumerate(parts):
                 group.start_soon(read, at, part)
         result.read += passages
-        known = {(quote.passage.snapshot, quote.start, quote.end) for quote in result.quotes}
+        known = {quote.place for quote in result.quotes}
         for at in sorted(readings):
             quotes, reading = readings[at]
-            new = [one for one in quotes if (one.passage.snapshot, one.start, one.end) not in known]
-            known |= {(one.passage.snapshot, one.start, one.end) for one in new}
+            new = [one for one in quotes if one.place not in known]
+            known |= {one.place for one in new}
             result.quotes += new
             result.look_up += [one for one in reading.look_up if one not in result.look_up]
             if new and reading.answers != "no" and result.answers != "yes":
@@ -232,10 +232,6 @@ class TaskWorker:
         return None
 
 
-def _place(passage: Passage) -> tuple[str, int, int]:
-    return passage.snapshot, passage.start, passage.end
-
-
 def _documents(passages: Sequence[Passage]) -> list[str]:
     """Return the numbered titles of the documents of which passages were read."""
     titles = {one.snapshot: one.title for one in passages}
@@ -243,17 +239,19 @@ def _documents(passages: Sequence[Passage]) -> list[str]:
 
 
 def _part(passage: Passage, text: str, start: int, end: int) -> Passage:
+    """Return ``text[start:end]`` of the document of ``passage`` as a passage of its own."""
     piece = text[start:end]
-    return Passage(
-        source=passage.source,
-        uri=passage.uri,
-        title=passage.title,
+    return replace(
+        passage,
         locator=passage.locator if start <= passage.start < end else "",
-        snapshot=passage.snapshot,
         start=start,
         end=start + len(piece),
         text=piece,
         score=0.0,
+        kind="paragraph",
+        context=(),
+        nearness=0.0,
+        ahead=False,
     )
 
 
