@@ -69,6 +69,15 @@ class EmbeddingsEndpoint(BaseModel):
                 )
 
 
+def unusable(table: str, error: ValidationError, keys: Iterable[str]) -> RequestRefused:
+    """Return the refusal of a table of ``research.toml``: what is wrong first, and its keys."""
+    first = error.errors()[0]
+    return RequestRefused(
+        f"[{table}] cannot be used: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+        f" The keys are {', '.join(keys)}."
+    )
+
+
 @dataclass(frozen=True)
 class JobSettings:
     """Intervals and sizes of one job; times in seconds.
@@ -118,11 +127,7 @@ class JobSettings:
         try:
             configured = Researcher.model_validate(table)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise RequestRefused(
-                f"[researcher] cannot be used: {'.'.join(map(str, first['loc']))}:"
-                f" {first['msg']}. The keys are {', '.join(Researcher.model_fields)}."
-            ) from error
+            raise unusable("researcher", error, Researcher.model_fields) from error
         named = configured.model_fields_set - {"model"}
         return replace(self, **{name: getattr(configured, name) for name in named})
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from research_contract.services import is_secret
 from researcher_job.core.errors import RequestRefused
+from researcher_job.core.settings import unusable
 from researcher_job.models.base import Role
 
 OutputMode = Literal["auto", "native", "tool", "prompted"]
@@ -85,11 +86,7 @@ def read_model_table(table: Mapping[str, object]) -> ModelTable | None:
         found = ModelTable.model_validate(table)
         models = [found.of_role(role) for role in get_args(Role)]
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RequestRefused(
-            f"[model] cannot be used: {'.'.join(map(str, first['loc']))}: {first['msg']}."
-            f" The keys are {', '.join(ModelTable.model_fields)}."
-        ) from error
+        raise unusable("model", error, ModelTable.model_fields) from error
     if any(model.key and not is_secret(model.key) for model in models):
         raise RequestRefused(
             "The key in [model] does not name a secret. Secrets never stand in this file."

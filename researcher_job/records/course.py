@@ -35,8 +35,9 @@ class Course:
         self._control = control
         self._with_model = with_model
         self._is_refresh = bool(request.refresh_of)
-        self._receipts = list(folder.steered().receipts)
-        self._asked = dict(folder.steered().asked)
+        steered = folder.steered()
+        self._receipts = list(steered.receipts)
+        self._asked = dict(steered.asked)
         self.questions = list(folder.questions(request))
         self.on_change: Callable[[], None] = lambda: None
         steps = read_segments(folder.path, records.STEPS, Step).records if self._receipts else ()

@@ -8,6 +8,7 @@ from research_contract import records
 from research_contract.records import QuestionResult, Record
 
 TaskState = Literal["running", "done", "failed"]
+SubTaskState = Literal["pending", "in_progress", "complete", "failed", "skipped"]
 
 
 class Task(Record):
@@ -28,7 +29,7 @@ class SubTask(Record):
     """A task into which a model divided a question; ``reason`` is that of its state."""
 
     ask: str
-    state: Literal["pending", "in_progress", "complete", "failed", "skipped"]
+    state: SubTaskState
     reason: str = ""
 
 

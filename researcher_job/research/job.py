@@ -157,7 +157,6 @@ class _Attempt:
         )
         if self._models:
             self._status.update(models=self._models.names, prompts=self._models.prompts)
-            folder.write(records.MODELS, encode(KeptModels.of(self._models.models)))
 
     async def run(self) -> ExitCode:
         """Research; then stop on request, or write the report."""
@@ -237,6 +236,9 @@ class _Attempt:
         await anyio.lowlevel.checkpoint()  # an attempt that was interrupted at once does nothing
         await self._course.take(self._journal)
         self._log_plan()
+        if self._models:
+            kept = KeptModels.of(self._models.models)
+            self._job.folder.write(records.MODELS, encode(kept))
         base_job = await self._read_base_job()
         is_refresh = base_job and self._job.request.refresh_of
         not_compared = is_refresh and not read_changes(self._job.folder.path)

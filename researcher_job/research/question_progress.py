@@ -14,7 +14,6 @@ from researcher_job.records.journal import Journal
 from researcher_job.records.progress_page import ProgressPage
 from researcher_job.records.tasks import QuestionTasks, SubTask, plan_name
 from researcher_job.sources.base import Quote
-from researcher_job.strategies.base import TaskNote
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,8 @@ class QuestionProgress:
     def shown(self, sha256: str, text: str) -> None:
         self.book.keep_snapshot(sha256, text)
 
-    def planned(self, tasks: Sequence[TaskNote]) -> None:
-        notes = tuple(SubTask(ask=one.ask, state=one.state, reason=one.reason) for one in tasks)
-        plan = QuestionTasks(question=self.question, tasks=notes)
+    def planned(self, tasks: Sequence[SubTask]) -> None:
+        plan = QuestionTasks(question=self.question, tasks=tuple(tasks))
         self.folder.write(plan_name(self.index), encode(plan))
         self.page.write(self.journal)
 

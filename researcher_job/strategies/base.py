@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from research_contract.records import Depth, StepKind
+from researcher_job.records.tasks import SubTask
 from researcher_job.sources.base import Quote, Source
 
 State = Literal["answered", "partial", "evidence", "not_found"]
-TaskState = Literal["pending", "in_progress", "complete", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,6 @@ class Finding:
     state: State
     note: str = ""
     nearest: tuple[Quote, ...] = ()
-
-
-@dataclass(frozen=True)
-class TaskNote:
-    """A task of a question: what is asked, its state, and the reason of that state."""
-
-    ask: str
-    state: TaskState
-    reason: str = ""
 
 
 class Progress(Protocol):
@@ -59,7 +50,7 @@ class Progress(Protocol):
         """Keep the text of a document of which a model is shown something."""
         ...
 
-    def planned(self, tasks: Sequence[TaskNote]) -> None:
+    def planned(self, tasks: Sequence[SubTask]) -> None:
         """Record the tasks of the question and their states."""
         ...
 

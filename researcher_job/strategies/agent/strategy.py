@@ -13,12 +13,13 @@ from researcher_job.core.errors import LimitReached
 from researcher_job.core.plural import counted
 from researcher_job.models.base import Role
 from researcher_job.models.structured import Asked, NoAnswer, ask
+from researcher_job.records.tasks import SubTask, SubTaskState
 from researcher_job.sources.base import Passage, Quote, Source
 from researcher_job.strategies.agent.fences import fenced
 from researcher_job.strategies.agent.prompts import prompt
 from researcher_job.strategies.agent.schemas import Division, Review, TaskAsked
 from researcher_job.strategies.agent.worker import TaskResult, TaskWorker
-from researcher_job.strategies.base import Finding, Progress, State, Strategy, TaskNote, TaskState
+from researcher_job.strategies.base import Finding, Progress, State, Strategy
 
 MOST_TASKS: dict[Depth, int] = {"quick": 1, "standard": 4, "deep": 10}
 """Tasks of one question, further ones included."""
@@ -43,7 +44,7 @@ class _Pursuit:
     terms: Sequence[str]
     depth: Depth
     tasks: list[TaskAsked] = field(default_factory=list)
-    states: list[tuple[TaskState, str]] = field(default_factory=list)
+    states: list[tuple[SubTaskState, str]] = field(default_factory=list)
     results: dict[int, TaskResult] = field(default_factory=dict)
     fallbacks: list[str] = field(default_factory=list)
     assumption: str = ""
@@ -184,7 +185,7 @@ class Agent:
             # Words that may be of a source are sent nowhere: the question is asked instead.
             asked = pursuit.question if seen or len(pursuit.tasks) == 1 else task.ask
             result = await self._search_without_model(asked, number, pursuit, f"{error}")
-        state: TaskState = "complete"
+        state: SubTaskState = "complete"
         if result.limit:
             state = "failed"
         elif not result.searched and not result.quotes:
@@ -237,11 +238,9 @@ class Agent:
         return await ask(self.models["lead"], answer, said, worker=self.progress.worker)
 
     def _tell(self, pursuit: _Pursuit) -> None:
+        tasks = zip(pursuit.tasks, pursuit.states, strict=True)
         self.progress.planned(
-            [
-                TaskNote(task.ask, *state)
-                for task, state in zip(pursuit.tasks, pursuit.states, strict=True)
-            ]
+            [SubTask(ask=task.ask, state=state, reason=why) for task, (state, why) in tasks]
         )
 
 
