@@ -317,8 +317,6 @@ MONTHS: Mapping[str, int] = {
 }
 """Names and abbreviations of months in English, German, French and Spanish, lower case."""
 
-ENGLISH_MONTHS: tuple[str, ...] = tuple(line.split()[0] for line in _MONTHS.strip().splitlines())
-
 _UNTIL_NINETEEN = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen"

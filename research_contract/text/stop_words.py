@@ -105,8 +105,6 @@ _LANGUAGES = {
     "nl": _words(_DUTCH),
     "ru": _words(_RUSSIAN),
 }
-STOP_WORDS = _LANGUAGES["en"]
-"""Those of English."""
 
 QUESTION_WORDS = _words(
     """

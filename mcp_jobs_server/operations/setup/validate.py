@@ -10,7 +10,6 @@ from mcp_jobs_server.operations.setup.inventory import Inventory
 from mcp_jobs_server.operations.setup.registration import mismatch
 from mcp_jobs_server.operations.setup.target import Target
 
-ENTRY_POINT = "researcher-job"
 PARAMETERS = {"job_folder", "job_id"}
 SCOPE = "iam.current-user:read"
 _RUNS = {"CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"}

@@ -13,7 +13,6 @@ _BLOCKS = ("table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "iframe", "form",
 
 _UNSEEN = ("script", "style", "template", "noscript")
 _MAX_SPAN = 1_000
-_ROWS = ("tr",)
 
 
 def is_data(table: html.HtmlElement) -> bool:
