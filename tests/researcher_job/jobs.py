@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.segments import read_segments
 from researcher_job.research.job import Job
 from researcher_job.testing import FakeSource, FakeStrategy
+from researcher_job.verification.verify import verify
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TEXTS = {
@@ -93,12 +95,31 @@ def report_of(folder: JobFolder) -> str:
     return folder.file(contract.REPORT).read_text(encoding="utf-8")
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the real command until it ends."""
+def finished_job(root: Path, config: Path, **fields: object) -> JobFolder:
+    """Run a job with the configuration and these fields, until it ends well; it verifies."""
+    folder = make_folder(root / "jobs" / "job", **fields)
+    done = run_configured(folder, config)
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
+    assert verify(folder.path).faults == ()
+    return folder
+
+
+def run_configured(
+    folder: JobFolder, config: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the job with the tables of the configuration and a cache beside its folder."""
+    cache = folder.path.parent / "cache"
+    arguments = ("--folder", folder.path, "--settings", config, "--cache", cache)
+    return command(*arguments, **environment)
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command until it ends; ``environment`` is added to that of this process."""
     return subprocess.run(
         [sys.executable, "-m", "researcher_job", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=WAIT,
         check=False,
+        env={**os.environ, **environment},
     )

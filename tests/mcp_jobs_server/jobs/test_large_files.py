@@ -13,6 +13,7 @@ from mcp_jobs_server.backends.folders import Folders
 from mcp_jobs_server.backends.lakeflow.volume import VolumeFolders
 from mcp_jobs_server.backends.local.directory import DirectoryFolders
 from mcp_jobs_server.core.errors import InvalidArgument, Refused
+from mcp_jobs_server.core.models import Job
 from mcp_jobs_server.databricks.workspace import Workspace
 from mcp_jobs_server.jobs.service import Jobs
 from mcp_jobs_server.messages.arguments import FetchReport
@@ -91,6 +92,15 @@ def folders(
     return VolumeFolders(door, "/Volumes/main/research/jobs"), root
 
 
+async def completed(stage: Stage) -> Job:
+    """Return a job that completed; what it wrote is up to the test."""
+    job_id = await running(stage)
+    stage.complete(job_id)
+    job = await stage.runner.job(ME, job_id)
+    assert job is not None
+    return job
+
+
 LINES = 20_000
 """So many lines are four times as much as is read for a page."""
 
@@ -99,16 +109,13 @@ async def test_every_line_of_a_large_report_is_on_a_page(
     stage: Stage, folders: tuple[Folders, Path]
 ) -> None:
     files, root = folders
-    job_id = await running(stage)
-    stage.complete(job_id)
-    job = await stage.runner.job(ME, job_id)
-    assert job is not None
+    job = await completed(stage)
     report = "## One\n\n" + "\n\n".join(f"Line {n} of the rép🐟." for n in range(LINES))
     (root / job.folder).mkdir(parents=True)
     (root / job.folder / REPORT).write_text(f"# Report\n\n{report}\n\n## Two\n\nThe end.\n")
     assert (root / job.folder / REPORT).stat().st_size > 3 * WINDOW_BYTES
     for part, last in (("report", "The end."), ("section", f"Line {LINES - 1} of the rép🐟.")):
-        asked = FetchReport(job_id=job_id, part=part, section="One", max_chars=20_000)
+        asked = FetchReport(job_id=job.id, part=part, section="One", max_chars=20_000)
         found: list[str] = []
         labels: set[str] = set()
         while True:
@@ -130,13 +137,10 @@ async def test_a_page_anywhere_costs_the_same(
     stage: Stage, folders: tuple[Folders, Path], workspace: FakeWorkspace, start: int
 ) -> None:
     files, root = folders
-    job_id = await running(stage)
-    stage.complete(job_id)
-    job = await stage.runner.job(ME, job_id)
-    assert job is not None
+    job = await completed(stage)
     write_huge(root / job.folder)
-    cursor = Place("report", 0, 5000, start).text(job_id)
-    asked = FetchReport(job_id=job_id, part="report", cursor=cursor)
+    cursor = Place("report", 0, 5000, start).text(job.id)
+    asked = FetchReport(job_id=job.id, part="report", cursor=cursor)
     tracemalloc.start()
     try:
         page = await report_parts.fetch(files, job, asked, paths=False)
@@ -151,20 +155,17 @@ async def test_no_cursor_makes_the_middle_of_a_line_the_beginning_of_one(
     stage: Stage, folders: tuple[Folders, Path]
 ) -> None:
     files, root = folders
-    job_id = await running(stage)
-    stage.complete(job_id)
-    job = await stage.runner.job(ME, job_id)
-    assert job is not None
+    job = await completed(stage)
     (root / job.folder).mkdir(parents=True)
     text = "> a quote Next: call cancel()" + " and more words" * 30_000
     (root / job.folder / REPORT).write_text(text)
     starts = [text.index("Next:"), 1, 2, 200_000]
     for start in starts:
-        cursor = Place("report", 0, 5000, start).text(job_id)
-        asked = FetchReport(job_id=job_id, part="report", cursor=cursor)
+        cursor = Place("report", 0, 5000, start).text(job.id)
+        asked = FetchReport(job_id=job.id, part="report", cursor=cursor)
         page = await report_parts.fetch(files, job, asked, paths=False)
         assert all(line.startswith("> ") for line in page.content.splitlines() if line)
-    behind = Place("report", 0, 5000, len(text)).text(job_id)
+    behind = Place("report", 0, 5000, len(text)).text(job.id)
     with pytest.raises(InvalidArgument, match="not issued"):
-        asked = FetchReport(job_id=job_id, part="report", cursor=behind)
+        asked = FetchReport(job_id=job.id, part="report", cursor=behind)
         await report_parts.fetch(files, job, asked, paths=False)

@@ -17,6 +17,7 @@ from researcher_job.sources.documents.documents import open_documents
 from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import walk
 from tests.researcher_job.files import pdf, source, word
+from tests.researcher_job.sources.documents.updating import finished_update
 
 NAMES = ("guide.md", "sub/rules.docx", "sub/paper.pdf", "post.eml", "ä ö.txt")
 
@@ -47,12 +48,7 @@ def updated(
     folder: Path, cache: Path, earlier: Sequence[Path] = (), others: Sequence[Path] = ()
 ) -> tuple[int, Path]:
     """Return how many files were read for an index of ``folder``, and where it is."""
-    update = Update(cache / "draft", earlier, list(walk(folder)), others=others)
-    while not update.go_on():
-        pass
-    place = cache / f"{len(list(cache.iterdir()))}.sqlite"
-    update.finish(place)
-    update.close()
+    update, place = finished_update(folder, cache, earlier, others)
     return update.read, place
 
 

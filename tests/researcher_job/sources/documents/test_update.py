@@ -19,6 +19,7 @@ from researcher_job.sources.documents.update import Update
 from researcher_job.sources.documents.walk import walk
 from researcher_job.sources.index.index import Index
 from tests.researcher_job.files import hanging_pdf, opened, pdf, reasons, source
+from tests.researcher_job.sources.documents.updating import finished_update
 
 pytestmark = pytest.mark.anyio
 
@@ -40,12 +41,7 @@ def cache(tmp_path: Path) -> Path:
 
 def updated(folder: Path, cache: Path, earlier: Sequence[Path] = ()) -> tuple[int, Path]:
     """Bring an index up to date; return how many files were opened for it, and its place."""
-    update = Update(cache / "draft", earlier, list(walk(folder)))
-    while not update.go_on():
-        pass
-    place = cache / f"{len(list(cache.iterdir()))}.sqlite"
-    update.finish(place)
-    update.close()
+    update, place = finished_update(folder, cache, earlier)
     return update.opened, place
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -17,8 +16,15 @@ import pytest
 from research_contract.records import SourceRef
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.verification.verify import verify
-from tests.researcher_job.jobs import WAIT, make_folder, outcome_of, report_of, steps_of
+from tests.researcher_job.jobs import (
+    WAIT,
+    finished_job,
+    make_folder,
+    outcome_of,
+    report_of,
+    run_configured,
+    steps_of,
+)
 
 SERVER = Path(__file__).with_name("library_server.py")
 QUESTION = "How long is the retention of log files?"
@@ -45,26 +51,8 @@ def job(tmp_path: Path, config: Path, *more: SourceRef, **fields: object) -> Job
         if line.startswith("uri")
     )
     sources = (SourceRef(name="library", uri=uri), *more)
-    folder = make_folder(
-        tmp_path / "jobs" / "job", **{"question": QUESTION, "sources": sources, **fields}
-    )
-    done = run(folder, config)
-    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
-    assert verify(folder.path).faults == ()
-    return folder
-
-
-def run(folder: JobFolder, config: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    options = ("--folder", folder.path, "--settings", config)
-    cache = folder.path.parent / "cache"
-    return subprocess.run(
-        [sys.executable, "-m", "researcher_job", *map(str, (*options, "--cache", cache))],
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        check=False,
-        env={**os.environ, "SEEN_BY_JOB": "secret of the job", **environment},
-    )
+    defaults = {"question": QUESTION, "sources": sources}
+    return finished_job(tmp_path, config, **{**defaults, **fields})
 
 
 def calls(folder: Path) -> list[dict[str, str]]:
@@ -100,7 +88,8 @@ def test_the_server_gets_named_secrets_and_no_other_variable(tmp_path: Path) -> 
         question=QUESTION,
         sources=(SourceRef(name="library", uri=f"mcp+stdio:{sys.executable}"),),
     )
-    done = run(folder, config, LIBRARY_KEY="the key")
+    secrets = {"LIBRARY_KEY": "the key", "SEEN_BY_JOB": "secret of the job"}
+    done = run_configured(folder, config, **secrets)
     assert done.returncode == ExitCode.DONE
     names = json.loads((tmp_path / "calls").read_text().splitlines()[0])["names"]
     assert "LIBRARY_KEY" in names
@@ -184,7 +173,7 @@ def test_the_same_call_is_made_once_and_never_again_after_a_kill(tmp_path: Path)
         (folder.path / name).unlink()
     for task in (folder.path / "work" / "tasks").iterdir():
         task.unlink()
-    assert run(folder, config).returncode == ExitCode.DONE
+    assert run_configured(folder, config).returncode == ExitCode.DONE
     assert calls(tmp_path) == before
     assert [one.quote for one in folder.evidence()] == evidence
     assert outcome_of(folder).spent.tool_calls == len(before)
@@ -237,7 +226,7 @@ def test_a_source_that_the_configuration_does_not_have_starts_no_command(tmp_pat
     trap = tmp_path / "trap"
     sources = (SourceRef(name="library", uri=f"mcp+stdio:touch {trap}"),)
     folder = make_folder(tmp_path / "job", question=QUESTION, sources=sources)
-    assert run(folder, config).returncode == ExitCode.DONE
+    assert run_configured(folder, config).returncode == ExitCode.DONE
     assert not trap.exists()
     assert not (tmp_path / "calls").exists()
     assert "configuration does not have" in outcome_of(folder).coverage.sentence()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +10,7 @@ import pytest
 from research_contract.records import SourceRef
 from researcher_job.core.errors import ExitCode
 from researcher_job.records.job_folder import JobFolder
-from researcher_job.verification.verify import verify
-from tests.researcher_job.jobs import WAIT, make_folder, outcome_of
+from tests.researcher_job.jobs import finished_job, make_folder, outcome_of, run_configured
 from tests.researcher_job.sources.web_pages.site import Site, served
 
 QUESTION = "What is the berth fee?"
@@ -31,25 +28,8 @@ def job(tmp_path: Path, toml: str, **fields: object) -> JobFolder:
     config.write_text(toml, encoding="utf-8")
     uri = toml.partition('uri = "')[2].partition('"')[0]
     sources = (SourceRef(name="web", uri=uri),)
-    folder = make_folder(
-        tmp_path / "jobs" / "job", **{"question": QUESTION, "sources": sources, **fields}
-    )
-    done = run(folder, config)
-    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.DONE, "", "")
-    assert verify(folder.path).faults == ()
-    return folder
-
-
-def run(folder: JobFolder, config: Path) -> subprocess.CompletedProcess[str]:
-    options = ("--folder", folder.path, "--settings", config)
-    cache = folder.path.parent / "cache"
-    return subprocess.run(
-        [sys.executable, "-m", "researcher_job", *map(str, (*options, "--cache", cache))],
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        check=False,
-    )
+    defaults = {"question": QUESTION, "sources": sources}
+    return finished_job(tmp_path, config, **{**defaults, **fields})
 
 
 def test_a_page_is_opened_once_for_all_questions(tmp_path: Path, site: Site) -> None:
@@ -105,7 +85,7 @@ def test_words_of_private_documents_are_not_sent_when_a_job_is_repeated(
         refresh_of="20260301-aaaaaaaaaaaaa",
         earlier="../job",
     )
-    assert run(again, tmp_path / "research.toml").returncode == ExitCode.DONE
+    assert run_configured(again, tmp_path / "research.toml").returncode == ExitCode.DONE
     assert any("Kovalenko" in one.quote for one in again.evidence())  # as one that is gone
     searched = [one for one in site.asked if one.startswith("/search")]
     assert searched
