@@ -210,6 +210,7 @@ class Agent:
                 asked, pursuit.source, terms=pursuit.terms, depth=pursuit.depth
             )
             result.quotes += found.quotes
+            result.read += [quote.passage for quote in found.nearest]
         except LimitReached as limit:
             result.limit = str(limit)
         return result

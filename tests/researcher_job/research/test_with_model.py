@@ -16,6 +16,7 @@ from research_contract.written_report import WrittenReport
 from researcher_job.models.base import ModelFailure
 from researcher_job.records.job_folder import JobFolder
 from researcher_job.records.tasks import QuestionTasks
+from researcher_job.strategies.extractive.strategy import Extractive
 from researcher_job.testing import Script, ScriptedModel
 from researcher_job.verification.verify import verify
 from tests.researcher_job.jobs import (
@@ -183,6 +184,17 @@ def test_a_model_that_is_away_costs_only_what_it_would_have_added(
     assert outcome_of(folder).questions[0].evidence
     assert "nobody there" in report_of(folder)
     assert verify(tmp_path).faults == ()
+
+
+def test_without_an_answer_of_a_model_as_much_is_shown_as_without_a_model(tmp_path: Path) -> None:
+    away = ScriptedModel({"plan": (ModelFailure("rejected", "nobody there", paid=False),)})
+    shown = []
+    for name, models in (("away", away.models()), ("none", None)):
+        folder = make_folder(tmp_path / name, plan=PLAN, depth="quick")
+        job = replace(make_job(folder), strategy=Extractive(), models=models)
+        anyio.run(job.run)
+        shown.append([(one.quote, one.nearest) for one in folder.quotes()])
+    assert shown[0] == shown[1] and any(nearest for _, nearest in shown[0])
 
 
 def test_a_kill_at_each_call_repeats_no_answered_call(tmp_path: Path) -> None:
